@@ -1,0 +1,147 @@
+//! How a customer is reached. Neither type shows itself whole in `Debug` output: logs hold no address.
+
+use std::fmt;
+
+use crate::text::parsed_string;
+
+const MAX_EMAIL: usize = 254;
+const MAX_LOCAL_PART: usize = 64;
+
+/// An e-mail address as browsers accept it (WHATWG HTML, "valid e-mail address"), at most 254 characters (RFC 5321).
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Email(String);
+
+/// The text is no [`Email`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be an e-mail address such as name@example.com")]
+pub struct EmailError;
+
+impl Email {
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// [`EmailError`] where it is not one.
+    pub fn parse(text: &str) -> Result<Self, EmailError> {
+        let (local, domain) = text.split_once('@').ok_or(EmailError)?;
+        let local_allowed = !local.is_empty()
+            && local.len() <= MAX_LOCAL_PART
+            && local.bytes().all(|byte| {
+                byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&byte)
+            });
+        if local_allowed && text.len() <= MAX_EMAIL && domain.split('.').all(is_domain_label) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(EmailError)
+        }
+    }
+}
+
+fn is_domain_label(label: &str) -> bool {
+    let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = label.as_bytes();
+    label.len() <= 63
+        && edge(bytes.first())
+        && edge(bytes.last())
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+}
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let domain = self.0.split_once('@').map_or("", |(_, domain)| domain);
+        write!(f, "{}***@{domain}", &self.0[..1])
+    }
+}
+
+parsed_string!(Email, EmailError);
+
+/// A telephone number in E.164 form: `+` and 7 to 15 digits. Spaces, dots, hyphens and parentheses in the input are dropped.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Phone(String);
+
+/// The text is no [`Phone`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be a telephone number with its country code, such as +49 30 1234567")]
+pub struct PhoneError;
+
+impl Phone {
+    /// Reads a number.
+    ///
+    /// # Errors
+    /// [`PhoneError`] where it has no country code, other characters, or too few or many digits.
+    pub fn parse(text: &str) -> Result<Self, PhoneError> {
+        let number: String = text.chars().filter(|c| !" .-()".contains(*c)).collect();
+        let digits = number.strip_prefix('+').ok_or(PhoneError)?;
+        let well_formed = (7..=15).contains(&digits.len())
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+            && !digits.starts_with('0');
+        if well_formed {
+            Ok(Self(number))
+        } else {
+            Err(PhoneError)
+        }
+    }
+}
+
+impl fmt::Debug for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "***{}", &self.0[self.0.len() - 2..])
+    }
+}
+
+parsed_string!(Phone, PhoneError);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for good in [
+            "c100@example.com",
+            "a.b+tag@sub.example.co",
+            "o'hara@example.org",
+            "root@localhost",
+        ] {
+            assert_eq!(Email::parse(good).unwrap().as_str(), good);
+        }
+        let long = format!("{}@example.com", "a".repeat(65));
+        for bad in [
+            "", "a", "@b.c", "a@", "a@@b.c", "a b@c.d", "a@b..c", "a@-b.c", "a@b.c\n", "ä@b.c",
+            &long,
+        ] {
+            assert!(Email::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn numbers() {
+        assert_eq!(
+            Phone::parse("+49 (30) 123-4567").unwrap().as_str(),
+            "+49301234567"
+        );
+        for bad in [
+            "",
+            "+",
+            "0301234567",
+            "+0301234567",
+            "+12345",
+            "+1234567890123456",
+            "+49abc12345",
+        ] {
+            assert!(Phone::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn debug_output_hides_them() {
+        let shown = format!(
+            "{:?} {:?}",
+            Email::parse("jane@example.com").unwrap(),
+            Phone::parse("+4930123456").unwrap()
+        );
+        assert_eq!(shown, "j***@example.com ***56");
+    }
+}

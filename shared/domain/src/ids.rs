@@ -1,0 +1,111 @@
+//! Who and what an order is known by.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::text::parsed_string;
+
+const MAX_CUSTOMER_ID: usize = 64;
+
+/// The namespace of order ids that are derived from an idempotency key.
+const KEYED_ORDERS: Uuid = Uuid::from_u128(0x6f72_6465_7266_6c6f_8000_6b65_7965_6400);
+
+/// An order's id.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct OrderId(Uuid);
+
+impl OrderId {
+    /// A new id that sorts by the time it was made (UUIDv7, RFC 9562).
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// The id that this customer's order under this key has, however often it is sent (UUIDv5, RFC 9562).
+    pub fn from_idempotency_key(customer: &CustomerId, key: &str) -> Self {
+        // The length in front keeps ("ab", "c") and ("a", "bc") apart.
+        let name = format!("{}:{}:{key}", customer.as_str().len(), customer.as_str());
+        Self(Uuid::new_v5(&KEYED_ORDERS, name.as_bytes()))
+    }
+
+    /// Reads an id.
+    ///
+    /// # Errors
+    /// Where the text is no UUID.
+    pub fn parse(text: &str) -> Result<Self, uuid::Error> {
+        Uuid::parse_str(text).map(Self)
+    }
+
+    /// The id as a UUID.
+    pub fn as_uuid(&self) -> &Uuid {
+        &self.0
+    }
+}
+
+impl fmt::Display for OrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The shop's name for a customer: 1 to 64 characters, none of them a control character.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CustomerId(String);
+
+/// The text is no [`CustomerId`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to 64 characters without control characters, and not only blanks")]
+pub struct CustomerIdError;
+
+impl CustomerId {
+    /// Reads an id.
+    ///
+    /// # Errors
+    /// [`CustomerIdError`] where it is blank, too long or holds control characters.
+    pub fn parse(text: &str) -> Result<Self, CustomerIdError> {
+        let length = text.chars().count();
+        if (1..=MAX_CUSTOMER_ID).contains(&length)
+            && !text.trim().is_empty()
+            && !text.chars().any(char::is_control)
+        {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(CustomerIdError)
+        }
+    }
+}
+
+impl fmt::Display for CustomerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+parsed_string!(CustomerId, CustomerIdError);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn the_same_customer_and_key_give_the_same_order() {
+        let customer = |text| CustomerId::parse(text).unwrap();
+        let id = OrderId::from_idempotency_key(&customer("C100"), "k");
+        assert_eq!(id, OrderId::from_idempotency_key(&customer("C100"), "k"));
+        assert_ne!(id, OrderId::from_idempotency_key(&customer("C10"), "0:k"));
+        assert_ne!(id, OrderId::from_idempotency_key(&customer("C101"), "k"));
+        assert_eq!(id.as_uuid().get_version_num(), 5);
+    }
+
+    #[test]
+    fn customer_ids_count_characters_not_bytes() {
+        assert!(CustomerId::parse(&"ü".repeat(64)).is_ok());
+        for bad in ["", "  ", "a\u{7}", &"a".repeat(65)] {
+            assert!(CustomerId::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}

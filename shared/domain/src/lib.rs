@@ -1,0 +1,36 @@
+//! What an order is and what may happen to it: values that cannot hold a bad value, the status machine, and the
+//! events. Pure: no I/O, no async, no type of a cloud provider.
+//!
+//! Values are parsed once, where they come in ([`Sku::parse`], [`Email::parse`], ...); everything behind that door
+//! takes the parsed type.
+
+mod contact;
+mod envelope;
+mod event;
+mod ids;
+mod money;
+mod order;
+mod quantity;
+mod saga;
+mod secret;
+mod sku;
+mod text;
+mod timestamp;
+
+pub use contact::{Email, EmailError, Phone, PhoneError};
+pub use envelope::{Event, EventError, SPEC_VERSION};
+pub use event::{
+    EventData, EventType, InventoryRejected, InventoryReleased, InventoryReserved, OrderEnded,
+    OrderPlaced, PaymentOutcome, ProductChanged, Quantities, Shortage, StockAdjusted,
+    UnknownEventType,
+};
+pub use ids::{CustomerId, CustomerIdError, OrderId};
+pub use money::{Currency, CurrencyError, MAX_PRICE, Money};
+pub use order::{LineError, MAX_LINES, Order, OrderLine, Total, merge_lines};
+pub use quantity::{MAX_QUANTITY, Quantity, QuantityError};
+pub use saga::{
+    CancellationReason, Fact, OrderState, OrderStatus, RejectionReason, Step, UnknownStatus,
+};
+pub use secret::{PaymentToken, PaymentTokenError};
+pub use sku::{Sku, SkuError};
+pub use timestamp::{Timestamp, TimestampError};

@@ -1,0 +1,84 @@
+//! How many of a sku a line asks for.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The most units that one line of an order may ask for.
+pub const MAX_QUANTITY: u32 = 10_000;
+
+/// Units of one sku on one line: 1 to [`MAX_QUANTITY`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "i64", into = "u32")]
+pub struct Quantity(u32);
+
+/// The number is no [`Quantity`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be a whole number from 1 to 10000")]
+pub struct QuantityError;
+
+impl Quantity {
+    /// Checks a number.
+    ///
+    /// # Errors
+    /// [`QuantityError`] where it is out of range.
+    pub fn new(units: i64) -> Result<Self, QuantityError> {
+        match u32::try_from(units) {
+            Ok(units @ 1..=MAX_QUANTITY) => Ok(Self(units)),
+            _ => Err(QuantityError),
+        }
+    }
+
+    /// The number of units.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+
+    /// Both together.
+    ///
+    /// # Errors
+    /// [`QuantityError`] where the sum is more than one line may ask for.
+    pub fn checked_add(self, other: Self) -> Result<Self, QuantityError> {
+        Self::new(i64::from(self.0) + i64::from(other.0))
+    }
+}
+
+impl TryFrom<i64> for Quantity {
+    type Error = QuantityError;
+
+    fn try_from(units: i64) -> Result<Self, QuantityError> {
+        Self::new(units)
+    }
+}
+
+impl From<Quantity> for u32 {
+    fn from(quantity: Quantity) -> u32 {
+        quantity.0
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn the_range_holds() {
+        for bad in [0, -1, 10_001, i64::MAX, i64::MIN] {
+            assert_eq!(Quantity::new(bad), Err(QuantityError));
+        }
+        assert_eq!(Quantity::new(10_000).unwrap().get(), 10_000);
+        assert!(
+            Quantity::new(6_000)
+                .unwrap()
+                .checked_add(Quantity::new(4_001).unwrap())
+                .is_err()
+        );
+    }
+}

@@ -1,0 +1,129 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn facts() -> impl Strategy<Value = Vec<Fact>> {
+    let fact = prop::sample::select(vec![
+        Fact::Reserved,
+        Fact::NotReserved(RejectionReason::OutOfStock),
+        Fact::NotReserved(RejectionReason::UnknownProduct),
+        Fact::Released,
+        Fact::Paid,
+        Fact::Declined,
+        Fact::Uncharged,
+        Fact::Cancelled(CancellationReason::Customer),
+        Fact::Cancelled(CancellationReason::Expired),
+    ]);
+    prop::collection::vec(fact, 0..40)
+}
+
+fn may_follow(from: OrderStatus, to: OrderStatus) -> bool {
+    from == to
+        || match from {
+            OrderStatus::Pending => true,
+            OrderStatus::Reserved => to.is_final(),
+            _ => false,
+        }
+}
+
+proptest! {
+    #[test]
+    fn any_facts_in_any_order_leave_a_legal_status(facts in facts()) {
+        let mut state = OrderState::PLACED;
+        let mut endings = 0;
+        for fact in facts {
+            let before = state;
+            let step = state.apply(fact);
+            prop_assert!(may_follow(before.status, state.status), "{} -> {}", before.status, state.status);
+            prop_assert_eq!(step == Step::Unchanged, before == state);
+            if before.is_settled() {
+                prop_assert_eq!(before, state, "a settled order changed");
+            }
+            if let Step::Ended(event) = step {
+                endings += 1;
+                prop_assert_eq!(state.status.ending(), Some(event));
+            }
+        }
+        prop_assert_eq!(endings, i32::from(state.status.is_final()), "an order ends once");
+    }
+
+    #[test]
+    fn repeats_change_nothing_but_the_count_of_redrives(facts in facts()) {
+        let mut once = OrderState::PLACED;
+        let mut twice = OrderState::PLACED;
+        for fact in facts {
+            once.apply(fact);
+            twice.apply(fact);
+            twice.apply(fact);
+        }
+        prop_assert_eq!(once.status, twice.status);
+        prop_assert_eq!(once.is_settled(), twice.is_settled());
+    }
+
+    #[test]
+    fn a_refused_order_settles_once_both_have_answered(facts in facts()) {
+        let mut state = OrderState::PLACED;
+        for fact in facts {
+            state.apply(fact);
+        }
+        state.apply(Fact::Cancelled(CancellationReason::Expired));
+        state.apply(Fact::Released);
+        state.apply(Fact::Uncharged);
+        prop_assert!(state.is_settled());
+    }
+}
+
+#[test]
+fn h19_a_late_event_overwrites_nothing() {
+    let mut state = OrderState::PLACED;
+    assert_eq!(
+        state.apply(Fact::Paid),
+        Step::Ended(EventType::OrderConfirmed)
+    );
+    for late in [
+        Fact::Reserved,
+        Fact::Declined,
+        Fact::Cancelled(CancellationReason::Customer),
+    ] {
+        assert_eq!(state.apply(late), Step::Unchanged);
+        assert_eq!(state.status, OrderStatus::Confirmed);
+    }
+}
+
+#[test]
+fn a_reservation_after_the_refusal_tells_the_refusal_again() {
+    let mut state = OrderState::PLACED;
+    state.apply(Fact::Cancelled(CancellationReason::Customer));
+    assert_eq!(
+        state.apply(Fact::Reserved),
+        Step::Redriven(EventType::OrderCancelled)
+    );
+    assert_eq!(state.redrives, 1);
+    state.apply(Fact::Released);
+    assert!(!state.is_settled());
+    state.apply(Fact::Uncharged);
+    assert_eq!(
+        state.apply(Fact::Reserved),
+        Step::Unchanged,
+        "a settled order is left alone"
+    );
+}
+
+#[test]
+fn names_and_reasons_belong_together() {
+    for status in [
+        OrderStatus::Pending,
+        OrderStatus::Confirmed,
+        OrderStatus::Rejected(RejectionReason::PaymentDeclined),
+        OrderStatus::Cancelled(CancellationReason::Expired),
+    ] {
+        assert_eq!(
+            OrderStatus::from_parts(status.name(), status.reason()).unwrap(),
+            status
+        );
+    }
+    assert!(OrderStatus::from_parts("confirmed", Some("customer")).is_err());
+    assert!(OrderStatus::from_parts("rejected", None).is_err());
+}

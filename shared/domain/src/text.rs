@@ -1,0 +1,43 @@
+//! The one way a value that is a checked string goes to and from text and JSON.
+
+/// Implements `Display`, `FromStr`, `AsRef<str>` and serde (as a string that is parsed again when read) for a newtype over `String` that has
+/// `parse(&str) -> Result<Self, Error>`.
+macro_rules! parsed_string {
+    ($name:ident, $error:ty) => {
+        impl $name {
+            /// The text, normalised.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $error;
+
+            fn from_str(text: &str) -> Result<Self, $error> {
+                Self::parse(text)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                Self::parse(&text).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+pub(crate) use parsed_string;
