@@ -57,27 +57,13 @@ impl Event {
     /// An event of something that happens once to its subject, or once for each `cause`.
     pub fn new(data: EventData, cause: &str, time: Timestamp, traceparent: Option<String>) -> Self {
         let name = format!("{}\n{}\n{cause}", data.subject(), data.event_type());
-        Self {
-            id: Uuid::new_v5(&EVENTS, name.as_bytes()),
-            time,
-            traceparent,
-            redrive: None,
-            data,
-        }
+        Self { id: Uuid::new_v5(&EVENTS, name.as_bytes()), time, traceparent, redrive: None, data }
     }
 
     /// The same thing told again, for the `redrive`th time.
-    pub fn redriven(
-        data: EventData,
-        redrive: u32,
-        time: Timestamp,
-        traceparent: Option<String>,
-    ) -> Self {
+    pub fn redriven(data: EventData, redrive: u32, time: Timestamp, traceparent: Option<String>) -> Self {
         let event = Self::new(data, &format!("redrive {redrive}"), time, traceparent);
-        Self {
-            redrive: Some(redrive),
-            ..event
-        }
+        Self { redrive: Some(redrive), ..event }
     }
 
     /// Its type.
@@ -181,9 +167,9 @@ impl EventData {
     /// What it is about: an order's id or a sku.
     pub fn subject(&self) -> String {
         match self {
-            Self::ProductCreated(data)
-            | Self::ProductUpdated(data)
-            | Self::ProductRemoved(data) => data.sku.to_string(),
+            Self::ProductCreated(data) | Self::ProductUpdated(data) | Self::ProductRemoved(data) => {
+                data.sku.to_string()
+            }
             Self::StockAdjusted(data) => data.sku.to_string(),
             _ => self.order_id().map(|id| id.to_string()).unwrap_or_default(),
         }
@@ -198,33 +184,21 @@ mod tests {
 
     fn released() -> EventData {
         let order_id = OrderId::parse("0190163d-8694-739b-aea5-966c26f8ad91").unwrap();
-        EventData::InventoryReleased(InventoryReleased {
-            order_id,
-            items: vec![],
-        })
+        EventData::InventoryReleased(InventoryReleased { order_id, items: vec![] })
     }
 
     #[test]
     fn the_same_cause_gives_the_same_event() {
-        let make =
-            |cause, millis| Event::new(released(), cause, Timestamp::from_millis(millis), None).id;
+        let make = |cause, millis| Event::new(released(), cause, Timestamp::from_millis(millis), None).id;
         assert_eq!(make("1", 0), make("1", 5));
         assert_ne!(make("1", 0), make("2", 0));
-        assert_ne!(
-            Event::redriven(released(), 1, Timestamp::from_millis(0), None).id,
-            make("1", 0)
-        );
+        assert_ne!(Event::redriven(released(), 1, Timestamp::from_millis(0), None).id, make("1", 0));
     }
 
     #[test]
     fn an_envelope_reads_back_as_it_was_written() {
         let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        let event = Event::redriven(
-            released(),
-            3,
-            Timestamp::from_millis(1),
-            Some(trace.to_owned()),
-        );
+        let event = Event::redriven(released(), 3, Timestamp::from_millis(1), Some(trace.to_owned()));
         let json = event.to_json();
         assert_eq!(Event::from_json(&json).unwrap(), event);
         let value: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -238,28 +212,13 @@ mod tests {
     #[test]
     fn what_is_no_event_says_why() {
         let event = Event::new(released(), "", Timestamp::from_millis(0), None).to_json();
-        assert!(matches!(
-            Event::from_json("{"),
-            Err(EventError::Envelope(_))
-        ));
-        assert!(matches!(
-            Event::from_json("[]"),
-            Err(EventError::Envelope(_))
-        ));
+        assert!(matches!(Event::from_json("{"), Err(EventError::Envelope(_))));
+        assert!(matches!(Event::from_json("[]"), Err(EventError::Envelope(_))));
         let other = event.replace("\"specversion\":\"1.0\"", "\"specversion\":\"0.3\"");
-        assert!(matches!(
-            Event::from_json(&other),
-            Err(EventError::SpecVersion(_))
-        ));
+        assert!(matches!(Event::from_json(&other), Err(EventError::SpecVersion(_))));
         let other = event.replace("inventory.released", "inventory.gone");
-        assert!(matches!(
-            Event::from_json(&other),
-            Err(EventError::UnknownType(_))
-        ));
+        assert!(matches!(Event::from_json(&other), Err(EventError::UnknownType(_))));
         let other = event.replace("inventory.released", "order.placed");
-        assert!(matches!(
-            Event::from_json(&other),
-            Err(EventError::Data { .. })
-        ));
+        assert!(matches!(Event::from_json(&other), Err(EventError::Data { .. })));
     }
 }

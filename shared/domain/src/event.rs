@@ -5,9 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    CustomerId, Email, Money, OrderId, OrderLine, PaymentToken, Phone, RejectionReason, Sku,
-};
+use crate::{CustomerId, Email, Money, OrderId, OrderLine, PaymentToken, Phone, RejectionReason, Sku};
 
 /// Declares the events once: a name, a Rust name, the data. Everything that must know all of them is made here.
 macro_rules! events {
@@ -99,21 +97,17 @@ impl EventType {
     /// The service that emits it, as the `source` of its envelope.
     pub const fn source(self) -> &'static str {
         match self {
-            Self::OrderPlaced
-            | Self::OrderConfirmed
-            | Self::OrderRejected
-            | Self::OrderCancelled => "/orderflow/orders",
+            Self::OrderPlaced | Self::OrderConfirmed | Self::OrderRejected | Self::OrderCancelled => {
+                "/orderflow/orders"
+            }
             Self::InventoryReserved
             | Self::InventoryRejected
             | Self::InventoryReleased
             | Self::StockAdjusted => "/orderflow/inventory",
-            Self::PaymentCompleted
-            | Self::PaymentFailed
-            | Self::PaymentVoided
-            | Self::PaymentRefunded => "/orderflow/payments",
-            Self::ProductCreated | Self::ProductUpdated | Self::ProductRemoved => {
-                "/orderflow/catalog"
+            Self::PaymentCompleted | Self::PaymentFailed | Self::PaymentVoided | Self::PaymentRefunded => {
+                "/orderflow/payments"
             }
+            Self::ProductCreated | Self::ProductUpdated | Self::ProductRemoved => "/orderflow/catalog",
         }
     }
 }
@@ -134,9 +128,7 @@ impl FromStr for EventType {
 
     fn from_str(text: &str) -> Result<Self, UnknownEventType> {
         let found = Self::ALL.iter().find(|known| known.as_str() == text);
-        found
-            .copied()
-            .ok_or_else(|| UnknownEventType(text.to_owned()))
+        found.copied().ok_or_else(|| UnknownEventType(text.to_owned()))
     }
 }
 

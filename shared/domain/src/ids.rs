@@ -12,9 +12,7 @@ const MAX_CUSTOMER_ID: usize = 64;
 const KEYED_ORDERS: Uuid = Uuid::from_u128(0x6f72_6465_7266_6c6f_8000_6b65_7965_6400);
 
 /// An order's id.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct OrderId(Uuid);
 
@@ -42,6 +40,14 @@ impl OrderId {
     /// The id as a UUID.
     pub fn as_uuid(&self) -> &Uuid {
         &self.0
+    }
+}
+
+impl std::str::FromStr for OrderId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+        Self::parse(text)
     }
 }
 

@@ -20,17 +20,14 @@ mod timestamp;
 pub use contact::{Email, EmailError, Phone, PhoneError};
 pub use envelope::{Event, EventError, SPEC_VERSION};
 pub use event::{
-    EventData, EventType, InventoryRejected, InventoryReleased, InventoryReserved, OrderEnded,
-    OrderPlaced, PaymentOutcome, ProductChanged, Quantities, Shortage, StockAdjusted,
-    UnknownEventType,
+    EventData, EventType, InventoryRejected, InventoryReleased, InventoryReserved, OrderEnded, OrderPlaced,
+    PaymentOutcome, ProductChanged, Quantities, Shortage, StockAdjusted, UnknownEventType,
 };
 pub use ids::{CustomerId, CustomerIdError, OrderId};
 pub use money::{Currency, CurrencyError, MAX_PRICE, Money};
 pub use order::{LineError, MAX_LINES, Order, OrderLine, Total, merge_lines};
 pub use quantity::{MAX_QUANTITY, Quantity, QuantityError};
-pub use saga::{
-    CancellationReason, Fact, OrderState, OrderStatus, RejectionReason, Step, UnknownStatus,
-};
+pub use saga::{CancellationReason, Fact, OrderState, OrderStatus, RejectionReason, Step, UnknownStatus};
 pub use secret::{PaymentToken, PaymentTokenError};
 pub use sku::{Sku, SkuError};
 pub use timestamp::{Timestamp, TimestampError};

@@ -65,21 +65,12 @@ pub struct Money {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (sign, units) = (
-            if self.amount < 0 { "-" } else { "" },
-            self.amount.unsigned_abs(),
-        );
+        let (sign, units) = (if self.amount < 0 { "-" } else { "" }, self.amount.unsigned_abs());
         match self.currency.decimal_places() {
             0 => write!(f, "{sign}{units} {}", self.currency),
             places => {
                 let unit = 10_u64.pow(if places == 3 { 3 } else { 2 });
-                write!(
-                    f,
-                    "{sign}{}.{:0places$} {}",
-                    units / unit,
-                    units % unit,
-                    self.currency
-                )
+                write!(f, "{sign}{}.{:0places$} {}", units / unit, units % unit, self.currency)
             }
         }
     }
@@ -100,14 +91,8 @@ mod tests {
 
     #[test]
     fn h17_money_is_whole_minor_units_in_json() {
-        let money = Money {
-            amount: 3998,
-            currency: Currency::parse("USD").unwrap(),
-        };
-        assert_eq!(
-            serde_json::to_string(&money).unwrap(),
-            r#"{"amount":3998,"currency":"USD"}"#
-        );
+        let money = Money { amount: 3998, currency: Currency::parse("USD").unwrap() };
+        assert_eq!(serde_json::to_string(&money).unwrap(), r#"{"amount":3998,"currency":"USD"}"#);
         assert!(serde_json::from_str::<Money>(r#"{"amount":39.98,"currency":"USD"}"#).is_err());
     }
 

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    CustomerId, Email, Money, OrderId, OrderState, PaymentToken, Phone, Quantity, Sku, Timestamp,
-};
+use crate::{CustomerId, Email, Money, OrderId, OrderState, PaymentToken, Phone, Quantity, Sku, Timestamp};
 
 /// The most lines that an order may have, before lines of one sku are merged.
 pub const MAX_LINES: usize = 50;
@@ -84,9 +82,7 @@ pub fn merge_lines(lines: &[(Sku, Quantity)]) -> Result<Vec<(Sku, Quantity)>, Li
     for (line, (sku, quantity)) in lines.iter().enumerate() {
         if let Some(position) = position_of.get(sku) {
             let sum = &mut merged[*position].1;
-            *sum = sum
-                .checked_add(*quantity)
-                .map_err(|_| LineError::TooManyUnits { line })?;
+            *sum = sum.checked_add(*quantity).map_err(|_| LineError::TooManyUnits { line })?;
         } else {
             position_of.insert(sku, merged.len());
             merged.push((sku.clone(), *quantity));
@@ -98,10 +94,7 @@ pub fn merge_lines(lines: &[(Sku, Quantity)]) -> Result<Vec<(Sku, Quantity)>, Li
 impl Order {
     /// What these lines cost together, in minor units. Cannot overflow: 50 lines of 10,000 units at eight digits are below 2^53.
     pub fn total_of(lines: &[OrderLine]) -> i64 {
-        lines
-            .iter()
-            .map(|line| line.unit_price * i64::from(line.quantity.get()))
-            .sum()
+        lines.iter().map(|line| line.unit_price * i64::from(line.quantity.get())).sum()
     }
 }
 
@@ -123,10 +116,7 @@ mod tests {
     #[test]
     fn limits_hold() {
         assert_eq!(merge_lines(&[]), Err(LineError::None));
-        assert_eq!(
-            merge_lines(&vec![line("A", 1); 51]),
-            Err(LineError::TooMany)
-        );
+        assert_eq!(merge_lines(&vec![line("A", 1); 51]), Err(LineError::TooMany));
         let over = merge_lines(&[line("A", 9_999), line("B", 1), line("A", 2)]);
         assert_eq!(over, Err(LineError::TooManyUnits { line: 2 }));
     }

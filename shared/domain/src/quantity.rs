@@ -74,11 +74,6 @@ mod tests {
             assert_eq!(Quantity::new(bad), Err(QuantityError));
         }
         assert_eq!(Quantity::new(10_000).unwrap().get(), 10_000);
-        assert!(
-            Quantity::new(6_000)
-                .unwrap()
-                .checked_add(Quantity::new(4_001).unwrap())
-                .is_err()
-        );
+        assert!(Quantity::new(6_000).unwrap().checked_add(Quantity::new(4_001).unwrap()).is_err());
     }
 }

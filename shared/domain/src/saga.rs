@@ -106,10 +106,7 @@ impl OrderStatus {
         ]
         .into_iter()
         .find(|known| known.name() == status && known.reason() == reason)
-        .ok_or_else(|| UnknownStatus {
-            status: status.to_owned(),
-            reason: reason.map(str::to_owned),
-        })
+        .ok_or_else(|| UnknownStatus { status: status.to_owned(), reason: reason.map(str::to_owned) })
     }
 
     /// The name, without the reason.
@@ -265,11 +262,7 @@ impl OrderState {
     }
 
     fn answer(answered: &mut bool) -> Step {
-        if std::mem::replace(answered, true) {
-            Step::Unchanged
-        } else {
-            Step::Moved
-        }
+        if std::mem::replace(answered, true) { Step::Unchanged } else { Step::Moved }
     }
 
     fn end(&mut self, status: OrderStatus) -> Step {

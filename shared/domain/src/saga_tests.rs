@@ -78,15 +78,8 @@ proptest! {
 #[test]
 fn h19_a_late_event_overwrites_nothing() {
     let mut state = OrderState::PLACED;
-    assert_eq!(
-        state.apply(Fact::Paid),
-        Step::Ended(EventType::OrderConfirmed)
-    );
-    for late in [
-        Fact::Reserved,
-        Fact::Declined,
-        Fact::Cancelled(CancellationReason::Customer),
-    ] {
+    assert_eq!(state.apply(Fact::Paid), Step::Ended(EventType::OrderConfirmed));
+    for late in [Fact::Reserved, Fact::Declined, Fact::Cancelled(CancellationReason::Customer)] {
         assert_eq!(state.apply(late), Step::Unchanged);
         assert_eq!(state.status, OrderStatus::Confirmed);
     }
@@ -96,19 +89,12 @@ fn h19_a_late_event_overwrites_nothing() {
 fn a_reservation_after_the_refusal_tells_the_refusal_again() {
     let mut state = OrderState::PLACED;
     state.apply(Fact::Cancelled(CancellationReason::Customer));
-    assert_eq!(
-        state.apply(Fact::Reserved),
-        Step::Redriven(EventType::OrderCancelled)
-    );
+    assert_eq!(state.apply(Fact::Reserved), Step::Redriven(EventType::OrderCancelled));
     assert_eq!(state.redrives, 1);
     state.apply(Fact::Released);
     assert!(!state.is_settled());
     state.apply(Fact::Uncharged);
-    assert_eq!(
-        state.apply(Fact::Reserved),
-        Step::Unchanged,
-        "a settled order is left alone"
-    );
+    assert_eq!(state.apply(Fact::Reserved), Step::Unchanged, "a settled order is left alone");
 }
 
 #[test]
@@ -119,10 +105,7 @@ fn names_and_reasons_belong_together() {
         OrderStatus::Rejected(RejectionReason::PaymentDeclined),
         OrderStatus::Cancelled(CancellationReason::Expired),
     ] {
-        assert_eq!(
-            OrderStatus::from_parts(status.name(), status.reason()).unwrap(),
-            status
-        );
+        assert_eq!(OrderStatus::from_parts(status.name(), status.reason()).unwrap(), status);
     }
     assert!(OrderStatus::from_parts("confirmed", Some("customer")).is_err());
     assert!(OrderStatus::from_parts("rejected", None).is_err());

@@ -45,10 +45,7 @@ mod tests {
 
     #[test]
     fn debug_output_hides_it() {
-        assert_eq!(
-            format!("{:?}", PaymentToken::parse("tok_visa").unwrap()),
-            "PaymentToken(hidden)"
-        );
+        assert_eq!(format!("{:?}", PaymentToken::parse("tok_visa").unwrap()), "PaymentToken(hidden)");
     }
 
     #[test]

@@ -22,13 +22,8 @@ impl Sku {
     /// # Errors
     /// [`SkuError`] where a character or the length is not allowed.
     pub fn parse(text: &str) -> Result<Self, SkuError> {
-        let first_is_alphanumeric = text
-            .bytes()
-            .next()
-            .is_some_and(|byte| byte.is_ascii_alphanumeric());
-        let all_allowed = text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+        let first_is_alphanumeric = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+        let all_allowed = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
         if first_is_alphanumeric && all_allowed && text.len() <= MAX_LENGTH {
             Ok(Self(text.to_ascii_uppercase()))
         } else {

@@ -88,10 +88,7 @@ mod tests {
 
     #[test]
     fn a_clock_set_back_gives_no_negative_age() {
-        assert_eq!(
-            Timestamp::from_millis(5).since(Timestamp::from_millis(9)),
-            Duration::ZERO
-        );
+        assert_eq!(Timestamp::from_millis(5).since(Timestamp::from_millis(9)), Duration::ZERO);
     }
 
     proptest! {
