@@ -1,0 +1,95 @@
+//! Where a database lives.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::EmbeddedError;
+
+const DATABASE_FILE: &str = "orderflow.db";
+const LOCK_FILE: &str = "orderflow.lock";
+
+/// Where the data of an [`crate::Embedded`] is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// In memory: private to the handle that opens it and its clones, freed when the last of them (or of their clients)
+    /// is dropped.
+    Memory,
+    /// In the file `orderflow.db` of this directory, which is made when missing. One process at a time: the file
+    /// `orderflow.lock` beside it is locked, and the operating system releases the lock however the process ends.
+    Directory(PathBuf),
+}
+
+/// A location that nobody else can open while this value lives.
+pub(crate) struct Claimed {
+    /// What SQLite opens: a path or a URI.
+    pub(crate) name: String,
+    /// Holds the lock of a directory.
+    pub(crate) lock: Option<File>,
+}
+
+impl Location {
+    pub(crate) fn claim(&self) -> Result<Claimed, EmbeddedError> {
+        match self {
+            Self::Memory => Ok(Claimed { name: unique_memory_name(), lock: None }),
+            Self::Directory(directory) => claim_directory(directory),
+        }
+    }
+}
+
+/// SQLite shares a `memdb` database whose name starts with a slash between the connections of a process, and frees it
+/// with the last of them.
+fn unique_memory_name() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("file:/orderflow-{}?vfs=memdb", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn claim_directory(directory: &Path) -> Result<Claimed, EmbeddedError> {
+    // An absolute path can't start with `file:`, which SQLite would read as a URI.
+    let directory = std::path::absolute(directory).map_err(|source| unusable(directory, source))?;
+    std::fs::create_dir_all(&directory).map_err(|source| unusable(&directory, source))?;
+    let lock = lock(&directory)?;
+    let database = directory.join(DATABASE_FILE);
+    let name = database.to_str().ok_or_else(|| EmbeddedError::NotUtf8(directory.clone()))?.to_owned();
+    Ok(Claimed { name, lock: Some(lock) })
+}
+
+fn lock(directory: &Path) -> Result<File, EmbeddedError> {
+    let path = directory.join(LOCK_FILE);
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|source| unusable(&path, source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(EmbeddedError::InUse(directory.to_owned())),
+        Err(TryLockError::Error(source)) => Err(unusable(&path, source)),
+    }
+}
+
+fn unusable(path: &Path, source: std::io::Error) -> EmbeddedError {
+    EmbeddedError::Directory { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use rusqlite::Connection;
+
+    use super::*;
+
+    #[test]
+    fn connections_share_a_memory_database_until_the_last_one_closes() {
+        let name = unique_memory_name();
+        let first = Connection::open(&name).unwrap();
+        first.execute_batch("CREATE TABLE shared (id INTEGER)").unwrap();
+        let second = Connection::open(&name).unwrap();
+        drop(first);
+        assert!(second.table_exists(None, "shared").unwrap());
+        drop(second);
+        assert!(!Connection::open(&name).unwrap().table_exists(None, "shared").unwrap());
+    }
+}

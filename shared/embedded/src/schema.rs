@@ -1,0 +1,152 @@
+//! The one table of the engine's private schema that is maintained here: its stream records.
+//!
+//! The engine numbers and reads the records of a table without an index and never removes any, so each write would read
+//! the whole stream. Two indexes and the trimming cure that. The schema is private, hence the exact pin of the engine's
+//! version in the workspace manifest and the check at each open.
+
+use rusqlite::{Connection, params};
+
+use crate::EmbeddedError;
+
+/// The version of `dynoxide-rs` whose schema is described here.
+pub(crate) const ENGINE_VERSION: &str = "3.2.0";
+
+/// The columns that the indexes and the trimming name, with their declared types.
+const COLUMNS_RELIED_ON: [(&str, &str); 4] =
+    [("id", "INTEGER"), ("table_name", "TEXT"), ("sequence_number", "TEXT"), ("shard_id", "TEXT")];
+
+/// Matches the expressions of the engine's own statements, for only then does SQLite use an index on them.
+const CREATE_INDEXES: &str = "
+    CREATE INDEX IF NOT EXISTS _orderflow_stream_by_table
+        ON _stream_records (table_name, CAST(sequence_number AS INTEGER));
+    CREATE INDEX IF NOT EXISTS _orderflow_stream_by_shard
+        ON _stream_records (table_name, shard_id, CAST(sequence_number AS INTEGER));";
+
+/// The newest record of a table stays: the engine continues its numbering from there, and numbers that started again
+/// lower (the clock can be set back) would hide new records from a reader whose position is higher.
+const TRIM: &str = "
+    DELETE FROM _stream_records WHERE id IN (
+        SELECT id FROM _stream_records
+        WHERE table_name = ?1
+          AND CAST(sequence_number AS INTEGER) <= ?2
+          AND CAST(sequence_number AS INTEGER) <
+              (SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records WHERE table_name = ?1)
+        ORDER BY CAST(sequence_number AS INTEGER)
+        LIMIT ?3)";
+
+/// How many records one call of [`trim`] removes at most: a few milliseconds, since requests wait meanwhile.
+pub(crate) const TRIM_BATCH: u64 = 1_000;
+
+/// Checks the engine's schema and adds what it lacks. The engine must have opened the database before.
+pub(crate) fn prepare(connection: &Connection) -> Result<(), EmbeddedError> {
+    let columns = stream_columns(connection)?;
+    for (column, expected) in COLUMNS_RELIED_ON {
+        if !columns.iter().any(|(name, kind)| name == column && kind == expected) {
+            return Err(EmbeddedError::UnexpectedSchema { column, expected });
+        }
+    }
+    Ok(connection.execute_batch(CREATE_INDEXES)?)
+}
+
+/// Removes up to [`TRIM_BATCH`] of the oldest records of a table whose stored sequence number is at most `through`.
+pub(crate) fn trim(connection: &Connection, table: &str, through: i64) -> rusqlite::Result<u64> {
+    let mut statement = connection.prepare_cached(TRIM)?;
+    let removed = statement.execute(params![table, through, TRIM_BATCH])?;
+    Ok(removed as u64)
+}
+
+fn stream_columns(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    connection
+        .prepare("PRAGMA table_info(_stream_records)")?
+        .query_map([], |row| Ok((row.get("name")?, row.get("type")?)))?
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    /// A file, because only a second connection can see what the engine made.
+    fn engine_schema() -> (tempfile::TempDir, dynoxide::Database, Connection) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("engine.db");
+        let database = dynoxide::Database::new(path.to_str().unwrap()).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        (directory, database, connection)
+    }
+
+    #[test]
+    fn the_pinned_engine_has_exactly_the_schema_this_module_was_written_for() {
+        let (_directory, _database, connection) = engine_schema();
+        let columns = stream_columns(&connection).unwrap();
+        let columns: Vec<_> = columns.iter().map(|(name, kind)| (name.as_str(), kind.as_str())).collect();
+        assert_eq!(
+            columns,
+            [
+                ("id", "INTEGER"),
+                ("table_name", "TEXT"),
+                ("event_name", "TEXT"),
+                ("keys_json", "TEXT"),
+                ("new_image", "TEXT"),
+                ("old_image", "TEXT"),
+                ("sequence_number", "TEXT"),
+                ("shard_id", "TEXT"),
+                ("created_at", "INTEGER"),
+                ("user_identity", "TEXT"),
+                ("event_id", "TEXT"),
+            ],
+            "dynoxide changed its private schema: read its storage.rs again, adapt this module, then this list"
+        );
+    }
+
+    #[test]
+    fn a_missing_column_is_named_together_with_the_engine_version() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE _stream_records (id INTEGER, table_name TEXT, sequence_number INTEGER)",
+            )
+            .unwrap();
+        let error = prepare(&connection).unwrap_err();
+        assert!(matches!(
+            error,
+            EmbeddedError::UnexpectedSchema { column: "sequence_number", expected: "TEXT" }
+        ));
+        assert!(error.to_string().contains(ENGINE_VERSION), "{error}");
+    }
+
+    /// The statements are the engine's, from `Storage::next_stream_sequence_number` (part of each write) and
+    /// `Storage::stream_records_with_event_ids`.
+    #[test]
+    fn the_engines_statements_search_an_index_instead_of_reading_the_stream() {
+        let (_directory, _database, connection) = engine_schema();
+        prepare(&connection).unwrap();
+        let numbering = "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records \
+                         WHERE table_name = ?1";
+        let reading = "SELECT event_name, keys_json, new_image, old_image, sequence_number, created_at, \
+                       user_identity, event_id FROM _stream_records WHERE table_name = ?1 AND shard_id = ?2 \
+                       AND CAST(sequence_number AS INTEGER) > ?3 ORDER BY CAST(sequence_number AS INTEGER) ASC \
+                       LIMIT ?4";
+        for (statement, index) in [
+            (numbering, "_orderflow_stream_by_table"),
+            (reading, "_orderflow_stream_by_shard"),
+            (TRIM, "_orderflow"),
+        ] {
+            let plan = query_plan(&connection, statement);
+            assert!(plan.contains("SEARCH _stream_records USING"), "{plan}");
+            assert!(plan.contains(index), "{plan}");
+            assert!(!plan.contains("SCAN"), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+        }
+    }
+
+    fn query_plan(connection: &Connection, statement: &str) -> String {
+        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+        let nulls = vec![rusqlite::types::Null; explain.parameter_count()];
+        let lines =
+            explain.query_map(rusqlite::params_from_iter(nulls), |row| row.get::<_, String>("detail"));
+        lines.unwrap().map(|line| line.unwrap()).collect::<Vec<_>>().join("\n")
+    }
+}

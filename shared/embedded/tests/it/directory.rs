@@ -1,0 +1,78 @@
+use std::path::Path;
+
+use orderflow_embedded::{Embedded, EmbeddedError, Location, SCHEMA_VERSION};
+
+use crate::support::{TABLE, create_table, exists, put};
+
+fn open(directory: &Path) -> Result<Embedded, EmbeddedError> {
+    Embedded::open(Location::Directory(directory.to_owned()))
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_opening_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("made/on/demand");
+    let first = open(&data).unwrap();
+    create_table(&first.dynamodb(), TABLE).await;
+    put(&first.dynamodb(), "a").await;
+    drop(first);
+    let second = open(&data).unwrap();
+    assert!(exists(&second.dynamodb(), "a").await);
+    put(&second.dynamodb(), "b").await;
+    assert_eq!(second.trim_stream(TABLE, "109000000000000000000").unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_directory_is_opened_once_at_a_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = open(directory.path()).unwrap();
+    let client = first.dynamodb();
+    let error = open(directory.path()).unwrap_err();
+    assert!(matches!(error, EmbeddedError::InUse(_)), "{error:?}");
+    assert!(error.to_string().contains("in use by another process"), "{error}");
+    drop(first);
+    assert!(matches!(open(directory.path()), Err(EmbeddedError::InUse(_))), "a client still uses it");
+    drop(client);
+    open(directory.path()).unwrap();
+}
+
+#[test]
+fn a_newer_directory_is_refused_and_left_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(directory.path()).unwrap());
+    let file = directory.path().join("orderflow.db");
+    let database = rusqlite::Connection::open(&file).unwrap();
+    let newer = SCHEMA_VERSION + 1;
+    database.execute("UPDATE _orderflow SET value = ?1", [newer.to_string()]).unwrap();
+    database.close().unwrap();
+    let before = std::fs::read(&file).unwrap();
+    let error = open(directory.path()).unwrap_err();
+    assert!(
+        matches!(error, EmbeddedError::NewerDataDirectory { found, supported: SCHEMA_VERSION } if found == newer),
+        "{error:?}"
+    );
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn somebody_elses_file_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("orderflow.db");
+    let database = rusqlite::Connection::open(&file).unwrap();
+    database.execute_batch("CREATE TABLE theirs (id INTEGER)").unwrap();
+    database.close().unwrap();
+    assert!(matches!(open(directory.path()), Err(EmbeddedError::ForeignDatabase)));
+    std::fs::write(&file, "not a database, but long enough for SQLite to look at its first bytes".repeat(20))
+        .unwrap();
+    assert!(matches!(open(directory.path()), Err(EmbeddedError::Sqlite(_))));
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let error = open(&file.join("data")).unwrap_err();
+    assert!(matches!(&error, EmbeddedError::Directory { .. }), "{error:?}");
+    assert!(error.to_string().contains("file/data"), "{error}");
+}

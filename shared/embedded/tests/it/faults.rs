@@ -1,0 +1,65 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use orderflow_embedded::Fault;
+use serde_json::Value;
+
+use crate::support::{TABLE, create, exists, memory, put, text};
+
+#[tokio::test]
+async fn a_transaction_conflicts_where_the_injector_says_so() {
+    let embedded = memory().await;
+    let client = embedded.dynamodb();
+    embedded.inject(Arc::new(|operation: &str, body: &Value| {
+        let actions = body["TransactItems"].as_array()?.len();
+        let mut codes = vec!["None".to_owned(); actions];
+        codes[0] = "TransactionConflict".to_owned();
+        (operation == "TransactWriteItems").then_some(Fault::TransactionCanceled(codes))
+    }));
+    let transaction = client.transact_write_items().transact_items(create("a")).transact_items(create("b"));
+    let error = transaction.send().await.unwrap_err().into_service_error();
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
+        panic!("not cancelled: {error:?}");
+    };
+    let codes: Vec<_> = cancelled.cancellation_reasons().iter().map(|r| r.code().unwrap()).collect();
+    assert_eq!(codes, ["TransactionConflict", "None"]);
+    put(&client, "other").await;
+    assert!(!exists(&client, "a").await);
+}
+
+#[tokio::test]
+async fn single_writes_fail_with_typed_errors_until_injecting_stops() {
+    let embedded = memory().await;
+    let client = embedded.dynamodb();
+    let turn = AtomicUsize::new(0);
+    embedded.inject(Arc::new(move |_: &str, _: &Value| {
+        let faults = [Fault::TransactionConflict, Fault::ThroughputExceeded, Fault::InternalServerError];
+        faults.get(turn.fetch_add(1, Ordering::Relaxed)).cloned()
+    }));
+    let write = client.put_item().table_name(TABLE).item("id", text("a"));
+    let conflict = write.clone().send().await.unwrap_err().into_service_error();
+    assert!(conflict.is_transaction_conflict_exception(), "{conflict:?}");
+    let throttled = write.clone().send().await.unwrap_err().into_service_error();
+    assert!(throttled.is_provisioned_throughput_exceeded_exception(), "{throttled:?}");
+    let failed = write.clone().send().await.unwrap_err().into_service_error();
+    assert!(failed.is_internal_server_error(), "{failed:?}");
+    assert!(!exists(&client, "a").await);
+    embedded.stop_injecting();
+    write.send().await.unwrap();
+    assert_eq!(embedded.requests().of("PutItem"), 4);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_no_lost_write() {
+    let embedded = memory().await;
+    let client = embedded.dynamodb();
+    let changes = embedded.changes(TABLE);
+    embedded
+        .inject(Arc::new(|operation: &str, _: &Value| (operation == "PutItem").then_some(Fault::LostAnswer)));
+    let error = client.put_item().table_name(TABLE).item("id", text("a")).send().await.unwrap_err();
+    assert!(matches!(error, SdkError::DispatchFailure(_)), "{error:?}");
+    assert!(exists(&client, "a").await);
+    assert!(changes.has_changed().unwrap());
+}

@@ -1,0 +1,10 @@
+//! The embedded database as its users see it: through the AWS SDK, in the process and over HTTP.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod directory;
+mod faults;
+mod http;
+mod items;
+mod streams;
+mod support;

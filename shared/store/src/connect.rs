@@ -1,0 +1,28 @@
+//! The store that the environment names.
+
+use aws_sdk_dynamodb::Client;
+
+use crate::{DEFAULT_PREFIX, IndependentWrites, Store, StoreError, Table};
+
+impl Store {
+    /// The tables that `ORDERFLOW_PREFIX`, the AWS settings of the environment and `AWS_ENDPOINT_URL` point to.
+    pub fn from_environment(config: &aws_config::SdkConfig) -> Self {
+        let prefix = std::env::var("ORDERFLOW_PREFIX").unwrap_or_else(|_| DEFAULT_PREFIX.to_owned());
+        Self::new(Client::new(config), prefix, IndependentWrites::SideBySide)
+    }
+}
+
+impl Table {
+    /// Asks for an item that there is not, to see whether the table answers and to warm the connection.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it does not answer.
+    pub async fn touch(&self) -> Result<(), StoreError> {
+        let key = match self.definition.range {
+            None => self.key("-"),
+            Some(_) => self.key_with_range("-", "-"),
+        };
+        let request = self.client.get_item().table_name(&self.name).set_key(Some(key));
+        request.send().await.map(drop).map_err(|error| StoreError::request("GetItem", &self.name, &error))
+    }
+}

@@ -1,0 +1,47 @@
+//! A request that did not go through.
+
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+
+/// A request that failed for another reason than its condition, or an item that cannot be read.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The store did not answer, or refused the request. Trying again later is right for all but programming errors.
+    #[error("{operation} on {table} failed with {code}: {message}")]
+    Request {
+        /// The operation, as the DynamoDB API names it.
+        operation: &'static str,
+        /// The table.
+        table: String,
+        /// The service's code, or `NoAnswer`.
+        code: String,
+        /// What it said.
+        message: String,
+    },
+    /// An item does not have the shape that its service writes.
+    #[error("an item of {table} cannot be read or written: {message}")]
+    Shape {
+        /// The table.
+        table: String,
+        /// What does not fit.
+        message: String,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn request<E, R>(operation: &'static str, table: &str, error: &SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug,
+    {
+        Self::Request {
+            operation,
+            table: table.to_owned(),
+            code: error.code().unwrap_or("NoAnswer").to_owned(),
+            message: error.message().map_or_else(|| DisplayErrorContext(error).to_string(), str::to_owned),
+        }
+    }
+
+    pub(crate) fn shape(table: &str, error: &impl ToString) -> Self {
+        Self::Shape { table: table.to_owned(), message: error.to_string() }
+    }
+}

@@ -1,0 +1,119 @@
+//! Listing items by an index whose hot partitions are spread over shards.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures::future::try_join_all;
+
+use crate::{Item, StoreError, Table};
+
+/// The partition of a value that would be hot as one: `value#shard`. The shard is derived from the item's own id, so that it can be
+/// found again.
+pub fn partition(value: &str, id: &str, shards: u8) -> String {
+    // FNV-1a: stable over versions and platforms, as stored data must be.
+    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{value}#{}", hash % u64::from(shards.max(1)))
+}
+
+/// All partitions of a value.
+pub fn partitions(value: &str, shards: u8) -> Vec<String> {
+    (0..shards.max(1)).map(|shard| format!("{value}#{shard}")).collect()
+}
+
+/// A walk along an index over all partitions of a value.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    /// The index.
+    pub index: &'static crate::IndexDefinition,
+    /// The partitions.
+    pub partitions: Vec<String>,
+    /// Highest range key first.
+    pub descending: bool,
+}
+
+impl Table {
+    /// The next `limit` range keys of a listing behind `after`, merged over its partitions. Fewer than `limit` means that the end was reached.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a request fails.
+    pub async fn list(
+        &self,
+        listing: &Listing,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let shards = listing.partitions.iter().map(|hash| self.list_partition(listing, hash, after, limit));
+        let mut keys: Vec<String> = try_join_all(shards).await?.into_iter().flatten().collect();
+        keys.sort_unstable();
+        if listing.descending {
+            keys.reverse();
+        }
+        keys.truncate(limit);
+        Ok(keys)
+    }
+
+    async fn list_partition(
+        &self,
+        listing: &Listing,
+        hash: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let behind = if listing.descending {
+            "#hash = :hash AND #range < :after"
+        } else {
+            "#hash = :hash AND #range > :after"
+        };
+        let mut keys = Vec::new();
+        let mut start: Option<Item> = None;
+        loop {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .index_name(listing.index.name)
+                .expression_attribute_names("#hash", listing.index.hash)
+                .expression_attribute_values(":hash", crate::string(hash))
+                .scan_index_forward(!listing.descending)
+                .limit(i32::try_from(limit - keys.len()).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(start);
+            let query = match after {
+                None => query.key_condition_expression("#hash = :hash"),
+                Some(after) => query
+                    .key_condition_expression(behind)
+                    .expression_attribute_names("#range", listing.index.range)
+                    .expression_attribute_values(":after", crate::string(after)),
+            };
+            let answer =
+                query.send().await.map_err(|error| StoreError::request("Query", &self.name, &error))?;
+            keys.extend(answer.items.into_iter().flatten().filter_map(|mut item| {
+                match item.remove(listing.index.range) {
+                    Some(AttributeValue::S(key)) => Some(key),
+                    _ => None,
+                }
+            }));
+            start = answer.last_evaluated_key;
+            if keys.len() >= limit || start.is_none() {
+                return Ok(keys);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_is_always_in_one_of_the_partitions() {
+        for id in 0..200 {
+            let partition = partition("pending", &id.to_string(), 16);
+            assert!(partitions("pending", 16).contains(&partition));
+        }
+    }
+
+    #[test]
+    fn partitions_are_stable() {
+        assert_eq!(partition("all", "0190163d-8694-739b-aea5-966c26f8ad91", 16), "all#6");
+    }
+}

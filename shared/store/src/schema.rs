@@ -1,0 +1,195 @@
+//! What a table looks like, and making it so.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex,
+    GlobalSecondaryIndexUpdate, IndexStatus, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType, StreamSpecification, StreamViewType, TableStatus,
+};
+
+use crate::{Store, StoreError, Table};
+
+/// A table. All keys are strings.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TableDefinition {
+    /// The name behind the prefix.
+    pub name: &'static str,
+    /// The partition key.
+    pub hash: &'static str,
+    /// The sort key, if it has one.
+    pub range: Option<&'static str>,
+    /// The global secondary indexes. All hold keys only: a write that leaves their keys alone costs nothing there, and
+    /// whoever lists reads the items themselves, which are never stale.
+    pub indexes: &'static [IndexDefinition],
+    /// Whether its writes carry events.
+    pub streams: bool,
+}
+
+/// A global secondary index.
+#[derive(Debug, PartialEq, Eq)]
+pub struct IndexDefinition {
+    /// Its name.
+    pub name: &'static str,
+    /// The partition key.
+    pub hash: &'static str,
+    /// The sort key.
+    pub range: &'static str,
+}
+
+const POLL: Duration = Duration::from_millis(20);
+const POLLS: usize = 3_000;
+
+impl Store {
+    /// Creates the tables that are missing and adds the indexes that are missing to those that are not. Deletes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the store refuses, or a table does not become active within a minute.
+    pub async fn create_missing_tables(
+        &self,
+        definitions: &[&'static TableDefinition],
+    ) -> Result<(), StoreError> {
+        for definition in definitions {
+            let table = self.table(definition);
+            match table.existing_indexes().await? {
+                None => table.create().await?,
+                Some(existing) => {
+                    for index in definition
+                        .indexes
+                        .iter()
+                        .filter(|index| !existing.iter().any(|name| name == index.name))
+                    {
+                        table.add_index(index).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Table {
+    /// The names of its indexes; none where there is no such table.
+    async fn existing_indexes(&self) -> Result<Option<Vec<String>>, StoreError> {
+        let described = self.client.describe_table().table_name(&self.name).send().await;
+        match described {
+            Ok(answer) => {
+                let indexes =
+                    answer.table.and_then(|table| table.global_secondary_indexes).unwrap_or_default();
+                Ok(Some(indexes.into_iter().filter_map(|index| index.index_name).collect()))
+            }
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
+                Ok(None)
+            }
+            Err(error) => Err(StoreError::request("DescribeTable", &self.name, &error)),
+        }
+    }
+
+    async fn create(&self) -> Result<(), StoreError> {
+        let stream = StreamSpecification::builder()
+            .stream_enabled(self.definition.streams)
+            .set_stream_view_type(self.definition.streams.then_some(StreamViewType::NewImage));
+        let request = self
+            .client
+            .create_table()
+            .table_name(&self.name)
+            .billing_mode(BillingMode::PayPerRequest)
+            .set_attribute_definitions(Some(self.definition.attributes()?))
+            .set_key_schema(Some(key_schema(self.definition.hash, self.definition.range)?))
+            .set_global_secondary_indexes(self.definition.global_indexes()?)
+            .stream_specification(stream.build().map_err(|e| StoreError::shape(&self.name, &e))?);
+        match request.send().await {
+            Ok(_) => self.wait_until_active().await,
+            // Another process that starts at the same time was faster.
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => {
+                self.wait_until_active().await
+            }
+            Err(error) => Err(StoreError::request("CreateTable", &self.name, &error)),
+        }
+    }
+
+    async fn add_index(&self, index: &IndexDefinition) -> Result<(), StoreError> {
+        let create = CreateGlobalSecondaryIndexAction::builder()
+            .index_name(index.name)
+            .set_key_schema(Some(key_schema(index.hash, Some(index.range))?))
+            .projection(keys_only())
+            .build()
+            .map_err(|e| StoreError::shape(&self.name, &e))?;
+        self.client
+            .update_table()
+            .table_name(&self.name)
+            .set_attribute_definitions(Some(self.definition.attributes()?))
+            .global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().create(create).build())
+            .send()
+            .await
+            .map_err(|error| StoreError::request("UpdateTable", &self.name, &error))?;
+        self.wait_until_active().await
+    }
+
+    async fn wait_until_active(&self) -> Result<(), StoreError> {
+        for _ in 0..POLLS {
+            let answer = self
+                .client
+                .describe_table()
+                .table_name(&self.name)
+                .send()
+                .await
+                .map_err(|error| StoreError::request("DescribeTable", &self.name, &error))?;
+            let table =
+                answer.table.unwrap_or_else(|| aws_sdk_dynamodb::types::TableDescription::builder().build());
+            let indexes = table.global_secondary_indexes();
+            let indexes_active =
+                indexes.iter().all(|index| index.index_status() == Some(&IndexStatus::Active));
+            if table.table_status() == Some(&TableStatus::Active) && indexes_active {
+                return Ok(());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Err(StoreError::shape(&self.name, &"it did not become active within a minute"))
+    }
+}
+
+impl TableDefinition {
+    fn attributes(&self) -> Result<Vec<AttributeDefinition>, StoreError> {
+        let mut names: Vec<&str> = [Some(self.hash), self.range]
+            .into_iter()
+            .flatten()
+            .chain(self.indexes.iter().flat_map(|index| [index.hash, index.range]))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        let attribute = |name| {
+            AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build()
+        };
+        names
+            .into_iter()
+            .map(attribute)
+            .collect::<Result<_, _>>()
+            .map_err(|e| StoreError::shape(self.name, &e))
+    }
+
+    fn global_indexes(&self) -> Result<Option<Vec<GlobalSecondaryIndex>>, StoreError> {
+        let global = |index: &IndexDefinition| {
+            GlobalSecondaryIndex::builder()
+                .index_name(index.name)
+                .set_key_schema(Some(key_schema(index.hash, Some(index.range))?))
+                .projection(keys_only())
+                .build()
+                .map_err(|e| StoreError::shape(self.name, &e))
+        };
+        let indexes: Vec<_> = self.indexes.iter().map(global).collect::<Result<_, _>>()?;
+        Ok((!indexes.is_empty()).then_some(indexes))
+    }
+}
+
+fn keys_only() -> Projection {
+    Projection::builder().projection_type(ProjectionType::KeysOnly).build()
+}
+
+fn key_schema(hash: &str, range: Option<&str>) -> Result<Vec<KeySchemaElement>, StoreError> {
+    let element = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
+    std::iter::once(element(hash, KeyType::Hash))
+        .chain(range.map(|range| element(range, KeyType::Range)))
+        .collect::<Result<_, _>>()
+        .map_err(|e| StoreError::shape(hash, &e))
+}

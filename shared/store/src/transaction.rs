@@ -1,0 +1,108 @@
+//! Writes that happen together or not at all.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::TransactWriteItem;
+
+use crate::{Item, Store, StoreError, Write};
+
+/// The most writes that one transaction takes (AWS limit).
+pub const MAX_TRANSACTION_ACTIONS: usize = 100;
+
+const CONFLICT_RETRIES: u32 = 8;
+
+/// What one write of a cancelled transaction has to do with the cancelling.
+#[derive(Debug, Clone)]
+pub enum Cancellation {
+    /// Nothing.
+    None,
+    /// Its condition did not hold. Holds the item that was there, if one was.
+    ConditionFailed(Option<Box<Item>>),
+    /// Another request had the item in hand.
+    Conflict,
+    /// Anything else: code and message of the store.
+    Other {
+        /// The code.
+        code: String,
+        /// The message.
+        message: String,
+    },
+}
+
+/// Why a transaction did not happen. None of its writes did.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum TransactError {
+    /// Writes stood in the way: one entry a write, in their order.
+    #[error("the transaction was cancelled")]
+    Cancelled(Vec<Cancellation>),
+    /// The request failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Sends writes that happen together or not at all; at most [`MAX_TRANSACTION_ACTIONS`], each of another item. Conflicts with other
+    /// requests are retried with jitter.
+    ///
+    /// # Errors
+    /// [`TransactError`] with a reason for each write.
+    pub async fn transact(&self, writes: Vec<Write>) -> Result<(), TransactError> {
+        let tables = table_names(&writes);
+        let actions: Vec<TransactWriteItem> =
+            writes.into_iter().map(Write::into_action).collect::<Result<_, _>>()?;
+        let mut attempt = 0;
+        loop {
+            let error = match self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(actions.clone()))
+                .send()
+                .await
+            {
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+                error.as_service_error()
+            else {
+                return Err(StoreError::request("TransactWriteItems", &tables, &error).into());
+            };
+            let reasons: Vec<_> =
+                cancelled.cancellation_reasons().iter().cloned().map(Cancellation::from).collect();
+            if attempt == CONFLICT_RETRIES || !only_conflicts(&reasons) {
+                return Err(TransactError::Cancelled(reasons));
+            }
+            attempt += 1;
+            tokio::time::sleep(conflict_delay(attempt)).await;
+        }
+    }
+}
+
+fn only_conflicts(reasons: &[Cancellation]) -> bool {
+    let conflicts = reasons.iter().filter(|reason| matches!(reason, Cancellation::Conflict)).count();
+    let unconcerned = reasons.iter().filter(|reason| matches!(reason, Cancellation::None)).count();
+    conflicts > 0 && conflicts + unconcerned == reasons.len()
+}
+
+fn conflict_delay(attempt: u32) -> Duration {
+    Duration::from_millis(fastrand::u64(1..=5 << attempt.min(6)))
+}
+
+fn table_names(writes: &[Write]) -> String {
+    let mut names: Vec<&str> = writes.iter().map(Write::table).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
+}
+
+impl From<aws_sdk_dynamodb::types::CancellationReason> for Cancellation {
+    fn from(reason: aws_sdk_dynamodb::types::CancellationReason) -> Self {
+        match reason.code.as_deref() {
+            None | Some("None") => Self::None,
+            Some("ConditionalCheckFailed") => Self::ConditionFailed(reason.item.map(Box::new)),
+            Some("TransactionConflict") => Self::Conflict,
+            Some(code) => Self::Other { code: code.to_owned(), message: reason.message.unwrap_or_default() },
+        }
+    }
+}
