@@ -1,0 +1,199 @@
+//! The function that a queue triggers.
+
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use orderflow_domain::{Event, Timestamp};
+use tracing::Instrument;
+
+use crate::{
+    Consumer, DeadLetter, DeadLetterQueue, DeadLettered, Delivery, ItemFailure, Outcome, QueueResponse,
+    RetryPolicy, SqsQueue, Verdict,
+};
+
+/// The `eventSource` of records that come from SQS itself.
+pub const SQS_EVENT_SOURCE: &str = "aws:sqs";
+
+/// The code of messages that are no event of the consumer's.
+const UNDECODABLE: &str = "undecodable";
+
+/// A consumer under the queue contract: `SqsEvent` in, the records that are not done out.
+///
+/// Records of a bridge (`eventSource` other than `aws:sqs`) are answered with what is to become of them. For records of
+/// SQS, which knows only "not done", the function itself sends poison to the dead-letter queue and hides what
+/// is to come again.
+pub struct QueueFunction<C> {
+    consumer: C,
+    policy: RetryPolicy,
+    sqs: Option<SqsQueue>,
+}
+
+/// A payload that is no `SqsEvent`.
+#[derive(Debug, thiserror::Error)]
+#[error("the payload is no SQS event: {0}")]
+pub struct InvokeError(#[from] serde_json::Error);
+
+impl<C: Consumer> QueueFunction<C> {
+    /// The function of a consumer.
+    pub fn new(consumer: C, policy: RetryPolicy, sqs: Option<SqsQueue>) -> Self {
+        Self { consumer, policy, sqs }
+    }
+
+    /// The consumer's name.
+    pub fn name(&self) -> &'static str {
+        self.consumer.name()
+    }
+
+    /// Takes and gives JSON, as the Lambda Invoke API does.
+    ///
+    /// # Errors
+    /// [`InvokeError`] where the payload is no `SqsEvent`.
+    pub async fn invoke(&self, payload: &[u8], time_left: Option<Duration>) -> Result<Vec<u8>, InvokeError> {
+        let event = serde_json::from_slice(payload)?;
+        let response = self.handle(event, time_left).await;
+        Ok(serde_json::to_vec(&response)?)
+    }
+
+    /// Deals with a batch. What is not done when `time_left` is over is handed back.
+    pub async fn handle(&self, event: SqsEvent, time_left: Option<Duration>) -> QueueResponse {
+        let span = tracing::error_span!("batch", service = self.consumer.name());
+        self.handle_records(event.records, time_left).instrument(span).await
+    }
+
+    async fn handle_records(&self, records: Vec<SqsMessage>, time_left: Option<Duration>) -> QueueResponse {
+        let records: Vec<Record> = records.into_iter().map(Record::from).collect();
+        let now = Timestamp::now();
+        let mut failures = Vec::new();
+        let (mut deliveries, mut delivered) = (Vec::new(), Vec::new());
+        for record in &records {
+            match Event::from_json(&record.body) {
+                Ok(event) => {
+                    let last_attempt = self.policy.is_last(record.attempt, record.first_at, now);
+                    deliveries.push(Delivery { event, attempt: record.attempt, last_attempt });
+                    delivered.push(record);
+                }
+                Err(error) => failures.extend(self.bury(record, UNDECODABLE, &error.to_string()).await),
+            }
+        }
+        let outcomes = self.outcomes(&deliveries, time_left).await;
+        for ((record, delivery), outcome) in delivered.into_iter().zip(&deliveries).zip(outcomes) {
+            failures.extend(self.settle(record, delivery, outcome).await);
+        }
+        QueueResponse { failures }
+    }
+
+    /// One outcome for each delivery, whatever the consumer does.
+    async fn outcomes(&self, deliveries: &[Delivery], time_left: Option<Duration>) -> Vec<Outcome> {
+        if deliveries.is_empty() {
+            return Vec::new();
+        }
+        let handling = self.consumer.handle(deliveries);
+        let outcomes = match time_left {
+            None => Some(handling.await),
+            Some(time_left) => tokio::time::timeout(time_left, handling).await.ok(),
+        };
+        let mut outcomes = outcomes.unwrap_or_else(|| {
+            tracing::warn!(records = deliveries.len(), "out of time: the batch is handed back");
+            Vec::new()
+        });
+        outcomes.resize(deliveries.len(), Outcome::retry("it was not reached"));
+        outcomes
+    }
+
+    async fn settle(&self, record: &Record, delivery: &Delivery, outcome: Outcome) -> Option<ItemFailure> {
+        match outcome {
+            Outcome::Done => None,
+            Outcome::DeadLetter { code, reason } => self.bury(record, code, &reason).await,
+            Outcome::Retry { reason, after } => {
+                let event = &delivery.event;
+                tracing::warn!(
+                    order.id = event.order_id().map(tracing::field::display),
+                    event.r#type = event.event_type().as_str(),
+                    trace.id = event.trace_id(),
+                    attempt = record.attempt,
+                    reason,
+                    "the event has to come again"
+                );
+                Some(self.retry(record, reason, after).await)
+            }
+        }
+    }
+
+    async fn retry(&self, record: &Record, reason: String, after: Option<Duration>) -> ItemFailure {
+        if record.from_sqs
+            && let (Some(queue), Some(receipt_handle)) = (&self.sqs, &record.receipt_handle)
+        {
+            let delay = match self.policy.after_failure(record.attempt, record.first_at, Timestamp::now()) {
+                Verdict::RetryAfter(delay) => after.unwrap_or(delay),
+                Verdict::GiveUp => Duration::ZERO,
+            };
+            queue.hide(receipt_handle, delay).await;
+        }
+        let retry_after_ms = after.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+        ItemFailure {
+            item_identifier: record.id.clone(),
+            reason: Some(reason),
+            retry_after_ms,
+            dead_letter: None,
+        }
+    }
+
+    /// Puts a record out of the way. With SQS that is done here; a bridge does it when it reads the answer.
+    async fn bury(&self, record: &Record, code: &str, reason: &str) -> Option<ItemFailure> {
+        tracing::error!(message.id = record.id, code, reason, "the message goes to the dead letters");
+        let failure = ItemFailure {
+            item_identifier: record.id.clone(),
+            reason: None,
+            retry_after_ms: None,
+            dead_letter: Some(DeadLettered { code: code.to_owned(), reason: reason.to_owned() }),
+        };
+        let (true, Some(queue)) = (record.from_sqs, &self.sqs) else {
+            return Some(failure);
+        };
+        let letter = DeadLetter {
+            code: code.to_owned(),
+            reason: reason.to_owned(),
+            attempts: record.attempt,
+            body: record.body.clone(),
+        };
+        match queue.dead_letters().put(letter).await {
+            Ok(()) => None,
+            Err(error) => {
+                tracing::error!(message.id = record.id, %error, "the dead letter stays in its queue for now");
+                Some(failure)
+            }
+        }
+    }
+}
+
+/// What of a record matters here.
+struct Record {
+    id: String,
+    body: String,
+    receipt_handle: Option<String>,
+    from_sqs: bool,
+    attempt: u32,
+    first_at: Timestamp,
+}
+
+impl From<SqsMessage> for Record {
+    fn from(message: SqsMessage) -> Self {
+        let number = |name: &str| message.attributes.get(name)?.parse::<i64>().ok();
+        let first_at =
+            number("ApproximateFirstReceiveTimestamp").map_or_else(Timestamp::now, Timestamp::from_millis);
+        let attempt =
+            number("ApproximateReceiveCount").and_then(|count| u32::try_from(count).ok()).unwrap_or(1);
+        Self {
+            from_sqs: message.event_source.as_deref() == Some(SQS_EVENT_SOURCE),
+            id: message.message_id.unwrap_or_default(),
+            body: message.body.unwrap_or_default(),
+            receipt_handle: message.receipt_handle,
+            attempt,
+            first_at,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "function_tests.rs"]
+mod tests;

@@ -1,0 +1,24 @@
+//! One contract for every queue: a batch of decoded events goes to a [`Consumer`], which gives one [`Outcome`] for each.
+//!
+//! [`QueueFunction`] is the face that a consumer shows in every mode: `SqsEvent` in, partial batch failures out. On
+//! Lambda the runtime calls it; elsewhere a bridge calls the very same function with the very same JSON.
+
+mod consumer;
+mod dead_letter;
+mod function;
+mod publisher;
+mod response;
+mod retry;
+mod sns;
+mod sqs;
+mod subscription;
+
+pub use consumer::{Consumer, Delivery, Outcome};
+pub use dead_letter::{DeadLetter, DeadLetterError, DeadLetterQueue};
+pub use function::{InvokeError, QueueFunction, SQS_EVENT_SOURCE};
+pub use publisher::{PublishError, Publisher};
+pub use response::{DeadLettered, ItemFailure, QueueResponse};
+pub use retry::{RetryPolicy, RetryPolicyError, Verdict};
+pub use sns::{MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, SnsPublisher};
+pub use sqs::{SqsDeadLetterQueue, SqsQueue, SqsSettings};
+pub use subscription::{SUBSCRIPTIONS, Subscription, UnknownConsumer, subscription};

@@ -1,0 +1,127 @@
+//! When a delivery that failed comes again, and when it is given up.
+
+use std::time::Duration;
+
+use orderflow_domain::Timestamp;
+
+/// Exponential backoff with full jitter above a floor, and the end of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Attempts after which a delivery may be given up (`ORDERFLOW_MAX_ATTEMPTS`).
+    pub max_attempts: u32,
+    /// No delivery is given up sooner than this after it was first tried.
+    pub min_age: Duration,
+    /// The delay that doubles with each attempt (`ORDERFLOW_RETRY_BASE_MS`).
+    pub base: Duration,
+    /// The longest delay (`ORDERFLOW_RETRY_CAP_MS`). SQS hides a message for 12 hours at most, and delays a new one for 15 minutes.
+    pub cap: Duration,
+}
+
+/// What becomes of a delivery that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It comes again.
+    RetryAfter(Duration),
+    /// It goes to the dead letters.
+    GiveUp,
+}
+
+/// A setting of the environment that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name}={value:?} must be a whole number of at least 1")]
+pub struct RetryPolicyError {
+    name: &'static str,
+    value: String,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            max_attempts: 12,
+            min_age: Duration::from_secs(600),
+            base: Duration::from_millis(200),
+            cap: Duration::from_secs(120),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// The policy that `ORDERFLOW_MAX_ATTEMPTS`, `ORDERFLOW_RETRY_BASE_MS` and `ORDERFLOW_RETRY_CAP_MS` ask for.
+    ///
+    /// # Errors
+    /// [`RetryPolicyError`] names the variable that is no positive number.
+    pub fn from_environment() -> Result<Self, RetryPolicyError> {
+        let mut policy = Self::default();
+        if let Some(attempts) = positive("ORDERFLOW_MAX_ATTEMPTS")? {
+            policy.max_attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+        }
+        if let Some(millis) = positive("ORDERFLOW_RETRY_BASE_MS")? {
+            policy.base = Duration::from_millis(millis);
+        }
+        if let Some(millis) = positive("ORDERFLOW_RETRY_CAP_MS")? {
+            policy.cap = Duration::from_millis(millis);
+        }
+        Ok(policy)
+    }
+
+    /// Whether this attempt, of a delivery first tried at `first_at`, is the last.
+    pub fn is_last(&self, attempt: u32, first_at: Timestamp, now: Timestamp) -> bool {
+        attempt >= self.max_attempts && now.since(first_at) >= self.min_age
+    }
+
+    /// What becomes of a delivery whose attempt number `attempt` failed.
+    pub fn after_failure(&self, attempt: u32, first_at: Timestamp, now: Timestamp) -> Verdict {
+        if self.is_last(attempt, first_at, now) {
+            Verdict::GiveUp
+        } else {
+            Verdict::RetryAfter(self.delay(attempt))
+        }
+    }
+
+    /// The delay behind attempt number `attempt`: between half the base and the doubled-up base, never above the cap.
+    pub fn delay(&self, attempt: u32) -> Duration {
+        let doublings = attempt.saturating_sub(1).min(30);
+        let ceiling = self.base.saturating_mul(1 << doublings).min(self.cap);
+        let floor = (self.base / 2).min(ceiling);
+        let spread = u64::try_from((ceiling - floor).as_millis()).unwrap_or(u64::MAX);
+        floor + Duration::from_millis(fastrand::u64(0..=spread))
+    }
+}
+
+fn positive(name: &'static str) -> Result<Option<u64>, RetryPolicyError> {
+    let Ok(value) = std::env::var(name) else {
+        return Ok(None);
+    };
+    match value.parse() {
+        Ok(number @ 1..) => Ok(Some(number)),
+        _ => Err(RetryPolicyError { name, value }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn h20_no_delay_is_above_the_cap_or_below_the_floor(attempt in 0_u32..u32::MAX) {
+            let policy = RetryPolicy::default();
+            let delay = policy.delay(attempt);
+            prop_assert!(delay <= policy.cap);
+            prop_assert!(delay >= policy.base / 2);
+            prop_assert!(policy.cap <= Duration::from_secs(15 * 60), "SQS takes no longer delay");
+        }
+    }
+
+    #[test]
+    fn nothing_is_given_up_before_its_age() {
+        let policy = RetryPolicy::default();
+        let start = Timestamp::from_millis(0);
+        let young = start.plus(Duration::from_secs(599));
+        let old = start.plus(Duration::from_secs(600));
+        assert!(matches!(policy.after_failure(500, start, young), Verdict::RetryAfter(_)));
+        assert!(matches!(policy.after_failure(11, start, old), Verdict::RetryAfter(_)));
+        assert_eq!(policy.after_failure(12, start, old), Verdict::GiveUp);
+    }
+}

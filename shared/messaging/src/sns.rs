@@ -1,0 +1,137 @@
+//! Publishing to an SNS topic.
+
+use async_trait::async_trait;
+use aws_sdk_sns::error::DisplayErrorContext;
+use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
+use orderflow_domain::Event;
+
+use crate::{PublishError, Publisher};
+
+/// The most entries that one `PublishBatch` takes (AWS limit).
+pub const MAX_BATCH_ENTRIES: usize = 10;
+
+/// The most bytes that the entries of one `PublishBatch` hold together (AWS limit: 256 KiB).
+pub const MAX_BATCH_BYTES: usize = 256 * 1024;
+
+/// The message attribute that subscriptions filter by.
+const TYPE_ATTRIBUTE: &str = "type";
+
+/// What attributes may add to a message, on the safe side.
+const ATTRIBUTE_BYTES: usize = 128;
+
+const ATTEMPTS: usize = 3;
+
+/// Publishes to one topic.
+#[derive(Debug, Clone)]
+pub struct SnsPublisher {
+    client: aws_sdk_sns::Client,
+    topic_arn: String,
+}
+
+impl SnsPublisher {
+    /// Publishes to this topic.
+    pub fn new(client: aws_sdk_sns::Client, topic_arn: impl Into<String>) -> Self {
+        Self { client, topic_arn: topic_arn.into() }
+    }
+
+    /// Sends one batch and writes each entry's result to its place. Entries that failed are looked at one by one: the answer as a
+    /// whole is a success even if all of them did.
+    async fn publish_batch(&self, batch: &[Message], results: &mut [Result<(), PublishError>]) {
+        let entries: Result<Vec<_>, _> = batch.iter().map(Message::entry).collect();
+        let entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => return fail_all(batch, results, &error.to_string()),
+        };
+        let request = self.client.publish_batch().topic_arn(&self.topic_arn);
+        let answer = match request.set_publish_batch_request_entries(Some(entries)).send().await {
+            Ok(answer) => answer,
+            Err(error) => return fail_all(batch, results, &DisplayErrorContext(error).to_string()),
+        };
+        fail_all(batch, results, "the topic did not mention it in its answer");
+        for accepted in answer.successful() {
+            if let Some(position) = accepted.id().and_then(|id| id.parse::<usize>().ok()) {
+                results[position] = Ok(());
+            }
+        }
+        for failed in answer.failed() {
+            if let Ok(position) = failed.id().parse::<usize>() {
+                let text = format!("{}: {}", failed.code(), failed.message().unwrap_or("no message"));
+                results[position] = Err(PublishError(text));
+            }
+        }
+    }
+}
+
+fn fail_all(batch: &[Message], results: &mut [Result<(), PublishError>], reason: &str) {
+    for message in batch {
+        results[message.position] = Err(PublishError(reason.to_owned()));
+    }
+}
+
+#[async_trait]
+impl Publisher for SnsPublisher {
+    async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>> {
+        let mut results = vec![Ok(()); events.len()];
+        let messages = events.iter().enumerate().map(|(position, event)| Message::new(position, event));
+        let (mut left, too_large): (Vec<_>, Vec<_>) =
+            messages.partition(|message| message.bytes() <= MAX_BATCH_BYTES);
+        fail_all(&too_large, &mut results, "it is larger than 256 KiB");
+        for _ in 0..ATTEMPTS {
+            for batch in batches(&left) {
+                self.publish_batch(batch, &mut results).await;
+            }
+            left.retain(|message| results[message.position].is_err());
+            if left.is_empty() {
+                break;
+            }
+        }
+        results
+    }
+}
+
+struct Message {
+    position: usize,
+    event_type: &'static str,
+    body: String,
+}
+
+impl Message {
+    fn new(position: usize, event: &Event) -> Self {
+        Self { position, event_type: event.event_type().as_str(), body: event.to_json() }
+    }
+
+    fn bytes(&self) -> usize {
+        self.body.len() + ATTRIBUTE_BYTES
+    }
+
+    fn entry(&self) -> Result<PublishBatchRequestEntry, aws_sdk_sns::error::BuildError> {
+        let attribute =
+            MessageAttributeValue::builder().data_type("String").string_value(self.event_type).build()?;
+        PublishBatchRequestEntry::builder()
+            .id(self.position.to_string())
+            .message(&self.body)
+            .message_attributes(TYPE_ATTRIBUTE, attribute)
+            .build()
+    }
+}
+
+/// Cuts messages into batches that keep to both limits, in order.
+fn batches(messages: &[Message]) -> Vec<&[Message]> {
+    let mut batches = Vec::new();
+    let (mut start, mut bytes) = (0, 0);
+    for (end, message) in messages.iter().enumerate() {
+        if end - start == MAX_BATCH_ENTRIES || bytes + message.bytes() > MAX_BATCH_BYTES {
+            batches.push(&messages[start..end]);
+            (start, bytes) = (end, 0);
+        }
+        bytes += message.bytes();
+    }
+    if start < messages.len() {
+        batches.push(&messages[start..]);
+    }
+    batches
+}
+
+#[cfg(test)]
+#[path = "sns_tests.rs"]
+mod tests;
