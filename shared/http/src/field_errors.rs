@@ -1,0 +1,128 @@
+//! Collects what is wrong with the fields of a request, so that the caller learns all at once.
+
+use std::fmt::Display;
+
+use serde::Serialize;
+
+use crate::Problem;
+
+/// One field that is at fault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// Where it stands in the body, such as `items[0].quantity`, or the name of a query parameter
+    /// or a header.
+    pub field: String,
+    /// What is wrong with it, worded to follow the field's name.
+    pub message: String,
+}
+
+/// The fields of one request that are at fault.
+///
+/// ```
+/// use orderflow_http::{FieldErrors, Problem};
+///
+/// fn parse(quantity: &str, port: &str) -> Result<(u8, u16), Problem> {
+///     let mut errors = FieldErrors::default();
+///     let quantity = errors.parse("quantity", || quantity.parse::<u8>());
+///     let port = errors.parse("port", || port.parse::<u16>());
+///     errors.into_result(quantity.zip(port))
+/// }
+///
+/// assert_eq!(parse("1", "80").ok(), Some((1, 80)));
+/// assert_eq!(parse("x", "y").err().map(|problem| problem.errors().len()), Some(2));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FieldErrors(Vec<FieldError>);
+
+impl FieldErrors {
+    /// A single error.
+    pub fn one(field: impl Into<String>, message: impl Into<String>) -> Self {
+        let mut errors = Self::default();
+        errors.push(field, message);
+        errors
+    }
+
+    /// Notes that `field` is at fault. The message is worded to follow the field's name: "must be
+    /// at least 1".
+    pub fn push(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.0.push(FieldError { field: field.into(), message: message.into() });
+    }
+
+    /// What `parse` gives, or `None` with its error noted for `field`.
+    pub fn parse<T, E: Display>(
+        &mut self,
+        field: impl Into<String>,
+        parse: impl FnOnce() -> Result<T, E>,
+    ) -> Option<T> {
+        match parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.push(field, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Whether nothing is at fault so far.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The errors in the order they were noted.
+    #[must_use]
+    pub fn as_slice(&self) -> &[FieldError] {
+        &self.0
+    }
+
+    /// The value that was put together from the parsed fields.
+    ///
+    /// # Errors
+    /// 422 `invalid-request` with every error noted. A missing value without an error is a mistake
+    /// in the calling code and answers 503.
+    pub fn into_result<T>(self, value: Option<T>) -> Result<T, Problem> {
+        if !self.is_empty() {
+            return Err(Problem::invalid_request(self));
+        }
+        value.ok_or_else(|| Problem::unavailable("a field was dropped without an error"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use crate::ProblemKind;
+
+    #[test]
+    fn all_fields_are_reported_at_once() {
+        let mut errors = FieldErrors::default();
+        let one = errors.parse("items[0].quantity", || "x".parse::<u8>());
+        let two = errors.parse("items[1].quantity", || "7".parse::<u8>());
+        errors.push("email", "is missing");
+        assert_eq!(two, Some(7));
+
+        let problem = errors.into_result(one.zip(two)).unwrap_err();
+        assert_eq!(problem.kind(), ProblemKind::InvalidRequest);
+        let fields: Vec<_> = problem.errors().iter().map(|e| e.field.as_str()).collect();
+        assert_eq!(fields, ["items[0].quantity", "email"]);
+    }
+
+    #[test]
+    fn one_error_is_enough_even_with_a_value() {
+        let errors = FieldErrors::one("items", "are too many");
+        assert!(errors.into_result(Some(1)).is_err());
+    }
+
+    #[test]
+    fn no_error_gives_the_value() {
+        assert_eq!(FieldErrors::default().into_result(Some(1)).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_value_lost_without_an_error_is_not_the_callers_fault() {
+        let problem = FieldErrors::default().into_result(None::<u8>).unwrap_err();
+        assert_eq!(problem.kind(), ProblemKind::Unavailable);
+    }
+}

@@ -1,0 +1,82 @@
+//! `GET /health`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use chrono::{SecondsFormat, Utc};
+use futures::future::{BoxFuture, join_all};
+use serde::Serialize;
+
+/// Something that the process needs: a name, and how to find out whether it is there.
+#[derive(Clone)]
+pub struct HealthCheck {
+    name: &'static str,
+    is_up: Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>,
+}
+
+impl HealthCheck {
+    /// A check under a name.
+    pub fn new<F>(name: &'static str, is_up: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        Self { name, is_up: Arc::new(move || Box::pin(is_up())) }
+    }
+}
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+    timestamp: String,
+    services: BTreeMap<&'static str, &'static str>,
+}
+
+/// `GET /health`: 200 where every check is up, otherwise 503, with the state of each.
+pub fn health_router(checks: Vec<HealthCheck>) -> Router {
+    Router::new().route("/health", get(health)).with_state(checks)
+}
+
+async fn health(State(checks): State<Vec<HealthCheck>>) -> Response {
+    let results = join_all(checks.iter().map(|check| (check.is_up)())).await;
+    let all_up = results.iter().all(|up| *up);
+    let state = |up| if up { "up" } else { "down" };
+    let body = Health {
+        status: if all_up { "healthy" } else { "unhealthy" },
+        timestamp: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+        services: checks.iter().zip(results).map(|(check, up)| (check.name, state(up))).collect(),
+    };
+    let status = if all_up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use axum::body::to_bytes;
+    use axum::http::Request;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn one_that_is_down_makes_it_unhealthy() {
+        for (broker_up, status, text) in [(true, 200, "healthy"), (false, 503, "unhealthy")] {
+            let checks = vec![
+                HealthCheck::new("store", || async { true }),
+                HealthCheck::new("broker", move || async move { broker_up }),
+            ];
+            let request = Request::get("/health").body(axum::body::Body::empty()).unwrap();
+            let response = health_router(checks).oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status);
+            let body = to_bytes(response.into_body(), 10_000).await.unwrap();
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body["status"], text);
+            assert_eq!(body["services"]["store"], "up");
+            assert_eq!(body["services"]["broker"], if broker_up { "up" } else { "down" });
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! A JSON request body.
+
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use crate::strict::{JsonError, from_json};
+use crate::{Problem, ProblemKind};
+
+/// The largest request body, in bytes (64 KiB).
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The body as a `T`.
+///
+/// - 415 unless the content type is `application/json` or `application/*+json`, in UTF-8.
+/// - 413 over [`MAX_BODY_BYTES`], announced or not.
+/// - 400 `malformed-request` for what is not UTF-8 or not JSON.
+/// - 422 `invalid-request`, naming the field as in `items[0].quantity`, for what is not a `T`. An
+///   array is no object, a key stands once, and unknown fields are refused where the type has
+///   `#[serde(deny_unknown_fields)]`, which every body type should.
+#[derive(Debug, Clone, Copy)]
+pub struct JsonBody<T>(pub T);
+
+impl<S, T> FromRequest<S> for JsonBody<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        require_json(request.headers())?;
+        require_short(request.headers())?;
+        let bytes = read(request.into_body()).await?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|error| malformed(format!("The body is not UTF-8: {error}.")))?;
+        from_json(text).map(Self).map_err(JsonError::into_problem)
+    }
+}
+
+fn malformed(detail: String) -> Problem {
+    Problem::new(ProblemKind::MalformedRequest, detail)
+}
+
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let is_json = match (types.next(), types.next()) {
+        (Some(only), None) => only.to_str().is_ok_and(is_json),
+        _ => false,
+    };
+    let encoded = headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if is_json && !encoded {
+        return Ok(());
+    }
+    Err(Problem::new(
+        ProblemKind::UnsupportedMediaType,
+        "Send the body as Content-Type: application/json, in UTF-8 and not compressed.",
+    ))
+}
+
+/// Whether a content type means JSON in UTF-8. RFC 8259 defines no charset parameter, but clients
+/// send one.
+fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let is_json = essence
+        .strip_prefix("application/")
+        .is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"));
+    is_json
+        && parts
+            .filter_map(|parameter| parameter.split_once('='))
+            .filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+            .all(|(_, charset)| charset.trim().trim_matches('"').eq_ignore_ascii_case("utf-8"))
+}
+
+/// Refuses an announced length before a byte is read.
+fn require_short(headers: &HeaderMap) -> Result<(), Problem> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    match announced {
+        Some(length) if length > MAX_BODY_BYTES as u64 => Err(too_large()),
+        _ => Ok(()),
+    }
+}
+
+async fn read(body: Body) -> Result<Vec<u8>, Problem> {
+    match Limited::new(body, MAX_BODY_BYTES).collect().await {
+        Ok(collected) => Ok(collected.to_bytes().into()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(malformed("The body ended before its end.".to_owned())),
+    }
+}
+
+fn too_large() -> Problem {
+    Problem::new(ProblemKind::PayloadTooLarge, format!("A body may have at most {MAX_BODY_BYTES} bytes."))
+}
+
+#[cfg(test)]
+#[path = "json_body_tests.rs"]
+mod tests;

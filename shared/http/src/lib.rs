@@ -1,0 +1,39 @@
+//! What all axum routers share: problem details, strict bodies and queries, limits, idempotency
+//! keys, trace context, and the layers that keep every answer in the contract.
+//!
+//! A handler takes [`JsonBody`], [`QueryParams`] and [`PathParam`] instead of axum's own
+//! extractors, turns what it got into domain types through [`FieldErrors`], and returns
+//! `Result<_, Problem>`. The finished router goes through [`with_fallbacks`].
+//!
+//! # Which error to return
+//! [`Problem`] is the only error of a handler. What the caller did wrong has a kind and a detail
+//! that the caller sees. What went wrong on this side is [`Problem::unavailable`]: its cause is
+//! logged once and never leaves the process.
+
+mod field_errors;
+mod health;
+mod idempotency_key;
+mod json_body;
+mod limit;
+mod middleware;
+mod path_param;
+mod problem;
+mod problem_kind;
+mod query_params;
+mod strict;
+mod trace;
+
+pub use field_errors::{FieldError, FieldErrors};
+pub use health::{HealthCheck, health_router};
+pub use idempotency_key::IdempotencyKey;
+pub use json_body::{JsonBody, MAX_BODY_BYTES};
+pub use limit::Limit;
+pub use middleware::with_fallbacks;
+pub use path_param::PathParam;
+pub use problem::Problem;
+pub use problem_kind::ProblemKind;
+pub use query_params::QueryParams;
+pub use trace::Trace;
+
+#[cfg(test)]
+mod test_client;

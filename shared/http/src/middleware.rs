@@ -1,0 +1,100 @@
+//! The layers around a finished router: no answer leaves the contract, and each request is a line in
+//! the log.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{Method, StatusCode};
+use percent_encoding::percent_decode_str;
+use tracing::Instrument;
+
+use crate::{MAX_BODY_BYTES, Problem, ProblemKind, Trace};
+
+/// Puts the shared layers around a finished router; goes on last.
+///
+/// - Unknown paths, paths that are not UTF-8, and wrong methods (with `Allow`) answer problems, and
+///   so does every error that has no body or a plain text one, such as axum's own rejections.
+/// - A panic answers 503 and is logged; its message is not sent. This needs unwinding: a build with
+///   `panic = "abort"` ends the process instead.
+/// - No extractor reads more than [`MAX_BODY_BYTES`].
+/// - Each request works in a span with its `trace.id` and leaves one line with method, path, status
+///   and `elapsed_ms`: at debug level if it only read and succeeded, else at info. The query is left
+///   out, since it can name customers.
+pub fn with_fallbacks(router: Router) -> Router {
+    router.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(from_fn(observe))
+}
+
+async fn observe(mut request: Request, next: Next) -> Response {
+    let trace = Trace::of_request(request.headers());
+    let span = tracing::error_span!("request", trace.id = trace.0.trace_id());
+    request.extensions_mut().insert(trace);
+    answer(request, next).instrument(span).await
+}
+
+async fn answer(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let response = if percent_decode_str(&path).decode_utf8().is_err() {
+        Problem::not_found().into_response()
+    } else {
+        AssertUnwindSafe(next.run(request))
+            .catch_unwind()
+            .await
+            .map_or_else(|panic| after_panic(panic.as_ref()), in_contract)
+    };
+    log(&method, &path, response.status(), started);
+    response
+}
+
+fn after_panic(panic: &(dyn Any + Send)) -> Response {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message");
+    Problem::unavailable(format!("a handler panicked: {message}")).into_response()
+}
+
+/// Gives an error without a structured body the problem that its status means. Its other headers
+/// stay, such as `Allow`.
+fn in_contract(response: Response) -> Response {
+    let Some(kind) = ProblemKind::of_status(response.status()) else {
+        return response;
+    };
+    let structured = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| !value.as_bytes().starts_with(b"text/plain"));
+    if structured {
+        return response;
+    }
+    let mut problem = Problem::of_status(kind).into_response();
+    for (name, value) in response.headers() {
+        if name != CONTENT_TYPE && name != CONTENT_LENGTH {
+            problem.headers_mut().insert(name, value.clone());
+        }
+    }
+    problem
+}
+
+fn log(method: &Method, path: &str, status: StatusCode, started: Instant) {
+    let elapsed_ms = started.elapsed().as_secs_f64() * 1000.0;
+    let status = status.as_u16();
+    if method.is_safe() && status < 400 {
+        tracing::debug!(%method, path, status, elapsed_ms, "answered a request");
+    } else {
+        tracing::info!(%method, path, status, elapsed_ms, "answered a request");
+    }
+}
+
+#[cfg(test)]
+#[path = "middleware_tests.rs"]
+mod tests;

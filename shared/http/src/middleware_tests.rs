@@ -1,0 +1,164 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query};
+use axum::routing::{get, post};
+use orderflow_telemetry::{LogFormat, layer};
+use serde::Deserialize;
+use serde_json::Value;
+use tracing_subscriber::layer::SubscriberExt;
+
+use super::*;
+use crate::test_client::{Answer, send, send_get};
+use crate::{JsonBody, PathParam};
+
+#[derive(Deserialize)]
+struct Page {
+    limit: u8,
+}
+
+fn router() -> Router {
+    let api = Router::new()
+        .route("/things/{id}", get(async |PathParam(id): PathParam<u32>| id.to_string()))
+        .route("/names/{name}", get(async |Path(name): Path<String>| name))
+        .route("/axum/{id}", get(async |Path(id): Path<u32>| id.to_string()))
+        .route("/page", get(async |Query(page): Query<Page>| page.limit.to_string()))
+        .route("/raw", post(async |body: Bytes| body.len().to_string()))
+        .route("/json", post(async |JsonBody(n): JsonBody<u32>| n.to_string()))
+        .route("/trace", get(async |trace: Trace| trace.0.to_string()))
+        .route("/panic", get(panicking))
+        .route("/empty-500", get(async || StatusCode::INTERNAL_SERVER_ERROR))
+        .route("/sick", get(async || (StatusCode::SERVICE_UNAVAILABLE, axum::Json("unhealthy"))));
+    with_fallbacks(Router::new().nest("/api/v1", api))
+}
+
+async fn panicking() -> String {
+    panic!("the secret of the handler")
+}
+
+async fn fetch(path: &str) -> Answer {
+    send_get(router(), &format!("/api/v1{path}")).await
+}
+
+async fn send_post(path: &str, body: impl Into<Body>) -> Answer {
+    let request = http::Request::post(format!("/api/v1{path}"));
+    send(router(), request.body(body.into()).unwrap()).await
+}
+
+#[tokio::test]
+async fn good_answers_pass() {
+    assert_eq!(fetch("/things/7").await.body, "7");
+    assert_eq!(fetch("/names/%C3%BC").await.body, "ü");
+    assert_eq!(fetch("/page?limit=3").await.body, "3");
+}
+
+#[tokio::test]
+async fn unknown_paths_are_problems() {
+    for path in ["/", "/nothing", "/things", "/things/", "/things/7/more"] {
+        let answer = fetch(path).await;
+        assert_eq!((answer.status, answer.slug().as_str()), (404, "not-found"), "{path}");
+    }
+    assert_eq!(send_get(router(), "/").await.slug(), "not-found");
+}
+
+#[tokio::test]
+async fn paths_that_name_nothing_are_not_found() {
+    for path in ["/things/x", "/things/-1", "/things/%ff", "/names/%ff", "/nothing/%c3"] {
+        let answer = fetch(path).await;
+        assert_eq!((answer.status, answer.slug().as_str()), (404, "not-found"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_keeps_allow() {
+    let answer = send_post("/things/7", "").await;
+    assert_eq!(answer.status, 405);
+    assert_eq!(answer.slug(), "method-not-allowed");
+    assert_eq!(answer.header("allow"), "GET,HEAD");
+}
+
+#[tokio::test]
+async fn axums_own_rejections_are_problems() {
+    assert_eq!(fetch("/axum/x").await.slug(), "malformed-request");
+    assert_eq!(fetch("/page?limit=x").await.slug(), "malformed-request");
+    assert_eq!(fetch("/empty-500").await.slug(), "unavailable");
+}
+
+#[tokio::test]
+async fn a_structured_error_passes_as_it_is() {
+    let answer = fetch("/sick").await;
+    assert_eq!((answer.status, answer.body.as_str()), (503, "\"unhealthy\""));
+}
+
+#[tokio::test]
+async fn no_extractor_reads_more_than_the_limit() {
+    assert_eq!(send_post("/raw", vec![b' '; MAX_BODY_BYTES]).await.status, 200);
+    let answer = send_post("/raw", vec![b' '; MAX_BODY_BYTES + 1]).await;
+    assert_eq!((answer.status, answer.slug().as_str()), (413, "payload-too-large"));
+    assert_eq!(send_post("/json", "1").await.slug(), "unsupported-media-type");
+}
+
+#[tokio::test]
+async fn a_panic_answers_503_and_tells_nothing() {
+    let answer = fetch("/panic").await;
+    assert_eq!((answer.status, answer.slug().as_str()), (503, "unavailable"));
+    assert!(!answer.body.contains("secret"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn the_handler_works_in_the_callers_trace() {
+    let request = http::Request::get("/api/v1/trace")
+        .header("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+        .body(Body::empty())
+        .unwrap();
+    let answer = send(router(), request).await;
+    assert!(answer.body.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
+    assert!(!answer.body.contains("00f067aa0ba902b7"));
+}
+
+/// Collects what is logged.
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink {
+    fn lines(&self) -> Vec<Value> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_failure_is_logged_once_with_its_cause_and_the_request_once() {
+    let sink = Sink::default();
+    let writer = sink.clone();
+    let logs = layer("shop", LogFormat::Json, move || writer.clone());
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(logs));
+
+    fetch("/panic?customer_id=secret").await;
+
+    let lines = sink.lines();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(lines[0]["level"], "ERROR");
+    assert_eq!(lines[0]["error"], "a handler panicked: the secret of the handler");
+    assert_eq!(lines[1]["level"], "INFO");
+    assert_eq!(lines[1]["method"], "GET");
+    assert_eq!(lines[1]["path"], "/api/v1/panic");
+    assert_eq!(lines[1]["status"], 503);
+    assert!(lines[1]["elapsed_ms"].is_number());
+    assert_eq!(lines[0]["trace.id"], lines[1]["trace.id"]);
+    assert_eq!(lines[1]["trace.id"].as_str().unwrap().len(), 32);
+}

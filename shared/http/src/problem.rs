@@ -1,0 +1,175 @@
+//! Problem details, RFC 9457: the body of every error.
+
+use std::error::Error;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::HeaderValue;
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use serde::Serialize;
+
+use crate::{FieldError, FieldErrors, ProblemKind};
+
+/// The media type of problem details.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// How long a caller is asked to wait where nothing better is known.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+type Cause = Box<dyn Error + Send + Sync>;
+
+/// An error answer: `application/problem+json` with `type`, `title`, `status`, `detail` and, where
+/// fields are at fault, `errors`.
+///
+/// `detail` is for the caller. The cause of a failure on this side is kept apart: it is logged once,
+/// when the answer is made, and never sent.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {detail}", kind.slug())]
+pub struct Problem {
+    kind: ProblemKind,
+    detail: String,
+    errors: FieldErrors,
+    retry_after: Option<Duration>,
+    #[source]
+    cause: Option<Cause>,
+}
+
+impl Problem {
+    /// A problem that the caller caused. `detail` is shown to the caller.
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), errors: FieldErrors::default(), retry_after: None, cause: None }
+    }
+
+    /// 404 without saying more.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(ProblemKind::NotFound, "Nothing is found at this path.")
+    }
+
+    /// 422 `invalid-request` with the fields that are at fault.
+    #[must_use]
+    pub fn invalid_request(errors: FieldErrors) -> Self {
+        Self::with_errors(ProblemKind::InvalidRequest, errors)
+    }
+
+    /// 422 `invalid-request` with one field.
+    pub fn invalid_field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::invalid_request(FieldErrors::one(field, message))
+    }
+
+    /// 422 `unknown-product` with the fields that name such products.
+    #[must_use]
+    pub fn unknown_product(errors: FieldErrors) -> Self {
+        Self::with_errors(ProblemKind::UnknownProduct, errors)
+    }
+
+    /// 429, to be tried again after `retry_after` (sent in whole seconds, rounded up).
+    #[must_use]
+    pub fn rate_limited(retry_after: Duration) -> Self {
+        Self::new(ProblemKind::RateLimited, "Wait for the seconds in Retry-After.")
+            .with_retry_after(retry_after)
+    }
+
+    /// 503 for any failure on this side. The cause is logged with its sources and not sent.
+    pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let problem =
+            Self::new(ProblemKind::Unavailable, "Something failed here; the same request may succeed later.");
+        Self { cause: Some(cause.into()), ..problem.with_retry_after(DEFAULT_RETRY_AFTER) }
+    }
+
+    /// Asks the caller to wait this long (sent in whole seconds, rounded up, at least one).
+    #[must_use]
+    pub fn with_retry_after(self, retry_after: Duration) -> Self {
+        Self { retry_after: Some(retry_after), ..self }
+    }
+
+    /// What kind of problem it is.
+    #[must_use]
+    pub const fn kind(&self) -> ProblemKind {
+        self.kind
+    }
+
+    /// The fields at fault; empty where no field is.
+    #[must_use]
+    pub fn errors(&self) -> &[FieldError] {
+        self.errors.as_slice()
+    }
+
+    /// A problem for an answer that has a status and nothing to say.
+    pub(crate) fn of_status(kind: ProblemKind) -> Self {
+        let problem = Self::new(kind, kind.title());
+        match kind {
+            ProblemKind::Unavailable | ProblemKind::RateLimited => {
+                problem.with_retry_after(DEFAULT_RETRY_AFTER)
+            }
+            _ => problem,
+        }
+    }
+
+    fn with_errors(kind: ProblemKind, errors: FieldErrors) -> Self {
+        let detail = match errors.as_slice() {
+            [only] => format!("{} {}.", only.field, only.message),
+            several => format!("{} fields are at fault; see errors.", several.len()),
+        };
+        Self { errors, ..Self::new(kind, detail) }
+    }
+
+    fn log_cause(&self) {
+        if !self.kind.status().is_server_error() {
+            return;
+        }
+        match &self.cause {
+            Some(cause) => tracing::error!(
+                error.code = self.kind.slug(),
+                error = cause.as_ref() as &(dyn Error + 'static),
+                "a request failed"
+            ),
+            None => tracing::error!(error.code = self.kind.slug(), "a request failed"),
+        }
+    }
+}
+
+/// The body, as RFC 9457 names its members.
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        self.log_cause();
+        let status = self.kind.status();
+        let body = Body {
+            r#type: format!("urn:orderflow:problem:{}", self.kind.slug()),
+            title: self.kind.title(),
+            status: status.as_u16(),
+            detail: &self.detail,
+            errors: self.errors.as_slice(),
+        };
+        let mut response = (status, axum::Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if let Some(wait) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        }
+        if self.kind == ProblemKind::Unauthenticated {
+            // RFC 9110, 15.5.2: a 401 names the scheme that is wanted.
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+fn whole_seconds(wait: Duration) -> u64 {
+    let begun = u64::from(wait.subsec_nanos() > 0);
+    wait.as_secs().saturating_add(begun).max(1)
+}
+
+#[cfg(test)]
+#[path = "problem_tests.rs"]
+mod tests;

@@ -1,0 +1,121 @@
+//! The kinds of problem that the API knows.
+
+use http::StatusCode;
+
+/// A kind of problem: its status, its slug (the end of `type`) and its title.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProblemKind {
+    /// 400: the request cannot be read at all.
+    MalformedRequest,
+    /// 401: no valid token.
+    Unauthenticated,
+    /// 403: the token does not allow this.
+    Forbidden,
+    /// 404: there is no such thing, or the caller may not know of it.
+    NotFound,
+    /// 405: the path does not take this method.
+    MethodNotAllowed,
+    /// 409: the order ended already.
+    OrderNotCancellable,
+    /// 409: something with this name exists.
+    AlreadyExists,
+    /// 409: the stock would fall below zero.
+    InsufficientStock,
+    /// 413: the body is over [`crate::MAX_BODY_BYTES`].
+    PayloadTooLarge,
+    /// 415: the body is not announced as JSON.
+    UnsupportedMediaType,
+    /// 422: fields with values that are not allowed; the problem names them.
+    InvalidRequest,
+    /// 422: products that are not sold; the problem names them.
+    UnknownProduct,
+    /// 422: the Idempotency-Key was used for another request.
+    IdempotencyKeyReused,
+    /// 429: too many requests.
+    RateLimited,
+    /// 503: something here failed; the same request may succeed later.
+    Unavailable,
+}
+
+impl ProblemKind {
+    /// The status of the answer.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::MalformedRequest => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::OrderNotCancellable | Self::AlreadyExists | Self::InsufficientStock => StatusCode::CONFLICT,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::InvalidRequest | Self::UnknownProduct | Self::IdempotencyKeyReused => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The stable name: `type` is `urn:orderflow:problem:<slug>`.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::MalformedRequest => "malformed-request",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not-found",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::OrderNotCancellable => "order-not-cancellable",
+            Self::AlreadyExists => "already-exists",
+            Self::InsufficientStock => "insufficient-stock",
+            Self::PayloadTooLarge => "payload-too-large",
+            Self::UnsupportedMediaType => "unsupported-media-type",
+            Self::InvalidRequest => "invalid-request",
+            Self::UnknownProduct => "unknown-product",
+            Self::IdempotencyKeyReused => "idempotency-key-reused",
+            Self::RateLimited => "rate-limited",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// The same short summary for every problem of this kind.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::MalformedRequest => "The request cannot be read",
+            Self::Unauthenticated => "A valid token is needed",
+            Self::Forbidden => "The token does not allow this",
+            Self::NotFound => "There is no such resource",
+            Self::MethodNotAllowed => "The resource does not take this method",
+            Self::OrderNotCancellable => "The order can no longer be cancelled",
+            Self::AlreadyExists => "The resource exists already",
+            Self::InsufficientStock => "The stock would fall below zero",
+            Self::PayloadTooLarge => "The body is too large",
+            Self::UnsupportedMediaType => "The body must be JSON",
+            Self::InvalidRequest => "Some fields are not valid",
+            Self::UnknownProduct => "Some products are not sold",
+            Self::IdempotencyKeyReused => "The Idempotency-Key was used for another request",
+            Self::RateLimited => "Too many requests",
+            Self::Unavailable => "The service cannot answer at the moment",
+        }
+    }
+
+    /// The kind that says the same as a bare status, if there is one.
+    pub(crate) const fn of_status(status: StatusCode) -> Option<Self> {
+        match status {
+            StatusCode::BAD_REQUEST => Some(Self::MalformedRequest),
+            StatusCode::UNAUTHORIZED => Some(Self::Unauthenticated),
+            StatusCode::FORBIDDEN => Some(Self::Forbidden),
+            StatusCode::NOT_FOUND => Some(Self::NotFound),
+            StatusCode::METHOD_NOT_ALLOWED => Some(Self::MethodNotAllowed),
+            StatusCode::PAYLOAD_TOO_LARGE => Some(Self::PayloadTooLarge),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Some(Self::UnsupportedMediaType),
+            StatusCode::UNPROCESSABLE_ENTITY => Some(Self::InvalidRequest),
+            StatusCode::TOO_MANY_REQUESTS => Some(Self::RateLimited),
+            StatusCode::INTERNAL_SERVER_ERROR | StatusCode::SERVICE_UNAVAILABLE => Some(Self::Unavailable),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! JSON text into a type.
+
+use std::fmt;
+
+use serde::de::{
+    Deserialize, DeserializeOwned, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
+    Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+use super::access::{Elements, Entries};
+use super::data_error::DataError;
+use crate::{Problem, ProblemKind};
+
+/// Why a text is not the JSON that was asked for.
+#[derive(Debug)]
+pub(crate) enum JsonError {
+    /// It is no JSON text, or one nested beyond reason.
+    Syntax(serde_json::Error),
+    /// A number that no type here can hold, and the field it stands in.
+    OutOfRange(String),
+    /// It is JSON, but not what was asked for.
+    Data(DataError),
+}
+
+impl JsonError {
+    /// 400 `malformed-request` for bad syntax, else 422 `invalid-request`.
+    pub(crate) fn into_problem(self) -> Problem {
+        match self {
+            Self::Syntax(error) => {
+                Problem::new(ProblemKind::MalformedRequest, format!("The body is not JSON: {error}."))
+            }
+            Self::OutOfRange(field) => Problem::invalid_field(field, "is a number out of range"),
+            Self::Data(error) => error.into_problem(),
+        }
+    }
+}
+
+/// Reads a JSON text as a `T`.
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, JsonError> {
+    let tree = serde_json::from_str::<Json>(text).map_err(|error| refusal(text, error))?;
+    T::deserialize(tree).map_err(JsonError::Data)
+}
+
+/// Tells a number like `1e400`, which is JSON, from text that is not. The parser counts both as bad
+/// syntax, so the text is read once more for the place.
+fn refusal(text: &str, error: serde_json::Error) -> JsonError {
+    if !error.to_string().starts_with("number out of range") {
+        return JsonError::Syntax(error);
+    }
+    let deserializer = &mut serde_json::Deserializer::from_str(text);
+    match serde_path_to_error::deserialize::<_, Json>(deserializer) {
+        Err(placed) => JsonError::OutOfRange(placed.path().to_string()),
+        Ok(_) => JsonError::Syntax(error),
+    }
+}
+
+/// A JSON text as it stands: the entries of objects in their order, with repetitions.
+#[derive(Debug)]
+enum Json {
+    Null,
+    Bool(bool),
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+    String(String),
+    Array(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
+impl Json {
+    fn unexpected(&self) -> Unexpected<'_> {
+        match self {
+            Self::Null => Unexpected::Unit,
+            Self::Bool(value) => Unexpected::Bool(*value),
+            Self::Unsigned(number) => Unexpected::Unsigned(*number),
+            Self::Signed(number) => Unexpected::Signed(*number),
+            Self::Float(number) => Unexpected::Float(*number),
+            Self::String(text) => Unexpected::Str(text),
+            Self::Array(_) => Unexpected::Seq,
+            Self::Object(_) => Unexpected::Map,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TreeVisitor)
+    }
+}
+
+struct TreeVisitor;
+
+impl<'de> Visitor<'de> for TreeVisitor {
+    type Value = Json;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Json, E> {
+        Ok(Json::Bool(value))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Json, E> {
+        Ok(Json::Unsigned(number))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Json, E> {
+        Ok(Json::Signed(number))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Json, E> {
+        Ok(Json::Float(number))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Json, E> {
+        Ok(Json::String(text.to_owned()))
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Json, E> {
+        Ok(Json::String(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Json, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = sequence.next_element()? {
+            elements.push(element);
+        }
+        Ok(Json::Array(elements))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Json::Object(entries))
+    }
+}
+
+impl IntoDeserializer<'_, DataError> for Json {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Json {
+    type Error = DataError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DataError> {
+        match self {
+            Self::Null => visitor.visit_unit(),
+            Self::Bool(value) => visitor.visit_bool(value),
+            Self::Unsigned(number) => visitor.visit_u64(number),
+            Self::Signed(number) => visitor.visit_i64(number),
+            Self::Float(number) => visitor.visit_f64(number),
+            Self::String(text) => visitor.visit_string(text),
+            Self::Array(elements) => Elements::new(elements).visit_all(visitor),
+            Self::Object(entries) => visitor.visit_map(Entries::new(entries)?),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DataError> {
+        match self {
+            Self::Null => visitor.visit_none(),
+            value => visitor.visit_some(value),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DataError> {
+        match self {
+            Self::Object(entries) => visitor.visit_map(Entries::new(entries)?),
+            other => Err(DataError::invalid_type(other.unexpected(), &visitor)),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DataError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DataError> {
+        match self {
+            Self::String(variant) => visitor.visit_enum(variant.into_deserializer()),
+            Self::Object(entries) => Entries::new(entries)?.visit_as_one_of(variants, visitor),
+            _ => Err(DataError::unknown_variant("", variants)),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+#[path = "json_tests.rs"]
+mod tests;

@@ -1,0 +1,70 @@
+//! The trace that a request belongs to.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName};
+use orderflow_telemetry::TraceParent;
+
+const HEADER: HeaderName = HeaderName::from_static("traceparent");
+
+/// This request's span: a child of the caller's `traceparent`, or the root of a new trace where the
+/// caller sent none or an invalid one. What the handler causes carries it on.
+#[derive(Debug, Clone)]
+pub struct Trace(pub TraceParent);
+
+impl Trace {
+    /// The span of a request with these headers.
+    pub(crate) fn of_request(headers: &HeaderMap) -> Self {
+        let mut values = headers.get_all(HEADER).iter();
+        let parent = values
+            .next()
+            .and_then(|value| TraceParent::parse(value.to_str().ok()?))
+            // Of several headers nobody can say which one is right.
+            .filter(|_| values.next().is_none());
+        Self(parent.map_or_else(TraceParent::new, |parent| parent.child()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Trace {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let known = parts.extensions.get::<Self>().cloned();
+        Ok(known.unwrap_or_else(|| Self::of_request(&parts.headers)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use http::HeaderValue;
+
+    use super::*;
+
+    const SAMPLE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    fn trace_id(headers: &[&'static str]) -> String {
+        let mut map = HeaderMap::new();
+        for header in headers {
+            map.append(HEADER, HeaderValue::from_static(header));
+        }
+        Trace::of_request(&map).0.trace_id().to_owned()
+    }
+
+    #[test]
+    fn the_callers_trace_goes_on() {
+        assert_eq!(trace_id(&[SAMPLE]), "4bf92f3577b34da6a3ce929d0e0e4736");
+    }
+
+    #[test]
+    fn none_or_a_doubtful_one_starts_a_new_trace() {
+        for headers in [&[][..], &["nonsense"], &[SAMPLE, SAMPLE]] {
+            let id = trace_id(headers);
+            assert_eq!(id.len(), 32);
+            assert_ne!(id, "4bf92f3577b34da6a3ce929d0e0e4736");
+        }
+    }
+}

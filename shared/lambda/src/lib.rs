@@ -1,0 +1,117 @@
+//! What every bundle does around its handler: logs, SDK configuration, the store, a warm connection, and the loop that
+//! asks the Lambda runtime for work. A bundle's `main` builds its ports and hands them over.
+
+use std::time::{Duration, SystemTime};
+
+use aws_lambda_events::dynamodb::Event as StreamEvent;
+use aws_lambda_events::sqs::SqsEvent;
+use axum::Router;
+use axum::http::Response;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use lambda_runtime::{Context, LambdaEvent, service_fn};
+use orderflow_messaging::{Consumer, QueueFunction, RetryPolicy, SqsQueue, SqsSettings};
+use orderflow_store::{Store, TableDefinition};
+use orderflow_telemetry::LogFormat;
+use tower::ServiceExt;
+
+pub use lambda_runtime::Error;
+
+/// How long before its deadline a function hands back what it has not done.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// A process of the Lambda service, or of an emulator of it.
+pub struct Host {
+    aws: aws_config::SdkConfig,
+    store: Store,
+}
+
+impl Host {
+    /// Starts the logs of the service and connects to what the environment names.
+    ///
+    /// # Errors
+    /// Where a setting cannot be used.
+    pub async fn start(service: &str) -> Result<Self, Error> {
+        orderflow_telemetry::init(service, LogFormat::from_env()?)?;
+        let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+        let store = Store::from_environment(&aws);
+        Ok(Self { aws, store })
+    }
+
+    /// The SDK configuration.
+    pub fn aws(&self) -> &aws_config::SdkConfig {
+        &self.aws
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// A setting that the bundle cannot do without.
+    ///
+    /// # Errors
+    /// Names the variable that is not set.
+    pub fn required(&self, name: &str) -> Result<String, Error> {
+        std::env::var(name).map_err(|_| format!("the environment variable {name} must be set").into())
+    }
+
+    /// Makes one throw-away read, so that the first event does not pay for TLS and credentials.
+    pub async fn warm(&self, table: &'static TableDefinition) {
+        if let Err(error) = self.store.table(table).touch().await {
+            tracing::warn!(%error, "the store does not answer yet");
+        }
+    }
+
+    /// Serves a consumer's queue until the process is told to stop.
+    ///
+    /// # Errors
+    /// Where the runtime cannot be reached.
+    pub async fn serve_queue<C: Consumer>(self, consumer: C) -> Result<(), Error> {
+        let sqs = SqsSettings::from_environment()
+            .map(|settings| SqsQueue::new(aws_sdk_sqs::Client::new(&self.aws), settings));
+        let function = QueueFunction::new(consumer, RetryPolicy::from_environment()?, sqs);
+        let function = std::sync::Arc::new(function);
+        lambda_runtime::run_concurrent(service_fn(move |event: LambdaEvent<SqsEvent>| {
+            let function = function.clone();
+            async move { Ok::<_, Error>(function.handle(event.payload, Some(time_left(&event.context))).await) }
+        }))
+        .await
+    }
+
+    /// Serves a router until the process is told to stop.
+    ///
+    /// # Errors
+    /// Where the runtime cannot be reached.
+    pub async fn serve_http(self, router: Router) -> Result<(), Error> {
+        lambda_http::run_concurrent(service_fn(move |request| answer(router.clone(), request))).await
+    }
+
+    /// Serves table streams until the process is told to stop.
+    ///
+    /// # Errors
+    /// Where the runtime cannot be reached.
+    pub async fn serve_stream<F, Fut, E>(self, handle: F) -> Result<(), Error>
+    where
+        F: Fn(StreamEvent) -> Fut + Clone + Send + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        lambda_runtime::run_concurrent(service_fn(move |event: LambdaEvent<StreamEvent>| {
+            let handling = handle(event.payload);
+            async move { handling.await.map_err(Error::from) }
+        }))
+        .await
+    }
+}
+
+/// The router's answer, read to its end: the runtime wants a body that can be shared between threads.
+async fn answer(router: Router, request: lambda_http::Request) -> Result<Response<Full<Bytes>>, Error> {
+    let (parts, body) = router.oneshot(request).await?.into_parts();
+    Ok(Response::from_parts(parts, Full::new(body.collect().await?.to_bytes())))
+}
+
+fn time_left(context: &Context) -> Duration {
+    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+    left.saturating_sub(MARGIN)
+}

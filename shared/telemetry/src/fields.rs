@@ -1,0 +1,103 @@
+//! The fields of an event or a span, kept as JSON values.
+
+use std::error::Error;
+use std::fmt::Debug;
+
+use serde_json::Value;
+use tracing::field::{Field, Visit};
+
+/// Names that every line uses for itself.
+const RESERVED: [&str; 2] = ["timestamp", "level"];
+
+/// Fields in the order they were recorded; a name stands in it once.
+#[derive(Debug, Default)]
+pub(crate) struct Fields(Vec<(&'static str, Value)>);
+
+impl Fields {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.0.iter().map(|(name, value)| (*name, value))
+    }
+
+    /// Takes over each field of the span `outer` whose name is not here yet, except a `message`: a
+    /// line has the event's.
+    pub(crate) fn fill_from(&mut self, outer: &Self) {
+        for (name, value) in &outer.0 {
+            if *name != "message" && self.position(name).is_none() {
+                self.0.push((name, value.clone()));
+            }
+        }
+    }
+
+    /// Removes the field and gives its value as text.
+    pub(crate) fn take_text(&mut self, name: &str) -> Option<String> {
+        let (_, value) = self.0.remove(self.position(name)?);
+        Some(match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        })
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.0.iter().position(|(known, _)| *known == name)
+    }
+
+    fn set(&mut self, field: &Field, value: impl Into<Value>) {
+        let name = field.name();
+        let name = match RESERVED.iter().position(|reserved| *reserved == name) {
+            Some(0) => "field.timestamp",
+            Some(_) => "field.level",
+            None => name,
+        };
+        match self.position(name) {
+            Some(at) => self.0[at].1 = value.into(),
+            None => self.0.push((name, value.into())),
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.set(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.set(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        if value.is_finite() {
+            self.set(field, value);
+        } else {
+            // JSON has no number for these.
+            self.set(field, value.to_string());
+        }
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.set(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.set(field, value);
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.set(field, chain(value));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.set(field, format!("{value:?}"));
+    }
+}
+
+/// An error and its sources in one text: `outer: inner: innermost`.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

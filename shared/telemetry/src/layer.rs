@@ -1,0 +1,105 @@
+//! The subscriber layer that writes one line for each event.
+
+use std::io::Write;
+
+use chrono::{DateTime, Utc};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::fields::Fields;
+use crate::{LogFormat, json, pretty};
+
+/// Writes one line for each event: its own fields and those of all spans around it, side by side.
+///
+/// The event's fields win over the spans', and an inner span's over an outer one's. A field
+/// `service` names the speaker instead of the process's own service. Errors recorded as
+/// `&dyn Error` stand with their sources in one text.
+#[derive(Debug)]
+pub struct LogLayer<W> {
+    service: String,
+    format: LogFormat,
+    writer: W,
+}
+
+/// A layer that writes lines of `service` in `format` to `writer`.
+pub fn layer<W>(service: &str, format: LogFormat, writer: W) -> LogLayer<W>
+where
+    W: for<'w> MakeWriter<'w> + 'static,
+{
+    LogLayer { service: service.to_owned(), format, writer }
+}
+
+/// What a line says before its other fields.
+pub(crate) struct Line<'a> {
+    pub(crate) time: DateTime<Utc>,
+    pub(crate) level: Level,
+    pub(crate) service: &'a str,
+    pub(crate) message: &'a str,
+    pub(crate) fields: &'a Fields,
+}
+
+impl<S, W> Layer<S> for LogLayer<W>
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+    W: for<'w> MakeWriter<'w> + 'static,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(id) {
+            let mut fields = Fields::default();
+            attributes.record(&mut fields);
+            span.extensions_mut().replace(fields);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
+        {
+            values.record(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let message = fields.take_text("message").unwrap_or_default();
+        for span in context.event_scope(event).into_iter().flatten() {
+            if let Some(outer) = span.extensions().get::<Fields>() {
+                fields.fill_from(outer);
+            }
+        }
+        let service = fields.take_text("service");
+        self.write(&Line {
+            time: Utc::now(),
+            level: *event.metadata().level(),
+            service: service.as_deref().unwrap_or(&self.service),
+            message: &message,
+            fields: &fields,
+        });
+    }
+}
+
+impl<W> LogLayer<W>
+where
+    W: for<'w> MakeWriter<'w> + 'static,
+{
+    fn write(&self, line: &Line<'_>) {
+        let mut text = match self.format {
+            LogFormat::Json => json::line(line),
+            LogFormat::Pretty => pretty::line(line, &pretty::PLAIN),
+            LogFormat::Coloured => pretty::line(line, &pretty::COLOURS),
+        };
+        text.push('\n');
+        // One write, so that lines of several threads never mix. Nobody is left to tell about a log
+        // that cannot be written, and it is no reason to stop working.
+        let _unwritten = self.writer.make_writer().write_all(text.as_bytes());
+    }
+}
+
+#[cfg(test)]
+#[path = "layer_tests.rs"]
+mod tests;

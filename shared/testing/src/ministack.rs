@@ -1,0 +1,59 @@
+//! MiniStack, the emulator of AWS services: SQS, SNS, DynamoDB, Lambda and more behind one port.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::Result;
+use crate::process::{ServerProcess, free_address};
+
+/// A Python program: it starts in about a second, in many more on a machine that is busy compiling.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+
+/// A private MiniStack with no state, stopped on drop.
+#[derive(Debug)]
+pub struct MiniStack {
+    server: ServerProcess,
+    endpoint: String,
+}
+
+impl MiniStack {
+    /// Starts `executable` on a free port and waits until every service answers.
+    ///
+    /// # Errors
+    /// When it can't be started, or ends or does not answer within a minute.
+    pub async fn start(executable: &Path) -> Result<Self> {
+        let address = free_address()?;
+        let endpoint = format!("http://{address}");
+        let mut server = ServerProcess::spawn("MiniStack", executable, |command, folder| {
+            command
+                .env("BIND_HOST", address.ip().to_string())
+                .env("GATEWAY_PORT", address.port().to_string())
+                // Without it, functions on a `provided` runtime call the real AWS.
+                .env("AWS_ENDPOINT_URL", &endpoint)
+                .env("HOME", folder)
+                .env("TMPDIR", folder)
+                .env("STATE_DIR", folder.join("state"))
+                .env("S3_DATA_DIR", folder.join("s3"))
+                .current_dir(folder);
+        })?;
+        let ready = format!("{endpoint}/_ministack/ready");
+        let answers = async || {
+            let answer = reqwest::get(&ready).await;
+            answer.is_ok_and(|answer| answer.status().is_success())
+        };
+        server.wait_until_ready(START_PATIENCE, answers).await?;
+        Ok(Self { server, endpoint })
+    }
+
+    /// Where it listens, as `http://127.0.0.1:PORT`: the endpoint URL for AWS clients.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Everything that it has logged.
+    #[must_use]
+    pub fn output(&self) -> String {
+        self.server.output()
+    }
+}

@@ -1,0 +1,241 @@
+//! A server process that belongs to one test.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tempfile::TempDir;
+
+use crate::{Error, Result};
+
+/// How often a server that starts or stops is looked at.
+const POLL: Duration = Duration::from_millis(10);
+
+/// How long a server may take to stop its own children before it is killed.
+const STOP_PATIENCE: Duration = Duration::from_secs(3);
+
+/// A loopback address whose port nobody listens on.
+///
+/// For servers that can't bind port 0 and say what they got. Another process may take the port before the server does;
+/// the server then ends, which [`ServerProcess::wait_until_ready`] reports.
+///
+/// # Errors
+/// [`Error::System`] when the system has no free port.
+pub fn free_address() -> Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .map_err(Error::system("could not find a free port"))
+}
+
+/// The port of [`free_address`].
+///
+/// # Errors
+/// As [`free_address`].
+pub fn free_port() -> Result<u16> {
+    Ok(free_address()?.port())
+}
+
+/// A running server with a folder of its own for data and output.
+///
+/// It leads a process group, and dropping it stops exactly that group: first with SIGTERM, so that a server which put
+/// its children into groups of their own can end them, then with SIGKILL. When a test panics, the drop shows what the
+/// server wrote.
+#[derive(Debug)]
+pub struct ServerProcess {
+    name: String,
+    child: Child,
+    folder: TempDir,
+}
+
+impl ServerProcess {
+    /// Starts `program` with what `configure` adds to its command line and environment; `configure` is given the
+    /// server's own folder, which exists until the drop. `name` is what messages call it.
+    ///
+    /// # Errors
+    /// [`Error::System`] when the folder can't be made or the program can't be started.
+    pub fn spawn(
+        name: impl Into<String>,
+        program: &Path,
+        configure: impl FnOnce(&mut Command, &Path),
+    ) -> Result<Self> {
+        let name = name.into();
+        let folder = TempDir::new().map_err(Error::system("could not make a temporary folder"))?;
+        let output = File::create(output_file(folder.path()))
+            .map_err(Error::system("could not make the output file"))?;
+        let errors = output.try_clone().map_err(Error::system("could not share the output file"))?;
+        let mut command = Command::new(program);
+        configure(&mut command, folder.path());
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors)
+            .process_group(0)
+            .spawn()
+            .map_err(Error::system(format!("could not start {name} ({})", program.display())))?;
+        Ok(Self { name, child, folder })
+    }
+
+    /// What messages call the server.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Everything that the server has written to its standard output and error, in the order of writing.
+    #[must_use]
+    pub fn output(&self) -> String {
+        match std::fs::read(output_file(self.folder.path())) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) => format!("(could not be read: {error})"),
+        }
+    }
+
+    /// Asks `probe` again and again until it says yes.
+    ///
+    /// # Errors
+    /// [`Error::Exited`] when the server ends meanwhile, [`Error::NotReady`] when `patience` runs out.
+    pub async fn wait_until_ready(
+        &mut self,
+        patience: Duration,
+        probe: impl AsyncFn() -> bool,
+    ) -> Result<()> {
+        let started = Instant::now();
+        loop {
+            if let Some(status) =
+                self.child.try_wait().map_err(Error::system("could not look at the server"))?
+            {
+                return Err(Error::Exited { server: self.name.clone(), status, output: self.output() });
+            }
+            let left = patience.saturating_sub(started.elapsed());
+            if tokio::time::timeout(left, probe()).await == Ok(true) {
+                return Ok(());
+            }
+            if left.is_zero() {
+                return Err(Error::NotReady { server: self.name.clone(), patience, output: self.output() });
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// A failed group signal means that the group is gone, which is what was wanted.
+    fn signal(&self, signal: Signal) {
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if let Some(group) = group {
+            let _ = kill_process_group(group, signal);
+        }
+    }
+
+    fn has_ended_within(&mut self, patience: Duration) -> bool {
+        let started = Instant::now();
+        while started.elapsed() < patience {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return true;
+            }
+            std::thread::sleep(POLL);
+        }
+        false
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- output of {}:\n{}", self.name, self.output());
+        }
+        self.signal(Signal::TERM);
+        self.has_ended_within(STOP_PATIENCE);
+        // Also after a clean end: members of the group may have outlived its leader.
+        self.signal(Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
+fn output_file(folder: &Path) -> PathBuf {
+    folder.join("output.log")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use rustix::process::test_kill_process_group;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn shell(script: &str) -> ServerProcess {
+        ServerProcess::spawn("the script", Path::new("/bin/sh"), |command, folder| {
+            command.args(["-c", script]).current_dir(folder);
+        })
+        .unwrap()
+    }
+
+    async fn wait_for_word(server: &mut ServerProcess, word: &str) {
+        let log = output_file(server.folder.path());
+        let says = async || std::fs::read_to_string(&log).is_ok_and(|text| text.contains(word));
+        server.wait_until_ready(PATIENCE, says).await.unwrap();
+    }
+
+    fn group_of(server: &ServerProcess) -> Pid {
+        Pid::from_raw(i32::try_from(server.child.id()).unwrap()).unwrap()
+    }
+
+    /// The killed are gone once their parent, possibly this machine's init, has collected them.
+    fn assert_gone(group: Pid) {
+        let started = Instant::now();
+        while test_kill_process_group(group).is_ok() {
+            assert!(started.elapsed() < PATIENCE, "the group still lives");
+            std::thread::sleep(POLL);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_ends_early_is_reported_with_its_output() {
+        let mut server = shell("echo no such luck >&2; exit 7");
+        let error = server.wait_until_ready(PATIENCE, async || false).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the script ended with exit status: 7 before it was ready; its output:\nno such luck\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_never_ready_runs_into_the_deadline() {
+        let mut server = shell("exec sleep 1000");
+        let error = server.wait_until_ready(Duration::from_millis(50), async || false).await.unwrap_err();
+        assert!(matches!(error, Error::NotReady { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_probe_that_hangs_runs_into_the_deadline() {
+        let mut server = shell("exec sleep 1000");
+        let error = server
+            .wait_until_ready(Duration::from_millis(50), async || std::future::pending().await)
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::NotReady { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn dropping_a_server_ends_its_children_too() {
+        let mut server = shell("sleep 1000 & echo started; wait");
+        wait_for_word(&mut server, "started").await;
+        let group = group_of(&server);
+        drop(server);
+        assert_gone(group);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_ignores_the_request_to_stop_is_killed() {
+        let mut server = shell("trap '' TERM; echo started; while :; do sleep 1000; done");
+        wait_for_word(&mut server, "started").await;
+        let group = group_of(&server);
+        drop(server);
+        assert_gone(group);
+    }
+}

@@ -1,0 +1,99 @@
+//! AWS's Runtime Interface Emulator: a Lambda bundle run as Lambda runs it, without Lambda.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+
+use crate::process::{ServerProcess, free_address};
+use crate::{Error, Result};
+
+/// A native program that listens within milliseconds, later on a machine that is busy compiling.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+
+/// One execution environment of a function, stopped on drop.
+#[derive(Debug)]
+pub struct RuntimeEmulator {
+    server: ServerProcess,
+    invocations: String,
+    client: reqwest::Client,
+    /// An execution environment takes one event at a time and refuses a second one meanwhile.
+    turn: Mutex<()>,
+}
+
+impl RuntimeEmulator {
+    /// Starts `rie_binary` on free ports with `bootstrap` as the function, both with `environment` added to the
+    /// variables of this process, and waits until it takes invocations. The function itself is started by the first.
+    ///
+    /// # Errors
+    /// When it can't be started, or ends or does not listen within half a minute.
+    pub async fn start(
+        rie_binary: &Path,
+        bootstrap: &Path,
+        environment: &[(String, String)],
+    ) -> Result<Self> {
+        let runtime_api = free_address()?;
+        let invoke_api = free_address()?;
+        let function = bootstrap.file_name().unwrap_or(bootstrap.as_os_str());
+        let name = format!("the emulated function {}", function.display());
+        let mut server = ServerProcess::spawn(name, rie_binary, |command, folder| {
+            command
+                .arg("--runtime-api-address")
+                .arg(runtime_api.to_string())
+                .arg("--runtime-interface-emulator-address")
+                .arg(invoke_api.to_string())
+                .arg(bootstrap)
+                .envs(environment.iter().map(|(name, value)| (name, value)))
+                .current_dir(folder);
+        })?;
+        let listens = async || TcpStream::connect(invoke_api).await.is_ok();
+        server.wait_until_ready(START_PATIENCE, listens).await?;
+        Ok(Self {
+            server,
+            invocations: format!("http://{invoke_api}/2015-03-31/functions/function/invocations"),
+            client: reqwest::Client::new(),
+            turn: Mutex::new(()),
+        })
+    }
+
+    /// Gives the function an event and returns what it answers. Calls at the same time wait for each other.
+    ///
+    /// # Errors
+    /// [`Error::Function`] when the function failed, [`Error::NotJson`] when it ran out of time (variable
+    /// `AWS_LAMBDA_FUNCTION_TIMEOUT`, in seconds), [`Error::Unanswered`] when the emulator is gone.
+    pub async fn invoke(&self, event: &Value) -> Result<Value> {
+        let _turn = self.turn.lock().await;
+        let unanswered = |source| Error::Unanswered {
+            server: self.server.name().to_owned(),
+            source,
+            output: self.server.output(),
+        };
+        let answer = self.client.post(&self.invocations).json(event).send().await.map_err(unanswered)?;
+        let status = answer.status().as_u16();
+        let body = answer.text().await.map_err(unanswered)?;
+        match serde_json::from_str(&body) {
+            Ok(payload) => outcome(payload),
+            Err(_) => Err(Error::NotJson { server: self.server.name().to_owned(), status, body }),
+        }
+    }
+
+    /// Everything that the emulator and the function have logged.
+    #[must_use]
+    pub fn output(&self) -> String {
+        self.server.output()
+    }
+}
+
+/// The emulator answers 200 for failures too and, unlike Lambda, without a header that tells; `errorType` does.
+fn outcome(payload: Value) -> Result<Value> {
+    let Some(error_type) = payload.get("errorType").and_then(Value::as_str) else {
+        return Ok(payload);
+    };
+    let message = payload.get("errorMessage").and_then(Value::as_str);
+    Err(Error::Function {
+        error_type: error_type.to_owned(),
+        message: message.unwrap_or_default().to_owned(),
+    })
+}
