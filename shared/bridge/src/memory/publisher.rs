@@ -1,0 +1,62 @@
+//! Publishing into the broker.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use orderflow_domain::Event;
+use orderflow_messaging::{PublishError, Publisher, SUBSCRIPTIONS};
+
+use super::progress::Outstanding;
+use super::{MemoryBroker, Message, lock};
+use crate::runtime_table::Tried;
+
+/// Publishes the events of one stream. What it publishes belongs to the batch that is being read.
+pub struct MemoryPublisher {
+    broker: Arc<MemoryBroker>,
+    batch: Mutex<BatchContext>,
+}
+
+/// The batch that is being read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct BatchContext {
+    pub outstanding: Arc<Outstanding>,
+    /// How often the batch was tried by processes before this one.
+    pub attempts: u32,
+}
+
+impl MemoryBroker {
+    /// A publisher for one stream.
+    pub fn publisher(self: &Arc<Self>) -> Arc<MemoryPublisher> {
+        Arc::new(MemoryPublisher { broker: self.clone(), batch: Mutex::default() })
+    }
+}
+
+impl MemoryPublisher {
+    pub(super) fn begin(&self, context: BatchContext) {
+        *lock(&self.batch) = context;
+    }
+}
+
+#[async_trait]
+impl Publisher for MemoryPublisher {
+    async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>> {
+        let BatchContext { outstanding, attempts } = lock(&self.batch).clone();
+        let mut queues = lock(&self.broker.queues);
+        for event in events {
+            let body: Arc<str> = event.to_json().into();
+            let tried = Tried { attempts, first_at: event.time };
+            for row in SUBSCRIPTIONS.iter().filter(|row| row.types.contains(&event.event_type())) {
+                if let Some(queue) = queues.get_mut(row.consumer) {
+                    queue.push(Message::new(event.id.to_string(), body.clone(), tried, outstanding.clone()));
+                }
+            }
+        }
+        drop(queues);
+        for row in SUBSCRIPTIONS {
+            if events.iter().any(|event| row.types.contains(&event.event_type())) {
+                self.broker.announce(row.consumer);
+            }
+        }
+        vec![Ok(()); events.len()]
+    }
+}

@@ -1,0 +1,182 @@
+//! Reading a table's stream, shard by shard, as the event source mapping of Lambda does.
+
+use std::collections::HashMap;
+
+use aws_lambda_events::dynamodb::{Event as StreamEvent, EventRecord, StreamRecord};
+use aws_sdk_dynamodbstreams::Client;
+use aws_sdk_dynamodbstreams::error::DisplayErrorContext;
+use aws_sdk_dynamodbstreams::types::{Record, Shard, ShardIteratorType};
+
+/// Records that one read gives at most (AWS limit).
+const MAX_RECORDS: i32 = 1_000;
+
+/// A stream that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the stream of {table} cannot be read: {message}")]
+pub struct StreamError {
+    table: String,
+    message: String,
+}
+
+/// A place in a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The shard.
+    pub shard: String,
+    /// The sequence number in it.
+    pub sequence_number: String,
+}
+
+/// Records of one shard, in order.
+#[derive(Debug)]
+pub struct StreamBatch {
+    /// The records, as Lambda would get them.
+    pub event: StreamEvent,
+    /// The position of the last of them.
+    pub last: Position,
+}
+
+/// Reads the stream of one table.
+pub struct StreamReader {
+    client: Client,
+    table: String,
+    arn: String,
+    /// Where to go on in a shard that was read before.
+    after: HashMap<String, String>,
+    shards: Vec<ShardState>,
+}
+
+struct ShardState {
+    id: String,
+    parent: Option<String>,
+    iterator: Option<String>,
+    finished: bool,
+}
+
+impl StreamReader {
+    /// A reader of the table's stream that goes on behind these positions, and begins with the oldest record in shards without one.
+    ///
+    /// # Errors
+    /// [`StreamError`] where the table has no stream or the store does not answer.
+    pub async fn open(client: Client, table: &str, after: Vec<Position>) -> Result<Self, StreamError> {
+        let listed = client.list_streams().table_name(table).send().await;
+        let listed = listed.map_err(|error| failed(table, &DisplayErrorContext(error)))?;
+        let arn = listed.streams().first().and_then(|stream| stream.stream_arn());
+        let arn = arn.ok_or_else(|| failed(table, &"it has none"))?.to_owned();
+        let after = after.into_iter().map(|position| (position.shard, position.sequence_number)).collect();
+        Ok(Self { client, table: table.to_owned(), arn, after, shards: Vec::new() })
+    }
+
+    /// The table.
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// Reads on. Gives what each shard has, oldest shard first; nothing where the end is reached.
+    ///
+    /// # Errors
+    /// [`StreamError`] where the store does not answer. The next call tries again from where the last good one ended.
+    pub async fn read(&mut self) -> Result<Vec<StreamBatch>, StreamError> {
+        if self.shards.iter().all(|shard| shard.finished) {
+            self.find_shards().await?;
+        }
+        let mut batches = Vec::new();
+        for position in 0..self.shards.len() {
+            if self.is_readable(position) {
+                batches.extend(self.read_shard(position).await?);
+            }
+        }
+        Ok(batches)
+    }
+
+    /// A shard's records come after those of the shard that it was split from.
+    fn is_readable(&self, position: usize) -> bool {
+        let shard = &self.shards[position];
+        let parent = self.shards.iter().find(|other| Some(&other.id) == shard.parent.as_ref());
+        !shard.finished && parent.is_none_or(|parent| parent.finished)
+    }
+
+    async fn find_shards(&mut self) -> Result<(), StreamError> {
+        let mut start: Option<String> = None;
+        loop {
+            let request =
+                self.client.describe_stream().stream_arn(&self.arn).set_exclusive_start_shard_id(start);
+            let answer =
+                request.send().await.map_err(|error| failed(&self.table, &DisplayErrorContext(error)))?;
+            let Some(description) = answer.stream_description else { return Ok(()) };
+            for shard in description.shards() {
+                self.add_shard(shard);
+            }
+            start = description.last_evaluated_shard_id;
+            if start.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn add_shard(&mut self, shard: &Shard) {
+        let Some(id) = shard.shard_id() else { return };
+        if self.shards.iter().all(|known| known.id != id) {
+            let parent = shard.parent_shard_id().map(str::to_owned);
+            self.shards.push(ShardState { id: id.to_owned(), parent, iterator: None, finished: false });
+        }
+    }
+
+    async fn read_shard(&mut self, position: usize) -> Result<Option<StreamBatch>, StreamError> {
+        let iterator = match self.shards[position].iterator.take() {
+            Some(iterator) => iterator,
+            None => match self.iterator(&self.shards[position].id).await? {
+                Some(iterator) => iterator,
+                None => return Ok(None),
+            },
+        };
+        // The iterator is taken: after an error the next call asks for a new one.
+        let request = self.client.get_records().shard_iterator(iterator).limit(MAX_RECORDS);
+        let answer =
+            request.send().await.map_err(|error| failed(&self.table, &DisplayErrorContext(error)))?;
+        let records = answer.records.unwrap_or_default();
+        let shard = &mut self.shards[position];
+        shard.finished = answer.next_shard_iterator.is_none();
+        shard.iterator = answer.next_shard_iterator;
+        let last = records.iter().rev().find_map(|record| record.dynamodb()?.sequence_number());
+        let Some(sequence_number) = last.map(str::to_owned) else { return Ok(None) };
+        self.after.insert(shard.id.clone(), sequence_number.clone());
+        let mut event = StreamEvent::default();
+        event.records = records.into_iter().map(|record| event_record(record, &self.arn)).collect();
+        Ok(Some(StreamBatch { event, last: Position { shard: shard.id.clone(), sequence_number } }))
+    }
+
+    async fn iterator(&self, shard: &str) -> Result<Option<String>, StreamError> {
+        let request = self.client.get_shard_iterator().stream_arn(&self.arn).shard_id(shard);
+        let request = match self.after.get(shard) {
+            Some(after) => {
+                request.shard_iterator_type(ShardIteratorType::AfterSequenceNumber).sequence_number(after)
+            }
+            None => request.shard_iterator_type(ShardIteratorType::TrimHorizon),
+        };
+        let answer =
+            request.send().await.map_err(|error| failed(&self.table, &DisplayErrorContext(error)))?;
+        Ok(answer.shard_iterator)
+    }
+}
+
+fn failed(table: &str, message: &impl ToString) -> StreamError {
+    StreamError { table: table.to_owned(), message: message.to_string() }
+}
+
+/// The record as Lambda would get it.
+fn event_record(record: Record, arn: &str) -> EventRecord {
+    let mut change = StreamRecord::default();
+    if let Some(image) = record.dynamodb {
+        change.keys = image.keys.unwrap_or_default().into();
+        change.new_image = image.new_image.unwrap_or_default().into();
+        change.sequence_number = image.sequence_number;
+    }
+    let mut lambda_record = EventRecord::default();
+    lambda_record.change = change;
+    lambda_record.event_id = record.event_id.unwrap_or_default();
+    lambda_record.event_name = record.event_name.map(|name| name.as_str().to_owned()).unwrap_or_default();
+    lambda_record.event_source = Some("aws:dynamodb".to_owned());
+    lambda_record.event_source_arn = Some(arn.to_owned());
+    lambda_record
+}
