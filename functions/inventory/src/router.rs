@@ -1,0 +1,107 @@
+//! `/api/v1/inventory`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use orderflow_domain::Sku;
+use orderflow_http::{IdempotencyKey, JsonBody, Limit, PathParam, Problem, ProblemKind, QueryParams, Trace};
+use orderflow_store::{Cursor, Store};
+use serde::{Deserialize, Serialize};
+
+use crate::adjust::{AdjustError, Correction, Corrections, FirstStock};
+use crate::levels::{Level, Levels, Totals};
+
+const LISTING: &str = "inventory";
+const MAX_UNITS: i64 = 1_000_000_000;
+
+#[derive(Clone)]
+struct Inventory {
+    levels: Levels,
+    corrections: Corrections,
+}
+
+/// The routes of inventory.
+pub fn router(store: &Store, first_stock: Arc<dyn FirstStock>) -> Router {
+    let corrections = Corrections::new(store, first_stock);
+    Router::new()
+        .route("/api/v1/inventory", get(list))
+        .route("/api/v1/inventory/{sku}", get(read).post(correct))
+        .with_state(Inventory { levels: Levels::new(store), corrections })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    #[serde(default)]
+    limit: Limit,
+    cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct LevelList {
+    inventory: Vec<Level>,
+    next_cursor: Option<String>,
+    totals: Totals,
+}
+
+async fn list(
+    State(inventory): State<Inventory>,
+    QueryParams(query): QueryParams<ListQuery>,
+) -> Result<Json<LevelList>, Problem> {
+    let after = query.cursor.map(|text| Cursor::decode(&text, LISTING)).transpose();
+    let after = after.map_err(|error| Problem::invalid_field("cursor", error.to_string()))?;
+    let limit = usize::from(query.limit.get());
+    let (levels, next) =
+        inventory.levels.list(after.as_deref(), limit).await.map_err(Problem::unavailable)?;
+    let totals = inventory.levels.totals().await.map_err(Problem::unavailable)?;
+    let next_cursor = next.map(|sku| Cursor::new(LISTING, sku).encode());
+    Ok(Json(LevelList { inventory: levels, next_cursor, totals }))
+}
+
+async fn read(
+    State(inventory): State<Inventory>,
+    PathParam(sku): PathParam<Sku>,
+) -> Result<Json<Level>, Problem> {
+    let level = inventory.corrections.level(&sku).await.map_err(Problem::unavailable)?;
+    level.map(Json).ok_or_else(Problem::not_found)
+}
+
+async fn correct(
+    State(inventory): State<Inventory>,
+    PathParam(sku): PathParam<Sku>,
+    key: Option<IdempotencyKey>,
+    Trace(trace): Trace,
+    JsonBody(correction): JsonBody<Correction>,
+) -> Result<Json<Level>, Problem> {
+    let allowed = match correction {
+        Correction::Adjust(units) => (-MAX_UNITS..=MAX_UNITS).contains(&units),
+        Correction::Set(units) => (0..=MAX_UNITS).contains(&units),
+    };
+    if !allowed {
+        return Err(out_of_range(correction));
+    }
+    let key = key.as_ref().map(IdempotencyKey::as_str);
+    let level = inventory.corrections.correct(&sku, correction, key, &trace.to_string()).await;
+    level.map(Json).map_err(|error| match error {
+        AdjustError::Unknown => Problem::not_found(),
+        AdjustError::Insufficient => {
+            Problem::new(ProblemKind::InsufficientStock, "Fewer than no units would be left.")
+        }
+        AdjustError::KeyReused => Problem::new(
+            ProblemKind::IdempotencyKeyReused,
+            "The key was used for another correction of this sku.",
+        ),
+        AdjustError::Contended | AdjustError::Store(_) => Problem::unavailable(error),
+    })
+}
+
+fn out_of_range(correction: Correction) -> Problem {
+    match correction {
+        Correction::Adjust(_) => {
+            Problem::invalid_field("adjust", format!("must be -{MAX_UNITS} to {MAX_UNITS} units"))
+        }
+        Correction::Set(_) => Problem::invalid_field("set", format!("must be 0 to {MAX_UNITS} units")),
+    }
+}

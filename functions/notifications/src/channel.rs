@@ -1,0 +1,43 @@
+//! What carries messages.
+
+use async_trait::async_trait;
+
+use crate::message::{Message, Recipient};
+
+/// Sends messages. May be asked to send one again, under the same id, after a crash or a lost answer.
+#[async_trait]
+pub trait Channel: Send + Sync {
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// [`ChannelError`] where it was not taken; it is tried again later.
+    async fn send(&self, message: &Message) -> Result<(), ChannelError>;
+}
+
+/// A message was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the message was not taken: {0}")]
+pub struct ChannelError(pub String);
+
+/// Sends nothing: a line in the log stands for each message.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LogChannel;
+
+#[async_trait]
+impl Channel for LogChannel {
+    async fn send(&self, message: &Message) -> Result<(), ChannelError> {
+        let masked: &dyn std::fmt::Debug = match &message.recipient {
+            Recipient::Email(email) => email,
+            Recipient::Sms(phone) => phone,
+        };
+        tracing::info!(
+            order.id = %message.order_id,
+            notification.id = %message.id,
+            template = message.template.as_str(),
+            channel = message.recipient.channel().as_str(),
+            recipient = ?masked,
+            "notification sent"
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,196 @@
+//! The consumer `notification`.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use orderflow_domain::{EventType, OrderId};
+use orderflow_messaging::{Consumer, Delivery, Outcome};
+use orderflow_store::{Store, StoreError, Table, Write, WriteError};
+
+use crate::channel::Channel;
+use crate::message::{Message, Recipient, message_id};
+use crate::notice::{Notice, Variables};
+use crate::table::{NOTIFICATIONS, NotificationRecord, range_key};
+use crate::template::{Template, Templates};
+
+/// How many messages are on their way at once.
+const AT_A_TIME: usize = 32;
+
+/// Tells customers how their orders ended (`order.confirmed`, `order.rejected`, `order.cancelled`, `payment.refunded`).
+pub struct NotificationConsumer {
+    store: Store,
+    table: Table,
+    channel: Arc<dyn Channel>,
+    templates: Templates,
+}
+
+/// What makes a notification the only one of its kind.
+type Key = (OrderId, String);
+
+/// A notification that the batch asks for.
+struct Task {
+    key: Key,
+    template: Template,
+    variables: Variables,
+    recipient: Recipient,
+    event_type: EventType,
+    traceparent: Option<String>,
+    /// Where its deliveries stand in the batch.
+    positions: Vec<usize>,
+}
+
+impl NotificationConsumer {
+    /// A consumer that sends through this channel and records in this store.
+    pub fn new(store: &Store, channel: Arc<dyn Channel>) -> Self {
+        Self {
+            store: store.clone(),
+            table: store.table(&NOTIFICATIONS),
+            channel,
+            templates: Templates::built_in(),
+        }
+    }
+
+    /// Sends and records what the batch asks for. Gives the tasks that have to come again, with the reason.
+    async fn notify(&self, tasks: Vec<Task>) -> Vec<(Task, String)> {
+        let recorded = match self.recorded(&tasks).await {
+            Ok(recorded) => recorded,
+            Err(error) => return with_reason(tasks, &error.to_string()),
+        };
+        let missing = tasks.into_iter().filter(|task| !recorded.contains(&task.key));
+        let sent: Vec<(Task, Result<Message, String>)> =
+            futures::stream::iter(missing).map(|task| self.send(task)).buffered(AT_A_TIME).collect().await;
+        self.record(sent).await
+    }
+
+    async fn recorded(&self, tasks: &[Task]) -> Result<HashSet<Key>, StoreError> {
+        let key = |task: &Task| {
+            let (order_id, id) = &task.key;
+            self.table.key_with_range(order_id.to_string(), id)
+        };
+        let keys = tasks.iter().map(key).collect();
+        let records: Vec<NotificationRecord> = self.table.get_all(keys).await?;
+        Ok(records.into_iter().map(|record| (record.order_id, record.id)).collect())
+    }
+
+    async fn send(&self, task: Task) -> (Task, Result<Message, String>) {
+        let result = match self.message(&task) {
+            Ok(message) => match self.channel.send(&message).await {
+                Ok(()) => Ok(message),
+                Err(error) => Err(error.to_string()),
+            },
+            Err(reason) => Err(reason),
+        };
+        (task, result)
+    }
+
+    fn message(&self, task: &Task) -> Result<Message, String> {
+        let channel = task.recipient.channel();
+        let rendered = self
+            .templates
+            .render(task.template, channel, &task.variables)
+            .map_err(|error| error.to_string())?;
+        let order_id = task.variables.order_id;
+        Ok(Message {
+            id: message_id(order_id, task.template, channel),
+            order_id,
+            template: task.template,
+            recipient: task.recipient.clone(),
+            subject: rendered.subject,
+            body: rendered.body,
+        })
+    }
+
+    async fn record(&self, sent: Vec<(Task, Result<Message, String>)>) -> Vec<(Task, String)> {
+        let (mut again, mut recording, mut writes) = (Vec::new(), Vec::new(), Vec::new());
+        for (task, result) in sent {
+            match result.and_then(|message| self.write(&task, &message)) {
+                Ok(write) => {
+                    recording.push(task);
+                    writes.push(write);
+                }
+                Err(reason) => again.push((task, reason)),
+            }
+        }
+        let results = self.store.write_each(writes).await;
+        for (task, result) in recording.into_iter().zip(results) {
+            match result {
+                Ok(()) => log(&task),
+                // Another worker had the same event in hand.
+                Err(WriteError::ConditionFailed(_)) => {}
+                Err(WriteError::Store(error)) => again.push((task, error.to_string())),
+            }
+        }
+        again
+    }
+
+    fn write(&self, task: &Task, message: &Message) -> Result<Write, String> {
+        let record = NotificationRecord::sent(message, task.traceparent.clone());
+        let write = Write::put(&self.table, &record).map_err(|error| error.to_string())?;
+        Ok(write.if_absent())
+    }
+}
+
+/// One task for each notification that the batch asks for, however often it does.
+fn tasks(batch: &[Delivery]) -> Vec<Task> {
+    let mut position_of: HashMap<Key, usize> = HashMap::new();
+    let mut tasks: Vec<Task> = Vec::with_capacity(batch.len());
+    for (position, delivery) in batch.iter().enumerate() {
+        let Some(notice) = Notice::of(&delivery.event.data) else {
+            continue;
+        };
+        for recipient in &notice.recipients {
+            let id = range_key(notice.template, recipient.channel());
+            let key = (notice.variables.order_id, id);
+            if let Some(known) = position_of.get(&key) {
+                tasks[*known].positions.push(position);
+                continue;
+            }
+            position_of.insert(key.clone(), tasks.len());
+            tasks.push(Task {
+                key,
+                template: notice.template,
+                variables: notice.variables.clone(),
+                recipient: recipient.clone(),
+                event_type: delivery.event.event_type(),
+                traceparent: delivery.event.traceparent.clone(),
+                positions: vec![position],
+            });
+        }
+    }
+    tasks
+}
+
+fn with_reason(tasks: Vec<Task>, reason: &str) -> Vec<(Task, String)> {
+    tasks.into_iter().map(|task| (task, reason.to_owned())).collect()
+}
+
+fn log(task: &Task) {
+    let trace_id = task.traceparent.as_deref().and_then(|traceparent| traceparent.split('-').nth(1));
+    tracing::info!(
+        order.id = %task.variables.order_id,
+        event.r#type = task.event_type.as_str(),
+        trace.id = trace_id,
+        template = task.template.as_str(),
+        channel = task.recipient.channel().as_str(),
+        "the customer is notified"
+    );
+}
+
+#[async_trait]
+impl Consumer for NotificationConsumer {
+    fn name(&self) -> &'static str {
+        "notification"
+    }
+
+    async fn handle(&self, batch: &[Delivery]) -> Vec<Outcome> {
+        let mut outcomes = vec![Outcome::Done; batch.len()];
+        for (task, reason) in self.notify(tasks(batch)).await {
+            for position in task.positions {
+                outcomes[position] = Outcome::retry(&reason);
+            }
+        }
+        outcomes
+    }
+}

@@ -1,0 +1,7 @@
+//! Notifications over the embedded store.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod routes;
+mod sending;
+mod support;
+mod texts;

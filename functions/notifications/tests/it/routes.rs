@@ -1,0 +1,84 @@
+//! The HTTP face.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use orderflow_domain::OrderId;
+use orderflow_notifications::{ChannelKind, Template, message_id};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::support::{EMAIL, Notifications, PHONE, cancelled, confirmed, refunded};
+
+async fn get(notifications: &Notifications, uri: &str) -> (StatusCode, Value) {
+    let request = Request::get(uri).body(Body::empty()).unwrap();
+    let router = orderflow_notifications::router(&notifications.store);
+    let response = router.oneshot(request).await.unwrap();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+async fn list(notifications: &Notifications, order: OrderId) -> (StatusCode, Value) {
+    get(notifications, &format!("/api/v1/notifications?order_id={order}")).await
+}
+
+#[tokio::test]
+async fn the_notifications_of_an_order_are_listed() {
+    let notifications = Notifications::start().await;
+    let order = OrderId::generate();
+    notifications.handle(&[confirmed(order)]).await;
+    let (status, body) = list(&notifications, order).await;
+    assert_eq!(status, StatusCode::OK);
+    let found = body["notifications"].as_array().unwrap();
+    let id = message_id(order, Template::OrderConfirmation, ChannelKind::Email);
+    assert_eq!(
+        found[0],
+        json!({
+            "id": id,
+            "channel": "email",
+            "recipient": EMAIL,
+            "template": "order_confirmation",
+            "subject": format!("Your order {order} is confirmed"),
+            "status": "sent",
+            "created_at": found[0]["created_at"].as_str().unwrap(),
+        })
+    );
+    assert_eq!(found[1]["channel"], "sms");
+    assert_eq!(found[1]["recipient"], PHONE);
+    assert_eq!(found[1]["subject"], Value::Null);
+}
+
+#[tokio::test]
+async fn the_oldest_comes_first() {
+    let notifications = Notifications::start().await;
+    let order = OrderId::generate();
+    notifications.handle(&[refunded(order, Some(EMAIL))]).await;
+    // A later millisecond.
+    let (_, body) = list(&notifications, order).await;
+    let first_at = body["notifications"][0]["created_at"].clone();
+    while json!(orderflow_domain::Timestamp::now()) == first_at {
+        std::hint::spin_loop();
+    }
+    notifications.handle(&[cancelled(order, "customer")]).await;
+    let (_, body) = list(&notifications, order).await;
+    let templates: Vec<_> = body["notifications"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|found| found["template"].as_str().unwrap())
+        .collect();
+    assert_eq!(templates, ["order_refunded", "order_refunded", "order_cancelled", "order_cancelled"]);
+}
+
+#[tokio::test]
+async fn an_unknown_order_has_none_and_no_order_is_refused() {
+    let notifications = Notifications::start().await;
+    let (status, body) = list(&notifications, OrderId::generate()).await;
+    assert_eq!((status, body), (StatusCode::OK, json!({"notifications": []})));
+    for query in ["", "?order_id=", "?order_id=42"] {
+        let (status, body) = get(&notifications, &format!("/api/v1/notifications{query}")).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+        assert_eq!(body["errors"][0]["field"], "order_id", "{query}");
+    }
+}

@@ -1,0 +1,133 @@
+//! Which messages go out, and how often.
+
+use std::sync::Arc;
+
+use orderflow_domain::OrderId;
+use orderflow_embedded::Fault;
+use orderflow_messaging::{Consumer, Outcome};
+use orderflow_notifications::{LogChannel, NotificationConsumer};
+use serde_json::Value;
+
+use crate::support::{
+    EMAIL, Notifications, PHONE, cancelled, confirmed, confirmed_without_phone, deliveries, refunded,
+};
+
+#[tokio::test]
+async fn each_channel_is_recorded_once_however_often_the_event_comes() {
+    let notifications = Notifications::start().await;
+    let order = OrderId::generate();
+    let twice = [confirmed(order), confirmed(order)];
+    let outcomes = notifications.handle(&twice).await;
+    assert_eq!(outcomes, [Outcome::Done, Outcome::Done]);
+    notifications.handle(&[confirmed(order)]).await;
+
+    let rows = notifications.rows(order).await;
+    let found: Vec<_> = rows.iter().map(|row| (row.id.as_str(), row.recipient.as_str())).collect();
+    assert_eq!(found, [("order_confirmation#email", EMAIL), ("order_confirmation#sms", PHONE)]);
+    assert_eq!(notifications.sent().len(), 2);
+}
+
+#[tokio::test]
+async fn without_a_telephone_only_an_e_mail_goes_out() {
+    let notifications = Notifications::start().await;
+    let order = OrderId::generate();
+    notifications.handle(&[confirmed_without_phone(order)]).await;
+    assert_eq!(notifications.ids(order).await, ["order_confirmation#email"]);
+}
+
+#[tokio::test]
+async fn a_refund_that_does_not_say_whom_to_tell_tells_nobody() {
+    let notifications = Notifications::start().await;
+    let order = OrderId::generate();
+    let outcomes = notifications.handle(&[refunded(order, None)]).await;
+    assert_eq!(outcomes, [Outcome::Done]);
+    assert!(notifications.sent().is_empty());
+}
+
+#[tokio::test]
+async fn a_cancellation_and_its_refund_are_two_messages() {
+    let notifications = Notifications::start().await;
+    let order = OrderId::generate();
+    let batch = [refunded(order, Some(EMAIL)), cancelled(order, "customer")];
+    notifications.handle(&batch).await;
+    assert_eq!(
+        notifications.ids(order).await,
+        ["order_cancelled#email", "order_cancelled#sms", "order_refunded#email", "order_refunded#sms"]
+    );
+}
+
+#[tokio::test]
+async fn a_crash_between_sending_and_recording_sends_again_under_the_same_id() {
+    let notifications = Notifications::start().await;
+    let order = OrderId::generate();
+    let writes_fail = |operation: &str, _: &Value| {
+        let writes = ["PutItem", "TransactWriteItems"].contains(&operation);
+        writes.then_some(Fault::InternalServerError)
+    };
+    notifications.embedded.inject(Arc::new(writes_fail));
+    let outcomes = notifications.handle(&[confirmed(order)]).await;
+    assert!(matches!(outcomes[..], [Outcome::Retry { .. }]));
+    assert!(notifications.rows(order).await.is_empty());
+
+    notifications.embedded.stop_injecting();
+    notifications.handle(&[confirmed(order)]).await;
+    let sent = notifications.sent();
+    assert_eq!(sent.len(), 4);
+    assert_eq!(sent[..2], sent[2..]);
+    assert_ne!(sent[0].id, sent[1].id);
+    assert_eq!(notifications.rows(order).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_channel_that_fails_holds_up_only_its_order() {
+    let notifications = Notifications::start().await;
+    let (bad, good) = (OrderId::generate(), OrderId::generate());
+    *notifications.outgoing.refused.lock().unwrap() = Some(bad);
+    let outcomes = notifications.handle(&[confirmed(bad), confirmed(good)]).await;
+    let Outcome::Retry { reason, .. } = &outcomes[0] else { panic!("{outcomes:?}") };
+    assert!(reason.contains("mailbox unavailable"), "{reason}");
+    assert_eq!(outcomes[1], Outcome::Done);
+    assert!(notifications.rows(bad).await.is_empty());
+    assert_eq!(notifications.rows(good).await.len(), 2);
+
+    *notifications.outgoing.refused.lock().unwrap() = None;
+    notifications.handle(&[confirmed(bad)]).await;
+    assert_eq!(notifications.rows(bad).await.len(), 2);
+}
+
+#[tokio::test]
+async fn two_batches_at_once_leave_one_record_a_channel() {
+    let notifications = Notifications::start().await;
+    let orders: Vec<_> = (0..5).map(|_| OrderId::generate()).collect();
+    let batch = deliveries(&orders.iter().copied().map(confirmed).collect::<Vec<_>>());
+    let (first, second) =
+        tokio::join!(notifications.consumer.handle(&batch), notifications.consumer.handle(&batch));
+    for outcome in first.iter().chain(&second) {
+        assert_eq!(*outcome, Outcome::Done);
+    }
+    for order in orders {
+        assert_eq!(notifications.rows(order).await.len(), 2);
+    }
+    assert!(notifications.sent().len() > 10, "the batches overlapped");
+}
+
+#[tokio::test]
+async fn a_batch_is_one_read_and_one_transaction() {
+    let notifications = Notifications::start().await;
+    let batch: Vec<_> = (0..10).map(|_| confirmed(OrderId::generate())).collect();
+    let before = notifications.embedded.requests();
+    notifications.handle(&batch).await;
+    let made = notifications.embedded.requests().since(&before);
+    assert_eq!((made.of("BatchGetItem"), made.total()), (1, 2));
+    assert_eq!(made.of("TransactWriteItems"), 1);
+}
+
+#[tokio::test]
+async fn the_log_channel_takes_everything() {
+    let notifications = Notifications::start().await;
+    let order = OrderId::generate();
+    let consumer = NotificationConsumer::new(&notifications.store, Arc::new(LogChannel));
+    let outcomes = consumer.handle(&deliveries(&[confirmed(order)])).await;
+    assert_eq!(outcomes, [Outcome::Done]);
+    assert_eq!(notifications.rows(order).await.len(), 2);
+}

@@ -1,0 +1,18 @@
+//! The bundle `order-intake`: triggered by the HTTP API.
+
+use orderflow_http::{HealthCheck, health_router, with_fallbacks};
+use orderflow_lambda::{Error, Host};
+use orderflow_orders::{ORDERS, router};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let host = Host::start("order-intake").await?;
+    host.warm(&ORDERS).await;
+    let table = host.store().table(&ORDERS);
+    let store = HealthCheck::new("store", move || {
+        let table = table.clone();
+        async move { table.touch().await.is_ok() }
+    });
+    let router = router(host.store()).merge(health_router(vec![store]));
+    host.serve_http(with_fallbacks(router)).await
+}

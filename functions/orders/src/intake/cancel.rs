@@ -1,0 +1,68 @@
+//! `DELETE /orders/{id}`.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use orderflow_domain::{CancellationReason, Fact, OrderId, OrderStatus, Step, Timestamp};
+use orderflow_http::{PathParam, Problem, ProblemKind};
+use orderflow_store::{Outbox, WriteError};
+
+use super::Intake;
+use super::view::OrderView;
+use crate::record::OrderRecord;
+use crate::timeline::TimelineEntry;
+
+const TRIES: u32 = 8;
+
+pub(crate) async fn cancel(
+    State(intake): State<Intake>,
+    PathParam(id): PathParam<OrderId>,
+) -> Result<Json<OrderView>, Problem> {
+    for attempt in 0..TRIES {
+        let record =
+            intake.orders.get(id).await.map_err(Problem::unavailable)?.ok_or_else(Problem::not_found)?;
+        if let Some(record) = intake.try_to_cancel(record).await? {
+            return Ok(Json(record.into()));
+        }
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=4 << attempt))).await;
+    }
+    Err(Problem::unavailable("others keep changing the order"))
+}
+
+impl Intake {
+    /// None where somebody else changed the order meanwhile.
+    async fn try_to_cancel(&self, mut record: OrderRecord) -> Result<Option<OrderRecord>, Problem> {
+        let mut state = record.state().map_err(Problem::unavailable)?;
+        let Step::Ended(event_type) = state.apply(Fact::Cancelled(CancellationReason::Customer)) else {
+            return match state.status {
+                OrderStatus::Cancelled(CancellationReason::Customer) => Ok(Some(record)),
+                other => Err(Problem::new(
+                    ProblemKind::OrderNotCancellable,
+                    format!("The order is {other} and cannot be cancelled any more."),
+                )),
+            };
+        };
+        let (read, now) = (record.version, Timestamp::now());
+        record.timeline.push(TimelineEntry::own(event_type, now, state.status.reason()));
+        record.set_state(&state);
+        record.version += 1;
+        record.updated_at = now;
+        let write =
+            self.orders.replace(&record, read, &Outbox::of(event_type)).map_err(Problem::unavailable)?;
+        match self.orders.write(write).await {
+            Ok(()) => {
+                tracing::info!(
+                    service = "order-intake",
+                    order.id = %record.id,
+                    event.r#type = event_type.as_str(),
+                    trace.id = record.trace_id(),
+                    "the order is cancelled by the customer"
+                );
+                Ok(Some(record))
+            }
+            Err(WriteError::ConditionFailed(_)) => Ok(None),
+            Err(WriteError::Store(error)) => Err(Problem::unavailable(error)),
+        }
+    }
+}

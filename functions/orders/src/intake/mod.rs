@@ -1,0 +1,61 @@
+//! `order-intake`: `/api/v1/orders`.
+
+mod body;
+mod cancel;
+mod list;
+mod place;
+mod view;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use orderflow_catalog::Catalog;
+use orderflow_domain::OrderId;
+use orderflow_http::{PathParam, Problem};
+use orderflow_store::Store;
+
+use crate::repository::Orders;
+
+#[derive(Clone)]
+pub(crate) struct Intake {
+    orders: Orders,
+    catalog: Catalog,
+}
+
+/// The routes of orders.
+pub fn router(store: &Store) -> Router {
+    Router::new()
+        .route("/api/v1/orders", get(list::list).post(place::place))
+        .route("/api/v1/orders/{id}", get(read).delete(cancel::cancel))
+        .route("/api/v1/orders/{id}/events", get(events))
+        .with_state(Intake { orders: Orders::new(store), catalog: Catalog::new(store) })
+}
+
+async fn read(
+    State(intake): State<Intake>,
+    PathParam(id): PathParam<OrderId>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let record = intake.orders.get(id).await.map_err(Problem::unavailable)?.ok_or_else(Problem::not_found)?;
+    let etag = format!("\"{}\"", record.version);
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    if known.flat_map(|value| value.split(',')).any(|tag| matches(tag.trim(), &etag)) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+    }
+    Ok(([(header::ETAG, etag)], Json(view::OrderView::from(record))).into_response())
+}
+
+/// Weak comparison, as RFC 9110 section 13.1.2 asks for If-None-Match.
+fn matches(tag: &str, etag: &str) -> bool {
+    tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
+}
+
+async fn events(
+    State(intake): State<Intake>,
+    PathParam(id): PathParam<OrderId>,
+) -> Result<Json<view::Timeline>, Problem> {
+    let record = intake.orders.get(id).await.map_err(Problem::unavailable)?.ok_or_else(Problem::not_found)?;
+    Ok(Json(view::Timeline::from(record)))
+}

@@ -1,0 +1,119 @@
+//! `POST /orders`.
+
+use std::collections::HashMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use orderflow_domain::{EventType, Money, Order, OrderId, OrderLine, OrderState, Timestamp};
+use orderflow_http::{FieldErrors, IdempotencyKey, JsonBody, Problem, ProblemKind, Trace};
+use orderflow_store::Outbox;
+
+use super::Intake;
+use super::body::OrderBody;
+use super::view::OrderView;
+use crate::fingerprint::Request;
+use crate::record::OrderRecord;
+
+pub(crate) async fn place(
+    State(intake): State<Intake>,
+    key: Option<IdempotencyKey>,
+    Trace(trace): Trace,
+    JsonBody(body): JsonBody<OrderBody>,
+) -> Result<Response, Problem> {
+    let request = body.parse()?;
+    let fingerprint = key.as_ref().map(|_| request.fingerprint());
+    let id = match &key {
+        None => OrderId::generate(),
+        Some(key) => {
+            let id = OrderId::from_idempotency_key(&request.customer_id, key.as_str());
+            // Before the products are looked at: a repeat is answered even when a product is gone by now.
+            if let Some(existing) = intake.orders.get(id).await.map_err(Problem::unavailable)? {
+                return replay(existing, fingerprint.as_deref());
+            }
+            id
+        }
+    };
+    let lines = intake.priced_lines(&request, &body).await?;
+    let record =
+        OrderRecord::placed(order(id, request, lines)?, fingerprint.clone(), Some(trace.to_string()));
+    let outbox = Outbox::of(EventType::OrderPlaced);
+    match intake.orders.create(&record, &outbox).await.map_err(Problem::unavailable)? {
+        Some(existing) => replay(*existing, fingerprint.as_deref()),
+        None => {
+            tracing::info!(
+                service = "order-intake",
+                order.id = %record.id,
+                event.r#type = "order.placed",
+                trace.id = trace.trace_id(),
+                "the order is accepted"
+            );
+            Ok(accepted(record))
+        }
+    }
+}
+
+/// The answer to a request that was made before: the order as it is now.
+fn replay(existing: OrderRecord, fingerprint: Option<&str>) -> Result<Response, Problem> {
+    if existing.fingerprint.as_deref() == fingerprint {
+        Ok(accepted(existing))
+    } else {
+        let detail = "This Idempotency-Key was used for another order of this customer.";
+        Err(Problem::new(ProblemKind::IdempotencyKeyReused, detail))
+    }
+}
+
+fn accepted(record: OrderRecord) -> Response {
+    let location = format!("/api/v1/orders/{}", record.id);
+    (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(OrderView::from(record))).into_response()
+}
+
+impl Intake {
+    /// The lines with the names and prices of the catalog: what a client says of prices is never looked at.
+    async fn priced_lines(
+        &self,
+        request: &Request,
+        body: &OrderBody,
+    ) -> Result<Vec<(OrderLine, Money)>, Problem> {
+        let skus: Vec<_> = request.lines.iter().map(|(sku, _)| sku.clone()).collect();
+        let products = self.catalog.find(&skus).await.map_err(Problem::unavailable)?;
+        let mut product_of: HashMap<_, _> = products.into_iter().map(|p| (p.sku.clone(), p)).collect();
+        let mut errors = FieldErrors::default();
+        let mut lines = Vec::with_capacity(request.lines.len());
+        for (sku, quantity) in &request.lines {
+            match product_of.remove(sku) {
+                None => errors.push(format!("items[{}].sku", body.line_of(sku)), "is not sold here"),
+                Some(product) => {
+                    let unit_price = product.price.amount;
+                    let line =
+                        OrderLine { sku: product.sku, name: product.name, quantity: *quantity, unit_price };
+                    lines.push((line, product.price));
+                }
+            }
+        }
+        if errors.is_empty() { Ok(lines) } else { Err(Problem::unknown_product(errors)) }
+    }
+}
+
+fn order(id: OrderId, request: Request, lines: Vec<(OrderLine, Money)>) -> Result<Order, Problem> {
+    let currency = lines.first().map(|(_, price)| price.currency.clone());
+    let Some(currency) = currency.filter(|code| lines.iter().all(|(_, price)| price.currency == *code))
+    else {
+        return Err(Problem::invalid_field("items", "must all be sold in one currency"));
+    };
+    let lines: Vec<OrderLine> = lines.into_iter().map(|(line, _)| line).collect();
+    let now = Timestamp::now();
+    Ok(Order {
+        id,
+        customer_id: request.customer_id,
+        email: request.email,
+        phone: request.phone,
+        payment_token: request.payment_token,
+        total: Money { amount: Order::total_of(&lines), currency },
+        lines,
+        state: OrderState::PLACED,
+        created_at: now,
+        updated_at: now,
+    })
+}

@@ -1,0 +1,19 @@
+//! Orders: taking them in, and moving them along as facts come in.
+//!
+//! Owns the table `orders`: one item an order, which is also its own outbox and timeline. `order-intake` is the HTTP
+//! face; `order-tracker` turns what inventory and payment report into the order's status, by the machine in
+//! [`orderflow_domain::OrderState`].
+
+mod events;
+mod fingerprint;
+mod intake;
+mod record;
+mod repository;
+mod table;
+mod timeline;
+mod tracker;
+
+pub use events::EVENT_SOURCE;
+pub use intake::router;
+pub use table::ORDERS;
+pub use tracker::OrderTracker;

@@ -1,0 +1,142 @@
+//! From stream records to published events.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_lambda_events::dynamodb::{Event as StreamEvent, EventRecord};
+use orderflow_domain::Event;
+use orderflow_messaging::{DeadLetter, DeadLetterError, DeadLetterQueue, Publisher};
+use orderflow_store::{EventSource, ImageError, OUTBOX, Outbox, Store};
+use serde_dynamo::AttributeValue;
+use tracing::Instrument;
+
+/// The code of records that no event can be built from.
+const UNDECODABLE: &str = "undecodable";
+
+/// Publishes what tables' writes emitted.
+#[derive(Clone)]
+pub struct Relay {
+    sources: HashMap<String, EventSource>,
+    publisher: Arc<dyn Publisher>,
+    dead_letters: Arc<dyn DeadLetterQueue>,
+}
+
+/// A batch that has to come again.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayError {
+    /// Not every event was published.
+    #[error("{failed} of {total} events were not published: {reason}")]
+    NotPublished {
+        /// How many were not.
+        failed: usize,
+        /// How many there were.
+        total: usize,
+        /// Why the first of them was not.
+        reason: String,
+    },
+    /// A record that cannot be decoded could not be put away.
+    #[error(transparent)]
+    DeadLetter(#[from] DeadLetterError),
+}
+
+impl Relay {
+    /// A relay for these tables of a store.
+    pub fn new(
+        store: &Store,
+        sources: &[EventSource],
+        publisher: Arc<dyn Publisher>,
+        dead_letters: Arc<dyn DeadLetterQueue>,
+    ) -> Self {
+        let sources = sources.iter().map(|source| (store.table_name(source.table), *source)).collect();
+        Self { sources, publisher, dead_letters }
+    }
+
+    /// Publishes the events of a batch, in order.
+    ///
+    /// # Errors
+    /// [`RelayError`] where the batch has to come again.
+    pub async fn handle(&self, batch: StreamEvent) -> Result<(), RelayError> {
+        let span = tracing::error_span!("batch", service = "outbox-relay");
+        self.relay(batch).instrument(span).await
+    }
+
+    async fn relay(&self, batch: StreamEvent) -> Result<(), RelayError> {
+        let mut events = Vec::with_capacity(batch.records.len());
+        for record in batch.records {
+            match self.events_of(&record) {
+                Ok(emitted) => events.extend(emitted),
+                Err(error) => self.bury(&record, &error).await?,
+            }
+        }
+        if events.is_empty() {
+            return Ok(());
+        }
+        let results = self.publisher.publish(&events).await;
+        for (event, result) in events.iter().zip(&results) {
+            match result {
+                Ok(()) => log_published(event),
+                Err(error) => tracing::warn!(event.id = %event.id, %error, "the event is not published yet"),
+            }
+        }
+        let failures: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
+        match failures.first() {
+            None => Ok(()),
+            Some(first) => Err(RelayError::NotPublished {
+                failed: failures.len(),
+                total: events.len(),
+                reason: first.to_string(),
+            }),
+        }
+    }
+
+    /// The events that the write behind a record emitted.
+    fn events_of(&self, record: &EventRecord) -> Result<Vec<Event>, ImageError> {
+        let Some(AttributeValue::S(names)) = record.change.new_image.get(OUTBOX) else {
+            return Ok(Vec::new());
+        };
+        let arn = record.event_source_arn.as_deref().unwrap_or_default();
+        let table = table_of(arn).unwrap_or_default();
+        let source = self.sources.get(table);
+        let source = source.ok_or_else(|| ImageError::Shape(format!("no table of this system: {arn:?}")))?;
+        let outbox: Outbox = names.parse()?;
+        let image = &record.change.new_image;
+        outbox.emissions().iter().map(|emission| (source.build)(image.clone(), emission)).collect()
+    }
+
+    async fn bury(&self, record: &EventRecord, error: &ImageError) -> Result<(), DeadLetterError> {
+        tracing::error!(event.id = record.event_id, %error, "the record goes to the dead letters");
+        let body =
+            serde_json::to_string(record).unwrap_or_else(|error| format!("unprintable record: {error}"));
+        let letter =
+            DeadLetter { code: UNDECODABLE.to_owned(), reason: error.to_string(), attempts: 1, body };
+        self.dead_letters.put(letter).await
+    }
+}
+
+/// The table in a stream's ARN: `arn:aws:dynamodb:region:account:table/NAME/stream/LABEL`.
+fn table_of(arn: &str) -> Option<&str> {
+    arn.split_once(":table/")?.1.split('/').next()
+}
+
+fn log_published(event: &Event) {
+    tracing::debug!(
+        order.id = event.order_id().map(tracing::field::display),
+        event.r#type = event.event_type().as_str(),
+        trace.id = event.trace_id(),
+        event.id = %event.id,
+        "the event is published"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_read_off_the_arn() {
+        let arn =
+            "arn:aws:dynamodb:us-east-1:000000000000:table/orderflow-orders/stream/2026-01-01T00:00:00.000";
+        assert_eq!(table_of(arn), Some("orderflow-orders"));
+        assert_eq!(table_of("arn:aws:sqs:us-east-1:0:orderflow-orders"), None);
+    }
+}

@@ -1,0 +1,89 @@
+//! Makes the simulated gateway misbehave, on request.
+
+use std::str::FromStr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+
+/// How the simulated gateway misbehaves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GatewayFault {
+    /// Not at all.
+    #[default]
+    Ok,
+    /// It declines every new charge.
+    Decline,
+    /// Every call takes two seconds longer.
+    Slow,
+    /// It answers nothing.
+    Down,
+}
+
+/// The text names no [`GatewayFault`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be ok, decline, slow or down")]
+pub struct UnknownFault;
+
+impl GatewayFault {
+    /// Every fault.
+    pub const ALL: [Self; 4] = [Self::Ok, Self::Decline, Self::Slow, Self::Down];
+
+    /// The name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Decline => "decline",
+            Self::Slow => "slow",
+            Self::Down => "down",
+        }
+    }
+}
+
+impl FromStr for GatewayFault {
+    type Err = UnknownFault;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFault> {
+        let found = Self::ALL.into_iter().find(|known| known.as_str() == text);
+        found.ok_or(UnknownFault)
+    }
+}
+
+/// A switch that the gateway reads at each call. Clones are the same switch.
+#[derive(Debug, Clone, Default)]
+pub struct FaultSwitch(Arc<RwLock<GatewayFault>>);
+
+impl FaultSwitch {
+    /// How the gateway misbehaves now.
+    pub fn get(&self) -> GatewayFault {
+        *self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How it misbehaves from now on.
+    pub fn set(&self, fault: GatewayFault) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn names_read_back() {
+        for fault in GatewayFault::ALL {
+            assert_eq!(fault.as_str().parse::<GatewayFault>().unwrap(), fault);
+            let json = serde_json::to_string(&fault).unwrap();
+            assert_eq!(json, format!("\"{}\"", fault.as_str()));
+        }
+        assert_eq!("broken".parse::<GatewayFault>(), Err(UnknownFault));
+    }
+
+    #[test]
+    fn clones_are_the_same_switch() {
+        let switch = FaultSwitch::default();
+        switch.clone().set(GatewayFault::Down);
+        assert_eq!(switch.get(), GatewayFault::Down);
+    }
+}

@@ -1,0 +1,33 @@
+//! Charges orders whose units are held, and undoes the charge of orders that are refused.
+//!
+//! Owns the table `payments`: one row for each order, written once for each step together with the event that tells of
+//! it. [`PaymentConsumer`] decides, a [`PaymentGateway`] moves the money, [`router`] shows the rows.
+//!
+//! The gateway is the arbiter. Its idempotency key is the order's id, so charging and undoing the same order again
+//! does nothing again, and an order that was called off can never be charged afterwards. That is why there is no
+//! in-progress row in the normal course, which could outlive the process that wrote it: a process that dies between
+//! the charge and its row leaves nothing behind, and whoever gets the event next is told by the gateway what happened.
+
+mod change;
+mod consumer;
+mod decision;
+mod events;
+mod fault;
+mod gateway;
+mod ledger;
+mod plan;
+mod router;
+mod settings;
+mod simulated;
+mod table;
+mod work;
+
+pub use consumer::PaymentConsumer;
+pub use events::EVENT_SOURCE;
+pub use fault::{FaultSwitch, GatewayFault, UnknownFault};
+pub use gateway::{Charge, ChargeRequest, GatewayError, PaymentGateway, Undone};
+pub use ledger::{LedgerEntry, LedgerStatus};
+pub use router::router;
+pub use settings::{SettingsError, SimulatedSettings, SuccessRate, SuccessRateError};
+pub use simulated::SimulatedGateway;
+pub use table::{PAYMENTS, PaymentStatus};

@@ -1,0 +1,127 @@
+//! What to do about an order, from its row and what is asked: the rules, without any I/O.
+
+use orderflow_domain::{PaymentToken, RejectionReason};
+
+use crate::table::PaymentStatus;
+use crate::work::{Ask, Work};
+
+/// What to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plan<'a> {
+    /// Nothing.
+    Leave,
+    /// Tell again what the row says.
+    TellAgain,
+    /// Charge, with this token.
+    Charge(Option<&'a PaymentToken>),
+    /// Ask the gateway what became of the charge, and charge again where it knows nothing.
+    FindOrCharge(Option<&'a PaymentToken>),
+    /// Have the gateway undo what it did or may yet do.
+    Undo,
+    /// Note that there is nothing to undo: nobody ever asked for a charge.
+    Void,
+}
+
+/// The plan for an order whose row says `status`.
+pub(crate) fn plan(status: Option<PaymentStatus>, work: &Work) -> Plan<'_> {
+    use PaymentStatus::{Claimed, Completed, Failed, RefundFailed, Refunded, Voided};
+    let again = if work.redrive.is_some() { Plan::TellAgain } else { Plan::Leave };
+    match (&work.ask, status) {
+        (Ask::Charge(token), None) => Plan::Charge(token.as_ref()),
+        (Ask::Charge(token), Some(Claimed)) => Plan::FindOrCharge(token.as_ref()),
+        (Ask::Charge(_), Some(Completed | Failed | Refunded)) => again,
+        // A refusal that found nobody asking for a charge left the gateway alone. Whoever asks all the same may have
+        // charged before that refusal was noted, and died.
+        (Ask::Charge(_), Some(Voided)) => Plan::Undo,
+        (Ask::Charge(_), Some(RefundFailed)) => Plan::Leave,
+        (Ask::CallOff(refusal), None) if asked_nothing(refusal.reason.as_deref()) => Plan::Void,
+        (Ask::CallOff(_), None | Some(Claimed | Completed)) => Plan::Undo,
+        // The failure was the answer: there is no charge.
+        (Ask::CallOff(_), Some(Failed | Voided | Refunded)) => again,
+        (Ask::CallOff(_), Some(RefundFailed)) if work.redrive.is_some() => Plan::Undo,
+        (Ask::CallOff(_), Some(RefundFailed)) => Plan::Leave,
+    }
+}
+
+/// Whether inventory refused the order, so that it never asked for a charge.
+fn asked_nothing(reason: Option<&str>) -> bool {
+    [RejectionReason::OutOfStock, RejectionReason::UnknownProduct]
+        .into_iter()
+        .any(|by_inventory| reason == Some(by_inventory.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use orderflow_domain::{Currency, Email, Money, OrderId};
+
+    use super::*;
+    use crate::work::Refusal;
+    use PaymentStatus::{Claimed, Completed, Failed, RefundFailed, Refunded, Voided};
+
+    fn work(ask: Ask, redrive: Option<u32>) -> Work {
+        Work {
+            order_id: OrderId::generate(),
+            total: Money { amount: 1999, currency: Currency::parse("USD").unwrap() },
+            ask,
+            redrive,
+            last_attempt: false,
+            traceparent: None,
+            positions: vec![0],
+        }
+    }
+
+    fn refused(reason: &str, redrive: Option<u32>) -> Work {
+        let refusal = Refusal {
+            reason: Some(reason.to_owned()),
+            email: Email::parse("c@example.com").unwrap(),
+            phone: None,
+        };
+        work(Ask::CallOff(refusal), redrive)
+    }
+
+    #[test]
+    fn only_an_order_without_a_row_or_with_a_claim_is_charged() {
+        let first = work(Ask::Charge(None), None);
+        assert_eq!(plan(None, &first), Plan::Charge(None));
+        assert_eq!(plan(Some(Claimed), &first), Plan::FindOrCharge(None));
+        for status in [Completed, Failed, Refunded, RefundFailed] {
+            assert_eq!(plan(Some(status), &first), Plan::Leave, "{status:?}");
+        }
+        assert_eq!(plan(Some(Voided), &first), Plan::Undo);
+    }
+
+    #[test]
+    fn a_refusal_undoes_whatever_may_have_been_charged() {
+        let cancelled = refused("customer", None);
+        for status in [None, Some(Claimed), Some(Completed)] {
+            assert_eq!(plan(status, &cancelled), Plan::Undo, "{status:?}");
+        }
+        for status in [Failed, Voided, Refunded, RefundFailed] {
+            assert_eq!(plan(Some(status), &cancelled), Plan::Leave, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_by_inventory_does_not_trouble_the_gateway() {
+        for reason in ["out_of_stock", "unknown_product"] {
+            assert_eq!(plan(None, &refused(reason, None)), Plan::Void);
+            assert_eq!(plan(Some(Completed), &refused(reason, None)), Plan::Undo);
+        }
+        assert_eq!(plan(None, &refused("payment_declined", None)), Plan::Undo);
+    }
+
+    #[test]
+    fn what_is_redriven_is_told_again() {
+        let charge = work(Ask::Charge(None), Some(1));
+        for status in [Completed, Failed, Refunded] {
+            assert_eq!(plan(Some(status), &charge), Plan::TellAgain, "{status:?}");
+        }
+        assert_eq!(plan(Some(RefundFailed), &charge), Plan::Leave);
+        let refusal = refused("expired", Some(1));
+        for status in [Failed, Voided, Refunded] {
+            assert_eq!(plan(Some(status), &refusal), Plan::TellAgain, "{status:?}");
+        }
+        assert_eq!(plan(Some(RefundFailed), &refusal), Plan::Undo);
+    }
+}

@@ -1,0 +1,73 @@
+//! The table `payments`.
+
+use orderflow_domain::{Currency, Email, EventType, Money, OrderId, Phone, Timestamp};
+use orderflow_store::TableDefinition;
+use serde::{Deserialize, Serialize};
+
+/// Payments, by order. The simulated gateway keeps its ledger here too, under keys that are no order's id.
+pub static PAYMENTS: TableDefinition =
+    TableDefinition { name: "payments", hash: "pk", range: None, indexes: &[], streams: true };
+
+/// Where the payment of an order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentStatus {
+    /// A charge was sent and its outcome is not known yet.
+    Claimed,
+    /// The charge is taken.
+    Completed,
+    /// The gateway said no.
+    Failed,
+    /// The order is refused and was never charged; it never will be.
+    Voided,
+    /// The order is refused and its charge was given back.
+    Refunded,
+    /// The order is refused and its charge could not be given back: somebody has to see to it.
+    RefundFailed,
+}
+
+impl PaymentStatus {
+    /// The event that tells of it. What is not decided, or went wrong, has none.
+    pub fn event_type(self) -> Option<EventType> {
+        match self {
+            Self::Completed => Some(EventType::PaymentCompleted),
+            Self::Failed => Some(EventType::PaymentFailed),
+            Self::Voided => Some(EventType::PaymentVoided),
+            Self::Refunded => Some(EventType::PaymentRefunded),
+            Self::Claimed | Self::RefundFailed => None,
+        }
+    }
+}
+
+/// A payment as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PaymentRecord {
+    #[serde(rename = "pk")]
+    pub order_id: OrderId,
+    pub status: PaymentStatus,
+    /// Minor units.
+    pub amount: i64,
+    pub currency: Currency,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<String>,
+    /// Why it failed, or why the order was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whom to tell of a refund: taken from the refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub version: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+}
+
+impl PaymentRecord {
+    /// What is or was to be charged.
+    pub(crate) fn total(&self) -> Money {
+        Money { amount: self.amount, currency: self.currency.clone() }
+    }
+}

@@ -1,0 +1,16 @@
+//! The bundle `shop-api`: triggered by the HTTP API.
+
+use orderflow_catalog::CATALOG;
+use orderflow_domain::Currency;
+use orderflow_http::with_fallbacks;
+use orderflow_lambda::{Error, Host};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let host = Host::start("shop-api").await?;
+    host.warm(&CATALOG).await;
+    let currency = std::env::var("ORDERFLOW_CURRENCY").unwrap_or_else(|_| "USD".to_owned());
+    let currency = Currency::parse(&currency).map_err(|error| format!("ORDERFLOW_CURRENCY {error}"))?;
+    let router = orderflow_shop_api::router(host.store(), currency);
+    host.serve_http(with_fallbacks(router)).await
+}

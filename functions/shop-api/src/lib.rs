@@ -1,0 +1,31 @@
+//! `shop-api`: the routers of catalog, inventory, payments and notifications, put together.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::Router;
+use orderflow_catalog::Catalog;
+use orderflow_domain::{Currency, Sku};
+use orderflow_inventory::FirstStock;
+use orderflow_store::{Store, StoreError};
+
+/// The routes of the shop, without fallbacks. Prices are in `currency`.
+pub fn router(store: &Store, currency: Currency) -> Router {
+    let first_stock = Arc::new(CatalogStock(Catalog::new(store)));
+    orderflow_catalog::router(store, currency)
+        .merge(orderflow_inventory::router(store, first_stock))
+        .merge(orderflow_payments::router(store))
+        .merge(orderflow_notifications::router(store))
+}
+
+/// Tells inventory of products whose `product.created` is on its way, so that a sku can be looked at and corrected from the
+/// moment it is created.
+struct CatalogStock(Catalog);
+
+#[async_trait]
+impl FirstStock for CatalogStock {
+    async fn first_stock(&self, sku: &Sku) -> Result<Option<i64>, StoreError> {
+        let found = self.0.find(std::slice::from_ref(sku)).await?;
+        Ok(found.into_iter().next().map(|product| product.stock))
+    }
+}
