@@ -1,0 +1,112 @@
+//! What may be written behind `orderflow`.
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use crate::client::ClientCommand;
+use crate::up::UpArgs;
+
+/// Takes orders over HTTP and carries each one to exactly one outcome.
+#[derive(Parser)]
+#[command(
+    name = "orderflow",
+    version,
+    after_help = "\
+Without a command the whole system starts in this process, as `orderflow up` does.
+
+Example:
+  orderflow up
+  orderflow order place --customer C100 --email c100@example.com --item TSHIRT-BLK-M:2 --wait
+
+Data goes to stdout, all else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// One command of the program.
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Run the whole system in one process.
+    Up(UpArgs),
+    /// A command for a running system.
+    #[command(flatten)]
+    Client(Box<ClientCommand>),
+}
+
+impl Cli {
+    /// Reads the command from the program's arguments, its own name first. No command is `up`, with what the
+    /// environment sets.
+    ///
+    /// # Errors
+    /// What clap found wrong, `--help` and `--version` included; its `exit` prints that and ends the program with the
+    /// right code.
+    pub fn command_from<I, A>(arguments: I) -> Result<Command, clap::Error>
+    where
+        I: IntoIterator<Item = A>,
+        A: Into<OsString> + Clone,
+    {
+        match Self::try_parse_from(arguments)?.command {
+            Some(command) => Ok(command),
+            None => UpOnly::try_parse_from(["orderflow"]).map(|up| Command::Up(up.args)),
+        }
+    }
+}
+
+/// The flags of `up` at the top level, where only the environment and the defaults fill them.
+#[derive(Parser)]
+#[command(name = "orderflow")]
+struct UpOnly {
+    #[command(flatten)]
+    args: UpArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_valid() {
+        Cli::command().debug_assert();
+        UpOnly::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_is_up_with_its_defaults() {
+        let Command::Up(bare) = Cli::command_from(["orderflow"]).ok().unwrap() else {
+            panic!("not up");
+        };
+        let Command::Up(named) = Cli::command_from(["orderflow", "up"]).ok().unwrap() else {
+            panic!("not up");
+        };
+        assert_eq!(format!("{bare:?}"), format!("{named:?}"));
+    }
+
+    #[test]
+    fn the_flags_of_up_need_its_name() {
+        let error = Cli::command_from(["orderflow", "--port", "1"]).err().unwrap();
+        assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn every_flag_says_what_it_does_and_every_command_shows_an_example() {
+        fn check(command: &clap::Command) {
+            let name = command.get_name();
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{name}: {} has no help", argument.get_id());
+            }
+            let mut inner = command.get_subcommands().peekable();
+            if inner.peek().is_none() {
+                let help = command.get_after_help().map(ToString::to_string);
+                assert!(help.is_some_and(|help| help.contains("orderflow ")), "{name} has no example");
+            }
+            inner.for_each(check);
+        }
+        check(&Cli::command());
+    }
+}

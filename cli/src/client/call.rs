@@ -1,0 +1,123 @@
+//! A request, before it is sent.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Method;
+use serde::Serialize;
+
+use super::key::IdempotencyKey;
+
+/// All but the unreserved characters of RFC 3986, 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// One segment of a path: what a person calls an order or a product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Segment(String);
+
+impl Segment {
+    /// Takes any text but those that would lead to another path ("." and "..", which even percent-encoding does not
+    /// hide from a URL parser) or to none.
+    ///
+    /// # Errors
+    /// With the reason.
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "" => Err("must not be empty"),
+            "." | ".." => Err("must be an id"),
+            _ => Ok(Self(text.to_owned())),
+        }
+    }
+
+    /// The text as it was given.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A request: it can be sent more than once.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Option<serde_json::Value>,
+    /// How often it is sent at most.
+    pub(crate) attempts: u32,
+}
+
+impl Call {
+    /// A request for a path, percent-encoded and with its leading slash.
+    pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
+        Self { method, path: path.into(), query: Vec::new(), headers: Vec::new(), body: None, attempts: 1 }
+    }
+
+    /// Reads a collection of the API.
+    pub(crate) fn list(collection: &str) -> Self {
+        Self::new(Method::GET, format!("/api/v1/{collection}"))
+    }
+
+    /// A request for one member of a collection of the API.
+    pub(crate) fn member(method: Method, collection: &str, member: &Segment) -> Self {
+        let member = utf8_percent_encode(&member.0, RESERVED);
+        Self::new(method, format!("/api/v1/{collection}/{member}"))
+    }
+
+    /// A request for what stands below a member.
+    pub(crate) fn below(mut self, name: &str) -> Self {
+        self.path.push('/');
+        self.path.push_str(name);
+        self
+    }
+
+    /// Adds a query parameter where there is a value.
+    pub(crate) fn query(mut self, name: &'static str, value: Option<impl ToString>) -> Self {
+        self.query.extend(value.map(|value| (name, value.to_string())));
+        self
+    }
+
+    /// Adds a header.
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Sends this as the body.
+    pub(crate) fn json(mut self, body: &impl Serialize) -> Self {
+        self.body = Some(
+            serde_json::to_value(body).expect("a body of plain fields with text keys always serialises"),
+        );
+        self
+    }
+
+    /// Makes sending it twice the same as once, which makes it safe to try again.
+    pub(crate) fn once_under(self, key: &IdempotencyKey) -> Self {
+        self.header("idempotency-key", key.as_str()).patient()
+    }
+
+    /// Tries again what fails for the moment. Only for requests that change nothing or carry a key.
+    pub(crate) fn patient(mut self) -> Self {
+        self.attempts = 4;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn members_are_percent_encoded() {
+        let member = Segment::parse("a/../b?c#d e%ü").unwrap();
+        let call = Call::member(Method::GET, "orders", &member);
+        assert_eq!(call.path, "/api/v1/orders/a%2F..%2Fb%3Fc%23d%20e%25%C3%BC");
+    }
+
+    #[test]
+    fn members_that_would_be_another_path_are_refused() {
+        for bad in ["", ".", ".."] {
+            assert!(Segment::parse(bad).is_err(), "{bad:?}");
+        }
+        assert!(Segment::parse("...").is_ok());
+    }
+}

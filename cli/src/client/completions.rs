@@ -1,0 +1,25 @@
+//! `orderflow completions`.
+
+use clap::CommandFactory;
+
+use super::{ClientError, Output};
+use crate::cli::Cli;
+
+/// `orderflow completions`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  orderflow completions bash > ~/.local/share/bash-completion/completions/orderflow"
+)]
+pub struct CompletionsArgs {
+    /// The shell that the script is for.
+    shell: clap_complete::Shell,
+}
+
+impl CompletionsArgs {
+    pub(crate) fn run(self, output: &mut Output) -> Result<(), ClientError> {
+        // clap_complete panics where its writer fails, and a closed pipe would.
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "orderflow", &mut script);
+        Ok(output.bytes(&script)?)
+    }
+}

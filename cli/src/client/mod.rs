@@ -1,0 +1,77 @@
+//! The commands that talk to a running Orderflow over HTTP.
+//!
+//! They check only what they must understand themselves; whether a value is allowed is the server's decision, and its
+//! problem details are shown as they are.
+
+mod answer;
+mod api;
+mod base_url;
+mod call;
+mod completions;
+mod connection;
+mod duration;
+mod error;
+mod health;
+mod json_text;
+mod key;
+mod listing;
+mod notification;
+mod order;
+mod output;
+mod pace;
+mod price;
+mod printable;
+mod problem;
+mod product;
+mod stock;
+mod table;
+
+pub use base_url::{BaseUrl, BaseUrlError};
+pub use completions::CompletionsArgs;
+pub use connection::ConnectionArgs;
+pub use error::ClientError;
+pub use health::HealthArgs;
+pub use notification::NotificationArgs;
+pub use order::OrderArgs;
+pub use output::Output;
+pub use price::{PriceError, parse_price};
+pub use problem::Problem;
+pub use product::ProductArgs;
+pub use stock::StockArgs;
+
+/// A command for a running system.
+#[derive(clap::Subcommand)]
+pub enum ClientCommand {
+    /// Place orders and follow them.
+    Order(OrderArgs),
+    /// Add products and list them.
+    Product(ProductArgs),
+    /// Read and change the stock.
+    Stock(StockArgs),
+    /// See what was sent to customers.
+    Notification(NotificationArgs),
+    /// Ask a running system how it is; exit code 1 where it is unhealthy or cannot be reached.
+    Health(HealthArgs),
+    /// Print the completion script of a shell.
+    Completions(CompletionsArgs),
+}
+
+/// Runs one command to its end.
+///
+/// # Errors
+/// Any [`ClientError`]; it says itself which exit code it stands for.
+pub fn run(command: ClientCommand, output: &mut Output) -> Result<(), ClientError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match command {
+            ClientCommand::Order(args) => args.run(output).await,
+            ClientCommand::Product(args) => args.run(output).await,
+            ClientCommand::Stock(args) => args.run(output).await,
+            ClientCommand::Notification(args) => args.run(output).await,
+            ClientCommand::Health(args) => args.run(output).await,
+            ClientCommand::Completions(args) => args.run(output),
+        }
+    })?;
+    output.flush()?;
+    Ok(())
+}

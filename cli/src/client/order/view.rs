@@ -1,0 +1,94 @@
+//! An order, as the server shows it and as people see it.
+
+use orderflow_domain::Money;
+use serde::Deserialize;
+
+use crate::client::ClientError;
+use crate::client::answer::Answer;
+use crate::client::connection::{Format, Session};
+use crate::client::printable::printable;
+use crate::client::table::Table;
+
+/// What is shown of an order. The status is text: a newer server may know others.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct OrderView {
+    pub(crate) id: String,
+    pub(crate) customer_id: String,
+    pub(crate) email: String,
+    pub(crate) phone: Option<String>,
+    pub(crate) items: Vec<LineView>,
+    pub(crate) total: Money,
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) created_at: String,
+    pub(crate) updated_at: String,
+}
+
+/// One line of it.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct LineView {
+    sku: String,
+    name: String,
+    quantity: i64,
+    unit_price: i64,
+}
+
+impl OrderView {
+    /// Whether its status is its last.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.status.as_str(), "confirmed" | "rejected" | "cancelled")
+    }
+
+    /// The status with its reason.
+    pub(crate) fn standing(&self) -> String {
+        match &self.reason {
+            Some(reason) => format!("{} ({reason})", self.status),
+            None => self.status.clone(),
+        }
+    }
+
+    fn facts(&self) -> [(&'static str, String); 8] {
+        [
+            ("order", self.id.clone()),
+            ("status", self.standing()),
+            ("total", self.total.to_string()),
+            ("customer", self.customer_id.clone()),
+            ("email", self.email.clone()),
+            ("phone", self.phone.clone().unwrap_or_default()),
+            ("placed", self.created_at.clone()),
+            ("changed", self.updated_at.clone()),
+        ]
+    }
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        let price = |amount| Money { amount, currency: self.total.currency.clone() };
+        let lines = self.items.iter().map(|line| {
+            vec![
+                line.sku.clone(),
+                line.quantity.to_string(),
+                price(line.unit_price).to_string(),
+                line.name.clone(),
+            ]
+        });
+        lines.collect()
+    }
+}
+
+/// Shows an answer that is an order.
+///
+/// # Errors
+/// Where it is none.
+pub(crate) fn show(session: &mut Session<'_>, answer: &Answer) -> Result<(), ClientError> {
+    let order: OrderView = answer.decode()?;
+    if session.format == Format::Json {
+        return session.write_json(&answer.body);
+    }
+    let facts = order.facts().into_iter();
+    for (name, value) in facts.filter(|(_, value)| !value.is_empty()) {
+        let line = format!("{name:8}  {}", printable(&value));
+        session.output.line(line)?;
+    }
+    session.output.line("")?;
+    Table::new(&["SKU", "QUANTITY", "UNIT PRICE", "NAME"]).write(order.rows(), session.output)?;
+    Ok(())
+}

@@ -1,0 +1,161 @@
+//! `orderflow order watch`.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::poll::OrderPoll;
+use super::view::OrderView;
+use crate::client::answer::Answer;
+use crate::client::call::{Call, Segment};
+use crate::client::connection::{Format, Session};
+use crate::client::duration::parse_duration;
+use crate::client::json_text::compact;
+use crate::client::printable::printable;
+use crate::client::{ClientError, Output};
+
+pub(crate) const AFTER_HELP: &str = "\
+The exit code is 0 when the order ended, whichever way: the last status tells how. With --json each line is an object
+with one member, `event` or `order`.
+
+Example:
+  orderflow order watch 01890a5d-ac96-774b-bcce-b302099a8057 --timeout 30s";
+
+/// The order to follow.
+#[derive(clap::Args)]
+pub(crate) struct WatchArgs {
+    /// The order's id.
+    #[arg(value_parser = Segment::parse)]
+    id: Segment,
+
+    /// Give up after this time, a number with ms, s, m or h; without it, never.
+    #[arg(long, value_parser = parse_duration)]
+    timeout: Option<Duration>,
+}
+
+#[derive(Deserialize)]
+struct Timeline {
+    events: Vec<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+struct EventView {
+    r#type: String,
+    time: String,
+    attempt: Option<u64>,
+    detail: Option<serde_json::Value>,
+}
+
+impl WatchArgs {
+    pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), ClientError> {
+        let Some(timeout) = self.timeout else {
+            return Watch::default().follow(session, &self.id).await;
+        };
+        let mut watch = Watch::default();
+        let followed = tokio::time::timeout(timeout, watch.follow(session, &self.id)).await;
+        followed.unwrap_or_else(|_| {
+            Err(ClientError::StillOpen {
+                id: self.id.as_str().to_owned(),
+                status: watch.standing.unwrap_or_else(|| "unknown".to_owned()),
+                waited: timeout,
+            })
+        })
+    }
+}
+
+/// What was shown already.
+#[derive(Default)]
+struct Watch {
+    events: HashSet<String>,
+    standing: Option<String>,
+}
+
+impl Watch {
+    async fn follow(&mut self, session: &mut Session<'_>, id: &Segment) -> Result<(), ClientError> {
+        let (api, format) = (&session.api, session.format);
+        let output = &mut *session.output;
+        let events = Call::member(Method::GET, "orders", id).below("events").patient();
+        let mut poll = OrderPoll::new(api, id, None);
+        loop {
+            let changed = poll.look().await?;
+            // Read after the order, so that what ended it is among them.
+            let timeline = api.fetch(&events).await?;
+            if self.show_events(&timeline, format, output)? > 0 || changed.is_some() {
+                poll.hurry();
+            }
+            if let Some(answer) = changed
+                && self.show_order(&answer, format, output)?.has_ended()
+            {
+                return Ok(());
+            }
+            output.flush()?;
+            poll.pause().await;
+        }
+    }
+
+    /// Shows the events that are new, and says how many.
+    fn show_events(
+        &mut self,
+        answer: &Answer,
+        format: Format,
+        output: &mut Output,
+    ) -> Result<usize, ClientError> {
+        let timeline: Timeline = answer.decode()?;
+        let mut shown = 0;
+        for raw in timeline.events {
+            if !self.events.insert(raw.get().to_owned()) {
+                continue;
+            }
+            shown += 1;
+            match format {
+                Format::Json => output.line(format_args!(r#"{{"event":{}}}"#, compact(raw.get())))?,
+                Format::Table => {
+                    let event: EventView =
+                        serde_json::from_str(raw.get()).map_err(|error| answer.foreign(Some(&error)))?;
+                    output.line(event.line())?;
+                }
+            }
+        }
+        Ok(shown)
+    }
+
+    /// Shows the status of an order that changed, where it is another than before.
+    fn show_order(
+        &mut self,
+        answer: &Answer,
+        format: Format,
+        output: &mut Output,
+    ) -> Result<OrderView, ClientError> {
+        let order: OrderView = answer.decode()?;
+        let standing = order.standing();
+        if self.standing.as_ref() != Some(&standing) {
+            match format {
+                Format::Json => output.line(format_args!(r#"{{"order":{}}}"#, compact(&answer.body)))?,
+                Format::Table => {
+                    let line = format!("{}  status: {standing}", order.updated_at);
+                    output.line(printable(&line))?;
+                }
+            }
+            self.standing = Some(standing);
+        }
+        Ok(order)
+    }
+}
+
+impl EventView {
+    fn line(&self) -> String {
+        let mut line = format!("{}  {}", self.time, self.r#type);
+        if let Some(attempt) = self.attempt {
+            line.push_str(&format!("  attempt {attempt}"));
+        }
+        match &self.detail {
+            Some(serde_json::Value::String(text)) => line.push_str(&format!("  {text}")),
+            Some(other) => line.push_str(&format!("  {other}")),
+            None => {}
+        }
+        printable(&line)
+    }
+}

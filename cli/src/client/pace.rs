@@ -1,0 +1,58 @@
+//! How long to wait between tries and looks.
+
+use std::time::Duration;
+
+/// Waits that double up to a cap.
+#[derive(Debug, Clone)]
+pub(crate) struct Pace {
+    first: Duration,
+    next: Duration,
+    cap: Duration,
+}
+
+impl Pace {
+    /// Begins with `first`; no wait is longer than `cap`.
+    pub(crate) fn new(first: Duration, cap: Duration) -> Self {
+        Self { first, next: first, cap }
+    }
+
+    /// The next wait.
+    pub(crate) fn step(&mut self) -> Duration {
+        let wait = self.next;
+        self.next = wait.saturating_mul(2).min(self.cap);
+        wait
+    }
+
+    /// Begins again with the first wait.
+    pub(crate) fn restart(&mut self) {
+        self.next = self.first;
+    }
+}
+
+/// Between half of a wait and all of it, so that callers who failed together do not come back together.
+pub(crate) fn jittered(wait: Duration) -> Duration {
+    wait.mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_cap() {
+        let mut pace = Pace::new(Duration::from_millis(100), Duration::from_secs(1));
+        let waits: Vec<_> = (0..6).map(|_| pace.step().as_millis()).collect();
+        assert_eq!(waits, [100, 200, 400, 800, 1000, 1000]);
+        pace.restart();
+        assert_eq!(pace.step().as_millis(), 100);
+    }
+
+    #[test]
+    fn jitter_stays_within_the_wait() {
+        let wait = Duration::from_millis(100);
+        for _ in 0..100 {
+            let some = jittered(wait);
+            assert!(some >= wait / 2 && some <= wait, "{some:?}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Prices as people write them, read without a binary fraction on the way.
+
+use orderflow_domain::{Currency, MAX_PRICE, Money};
+
+/// The text is no price in this currency.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PriceError {
+    /// It is no plain decimal number.
+    #[error("the price must be a plain decimal number such as 19.99")]
+    Malformed,
+    /// It has more decimal places than the currency.
+    #[error("the price has more decimal places than {currency}, which has {places}")]
+    TooPrecise {
+        /// The currency.
+        currency: Currency,
+        /// How many the currency has (ISO 4217).
+        places: usize,
+    },
+    /// It is above [`MAX_PRICE`].
+    #[error("the price must be at most {0}")]
+    TooHigh(Money),
+}
+
+/// Reads a price in major units (`19.99`) as exactly so many minor units.
+///
+/// # Errors
+/// [`PriceError`] where it is no plain decimal number, would have to be rounded, or is too high.
+pub fn parse_price(text: &str, currency: &Currency) -> Result<Money, PriceError> {
+    let (units, fraction) = match text.split_once('.') {
+        Some((_, "")) => return Err(PriceError::Malformed),
+        Some(parts) => parts,
+        None => (text, ""),
+    };
+    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if units.is_empty() || !all_digits(units) || !all_digits(fraction) {
+        return Err(PriceError::Malformed);
+    }
+    let places = currency.decimal_places();
+    if fraction.len() > places {
+        return Err(PriceError::TooPrecise { currency: currency.clone(), places });
+    }
+    let money = |amount| Money { amount, currency: currency.clone() };
+    let digits = format!("{units}{fraction:0<places$}");
+    // Only digits are left, so what does not fit into 64 bits is above the limit too.
+    match digits.parse::<i64>() {
+        Ok(amount) if amount <= MAX_PRICE => Ok(money(amount)),
+        _ => Err(PriceError::TooHigh(money(MAX_PRICE))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn currency(code: &str) -> Currency {
+        Currency::parse(code).unwrap()
+    }
+
+    #[test]
+    fn h17_prices_become_exact_minor_units() {
+        for (text, code, amount) in [
+            ("19.99", "USD", 1999),
+            ("19.9", "USD", 1990),
+            ("19", "USD", 1900),
+            ("0.07", "EUR", 7),
+            ("0", "USD", 0),
+            ("007.10", "USD", 710),
+            ("500", "JPY", 500),
+            ("1.005", "KWD", 1005),
+            ("999999.99", "USD", MAX_PRICE),
+        ] {
+            assert_eq!(parse_price(text, &currency(code)).unwrap().amount, amount, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        for text in ["", ".", "19.", ".5", "-1", "+1", "1e3", "1,99", "1.9.9", " 1", "$1", "NaN", "٣"] {
+            assert_eq!(parse_price(text, &currency("USD")), Err(PriceError::Malformed), "{text:?}");
+        }
+        let too_precise =
+            |text, code| matches!(parse_price(text, &currency(code)), Err(PriceError::TooPrecise { .. }));
+        assert!(too_precise("19.990", "USD") && too_precise("1.0", "JPY"));
+        for text in ["1000000", "99999999999999999999999"] {
+            assert!(matches!(parse_price(text, &currency("USD")), Err(PriceError::TooHigh(_))));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_money_displays_is_read_back(
+            amount in 0..=MAX_PRICE,
+            code in prop::sample::select(vec!["USD", "JPY", "KWD"]),
+        ) {
+            let money = Money { amount, currency: currency(code) };
+            let shown = money.to_string();
+            let text = shown.split(' ').next().unwrap();
+            prop_assert_eq!(parse_price(text, &money.currency), Ok(money));
+        }
+
+        #[test]
+        fn no_text_panics(text in ".*") {
+            let _ = parse_price(&text, &currency("USD"));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `orderflow stock`.
+
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+
+use super::call::{Call, Segment};
+use super::connection::Session;
+use super::key::IdempotencyKey;
+use super::listing::{self, Listed, PageArgs};
+use super::{ClientError, ConnectionArgs, Output};
+
+/// `orderflow stock` and what stands behind it.
+#[derive(clap::Args)]
+pub struct StockArgs {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    #[command(subcommand)]
+    command: StockCommand,
+}
+
+#[derive(clap::Subcommand)]
+enum StockCommand {
+    /// Show what is available and reserved, of one product or of all.
+    #[command(after_help = "Example:\n  orderflow stock get TSHIRT-BLK-M")]
+    Get {
+        /// The product; without it all are listed.
+        #[arg(value_parser = Segment::parse, conflicts_with_all = ["limit", "cursor", "all"])]
+        sku: Option<Segment>,
+        #[command(flatten)]
+        pages: PageArgs,
+    },
+    /// Set how many units are available; what is reserved stays.
+    #[command(after_help = "Example:\n  orderflow stock set TSHIRT-BLK-M 100")]
+    Set {
+        /// The product.
+        #[arg(value_parser = Segment::parse)]
+        sku: Segment,
+        /// How many units are available from now on.
+        units: i64,
+    },
+    /// Add to the available units, or take from them.
+    #[command(after_help = "Example:\n  orderflow stock adjust TSHIRT-BLK-M -3")]
+    Adjust {
+        /// The product.
+        #[arg(value_parser = Segment::parse)]
+        sku: Segment,
+        /// How many units more, or with a minus sign less.
+        #[arg(allow_negative_numbers = true)]
+        units: i64,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Change {
+    Set(i64),
+    Adjust(i64),
+}
+
+#[derive(Deserialize)]
+struct Level {
+    sku: String,
+    available: i64,
+    reserved: i64,
+}
+
+impl Listed for Level {
+    const MEMBER: &'static str = "inventory";
+    const HEADERS: &'static [&'static str] = &["SKU", "AVAILABLE", "RESERVED"];
+
+    fn row(&self) -> Vec<String> {
+        vec![self.sku.clone(), self.available.to_string(), self.reserved.to_string()]
+    }
+}
+
+impl StockArgs {
+    pub(crate) async fn run(self, output: &mut Output) -> Result<(), ClientError> {
+        let mut session = self.connection.open(output)?;
+        let session = &mut session;
+        match self.command {
+            StockCommand::Get { sku: None, pages } => {
+                listing::show::<Level>(session, Call::list("inventory"), pages).await
+            }
+            StockCommand::Get { sku: Some(sku), .. } => {
+                show_level(session, &Call::member(Method::GET, "inventory", &sku)).await
+            }
+            StockCommand::Set { sku, units } => change(session, &sku, Change::Set(units)).await,
+            StockCommand::Adjust { sku, units } => change(session, &sku, Change::Adjust(units)).await,
+        }
+    }
+}
+
+async fn change(session: &mut Session<'_>, sku: &Segment, change: Change) -> Result<(), ClientError> {
+    let call =
+        Call::member(Method::POST, "inventory", sku).json(&change).once_under(&IdempotencyKey::random());
+    show_level(session, &call).await
+}
+
+async fn show_level(session: &mut Session<'_>, call: &Call) -> Result<(), ClientError> {
+    let answer = session.api.fetch(call).await?;
+    listing::show_single::<Level>(session, &answer)
+}

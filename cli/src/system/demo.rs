@@ -1,0 +1,28 @@
+//! The products that a new shop begins with.
+
+use orderflow_catalog::{CatalogWriter, NewProduct};
+use orderflow_domain::{Currency, Money, Sku};
+use orderflow_store::Store;
+
+/// Sku, name, price in minor units, first stock.
+pub const DEMO_PRODUCTS: [(&str, &str, i64, i64); 5] = [
+    ("TSHIRT-BLK-M", "T-shirt black, M", 1_999, 100),
+    ("TSHIRT-GRY-S", "T-shirt grey, S", 1_999, 10),
+    ("PRODUCT-001", "Laptop", 129_900, 100),
+    ("PRODUCT-002", "Mouse", 2_500, 500),
+    ("PRODUCT-003", "Keyboard", 7_500, 300),
+];
+
+/// Sells them, where nothing is sold yet.
+pub(super) async fn sell(store: &Store, currency: &Currency) -> anyhow::Result<()> {
+    let catalog = CatalogWriter::new(store);
+    if !catalog.is_empty().await? {
+        return Ok(());
+    }
+    for (sku, name, amount, stock) in DEMO_PRODUCTS {
+        let price = Money { amount, currency: currency.clone() };
+        let product = NewProduct { sku: Sku::parse(sku)?, name: name.to_owned(), price, stock };
+        catalog.create_if_absent(product).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! The built program against a stub of the server.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod health;
+mod listing;
+mod order;
+mod place;
+mod product;
+mod program;
+mod stub;
+mod usage;
+mod watch;

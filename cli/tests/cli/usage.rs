@@ -1,0 +1,59 @@
+//! Usage, help and completions.
+
+use crate::program::{ID, finish, program};
+
+#[test]
+fn wrong_usage_is_2_and_goes_to_stderr() {
+    for arguments in [
+        "nonsense",
+        "order",
+        "order place",
+        "order place --customer C --email e@example.com",
+        "order place --customer C --email e@example.com --item A:x",
+        "order place --customer C --email e@example.com --item A --timeout 30",
+        "order list --limit 0",
+        "order list --limit 101",
+        "order list --status lost",
+        "stock set A many",
+        "stock get A --all",
+        "health --url 127.0.0.1:8080",
+        "notification list",
+        "up --port 70000",
+        "up --ephemeral --data-dir x",
+        "completions tcsh",
+    ] {
+        let run = finish(&mut program(arguments));
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments}: {run:?}");
+        assert!(!run.err.is_empty());
+    }
+}
+
+#[test]
+fn help_teaches_and_hides_the_token() {
+    let mut command = program("order get --help");
+    let run = finish(command.env("ORDERFLOW_TOKEN", "secret"));
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+    for expected in
+        [&format!("orderflow order get {ID}"), "ORDERFLOW_URL", "ORDERFLOW_TOKEN", "http://127.0.0.1:8080"]
+    {
+        assert!(run.out.contains(expected), "{expected}: {}", run.out);
+    }
+    assert!(!run.out.contains("secret"));
+    let up = finish(&mut program("up --help"));
+    assert!(up.out.contains("8080") && up.out.contains("ORDERFLOW_DATA_DIR"));
+}
+
+#[test]
+fn every_shell_gets_its_script() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let run = finish(&mut program(&format!("completions {shell}")));
+        assert_eq!((run.code, run.err.as_str()), (0, ""), "{shell}");
+        assert!(run.out.contains("orderflow"), "{shell}");
+    }
+}
+
+#[test]
+fn the_version_is_told() {
+    let run = finish(&mut program("--version"));
+    assert!(run.out.starts_with("orderflow "), "{run:?}");
+}
