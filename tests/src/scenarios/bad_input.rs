@@ -1,0 +1,178 @@
+//! What clients get wrong: never a panic, never a 500, always the field.
+
+use axum::body::Body;
+use serde_json::{Value, json};
+
+use crate::{Mode, Shop, order_body};
+
+/// Orders that are none.
+pub async fn orders<M: Mode>() {
+    let shop: Shop<M> = Shop::open().await;
+    let with = |field: &str, value: Value| {
+        let mut body = order_body("PRODUCT-001", 1);
+        body[field] = value;
+        body
+    };
+    let line = |sku: Value, quantity: Value| with("items", json!([{"sku": sku, "quantity": quantity}]));
+    let lines =
+        |count: usize| with("items", json!(vec![json!({"sku": "PRODUCT-001", "quantity": 1}); count]));
+    for (body, fields) in [
+        (with("customer_id", json!("")), &["customer_id"][..]),
+        (with("customer_id", json!("x".repeat(65))), &["customer_id"]),
+        (with("customer_id", json!(7)), &["customer_id"]),
+        (with("email", json!("nobody")), &["email"]),
+        (with("phone", json!("12")), &["phone"]),
+        (with("payment_token", json!("")), &["payment_token"]),
+        (with("total", json!({"amount": 1, "currency": "USD"})), &["total"]),
+        (with("status", json!("confirmed")), &["status"]),
+        (with("items", json!([])), &["items"]),
+        (with("items", json!({})), &["items"]),
+        (lines(51), &["items"]),
+        (line(json!("bad sku"), json!(1)), &["items[0].sku"]),
+        (line(json!("PRODUCT-001"), json!(0)), &["items[0].quantity"]),
+        (line(json!("PRODUCT-001"), json!(-1)), &["items[0].quantity"]),
+        (line(json!("PRODUCT-001"), json!(10_001)), &["items[0].quantity"]),
+        (line(json!("PRODUCT-001"), json!(u64::MAX)), &["items[0].quantity"]),
+        (line(json!("PRODUCT-001"), json!(1.5)), &["items[0].quantity"]),
+        (line(json!("PRODUCT-001"), json!("1")), &["items[0].quantity"]),
+        (line(json!("-"), json!(0)), &["items[0].sku", "items[0].quantity"]),
+        (json!({}), &["customer_id"]),
+        (with("items", json!([{"sku": "PRODUCT-001", "quantity": 1, "price": 1}])), &["items[0].price"]),
+    ] {
+        let answer = shop.post("/api/v1/orders", &body).await;
+        answer.expect_problem(422, "invalid-request").expect_fields(fields);
+    }
+    let two_lines =
+        json!([{"sku": "PRODUCT-002", "quantity": 6000}, {"sku": "product-002", "quantity": 6000}]);
+    let answer = shop.post("/api/v1/orders", &with("items", two_lines)).await;
+    answer.expect_problem(422, "invalid-request").expect_fields(&["items[1].quantity"]);
+    assert_eq!(shop.get("/api/v1/orders").await.expect(200).body["orders"], json!([]));
+    shop.post("/api/v1/orders", &lines(50)).await.expect(202);
+}
+
+/// Bodies that are no JSON, or too much of it.
+pub async fn limits<M: Mode>() {
+    let shop: Shop<M> = Shop::open().await;
+    let send = |content_type: &'static str, body: Vec<u8>| {
+        let shop = &shop;
+        async move {
+            shop.send("POST", "/api/v1/orders", &[("content-type", content_type)], Body::from(body)).await
+        }
+    };
+    for broken in ["", "{", "{\"a\":}", "{} {}", "nul", "\u{feff}{}"] {
+        send("application/json", broken.into()).await.expect_problem(400, "malformed-request");
+    }
+    send("application/json", vec![b'"', 0xff, b'"']).await.expect_problem(400, "malformed-request");
+    send("text/plain", b"{}".to_vec()).await.expect_problem(415, "unsupported-media-type");
+    let huge = format!("{{\"customer_id\":\"{}\"}}", "x".repeat(65 * 1024));
+    send("application/json", huge.into()).await.expect_problem(413, "payload-too-large");
+    let no_type = shop.send("POST", "/api/v1/orders", &[], Body::from("{}")).await;
+    no_type.expect_problem(415, "unsupported-media-type");
+    let with_charset = shop
+        .send(
+            "POST",
+            "/api/v1/orders",
+            &[("content-type", "application/json; charset=utf-8")],
+            Body::from(order_body("PRODUCT-001", 1).to_string()),
+        )
+        .await;
+    with_charset.expect(202);
+}
+
+/// Products that are none.
+pub async fn products<M: Mode>() {
+    let shop: Shop<M> = Shop::open().await;
+    let product = |sku: &str, amount: Value, currency: &str, stock: Value| json!({"sku": sku, "name": "A", "price": {"amount": amount, "currency": currency}, "stock": stock});
+    for (body, field) in [
+        (product("no good", json!(1), "USD", json!(1)), "sku"),
+        (product("A", json!(-1), "USD", json!(1)), "price.amount"),
+        (product("A", json!(19.99), "USD", json!(1)), "price.amount"),
+        (product("A", json!(1), "EUR", json!(1)), "price.currency"),
+        (product("A", json!(1), "US", json!(1)), "price.currency"),
+        (product("A", json!(1), "USD", json!(-1)), "stock"),
+        (json!({"sku": "A", "name": " ", "price": {"amount": 1, "currency": "USD"}}), "name"),
+        (json!({"sku": "A", "name": "A", "price": {"amount": 1, "currency": "USD"}, "id": 1}), "id"),
+    ] {
+        let answer = shop.post("/api/v1/products", &body).await;
+        answer.expect_problem(422, "invalid-request").expect_fields(&[field]);
+    }
+    shop.post("/api/v1/products", &product("PRODUCT-001", json!(1), "USD", json!(1)))
+        .await
+        .expect_problem(409, "already-exists");
+    let created = shop.post("/api/v1/products", &product("a.b", json!(0), "usd", json!(0))).await.expect(201);
+    assert_eq!(created.header("location"), "/api/v1/products/A.B");
+    shop.get("/api/v1/products/a.b").await.expect(200);
+    shop.get("/api/v1/products/NOBODY").await.expect_problem(404, "not-found");
+    let list = shop.get("/api/v1/products?limit=4").await.expect(200).body;
+    assert_eq!(list["products"].as_array().map(Vec::len), Some(4));
+    let cursor = list["next_cursor"].as_str().unwrap_or_default().to_owned();
+    let rest = shop.get(&format!("/api/v1/products?cursor={cursor}")).await.expect(200).body;
+    assert_eq!(rest["products"].as_array().map(Vec::len), Some(2));
+}
+
+/// Corrections that are none.
+pub async fn stock<M: Mode>() {
+    let shop: Shop<M> = Shop::open().await;
+    for body in [
+        json!({}),
+        json!({"adjust": 1, "set": 1}),
+        json!({"adjust": "1"}),
+        json!({"adjust": 1.5}),
+        json!({"set": -1}),
+        json!({"adjust": i64::MIN}),
+        json!({"set": i64::MAX}),
+        json!({"take": 1}),
+    ] {
+        shop.post("/api/v1/inventory/PRODUCT-001", &body).await.expect_problem(422, "invalid-request");
+    }
+    shop.get("/api/v1/inventory/NOBODY").await.expect_problem(404, "not-found");
+    shop.get("/api/v1/inventory/no%20sku").await.expect_problem(404, "not-found");
+    assert_eq!(shop.level("PRODUCT-001").await, (100, 0));
+}
+
+/// Queries that mean nothing.
+pub async fn queries<M: Mode>() {
+    let shop: Shop<M> = Shop::open().await;
+    for (query, field) in [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=x", "limit"),
+        ("cursor=x", "cursor"),
+        ("cursor=", "cursor"),
+        ("cursor=eyJsIjoib3JkZXJzPyYmIiwiYSI6IiJ9", "cursor"),
+        ("status=done", "status"),
+        ("sku=a%20b", "sku"),
+        ("customer_id=", "customer_id"),
+        ("page=2", "page"),
+    ] {
+        let answer = shop.get(&format!("/api/v1/orders?{query}")).await;
+        answer.expect_problem(422, "invalid-request").expect_fields(&[field]);
+    }
+    for path in ["products", "inventory"] {
+        shop.get(&format!("/api/v1/{path}?cursor=%00")).await.expect_problem(422, "invalid-request");
+    }
+    shop.get("/api/v1/payments").await.expect_problem(422, "invalid-request").expect_fields(&["order_id"]);
+    shop.get("/api/v1/payments?order_id=7")
+        .await
+        .expect_problem(422, "invalid-request")
+        .expect_fields(&["order_id"]);
+}
+
+/// Ids that are none are orders that there are not.
+pub async fn ids<M: Mode>() {
+    let shop: Shop<M> = Shop::open().await;
+    for id in ["x", "7", "0190163d-8694-739b-aea5-966c26f8ad91", "%ff", "..%2f..", "0190163d86%00"] {
+        shop.get(&format!("/api/v1/orders/{id}")).await.expect_problem(404, "not-found");
+        shop.delete(&format!("/api/v1/orders/{id}")).await.expect_problem(404, "not-found");
+        shop.get(&format!("/api/v1/orders/{id}/events")).await.expect_problem(404, "not-found");
+    }
+}
+
+/// A sku that is not sold is named.
+pub async fn unknown_sku<M: Mode>() {
+    let shop: Shop<M> = Shop::open().await;
+    let body = json!({"customer_id": "C1", "email": "c@example.com", "items": [
+        {"sku": "PRODUCT-001", "quantity": 1}, {"sku": "NOBODY", "quantity": 1}]});
+    let answer = shop.post("/api/v1/orders", &body).await;
+    answer.expect_problem(422, "unknown-product").expect_fields(&["items[1].sku"]);
+}

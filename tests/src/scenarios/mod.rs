@@ -1,0 +1,8 @@
+//! What must hold in every mode.
+#![expect(clippy::missing_panics_doc, reason = "a scenario fails by panicking")]
+
+pub mod bad_input;
+pub mod idempotency;
+pub mod operation;
+pub mod orders;
+pub mod stock;

@@ -1,0 +1,60 @@
+//! What operators look at and do.
+
+use serde_json::{Value, json};
+
+use crate::{Mode, Shop, order_body};
+
+/// Healthy, with each part named.
+pub async fn health<M: Mode>() {
+    let shop: Shop<M> = Shop::open().await;
+    let body = shop.get("/health").await.expect(200).body;
+    assert_eq!(body["status"], "healthy");
+    assert_eq!(body["services"]["store"], "up");
+    assert_eq!(body["services"]["broker"], "up");
+    assert!(body["timestamp"].is_string());
+    shop.get("/api/v1/nothing").await.expect_problem(404, "not-found");
+    let wrong_method = shop.delete("/api/v1/orders").await.expect(405);
+    assert!(wrong_method.header("allow").contains("POST"));
+}
+
+/// Faults can be switched on and off; what is stopped waits and is not lost.
+pub async fn faults<M: Mode>() {
+    let mut shop: Shop<M> = Shop::open().await;
+    let path = "/api/v1/admin/faults";
+    assert_eq!(shop.get(path).await.expect(200).body, json!({"payment": "ok", "stopped": []}));
+    shop.put(path, &json!({"stopped": ["payment"]})).await.expect(200);
+    let waiting = shop.place(&order_body("PRODUCT-001", 1)).await;
+    shop.settle().await;
+    assert_eq!(shop.order(&waiting).await["status"], "reserved");
+    shop.put(path, &json!({"payment": "decline"})).await.expect(200);
+    shop.settle().await;
+    assert_eq!(shop.order(&waiting).await["reason"], "payment_declined");
+    shop.put(path, &json!({"payment": "ok", "stopped": []})).await.expect(200);
+    shop.put(path, &json!({"stopped": ["nobody"]})).await.expect_problem(422, "invalid-request");
+    shop.put(path, &json!({"payment": "odd"})).await.expect_problem(422, "invalid-request");
+}
+
+/// What was told to whom, without the text.
+pub async fn notifications<M: Mode>() {
+    let mut shop: Shop<M> = Shop::open().await;
+    let mut body = order_body("PRODUCT-001", 1);
+    body["phone"] = json!("+49 30 1234567");
+    let id = shop.place(&body).await;
+    shop.settle().await;
+    let list = shop.get(&format!("/api/v1/notifications?order_id={id}")).await.expect(200).body;
+    let sent = list["notifications"].as_array().cloned().unwrap_or_default();
+    assert_eq!(sent.len(), 2);
+    for message in &sent {
+        assert_eq!(
+            (&message["template"], &message["status"]),
+            (&json!("order_confirmation"), &json!("sent"))
+        );
+        assert!(message["id"].is_string() && message["created_at"].is_string(), "{message}");
+    }
+    let recipients: Vec<&Value> = sent.iter().map(|message| &message["recipient"]).collect();
+    assert!(recipients.contains(&&json!("c100@example.com")) && recipients.contains(&&json!("+49301234567")));
+    shop.get("/api/v1/notifications")
+        .await
+        .expect_problem(422, "invalid-request")
+        .expect_fields(&["order_id"]);
+}

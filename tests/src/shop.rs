@@ -1,0 +1,112 @@
+//! Talking to a system as its clients do.
+
+use axum::body::Body;
+use axum::http::Request;
+use serde_json::{Value, json};
+
+use crate::{Answer, Mode, ModeSettings};
+
+/// A system and the calls that tests make.
+pub struct Shop<M> {
+    /// The system.
+    pub mode: M,
+}
+
+/// The body of an order of one line.
+pub fn order_body(sku: &str, quantity: i64) -> Value {
+    json!({"customer_id": "C100", "email": "c100@example.com", "items": [{"sku": sku, "quantity": quantity}]})
+}
+
+impl<M: Mode> Shop<M> {
+    /// A system with the demo products.
+    pub async fn open() -> Self {
+        Self::open_with(ModeSettings::default()).await
+    }
+
+    /// A system with the demo products.
+    pub async fn open_with(settings: ModeSettings) -> Self {
+        Self { mode: M::start(settings).await }
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], Body::empty()).await
+    }
+
+    /// DELETE.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, &[], Body::empty()).await
+    }
+
+    /// POST of JSON.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_with(path, &[], body).await
+    }
+
+    /// POST of JSON with headers.
+    pub async fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let mut headers = headers.to_vec();
+        headers.push(("content-type", "application/json"));
+        self.send("POST", path, &headers, Body::from(body.to_string())).await
+    }
+
+    /// PUT of JSON.
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send("PUT", path, &[("content-type", "application/json")], Body::from(body.to_string())).await
+    }
+
+    /// Any request.
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Body) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.mode.call(request.body(body).expect("tests make valid requests")).await
+    }
+
+    /// Places an order and gives its id.
+    pub async fn place(&self, body: &Value) -> String {
+        let answer = self.post("/api/v1/orders", body).await.expect(202);
+        answer.body["id"].as_str().expect("an order has an id").to_owned()
+    }
+
+    /// Lets the system work until nothing is left to do.
+    pub async fn settle(&mut self) {
+        self.mode.settle().await;
+    }
+
+    /// An order as it is now.
+    pub async fn order(&self, id: &str) -> Value {
+        self.get(&format!("/api/v1/orders/{id}")).await.expect(200).body
+    }
+
+    /// Units available and reserved.
+    pub async fn level(&self, sku: &str) -> (i64, i64) {
+        let level = self.get(&format!("/api/v1/inventory/{sku}")).await.expect(200).body;
+        (level["available"].as_i64().unwrap_or(-1), level["reserved"].as_i64().unwrap_or(-1))
+    }
+
+    /// The status of an order's payment; none where it has none.
+    pub async fn payment(&self, id: &str) -> Option<String> {
+        let body = self.get(&format!("/api/v1/payments?order_id={id}")).await.expect(200).body;
+        body["payments"][0]["status"].as_str().map(str::to_owned)
+    }
+
+    /// Template and channel of each message about an order, sorted.
+    pub async fn notifications(&self, id: &str) -> Vec<String> {
+        let body = self.get(&format!("/api/v1/notifications?order_id={id}")).await.expect(200).body;
+        let sent = body["notifications"].as_array().cloned().unwrap_or_default();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let mut names: Vec<_> =
+            sent.iter().map(|n| format!("{} {}", text(&n["template"]), text(&n["channel"]))).collect();
+        names.sort();
+        names
+    }
+
+    /// Sells a product.
+    pub async fn sell(&self, sku: &str, stock: i64) {
+        let body =
+            json!({"sku": sku, "name": sku, "price": {"amount": 500, "currency": "USD"}, "stock": stock});
+        self.post("/api/v1/products", &body).await.expect(201);
+    }
+}

@@ -1,0 +1,83 @@
+//! Who may import whom.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// A package's folder in the repository, and the packages it needs to be built (not to be tested).
+struct Package {
+    folder: String,
+    dependencies: BTreeSet<String>,
+}
+
+fn packages() -> BTreeMap<String, Package> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline", "--locked"])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let root = metadata["workspace_root"].as_str().unwrap().to_owned();
+    let package = |package: &Value| {
+        let manifest = package["manifest_path"].as_str().unwrap();
+        let folder = manifest.strip_prefix(&root).unwrap().trim_matches('/').trim_end_matches("/Cargo.toml");
+        let built = |dependency: &&Value| dependency["kind"] != "dev";
+        let dependencies = package["dependencies"].as_array().unwrap().iter().filter(built);
+        let dependencies = dependencies.map(|d| d["name"].as_str().unwrap().to_owned()).collect();
+        (package["name"].as_str().unwrap().to_owned(), Package { folder: folder.to_owned(), dependencies })
+    };
+    metadata["packages"].as_array().unwrap().iter().map(package).collect()
+}
+
+#[test]
+fn the_domain_is_pure() {
+    let packages = packages();
+    let domain = &packages["orderflow-domain"];
+    for dependency in &domain.dependencies {
+        let impure = dependency.starts_with("aws")
+            || dependency.starts_with("tokio")
+            || dependency.starts_with("orderflow");
+        assert!(!impure, "shared/domain depends on {dependency}");
+    }
+}
+
+#[test]
+fn nothing_shared_names_a_function() {
+    let packages = packages();
+    for (name, package) in packages.iter().filter(|(_, package)| package.folder.starts_with("shared/")) {
+        for dependency in &package.dependencies {
+            let folder = packages.get(dependency).map_or("", |package| package.folder.as_str());
+            let outward = ["functions/", "cli", "lab", "tests"].iter().any(|outer| folder.starts_with(outer));
+            assert!(!outward, "{name} depends on {dependency}");
+        }
+    }
+}
+
+#[test]
+fn only_bridge_embedded_and_the_program_know_what_runs_underneath() {
+    let packages = packages();
+    let knowing = ["cli", "tests", "shared/bridge", "shared/embedded"];
+    for (name, package) in packages.iter().filter(|(_, package)| !knowing.contains(&package.folder.as_str()))
+    {
+        for dependency in ["orderflow-bridge", "orderflow-embedded", "dynoxide-rs", "lapin"] {
+            assert!(!package.dependencies.contains(dependency), "{name} depends on {dependency}");
+        }
+    }
+}
+
+#[test]
+fn a_service_reaches_into_no_other() {
+    let packages = packages();
+    let services: BTreeMap<_, _> =
+        packages.iter().filter(|(_, p)| p.folder.starts_with("functions/")).collect();
+    // The two that put others together: every router, and every table's events.
+    let composing = ["orderflow-shop-api", "orderflow-outbox-relay"];
+    for (name, package) in services.iter().filter(|(name, _)| !composing.contains(&name.as_str())) {
+        for dependency in package.dependencies.iter().filter(|dependency| services.contains_key(dependency)) {
+            let face = name.as_str() == "orderflow-orders" && dependency == "orderflow-catalog";
+            assert!(face, "{name} depends on {dependency}");
+        }
+    }
+}

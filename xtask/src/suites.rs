@@ -1,0 +1,104 @@
+//! The test suites: one row each, with the tools it needs.
+
+use anyhow::Result;
+
+use crate::report::Report;
+use crate::shell;
+use crate::tools::{Readiness, Tool, Toolbox};
+use crate::workspace::Workspace;
+
+/// The cargo features behind which the tests that need tools stand.
+pub(crate) const TOOL_FEATURES: &str = "orderflow-testing/rie,orderflow-tests/rie";
+
+/// A set of tests that run together.
+struct Suite {
+    name: &'static str,
+    needs: &'static [Tool],
+    /// The arguments of the cargo commands that build and run it, in order.
+    steps: &'static [&'static [&'static str]],
+}
+
+/// Every step selects the whole workspace, so that cargo resolves the features of dependencies the same way each time
+/// and builds them once.
+const SUITES: &[Suite] = &[
+    Suite { name: "workspace", needs: &[], steps: &[&["test", "--workspace", "--locked", "--no-fail-fast"]] },
+    Suite {
+        name: "emulators",
+        needs: &[Tool::LambdaEmulator, Tool::MiniStack],
+        steps: &[&["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "emulators"]],
+    },
+    Suite {
+        name: "bundles",
+        needs: &[Tool::LambdaEmulator, Tool::MiniStack],
+        steps: &[
+            &["build", "--workspace", "--locked", "--features", TOOL_FEATURES, "--bins", "--tests"],
+            &["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "bundles"],
+        ],
+    },
+];
+
+/// Which suites are meant to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Those that need no tool.
+    RustOnly,
+    /// All of them.
+    Everything,
+}
+
+impl Scope {
+    fn includes(self, suite: &Suite) -> bool {
+        self == Self::Everything || suite.needs.is_empty()
+    }
+}
+
+/// Runs the suites one after the other, the later ones also when an earlier one failed.
+pub(crate) fn run_all(workspace: &Workspace, toolbox: &Toolbox, scope: Scope, report: &mut Report) {
+    for suite in SUITES.iter().filter(|suite| scope.includes(suite)) {
+        match toolbox.prepare(suite.needs, report) {
+            Readiness::Ready => {
+                report.run(suite.name, || suite.run(workspace, toolbox));
+            }
+            Readiness::Missing(tools) => report.skip(suite.name, tools),
+            // Its row in the report makes the chore fail.
+            Readiness::InstallFailed => {}
+        }
+    }
+}
+
+impl Suite {
+    fn run(&self, workspace: &Workspace, toolbox: &Toolbox) -> Result<()> {
+        for step in self.steps {
+            let mut command = workspace.cargo(step);
+            command.env("ORDERFLOW_BUNDLES", workspace.target().join("debug"));
+            for tool in self.needs {
+                if let (Some(variable), Some(path)) = (tool.variable(), toolbox.find(*tool)) {
+                    command.env(variable, path);
+                }
+            }
+            shell::run(&mut command)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_holds_to_the_lock_file() {
+        for suite in SUITES {
+            for step in suite.steps {
+                assert!(step.contains(&"--locked"), "{}: {step:?}", suite.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_quick_scope_needs_no_tool() {
+        let quick: Vec<&str> =
+            SUITES.iter().filter(|suite| Scope::RustOnly.includes(suite)).map(|suite| suite.name).collect();
+        assert_eq!(quick, ["workspace"]);
+    }
+}

@@ -1,0 +1,61 @@
+//! What CI runs: one stage after the other, until one fails.
+
+use anyhow::{Context as _, Result};
+
+use crate::report::Report;
+use crate::shell;
+use crate::suites::{self, Scope, TOOL_FEATURES};
+use crate::tools::{Readiness, Tool, Toolbox};
+use crate::workspace::Workspace;
+
+/// Checks format, lints, dependencies and documentation, then runs every test suite. Stops at the first failed stage.
+pub(crate) fn run(workspace: &Workspace, toolbox: &Toolbox, report: &mut Report) {
+    let clean = report.run("format", || format(workspace))
+        && report.run("clippy", || clippy(workspace))
+        && deny(workspace, toolbox, report)
+        && report.run("docs", || docs(workspace));
+    if clean {
+        suites::run_all(workspace, toolbox, Scope::Everything, report);
+    }
+}
+
+fn format(workspace: &Workspace) -> Result<()> {
+    shell::run(&mut workspace.cargo(&["fmt", "--all", "--check"]))
+}
+
+fn clippy(workspace: &Workspace) -> Result<()> {
+    shell::run(&mut workspace.cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--features",
+        TOOL_FEATURES,
+        "--",
+        "-D",
+        "warnings",
+    ]))
+}
+
+/// Says whether to go on: a missing tool is no failure here, see [`MissingTools`](crate::tools::MissingTools).
+fn deny(workspace: &Workspace, toolbox: &Toolbox, report: &mut Report) -> bool {
+    match toolbox.prepare(&[Tool::CargoDeny], report) {
+        Readiness::Ready => report.run("deny", || check_dependencies(workspace, toolbox)),
+        Readiness::InstallFailed => false,
+        Readiness::Missing(tools) => {
+            report.skip("deny", tools);
+            true
+        }
+    }
+}
+
+fn check_dependencies(workspace: &Workspace, toolbox: &Toolbox) -> Result<()> {
+    let cargo_deny = toolbox.find(Tool::CargoDeny).context("cargo-deny disappeared")?;
+    shell::run(workspace.program(cargo_deny).args(["--locked", "check", "bans", "licenses", "sources"]))
+}
+
+fn docs(workspace: &Workspace) -> Result<()> {
+    shell::run(
+        workspace.cargo(&["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-Dwarnings"),
+    )
+}

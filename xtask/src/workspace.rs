@@ -1,0 +1,50 @@
+//! Where the workspace and its build output are, and how cargo is called in it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The checkout that a chore works on.
+pub(crate) struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+impl Workspace {
+    /// The workspace that this program was built from.
+    pub(crate) fn locate() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .expect("xtask is a folder of the workspace")
+            .to_path_buf();
+        let target = match std::env::var_os("CARGO_TARGET_DIR") {
+            Some(folder) => root.join(folder),
+            None => root.join("target"),
+        };
+        Self { root, target }
+    }
+
+    /// The folder that cargo builds into.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// A path given by the user, seen from the workspace's root.
+    pub(crate) fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// `cargo` with these arguments, by the cargo that runs this chore.
+    pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = self.program(cargo);
+        command.args(arguments);
+        command
+    }
+
+    /// A program started at the workspace's root.
+    pub(crate) fn program(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.root);
+        command
+    }
+}
