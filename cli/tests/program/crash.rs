@@ -1,0 +1,140 @@
+//! kill -9 in the middle of work.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures::StreamExt;
+use orderflow::system::{Settings, System};
+use orderflow_embedded::Location;
+use serde_json::Value;
+
+use crate::server::Server;
+
+const ORDERS: usize = 1_000;
+const SKU: &str = "PRODUCT-002";
+const STOCK: i64 = 500;
+
+/// Places orders until `count` are accepted or the server is gone.
+async fn place_some(server: &Server, count: usize) -> Vec<String> {
+    let attempts = futures::stream::iter(0..count).map(|_| server.place(SKU, "C1"));
+    attempts.buffer_unordered(16).filter_map(|id| async { id }).collect().await
+}
+
+/// Three times killed in the middle of a thousand orders, and started again on the same data: every order that was accepted ends and
+/// settles, stock adds up, and each confirmed order has one charge and one message.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_three_times_in_a_thousand_orders() {
+    let data = tempfile::tempdir().unwrap();
+    let mut accepted: BTreeSet<String> = BTreeSet::new();
+    for round in 1..=3 {
+        let server = Server::on(data.path());
+        let (ids, ()) = tokio::join!(place_some(&server, ORDERS), kill_after(&server, 20 * round));
+        assert!(ids.len() < ORDERS, "the kill came too late to be in the middle");
+        accepted.extend(ids);
+    }
+    let server = Server::on(data.path());
+    accepted.extend(place_some(&server, ORDERS.saturating_sub(accepted.len())).await);
+    assert!(accepted.len() >= ORDERS);
+    server
+        .wait_until("every order ended", async |server| {
+            let open = server.orders("&status=pending").await.len() + server.orders("&status=reserved").await.len();
+            open == 0
+        })
+        .await;
+    for id in &accepted {
+        let order = server.get(&format!("/api/v1/orders/{id}")).await;
+        assert_ne!(order["status"], "pending", "{order}");
+    }
+    assert!(server.signal("TERM").success());
+    check_books(data.path()).await;
+}
+
+/// Kills the server once so many more orders are confirmed, in the middle of whatever else it does.
+async fn kill_after(server: &Server, confirmed: usize) {
+    let before = server.orders("&status=confirmed").await.len();
+    server
+        .wait_until("more orders are confirmed", async |server| {
+            server.orders("&status=confirmed").await.len() >= before + confirmed
+        })
+        .await;
+    server.kill_now();
+}
+
+/// What must be true of the data once all work is done.
+async fn check_books(data: &std::path::Path) {
+    let mut system = open_when_free(data).await;
+    system.drain().await.unwrap();
+    let mut confirmed = 0;
+    let orders = all_orders(&system).await;
+    assert!(orders.len() >= ORDERS);
+    for order in &orders {
+        let id = order["id"].as_str().unwrap();
+        let payments = get(&system, &format!("/api/v1/payments?order_id={id}")).await;
+        let messages = get(&system, &format!("/api/v1/notifications?order_id={id}")).await;
+        let (payments, messages) = (payments["payments"].as_array().unwrap(), messages["notifications"].as_array().unwrap());
+        assert_eq!((payments.len(), messages.len()), (1, 1), "{order}");
+        let (status, template) = match order["status"].as_str().unwrap() {
+            "confirmed" => {
+                confirmed += 1;
+                ("completed", "order_confirmation")
+            }
+            _ => ("voided", "order_out_of_stock"),
+        };
+        assert_eq!((&payments[0]["status"], &messages[0]["template"]), (&status.into(), &template.into()), "{order}");
+    }
+    assert_eq!(confirmed, STOCK, "as many as there were units");
+    let level = get(&system, &format!("/api/v1/inventory/{SKU}")).await;
+    assert_eq!((&level["available"], &level["reserved"]), (&0.into(), &STOCK.into()));
+    assert_eq!(unsettled(&system).await, 0, "every order is settled");
+}
+
+/// The process that had the data open may take a moment to be gone altogether.
+async fn open_when_free(data: &std::path::Path) -> System {
+    let deadline = std::time::Instant::now() + crate::server::PATIENCE;
+    loop {
+        match System::open(Settings::new(Location::Directory(data.to_owned()))).await {
+            Ok(system) => return system,
+            Err(error) => assert!(std::time::Instant::now() < deadline, "{error:#}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn get(system: &System, path: &str) -> Value {
+    use tower::ServiceExt;
+    let request = axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap();
+    let response = system.router().oneshot(request).await.unwrap();
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+async fn all_orders(system: &System) -> Vec<Value> {
+    let (mut orders, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = get(system, &format!("/api/v1/orders?limit=100{cursor}")).await;
+        orders.extend(page["orders"].as_array().unwrap().iter().cloned());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return orders,
+        }
+    }
+}
+
+/// Orders that still stand in the index of open orders.
+async fn unsettled(system: &System) -> usize {
+    let client = system.embedded().dynamodb();
+    let mut found = 0;
+    for shard in 0..16 {
+        let answer = client
+            .query()
+            .table_name("orderflow-orders")
+            .index_name("open")
+            .key_condition_expression("open_partition = :p")
+            .expression_attribute_values(":p", aws_sdk_dynamodb::types::AttributeValue::S(format!("open#{shard}")))
+            .send()
+            .await
+            .unwrap();
+        found += answer.items().len();
+    }
+    found
+}
