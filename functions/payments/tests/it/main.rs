@@ -3,6 +3,7 @@
 
 mod charging;
 mod crashes;
+mod gateway;
 mod properties;
 mod refusing;
 mod routes;
