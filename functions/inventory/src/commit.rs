@@ -112,10 +112,13 @@ impl Ledger {
         }
         let (moving, still): (Vec<_>, Vec<_>) =
             changes.into_iter().partition(|(_, change)| !change.taken.is_empty());
+        let mut all_moved = true;
         for group in groups(moving) {
-            self.commit_group(group, settled).await;
+            all_moved &= self.commit_group(group, settled).await;
         }
-        self.commit_independent(still, settled).await;
+        // There is too little only where those who were given the rest have it. Otherwise the next round decides anew.
+        let certain = |(_, change): &(usize, Change)| all_moved || !change.record.is_short();
+        self.commit_independent(still.into_iter().filter(certain).collect(), settled).await;
     }
 
     async fn read(&self, works: &[Work], positions: &[usize]) -> Result<Snapshot, StoreError> {
@@ -143,24 +146,23 @@ impl Ledger {
         Ok(snapshot)
     }
 
-    /// Commits changes that move units: the orders of the group and one update a sku, all or nothing.
-    async fn commit_group(&self, group: Vec<(usize, Change)>, settled: &mut [Option<Settled>]) {
-        let writes = match self.group_writes(&group) {
-            Ok(writes) => writes,
-            Err(error) => return fail(&group, settled, &error),
+    /// Commits changes that move units: the orders of the group and one update a sku, all or nothing. Says whether it did.
+    async fn commit_group(&self, group: Vec<(usize, Change)>, settled: &mut [Option<Settled>]) -> bool {
+        let result = match self.group_writes(&group) {
+            Ok(writes) => self.store.transact(writes).await,
+            Err(error) => Err(error.into()),
         };
-        match self.store.transact(writes).await {
+        let committed = result.is_ok();
+        match result {
             Ok(()) => group.into_iter().for_each(|(position, change)| settled[position] = Some(done(change))),
-            // Somebody was faster, or an item is refused: the next round reads again, a later one goes alone.
-            Err(TransactError::Cancelled(reasons)) => {
-                if let ([_], Some(Cancellation::Other { code, message })) = (&group[..], other(&reasons)) {
-                    fail(&group, settled, &format!("{code}: {message}"));
-                }
-            }
+            // Somebody was faster, or an item is refused: the next round reads again, without the order that is to blame.
+            Err(TransactError::Cancelled(reasons)) => fail_blamed(&group, settled, &reasons),
             Err(TransactError::Store(error)) => fail(&group, settled, &error),
         }
+        committed
     }
 
+    /// The updates of stock, then one write for each order of the group, in its order.
     fn group_writes(&self, group: &[(usize, Change)]) -> Result<Vec<Write>, StoreError> {
         let mut moved: BTreeMap<&Sku, i64> = BTreeMap::new();
         for (sku, units) in group.iter().flat_map(|(_, change)| &change.taken) {
@@ -219,8 +221,23 @@ fn fail(group: &[(usize, Change)], settled: &mut [Option<Settled>], error: &impl
     }
 }
 
-fn other(reasons: &[Cancellation]) -> Option<&Cancellation> {
-    reasons.iter().find(|reason| matches!(reason, Cancellation::Other { .. }))
+/// Fails the orders whose own write the store refuses, and an order alone for whatever is refused of it.
+fn fail_blamed(group: &[(usize, Change)], settled: &mut [Option<Settled>], reasons: &[Cancellation]) {
+    let refusal = |reason: &Cancellation| match reason {
+        Cancellation::Other { code, message } => Some(format!("{code}: {message}")),
+        Cancellation::None | Cancellation::ConditionFailed(_) | Cancellation::Conflict => None,
+    };
+    if let [_] = group {
+        if let Some(refusal) = reasons.iter().find_map(refusal) {
+            fail(group, settled, &refusal);
+        }
+        return;
+    }
+    for (order, reason) in group.iter().rev().zip(reasons.iter().rev()) {
+        if let Some(refusal) = refusal(reason) {
+            fail(std::slice::from_ref(order), settled, &refusal);
+        }
+    }
 }
 
 /// Cuts changes, in order, into groups that fit into a transaction: one action an order and one a sku.

@@ -86,9 +86,15 @@ impl InventoryConsumer {
     }
 }
 
+/// A refusal outweighs the order it refuses, and a delivery that can wait no longer one that can.
 fn fold_into(work: &mut Work, other: Work) {
+    let weight = |request: &Request| match request {
+        Request::Reserve { unknown_sku: UnknownSku::Wait, .. } => 0,
+        Request::Reserve { unknown_sku: UnknownSku::Reject, .. } => 1,
+        Request::Release => 2,
+    };
     let redrive = work.redrive.max(other.redrive);
-    if matches!(other.request, Request::Release) {
+    if weight(&other.request) > weight(&work.request) {
         *work = other;
     }
     work.redrive = redrive;

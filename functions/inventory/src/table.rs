@@ -84,6 +84,13 @@ pub(crate) struct ReservationRecord {
     pub traceparent: Option<String>,
 }
 
+impl ReservationRecord {
+    /// Whether it says that there were not enough units.
+    pub(crate) fn is_short(&self) -> bool {
+        self.reason == Some(RejectionReason::OutOfStock)
+    }
+}
+
 pub(crate) fn stock_pk(sku: &Sku) -> String {
     format!("stock#{sku}")
 }

@@ -120,10 +120,13 @@ impl Orders {
     ) -> Result<Page, StoreError> {
         let listing = filter.listing();
         let mut found: Vec<OrderRecord> = Vec::with_capacity(limit + 1);
-        let mut position = after;
-        for _ in 0..MAX_KEYS_A_PAGE / KEYS_A_STEP {
-            let keys = self.table.list(&listing, position.as_deref(), KEYS_A_STEP.min(limit + 1)).await?;
-            let reached_end = keys.len() < KEYS_A_STEP.min(limit + 1);
+        let (mut position, mut looked_at) = (after, 0);
+        // Most pages are filled by their first step; a filter that the index does not serve takes further, larger ones.
+        let mut step = limit + 1;
+        while looked_at < MAX_KEYS_A_PAGE {
+            let keys = self.table.list(&listing, position.as_deref(), step).await?;
+            looked_at += keys.len();
+            let reached_end = keys.len() < step;
             position = keys.last().cloned().or(position);
             let ids = keys.iter().filter_map(|key| OrderId::parse(key.split_once('#')?.1).ok());
             let mut orders = self.get_all(ids).await?;
@@ -138,6 +141,7 @@ impl Orders {
             if reached_end {
                 return Ok(Page { orders: found, next: None });
             }
+            step = KEYS_A_STEP;
         }
         Ok(Page { orders: found, next: position })
     }

@@ -1,1 +1,289 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::Request;
+use orderflow_domain::{
+    Currency, CustomerId, Email, InventoryRejected, InventoryReleased, InventoryReserved, Money, Order,
+    OrderLine, OrderState, PaymentOutcome, Quantity, RejectionReason, Sku,
+};
+use orderflow_embedded::{Embedded, Fault, Location};
+use orderflow_store::{IndependentWrites, Listing, OUTBOX, partitions};
+use proptest::prelude::*;
+use tower::ServiceExt;
+
+use super::*;
+use crate::ORDERS;
+use crate::table::{OPEN, SHARDS};
+
+struct Desk {
+    embedded: Embedded,
+    store: Store,
+    tracker: OrderTracker,
+}
+
+impl Desk {
+    async fn open() -> Self {
+        let embedded = Embedded::open(Location::Memory).unwrap();
+        let store = Store::new(embedded.dynamodb(), "test", IndependentWrites::OneTransaction);
+        store.create_missing_tables(&[&ORDERS]).await.unwrap();
+        let tracker = OrderTracker::new(&store);
+        Self { embedded, store, tracker }
+    }
+
+    async fn place(&self) -> OrderId {
+        let record = OrderRecord::placed(order(), None, None);
+        let outbox = Outbox::of(orderflow_domain::EventType::OrderPlaced);
+        assert!(self.tracker.orders.create(&record, &outbox).await.unwrap().is_none());
+        record.id
+    }
+
+    async fn handle(&self, events: &[Event]) -> Vec<Outcome> {
+        let deliver = |event: &Event| Delivery { event: event.clone(), attempt: 1, last_attempt: false };
+        self.tracker.handle(&events.iter().map(deliver).collect::<Vec<_>>()).await
+    }
+
+    async fn done(&self, events: &[Event]) {
+        let outcomes = self.handle(events).await;
+        assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Done), "{outcomes:?}");
+    }
+
+    async fn order(&self, id: OrderId) -> OrderRecord {
+        self.tracker.orders.get(id).await.unwrap().unwrap()
+    }
+
+    async fn status(&self, id: OrderId) -> String {
+        self.order(id).await.state().unwrap().status.to_string()
+    }
+
+    /// What the last write of the order emitted.
+    async fn outbox(&self, id: OrderId) -> String {
+        let table = self.store.table(&ORDERS);
+        let item: HashMap<String, serde_json::Value> =
+            table.get(table.key(id.to_string())).await.unwrap().unwrap();
+        item.get(OUTBOX).and_then(|text| text.as_str()).unwrap_or_default().to_owned()
+    }
+
+    async fn is_open(&self, id: OrderId) -> bool {
+        let listing = Listing { index: &OPEN, partitions: partitions("open", SHARDS), descending: false };
+        let open = self.store.table(&ORDERS).list(&listing, None, 100).await.unwrap();
+        open.iter().any(|key| key.ends_with(&id.to_string()))
+    }
+
+    async fn cancel(&self, id: OrderId) -> u16 {
+        let request = Request::delete(format!("/api/v1/orders/{id}")).body(Body::empty()).unwrap();
+        crate::router(&self.store).oneshot(request).await.unwrap().status().as_u16()
+    }
+}
+
+fn money() -> Money {
+    Money { amount: 100, currency: Currency::parse("USD").unwrap() }
+}
+
+fn order() -> Order {
+    let line = OrderLine {
+        sku: Sku::parse("A").unwrap(),
+        name: "A thing".to_owned(),
+        quantity: Quantity::new(1).unwrap(),
+        unit_price: 100,
+    };
+    Order {
+        id: OrderId::generate(),
+        customer_id: CustomerId::parse("C1").unwrap(),
+        email: Email::parse("c@example.com").unwrap(),
+        phone: None,
+        payment_token: None,
+        lines: vec![line],
+        total: money(),
+        state: OrderState::PLACED,
+        created_at: Timestamp::now(),
+        updated_at: Timestamp::now(),
+    }
+}
+
+/// The event that reports a fact.
+fn report(order_id: OrderId, fact: Fact) -> Event {
+    let Money { amount, currency } = money();
+    let payment = PaymentOutcome {
+        order_id,
+        amount,
+        currency,
+        provider_id: None,
+        reason: None,
+        email: None,
+        phone: None,
+    };
+    let data = match fact {
+        Fact::Reserved => {
+            EventData::InventoryReserved(InventoryReserved { order_id, total: money(), payment_token: None })
+        }
+        Fact::NotReserved(reason) => {
+            EventData::InventoryRejected(InventoryRejected { order_id, reason, shortages: Vec::new() })
+        }
+        Fact::Released => EventData::InventoryReleased(InventoryReleased { order_id, items: Vec::new() }),
+        Fact::Paid => EventData::PaymentCompleted(payment),
+        Fact::Declined => EventData::PaymentFailed(payment),
+        Fact::Uncharged => EventData::PaymentVoided(payment),
+        Fact::Cancelled(_) => unreachable!("nobody reports a cancellation to the tracker"),
+    };
+    Event::new(data, "", Timestamp::now(), None)
+}
+
+const SHORT: Fact = Fact::NotReserved(RejectionReason::OutOfStock);
+
+#[tokio::test]
+async fn an_order_is_open_exactly_until_it_is_settled() {
+    let desk = Desk::open().await;
+    for (facts, status) in [
+        (vec![Fact::Reserved, Fact::Paid], "confirmed"),
+        (vec![SHORT, Fact::Uncharged], "rejected (out_of_stock)"),
+        (vec![Fact::Reserved, Fact::Declined, Fact::Released], "rejected (payment_declined)"),
+    ] {
+        let id = desk.place().await;
+        assert!(desk.is_open(id).await);
+        let (last, first) = facts.split_last().unwrap();
+        for fact in first {
+            desk.done(&[report(id, *fact)]).await;
+            assert!(desk.is_open(id).await, "{fact:?}");
+        }
+        desk.done(&[report(id, *last)]).await;
+        assert!(!desk.is_open(id).await);
+        assert_eq!(desk.status(id).await, status);
+    }
+}
+
+#[tokio::test]
+async fn a_batch_takes_one_read_and_one_write_whatever_it_repeats() {
+    let desk = Desk::open().await;
+    let (first, second) = (desk.place().await, desk.place().await);
+    let before = desk.embedded.requests();
+    let events = [Fact::Paid, Fact::Reserved, Fact::Paid, Fact::Reserved];
+    let both = events.iter().flat_map(|fact| [report(first, *fact), report(second, *fact)]);
+    desk.done(&both.collect::<Vec<_>>()).await;
+    assert_eq!(desk.embedded.requests().since(&before).total(), 2);
+    for id in [first, second] {
+        assert_eq!((desk.order(id).await.version, desk.status(id).await), (2, "confirmed".to_owned()));
+        assert_eq!(desk.outbox(id).await, "order.confirmed");
+    }
+}
+
+#[tokio::test]
+async fn h19_what_comes_late_writes_nothing() {
+    let desk = Desk::open().await;
+    let id = desk.place().await;
+    desk.done(&[report(id, Fact::Paid)]).await;
+    let confirmed = desk.order(id).await;
+    desk.done(&[report(id, Fact::Reserved), report(id, Fact::Paid), report(id, Fact::Declined)]).await;
+    assert_eq!(desk.order(id).await, confirmed);
+}
+
+#[tokio::test]
+async fn a_report_of_no_order_comes_again_and_holds_nobody_up() {
+    let desk = Desk::open().await;
+    let (id, nobody) = (desk.place().await, OrderId::generate());
+    let outcomes = desk.handle(&[report(nobody, Fact::Paid), report(id, Fact::Paid)]).await;
+    assert!(matches!(&outcomes[0], Outcome::Retry { .. }), "{outcomes:?}");
+    assert_eq!(outcomes[1], Outcome::Done);
+    assert_eq!(desk.status(id).await, "confirmed");
+}
+
+#[tokio::test]
+async fn a_cancellation_between_read_and_write_wins() {
+    let desk = Desk::open().await;
+    let id = desk.place().await;
+    let paid = Delivery { event: report(id, Fact::Paid), attempt: 1, last_attempt: false };
+    let tracked = take_in(desk.order(id).await, &[&paid]).unwrap().unwrap();
+    assert_eq!(desk.cancel(id).await, 200);
+    let mut outcomes = vec![None];
+    desk.tracker.write(vec![(0, tracked)], &mut outcomes).await;
+    assert_eq!(outcomes, [None], "it has to be decided anew");
+    desk.done(&[paid.event]).await;
+    assert_eq!(desk.status(id).await, "cancelled (customer)");
+    assert_eq!(desk.outbox(id).await, "order.cancelled@1", "payment is told again, since it charged");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_payment_and_a_cancellation_exactly_one_wins() {
+    let desk = Arc::new(Desk::open().await);
+    for _ in 0..30 {
+        let id = desk.place().await;
+        let (tracking, cancelling) = (desk.clone(), desk.clone());
+        let tracking = tokio::spawn(async move { tracking.done(&[report(id, Fact::Paid)]).await });
+        let cancelling = tokio::spawn(async move { cancelling.cancel(id).await });
+        tracking.await.unwrap();
+        let expected = if cancelling.await.unwrap() == 200 { "cancelled (customer)" } else { "confirmed" };
+        assert_eq!(desk.status(id).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_is_not_made_again() {
+    let desk = Desk::open().await;
+    let id = desk.place().await;
+    let loses =
+        |operation: &str, _: &serde_json::Value| (operation == "PutItem").then_some(Fault::LostAnswer);
+    desk.embedded.inject(Arc::new(loses));
+    let outcomes = desk.handle(&[report(id, Fact::Paid)]).await;
+    assert!(matches!(&outcomes[0], Outcome::Retry { .. }), "{outcomes:?}");
+    desk.embedded.stop_injecting();
+    desk.done(&[report(id, Fact::Paid)]).await;
+    assert_eq!((desk.order(id).await.version, desk.outbox(id).await), (2, "order.confirmed".to_owned()));
+}
+
+/// What can become of an order: the facts that decide it, then the answers that settle it, and the status.
+const ENDS: [(&[Fact], &[Fact], &str); 4] = [
+    (&[Fact::Reserved, Fact::Paid], &[], "confirmed"),
+    (&[SHORT], &[Fact::Uncharged], "rejected (out_of_stock)"),
+    (&[Fact::Reserved, Fact::Declined], &[Fact::Released], "rejected (payment_declined)"),
+    (&[], &[Fact::Reserved, Fact::Paid, Fact::Released, Fact::Uncharged], "cancelled (customer)"),
+];
+
+/// Facts with repeats in any order, each at least once; `repeatable` ones perhaps.
+fn shuffled(facts: &[Fact], repeatable: &[Fact]) -> BoxedStrategy<Vec<Fact>> {
+    let (all, once) = ([facts, repeatable].concat(), facts.to_vec());
+    if all.is_empty() {
+        return Just(Vec::new()).boxed();
+    }
+    let repeats = prop::collection::vec(prop::sample::select(all), 0..5);
+    repeats.prop_map(move |repeats| [once.clone(), repeats].concat()).prop_shuffle().boxed()
+}
+
+fn histories() -> impl Strategy<Value = (usize, Vec<Fact>, Vec<Fact>, usize)> {
+    (0..ENDS.len(), 1_usize..4).prop_flat_map(|(end, batch)| {
+        let (deciding, settling, _) = ENDS[end];
+        (Just(end), shuffled(deciding, &[]), shuffled(settling, deciding), Just(batch))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_order_of_events_with_repeats_ends_the_same_and_settles((end, deciding, settling, batch) in histories()) {
+        let (_, _, status) = ENDS[end];
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let desk = Desk::open().await;
+            let id = desk.place().await;
+            if deciding.is_empty() {
+                assert_eq!(desk.cancel(id).await, 200);
+            }
+            let (mut endings, mut versions) = (BTreeSet::new(), BTreeSet::new());
+            for facts in deciding.chunks(batch).chain(settling.chunks(batch)) {
+                let events: Vec<Event> = facts.iter().map(|fact| report(id, *fact)).collect();
+                desk.done(&events).await;
+                let order = desk.order(id).await;
+                assert_eq!(desk.is_open(id).await, !order.state().unwrap().is_settled());
+                let outbox = desk.outbox(id).await;
+                if versions.insert(order.version) && outbox.split(' ').any(|word| !word.contains('@') && !word.is_empty()) {
+                    endings.insert(order.version);
+                }
+            }
+            assert_eq!(desk.status(id).await, status);
+            assert!(!desk.is_open(id).await, "it is settled");
+            assert_eq!(endings.len(), usize::from(end != 3), "it ends once");
+        });
+    }
+}

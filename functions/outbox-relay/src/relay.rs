@@ -61,17 +61,25 @@ impl Relay {
     }
 
     async fn relay(&self, batch: StreamEvent) -> Result<(), RelayError> {
-        let mut events = Vec::with_capacity(batch.records.len());
-        for record in batch.records {
-            match self.events_of(&record) {
+        let (mut events, mut undecodable) = (Vec::with_capacity(batch.records.len()), Vec::new());
+        for record in &batch.records {
+            match self.events_of(record) {
                 Ok(emitted) => events.extend(emitted),
-                Err(error) => self.bury(&record, &error).await?,
+                Err(error) => undecodable.push((record, error)),
             }
         }
-        if events.is_empty() {
-            return Ok(());
+        if !events.is_empty() {
+            self.publish(&events).await?;
         }
-        let results = self.publisher.publish(&events).await;
+        // Last, so that a batch that comes again because nothing can be published leaves no dead letter each time.
+        for (record, error) in undecodable {
+            self.bury(record, &error).await?;
+        }
+        Ok(())
+    }
+
+    async fn publish(&self, events: &[Event]) -> Result<(), RelayError> {
+        let results = self.publisher.publish(events).await;
         for (event, result) in events.iter().zip(&results) {
             match result {
                 Ok(()) => log_published(event),

@@ -1,0 +1,9 @@
+//! `inventory-reserve` over the embedded store.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod batches;
+mod faults;
+mod products;
+mod races;
+mod refusals;
+mod support;

@@ -1,0 +1,5 @@
+//! `order-intake` over the embedded store.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod lost_answers;
+mod support;

@@ -1,0 +1,137 @@
+//! A catalog with its stream, and a publisher and dead letters that remember.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use aws_lambda_events::dynamodb::Event as StreamEvent;
+use orderflow_bridge::StreamReader;
+use orderflow_catalog::{CATALOG, CatalogWriter, NewProduct};
+use orderflow_domain::{Currency, Event, Money, Sku};
+use orderflow_embedded::{Embedded, Location};
+use orderflow_messaging::{DeadLetter, DeadLetterError, DeadLetterQueue, PublishError, Publisher};
+use orderflow_outbox_relay::{EVENT_SOURCES, Relay};
+use orderflow_store::{IndependentWrites, OUTBOX, Outbox, Store, Write};
+use serde::Serialize;
+
+/// Publishes what `refuses` lets through.
+#[derive(Default)]
+pub(crate) struct Board {
+    published: Mutex<Vec<Event>>,
+    pub(crate) refuses: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Publisher for Board {
+    async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>> {
+        let refuses = self.refuses.lock().unwrap().clone();
+        let publish = |event: &Event| {
+            if refuses.contains(&event.data.subject()) {
+                return Err(PublishError("the topic is gone".to_owned()));
+            }
+            self.published.lock().unwrap().push(event.clone());
+            Ok(())
+        };
+        events.iter().map(publish).collect()
+    }
+}
+
+impl Board {
+    /// Type and subject of what was published, in order.
+    pub(crate) fn published(&self) -> Vec<String> {
+        let published = self.published.lock().unwrap();
+        published.iter().map(|event| format!("{} {}", event.event_type(), event.data.subject())).collect()
+    }
+
+    pub(crate) fn ids(&self) -> Vec<String> {
+        self.published.lock().unwrap().iter().map(|event| event.id.to_string()).collect()
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Grave {
+    pub(crate) letters: Mutex<Vec<DeadLetter>>,
+    pub(crate) is_full: Mutex<bool>,
+}
+
+#[async_trait]
+impl DeadLetterQueue for Grave {
+    async fn put(&self, letter: DeadLetter) -> Result<(), DeadLetterError> {
+        if *self.is_full.lock().unwrap() {
+            return Err(DeadLetterError("the queue is gone".to_owned()));
+        }
+        self.letters.lock().unwrap().push(letter);
+        Ok(())
+    }
+}
+
+/// An item of the catalog that is none.
+#[derive(Serialize)]
+struct Broken<'a> {
+    sku: &'a str,
+    outbox: Option<&'a str>,
+}
+
+pub(crate) struct Shop {
+    store: Store,
+    embedded: Embedded,
+    pub(crate) board: Arc<Board>,
+    pub(crate) grave: Arc<Grave>,
+    pub(crate) relay: Relay,
+}
+
+impl Shop {
+    pub(crate) async fn open() -> Self {
+        let embedded = Embedded::open(Location::Memory).unwrap();
+        let store = Store::new(embedded.dynamodb(), "test", IndependentWrites::OneTransaction);
+        store.create_missing_tables(&[&CATALOG]).await.unwrap();
+        let (board, grave) = (Arc::new(Board::default()), Arc::new(Grave::default()));
+        let relay = Relay::new(&store, EVENT_SOURCES, board.clone(), grave.clone());
+        Self { store, embedded, board, grave, relay }
+    }
+
+    pub(crate) async fn sell(&self, sku: &str) {
+        let price = Money { amount: 100, currency: Currency::parse("USD").unwrap() };
+        let product = NewProduct { sku: Sku::parse(sku).unwrap(), name: sku.to_owned(), price, stock: 1 };
+        CatalogWriter::new(&self.store).create_if_absent(product).await.unwrap();
+    }
+
+    /// Writes an item that is no product.
+    pub(crate) async fn break_item(&self, sku: &str, outbox: Option<&str>) {
+        let write = Write::put(&self.store.table(&CATALOG), &Broken { sku, outbox }).unwrap();
+        self.store.write(write).await.unwrap();
+    }
+
+    /// Takes the outbox off an item, as any write does that emits nothing.
+    pub(crate) async fn touch(&self, sku: &str) {
+        let table = self.store.table(&CATALOG);
+        let write = Write::update(&table, table.key(sku)).emitting(&Outbox::default());
+        self.store.write(write).await.unwrap();
+    }
+
+    pub(crate) async fn delete(&self, sku: &str) {
+        let table = self.store.table(&CATALOG);
+        self.store.write(Write::delete(&table, table.key(sku))).await.unwrap();
+    }
+
+    /// Everything that the stream carries, as one batch.
+    pub(crate) async fn batch(&self) -> StreamEvent {
+        let table = self.store.table_name(&CATALOG);
+        let mut reader = StreamReader::open(self.embedded.streams(), &table, Vec::new()).await.unwrap();
+        let mut all = StreamEvent::default();
+        loop {
+            let batches = reader.read().await.unwrap();
+            if batches.is_empty() {
+                return all;
+            }
+            all.records.extend(batches.into_iter().flat_map(|batch| batch.event.records));
+        }
+    }
+
+    /// Why each record was put away.
+    pub(crate) fn buried(&self) -> Vec<String> {
+        self.grave.letters.lock().unwrap().iter().map(|letter| letter.reason.clone()).collect()
+    }
+}
+
+/// The name under which a table's items carry what their write emitted.
+pub(crate) const OUTBOX_NAME: &str = OUTBOX;

@@ -1,0 +1,201 @@
+//! The topic and the queues, as the template makes them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
+use orderflow_domain::Event;
+use orderflow_messaging::{Publisher, SUBSCRIPTIONS, SnsPublisher, Subscription};
+use orderflow_testing::ministack::MiniStack;
+use serde_json::{Value, json};
+
+/// Longer than any test: what comes again sooner was let go by the function.
+const VISIBILITY_SECONDS: &str = "600";
+
+/// The most messages that SQS gives at once.
+const BATCH: i32 = 10;
+
+/// A client of MiniStack, for SQS or SNS.
+macro_rules! client {
+    ($sdk:ident, $stack:expr) => {{
+        let config = $sdk::Config::builder()
+            .behavior_version_latest()
+            .region($sdk::config::Region::from_static("us-east-1"))
+            .credentials_provider($sdk::config::Credentials::new("test", "test", None, None, "test"))
+            .endpoint_url($stack.endpoint())
+            .build();
+        $sdk::Client::from_conf(config)
+    }};
+}
+
+pub(crate) struct Cloud {
+    stack: MiniStack,
+    sns: aws_sdk_sns::Client,
+    sqs: aws_sdk_sqs::Client,
+    topic_arn: String,
+    queues: BTreeMap<&'static str, Queue>,
+    relay_dead_letters: String,
+}
+
+/// A consumer's queue, with its dead letters.
+struct Queue {
+    url: String,
+    arn: String,
+    dead_letters: String,
+}
+
+impl Cloud {
+    pub(crate) async fn open(ministack: &Path) -> Self {
+        let stack = MiniStack::start(ministack).await.unwrap();
+        let (sns, sqs) = (client!(aws_sdk_sns, stack), client!(aws_sdk_sqs, stack));
+        let mut queues = BTreeMap::new();
+        for Subscription { consumer, .. } in SUBSCRIPTIONS {
+            queues.insert(*consumer, create_queue(&sqs, consumer).await);
+        }
+        let relay_dead_letters = create(&sqs, "orderflow-outbox-relay-dlq").await;
+        let mut cloud = Self { stack, sns, sqs, topic_arn: String::new(), queues, relay_dead_letters };
+        cloud.create_topic().await;
+        cloud
+    }
+
+    /// Creates the topic and subscribes every queue to it.
+    pub(crate) async fn create_topic(&mut self) {
+        let topic = self.sns.create_topic().name("orderflow-events").send().await.unwrap();
+        self.topic_arn = topic.topic_arn.unwrap();
+        for Subscription { consumer, types } in SUBSCRIPTIONS {
+            let types: Vec<_> = types.iter().map(|event_type| event_type.as_str()).collect();
+            let subscription = self.sns.subscribe().topic_arn(&self.topic_arn).protocol("sqs");
+            subscription
+                .endpoint(&self.queues[consumer].arn)
+                .attributes("RawMessageDelivery", "true")
+                .attributes("FilterPolicy", json!({ "type": types }).to_string())
+                .send()
+                .await
+                .unwrap();
+        }
+    }
+
+    pub(crate) async fn delete_topic(&self) {
+        self.sns.delete_topic().topic_arn(&self.topic_arn).send().await.unwrap();
+    }
+
+    pub(crate) fn endpoint(&self) -> &str {
+        self.stack.endpoint()
+    }
+
+    /// What a bundle is told of topic and queues.
+    pub(crate) fn environment(&self, bundle: &str) -> Vec<(&'static str, String)> {
+        match (bundle, self.queues.get(bundle)) {
+            ("outbox-relay", _) => vec![
+                ("TOPIC_ARN", self.topic_arn.clone()),
+                ("DEAD_LETTER_QUEUE_URL", self.relay_dead_letters.clone()),
+            ],
+            (_, Some(queue)) => {
+                vec![("QUEUE_URL", queue.url.clone()), ("DEAD_LETTER_QUEUE_URL", queue.dead_letters.clone())]
+            }
+            (_, None) => Vec::new(),
+        }
+    }
+
+    /// Publishes events to the topic.
+    pub(crate) async fn publish(&self, events: &[Event]) {
+        let publisher = SnsPublisher::new(self.sns.clone(), &self.topic_arn);
+        for result in publisher.publish(events).await {
+            result.unwrap();
+        }
+    }
+
+    /// Puts a text into a consumer's queue that nobody would publish.
+    pub(crate) async fn send(&self, consumer: &str, text: &str) {
+        let queue_url = &self.queues[consumer].url;
+        self.sqs.send_message().queue_url(queue_url).message_body(text).send().await.unwrap();
+    }
+
+    /// What a consumer's queue has, waiting at most this long for the first message.
+    pub(crate) async fn receive(&self, consumer: &str, wait_seconds: i32) -> Vec<Message> {
+        self.messages(&self.queues[consumer].url, wait_seconds).await
+    }
+
+    /// This many messages of a consumer's queue.
+    pub(crate) async fn receive_exactly(&self, consumer: &str, count: usize) -> Vec<Message> {
+        let mut messages = Vec::new();
+        while messages.len() < count {
+            let more = self.receive(consumer, 20).await;
+            assert!(!more.is_empty(), "{consumer} has only {} of {count} messages", messages.len());
+            messages.extend(more);
+        }
+        assert_eq!(messages.len(), count);
+        messages
+    }
+
+    /// The dead letters of a bundle.
+    pub(crate) async fn dead_letters(&self, bundle: &str) -> Vec<Message> {
+        let url = self.queues.get(bundle).map_or(&self.relay_dead_letters, |queue| &queue.dead_letters);
+        self.messages(url, 0).await
+    }
+
+    pub(crate) async fn delete(&self, consumer: &str, message: &Message) {
+        let request = self.sqs.delete_message().queue_url(&self.queues[consumer].url);
+        request.set_receipt_handle(message.receipt_handle.clone()).send().await.unwrap();
+    }
+
+    /// The batch as Lambda's event source mapping hands it over.
+    pub(crate) fn sqs_event(&self, consumer: &str, messages: &[Message]) -> Value {
+        let arn = &self.queues[consumer].arn;
+        let records: Vec<_> = messages.iter().map(|message| record(message, arn)).collect();
+        json!({ "Records": records })
+    }
+
+    async fn messages(&self, url: &str, wait_seconds: i32) -> Vec<Message> {
+        let request = self.sqs.receive_message().queue_url(url).max_number_of_messages(BATCH);
+        let request = request.message_system_attribute_names(MessageSystemAttributeName::All);
+        let request = request.message_attribute_names("All").wait_time_seconds(wait_seconds);
+        request.send().await.unwrap().messages.unwrap_or_default()
+    }
+}
+
+async fn create_queue(sqs: &aws_sdk_sqs::Client, consumer: &str) -> Queue {
+    let url = create(sqs, &format!("orderflow-{consumer}")).await;
+    let dead_letters = create(sqs, &format!("orderflow-{consumer}-dlq")).await;
+    let name = QueueAttributeName::QueueArn;
+    let answer =
+        sqs.get_queue_attributes().queue_url(&url).attribute_names(name.clone()).send().await.unwrap();
+    let arn = answer.attributes.unwrap().remove(&name).unwrap();
+    Queue { url, arn, dead_letters }
+}
+
+async fn create(sqs: &aws_sdk_sqs::Client, name: &str) -> String {
+    let request = sqs.create_queue().queue_name(name);
+    let request = request.attributes(QueueAttributeName::VisibilityTimeout, VISIBILITY_SECONDS);
+    request.send().await.unwrap().queue_url.unwrap()
+}
+
+fn record(message: &Message, arn: &str) -> Value {
+    let attributes: BTreeMap<_, _> =
+        message.attributes.iter().flatten().map(|(name, value)| (name.as_str(), value)).collect();
+    let message_attributes: BTreeMap<_, _> = message
+        .message_attributes
+        .iter()
+        .flatten()
+        .map(|(name, value)| {
+            let attribute = json!({
+                "stringValue": value.string_value,
+                "stringListValues": [],
+                "binaryListValues": [],
+                "dataType": value.data_type,
+            });
+            (name, attribute)
+        })
+        .collect();
+    json!({
+        "messageId": message.message_id,
+        "receiptHandle": message.receipt_handle,
+        "body": message.body,
+        "attributes": attributes,
+        "messageAttributes": message_attributes,
+        "md5OfBody": message.md5_of_body,
+        "eventSource": "aws:sqs",
+        "eventSourceARN": arn,
+        "awsRegion": "us-east-1",
+    })
+}

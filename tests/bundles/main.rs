@@ -1,0 +1,36 @@
+//! Every bundle as the Lambda function that it is, under AWS's Runtime Interface Emulator.
+//!
+//! Each test has its own DynamoDB, topic and queues, and gives the bundles the events that API Gateway, SQS and table streams
+//! would. `cargo xtask test` builds the bundles, and says by `ORDERFLOW_RIE`, `ORDERFLOW_MINISTACK` and `ORDERFLOW_BUNDLES` where
+//! the emulators and the bundles are.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod api;
+mod cloud;
+mod facts;
+mod http;
+mod order;
+mod queues;
+mod relay;
+mod streams;
+mod world;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::world::{BUNDLES, bundle_path};
+
+#[test]
+fn every_bundle_is_tried() {
+    let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions");
+    let folders = std::fs::read_dir(functions).unwrap().flatten();
+    let binaries = folders.filter_map(|function| std::fs::read_dir(function.path().join("src/bin")).ok());
+    let names: BTreeSet<String> = binaries
+        .flat_map(|binaries| binaries.flatten())
+        .map(|binary| binary.path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(names, BUNDLES.iter().map(|name| (*name).to_owned()).collect());
+    for name in BUNDLES {
+        assert!(bundle_path(name).is_file(), "{} is not built", bundle_path(name).display());
+    }
+}

@@ -1,0 +1,109 @@
+//! The bundle behind the tables' streams.
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use orderflow_catalog::CATALOG;
+use orderflow_domain::Event;
+use orderflow_store::OUTBOX;
+use orderflow_testing::Error;
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::facts::product_body;
+use crate::queues::attribute;
+use crate::streams::Streams;
+use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_undecodable_record_goes_to_the_dead_letters_and_its_neighbours_are_published() {
+    let world = World::open().await;
+    let shop = Api(world.start("shop-api").await);
+    shop.post("/api/v1/products", &product_body("FIRST", 1)).await.expect(201);
+    write_garbage(&world).await;
+    shop.post("/api/v1/products", &product_body("LAST", 1)).await.expect(201);
+    let batch = only_batch(&world).await;
+
+    let relay = world.start("outbox-relay").await;
+    assert_eq!(relay.invoke(&batch).await.unwrap(), Value::Null);
+
+    assert_eq!(created_skus(&world, 2).await, ["FIRST", "LAST"]);
+    let letters = world.cloud.dead_letters("outbox-relay").await;
+    let [letter] = &letters[..] else { panic!("not one dead letter: {letters:?}") };
+    assert_eq!(attribute(letter, "code"), "undecodable");
+    assert!(attribute(letter, "reason").contains("order.eaten"), "{letter:?}");
+    let record: Value = serde_json::from_str(letter.body().unwrap()).unwrap();
+    let sent = &batch["Records"][1];
+    assert_eq!(record["eventID"], sent["eventID"]);
+    assert_eq!(record["eventSourceARN"], sent["eventSourceARN"]);
+    assert_eq!(record["dynamodb"]["NewImage"], sent["dynamodb"]["NewImage"]);
+    assert_eq!(record["dynamodb"]["SequenceNumber"], sent["dynamodb"]["SequenceNumber"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_published_fails_the_batch_and_comes_again() {
+    let mut world = World::open().await;
+    let shop = Api(world.start("shop-api").await);
+    let relay = world.start("outbox-relay").await;
+    shop.post("/api/v1/products", &product_body("MUG", 1)).await.expect(201);
+    let batch = only_batch(&world).await;
+
+    world.cloud.delete_topic().await;
+    let error = relay.invoke(&batch).await.unwrap_err();
+    let Error::Function { message, .. } = &error else { panic!("{error}") };
+    assert!(message.contains("1 of 1 events were not published"), "{message}");
+
+    world.cloud.create_topic().await;
+    relay.invoke(&batch).await.unwrap();
+    assert_eq!(created_skus(&world, 1).await, ["MUG"]);
+    assert!(world.cloud.dead_letters("outbox-relay").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_without_events_are_passed_over() {
+    let world = World::open().await;
+    let table = world.store.table(&CATALOG);
+    let client = world.store.client();
+    let put = client.put_item().table_name(table.name()).set_item(Some(table.key("QUIET")));
+    put.send().await.unwrap();
+    client.delete_item().table_name(table.name()).set_key(Some(table.key("QUIET"))).send().await.unwrap();
+    let batch = only_batch(&world).await;
+    let names: Vec<_> =
+        batch["Records"].as_array().unwrap().iter().map(|record| &record["eventName"]).collect();
+    assert_eq!(names, [&json!("INSERT"), &json!("REMOVE")]);
+
+    let relay = world.start("outbox-relay").await;
+    assert_eq!(relay.invoke(&batch).await.unwrap(), Value::Null);
+    assert!(world.cloud.dead_letters("outbox-relay").await.is_empty());
+}
+
+/// An item of every kind of value whose outbox names no event.
+async fn write_garbage(world: &World) {
+    let table = world.store.table(&CATALOG);
+    let put = world.store.client().put_item().table_name(table.name()).set_item(Some(table.key("GARBAGE")));
+    let bytes = AttributeValue::B(Blob::new([0, 159, 255]));
+    put.item(OUTBOX, AttributeValue::S("order.eaten".to_owned()))
+        .item("bytes", bytes.clone())
+        .item("list", AttributeValue::L(vec![AttributeValue::Null(true), AttributeValue::Bool(false)]))
+        .item("map", AttributeValue::M([("bytes".to_owned(), bytes)].into()))
+        .item("number", AttributeValue::N("1.50".to_owned()))
+        .item("texts", AttributeValue::Ss(vec!["a".to_owned(), "b".to_owned()]))
+        .send()
+        .await
+        .unwrap();
+}
+
+async fn only_batch(world: &World) -> Value {
+    let mut batches = Streams::open(world).await.read().await;
+    assert_eq!(batches.len(), 1, "{batches:?}");
+    batches.remove(0)
+}
+
+/// The skus of the `product.created` that reached the queue of inventory, sorted.
+async fn created_skus(world: &World, count: usize) -> Vec<String> {
+    let messages = world.cloud.receive_exactly("inventory-reserve", count).await;
+    let event = |body: &str| Event::from_json(body).unwrap();
+    let mut skus: Vec<_> =
+        messages.iter().map(|message| event(message.body().unwrap()).data.subject()).collect();
+    skus.sort();
+    skus
+}

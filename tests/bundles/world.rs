@@ -1,0 +1,89 @@
+//! What the bundles of one test run in.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use orderflow::system::TABLES;
+use orderflow_embedded::{Embedded, Location};
+use orderflow_store::{IndependentWrites, Store};
+use orderflow_testing::rie::RuntimeEmulator;
+use tokio::net::TcpListener;
+
+use crate::cloud::Cloud;
+
+/// Every bundle.
+pub(crate) const BUNDLES: [&str; 7] = [
+    "inventory-reserve",
+    "notification",
+    "order-intake",
+    "order-tracker",
+    "outbox-relay",
+    "payment",
+    "shop-api",
+];
+
+/// Another one than the default, so that a bundle that ignores the setting finds no table.
+const PREFIX: &str = "bundled";
+
+/// A DynamoDB with every table, and a topic with every queue.
+pub(crate) struct World {
+    pub embedded: Embedded,
+    pub store: Store,
+    pub cloud: Cloud,
+    dynamodb: String,
+}
+
+impl World {
+    pub(crate) async fn open() -> Self {
+        let embedded = Embedded::open(Location::Memory).unwrap();
+        let store = Store::new(embedded.dynamodb(), PREFIX, IndependentWrites::SideBySide);
+        store.create_missing_tables(TABLES).await.unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let dynamodb = format!("http://{}", listener.local_addr().unwrap());
+        let served = embedded.clone();
+        // Ends with the test's runtime.
+        tokio::spawn(async move { served.serve(listener, std::future::pending()).await });
+        Self { embedded, store, cloud: Cloud::open(&tool("ORDERFLOW_MINISTACK")).await, dynamodb }
+    }
+
+    /// Starts a bundle with the variables that template and platform give it.
+    pub(crate) async fn start(&self, bundle: &str) -> RuntimeEmulator {
+        self.start_with(bundle, &[]).await
+    }
+
+    /// Starts a bundle with these variables besides.
+    pub(crate) async fn start_with(
+        &self,
+        bundle: &str,
+        variables: &[(&'static str, &str)],
+    ) -> RuntimeEmulator {
+        let mut environment = vec![
+            ("AWS_ENDPOINT_URL", self.cloud.endpoint().to_owned()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", self.dynamodb.clone()),
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+            ("ORDERFLOW_PREFIX", PREFIX.to_owned()),
+            ("LOG_FORMAT", "json".to_owned()),
+            // What has to come again comes again at once.
+            ("ORDERFLOW_RETRY_CAP_MS", "1".to_owned()),
+        ];
+        environment.extend(self.cloud.environment(bundle));
+        environment.extend(variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let environment: Vec<_> =
+            environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        RuntimeEmulator::start(&tool("ORDERFLOW_RIE"), &bundle_path(bundle), &environment).await.unwrap()
+    }
+}
+
+/// Where a bundle's executable is.
+pub(crate) fn bundle_path(name: &str) -> PathBuf {
+    tool("ORDERFLOW_BUNDLES").join(name)
+}
+
+fn tool(variable: &str) -> PathBuf {
+    match std::env::var_os(variable) {
+        Some(path) => path.into(),
+        None => panic!("{variable} is not set: run `cargo xtask test --install`"),
+    }
+}

@@ -1,0 +1,109 @@
+//! A system whose parts a test can break, kill and look into.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use orderflow::system::Settings;
+use orderflow_bridge::RuntimeTable;
+use orderflow_domain::{Event, EventData, Timestamp};
+use orderflow_embedded::{FaultInjector, Location};
+use orderflow_messaging::SUBSCRIPTIONS;
+use orderflow_orders::ORDERS;
+use orderflow_tests::{EmbeddedMode, Shop};
+use serde_json::{Value, json};
+
+pub(crate) type TestShop = Shop<EmbeddedMode>;
+
+pub(crate) async fn open() -> TestShop {
+    Shop::open().await
+}
+
+/// The system over the data of this directory, with everything done that was left undone there.
+pub(crate) async fn open_in(directory: &Path) -> TestShop {
+    let settings = Settings::new(Location::Directory(directory.to_owned()));
+    Shop { mode: EmbeddedMode::open(settings).await.unwrap() }
+}
+
+/// Sets what is broken.
+pub(crate) async fn faults(shop: &TestShop, payment: &str, stopped: &[&str]) {
+    let body = json!({"payment": payment, "stopped": stopped});
+    shop.put("/api/v1/admin/faults", &body).await.expect(200);
+}
+
+/// Has the store fail requests.
+pub(crate) fn inject(shop: &TestShop, injector: impl FaultInjector + 'static) {
+    shop.mode.system.embedded().inject(Arc::new(injector));
+}
+
+/// Lets the system work through this many rounds; what was put off in one is due in the next.
+pub(crate) async fn work(shop: &mut TestShop, rounds: usize) {
+    let mut now = Timestamp::now();
+    for _ in 0..rounds {
+        shop.mode.system.step(now).await.unwrap();
+        now = shop.mode.system.broker().next_due().map_or(now, |due| due.max(now));
+    }
+}
+
+/// Whether nothing is left to do for an order.
+pub(crate) async fn is_settled(shop: &TestShop, id: &str) -> bool {
+    let table = shop.mode.system.store().table(&ORDERS);
+    let order: Option<Value> = table.get(table.key(id)).await.unwrap();
+    order.unwrap()["open_partition"].is_null()
+}
+
+/// The messages that are out of the way, over all consumers.
+pub(crate) async fn dead_letters(shop: &TestShop) -> usize {
+    let runtime = RuntimeTable::new(shop.mode.system.store());
+    let mut count = 0;
+    for row in SUBSCRIPTIONS {
+        count += runtime.dead_letters(row.consumer).await.unwrap().len();
+    }
+    count
+}
+
+/// How often the messages were tried that are put off for a consumer.
+pub(crate) async fn put_off(shop: &TestShop, consumer: &str) -> Vec<u32> {
+    let runtime = RuntimeTable::new(shop.mode.system.store());
+    runtime.put_off(consumer).await.unwrap().into_iter().map(|row| row.attempts).collect()
+}
+
+/// Hands events to a consumer's function, as a queue does. All have to be done.
+pub(crate) async fn deliver(shop: &TestShop, consumer: &str, events: &[Event]) {
+    let record = |(number, event): (usize, &Event)| {
+        let attributes = json!({"ApproximateReceiveCount": "1", "ApproximateFirstReceiveTimestamp": "0"});
+        json!({"messageId": number.to_string(), "body": event.to_json(), "eventSource": "orderflow:test",
+            "attributes": attributes})
+    };
+    let records: Vec<Value> = events.iter().enumerate().map(record).collect();
+    let payload = json!({"Records": records}).to_string().into_bytes();
+    let answer = shop.mode.system.target(consumer).unwrap().invoke(payload).await.unwrap();
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+}
+
+/// The `order.placed` of an order.
+pub(crate) fn placed(order: &Value) -> Event {
+    told(order, EventData::OrderPlaced)
+}
+
+/// The event with data that an order's own fields make.
+pub(crate) fn told<Data: serde::de::DeserializeOwned>(
+    order: &Value,
+    event: impl Fn(Data) -> EventData,
+) -> Event {
+    let mut data = order.clone();
+    data["order_id"] = order["id"].clone();
+    data["amount"] = order["total"]["amount"].clone();
+    data["currency"] = order["total"]["currency"].clone();
+    data["reason"] = json!("out_of_stock");
+    data["shortages"] = json!([]);
+    Event::new(event(serde_json::from_value(data).unwrap()), "", Timestamp::now(), None)
+}
+
+/// A confirmed order has one charge and its units, and whoever asked for it is told once.
+pub(crate) async fn assert_confirmed(shop: &TestShop, id: &str) {
+    assert_eq!(shop.order(id).await["status"], "confirmed", "{id}");
+    assert!(is_settled(shop, id).await, "{id}");
+    assert_eq!(shop.payment(id).await.as_deref(), Some("completed"), "{id}");
+    assert_eq!(shop.notifications(id).await, ["order_confirmation email"], "{id}");
+}
