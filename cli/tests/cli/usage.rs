@@ -19,7 +19,6 @@ fn wrong_usage_is_2_and_goes_to_stderr() {
         "health --url 127.0.0.1:8080",
         "notification list",
         "up --port 70000",
-        "up --ephemeral --data-dir x",
         "completions tcsh",
     ] {
         let run = finish(&mut program(arguments));

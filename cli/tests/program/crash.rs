@@ -37,7 +37,8 @@ async fn killed_three_times_in_a_thousand_orders() {
     assert!(accepted.len() >= ORDERS);
     server
         .wait_until("every order ended", async |server| {
-            let open = server.orders("&status=pending").await.len() + server.orders("&status=reserved").await.len();
+            let open =
+                server.orders("&status=pending").await.len() + server.orders("&status=reserved").await.len();
             open == 0
         })
         .await;
@@ -71,7 +72,8 @@ async fn check_books(data: &std::path::Path) {
         let id = order["id"].as_str().unwrap();
         let payments = get(&system, &format!("/api/v1/payments?order_id={id}")).await;
         let messages = get(&system, &format!("/api/v1/notifications?order_id={id}")).await;
-        let (payments, messages) = (payments["payments"].as_array().unwrap(), messages["notifications"].as_array().unwrap());
+        let (payments, messages) =
+            (payments["payments"].as_array().unwrap(), messages["notifications"].as_array().unwrap());
         assert_eq!((payments.len(), messages.len()), (1, 1), "{order}");
         let (status, template) = match order["status"].as_str().unwrap() {
             "confirmed" => {
@@ -80,7 +82,11 @@ async fn check_books(data: &std::path::Path) {
             }
             _ => ("voided", "order_out_of_stock"),
         };
-        assert_eq!((&payments[0]["status"], &messages[0]["template"]), (&status.into(), &template.into()), "{order}");
+        assert_eq!(
+            (&payments[0]["status"], &messages[0]["template"]),
+            (&status.into(), &template.into()),
+            "{order}"
+        );
     }
     assert_eq!(confirmed, STOCK, "as many as there were units");
     let level = get(&system, &format!("/api/v1/inventory/{SKU}")).await;
@@ -130,7 +136,10 @@ async fn unsettled(system: &System) -> usize {
             .table_name("orderflow-orders")
             .index_name("open")
             .key_condition_expression("open_partition = :p")
-            .expression_attribute_values(":p", aws_sdk_dynamodb::types::AttributeValue::S(format!("open#{shard}")))
+            .expression_attribute_values(
+                ":p",
+                aws_sdk_dynamodb::types::AttributeValue::S(format!("open#{shard}")),
+            )
             .send()
             .await
             .unwrap();

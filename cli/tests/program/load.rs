@@ -15,7 +15,8 @@ async fn two_hundred_orders_for_a_hundred_units() {
     assert_eq!(placed.iter().flatten().count(), 200);
     server
         .wait_until("every order ended", async |server| {
-            server.orders("&status=confirmed").await.len() + server.orders("&status=rejected").await.len() == 200
+            server.orders("&status=confirmed").await.len() + server.orders("&status=rejected").await.len()
+                == 200
         })
         .await;
     assert_eq!(server.orders("&status=confirmed").await.len(), 100);

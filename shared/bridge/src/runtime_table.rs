@@ -22,7 +22,7 @@ pub(crate) struct CursorRow {
     /// Everything up to this sequence number is dealt with; none where nothing is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
-    /// Starts at this very position: whatever lies above it was tried that often.
+    /// Starts at this very position with something above it: whatever lies there was tried that often.
     pub starts: u32,
 }
 
@@ -143,9 +143,9 @@ impl RuntimeTable {
         Ok(cursor)
     }
 
-    /// Remembers how far a stream was read.
-    pub(crate) async fn save_cursor(&self, stream: &str, after: &str) -> Result<(), StoreError> {
-        self.save(&cursor_row(stream, Some(after.to_owned()), 0)).await
+    /// Remembers how far a stream was read, and forgets the starts.
+    pub(crate) async fn save_cursor(&self, stream: &str, after: Option<String>) -> Result<(), StoreError> {
+        self.save(&cursor_row(stream, after, 0)).await
     }
 
     async fn save(&self, cursor: &CursorRow) -> Result<(), StoreError> {

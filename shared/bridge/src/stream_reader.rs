@@ -44,6 +44,8 @@ pub struct StreamReader {
     /// Where to go on in a shard that was read before.
     after: HashMap<String, String>,
     shards: Vec<ShardState>,
+    /// Whether there may be shards that are not known: at first, and when one ended, which is when others follow it.
+    unlisted: bool,
 }
 
 struct ShardState {
@@ -64,7 +66,7 @@ impl StreamReader {
         let arn = listed.streams().first().and_then(|stream| stream.stream_arn());
         let arn = arn.ok_or_else(|| failed(table, &"it has none"))?.to_owned();
         let after = after.into_iter().map(|position| (position.shard, position.sequence_number)).collect();
-        Ok(Self { client, table: table.to_owned(), arn, after, shards: Vec::new() })
+        Ok(Self { client, table: table.to_owned(), arn, after, shards: Vec::new(), unlisted: true })
     }
 
     /// The table.
@@ -77,13 +79,20 @@ impl StreamReader {
     /// # Errors
     /// [`StreamError`] where the store does not answer. The next call tries again from where the last good one ended.
     pub async fn read(&mut self) -> Result<Vec<StreamBatch>, StreamError> {
-        if self.shards.iter().all(|shard| shard.finished) {
+        if self.unlisted || self.shards.iter().all(|shard| shard.finished) {
             self.find_shards().await?;
+            self.unlisted = false;
         }
         let mut batches = Vec::new();
         for position in 0..self.shards.len() {
-            if self.is_readable(position) {
-                batches.extend(self.read_shard(position).await?);
+            if !self.is_readable(position) {
+                continue;
+            }
+            match self.read_shard(position).await {
+                Ok(batch) => batches.extend(batch),
+                Err(error) if batches.is_empty() => return Err(error),
+                // What was read is behind the reader's position by now: it has to be handed out. The next call meets the error again.
+                Err(_) => break,
             }
         }
         Ok(batches)
@@ -137,6 +146,7 @@ impl StreamReader {
         let records = answer.records.unwrap_or_default();
         let shard = &mut self.shards[position];
         shard.finished = answer.next_shard_iterator.is_none();
+        self.unlisted |= shard.finished;
         shard.iterator = answer.next_shard_iterator;
         let last = records.iter().rev().find_map(|record| record.dynamodb()?.sequence_number());
         let Some(sequence_number) = last.map(str::to_owned) else { return Ok(None) };
@@ -180,3 +190,7 @@ fn event_record(record: Record, arn: &str) -> EventRecord {
     lambda_record.event_source_arn = Some(arn.to_owned());
     lambda_record
 }
+
+#[cfg(test)]
+#[path = "stream_reader_tests.rs"]
+mod tests;

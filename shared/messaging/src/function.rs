@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use futures::future::join_all;
 use orderflow_domain::{Event, Timestamp};
 use tracing::Instrument;
 
@@ -17,11 +18,14 @@ pub const SQS_EVENT_SOURCE: &str = "aws:sqs";
 /// The code of messages that are no event of the consumer's.
 const UNDECODABLE: &str = "undecodable";
 
+/// The code of messages that were tried too often.
+const EXHAUSTED: &str = "attempts-exhausted";
+
 /// A consumer under the queue contract: `SqsEvent` in, the records that are not done out.
 ///
 /// Records of a bridge (`eventSource` other than `aws:sqs`) are answered with what is to become of them. For records of
-/// SQS, which knows only "not done", the function itself sends poison to the dead-letter queue and hides what
-/// is to come again.
+/// SQS, which knows only "not done", the function itself sends poison, and what was tried too often, to the
+/// dead-letter queue and hides what is to come again.
 pub struct QueueFunction<C> {
     consumer: C,
     policy: RetryPolicy,
@@ -76,9 +80,10 @@ impl<C: Consumer> QueueFunction<C> {
             }
         }
         let outcomes = self.outcomes(&deliveries, time_left).await;
-        for ((record, delivery), outcome) in delivered.into_iter().zip(&deliveries).zip(outcomes) {
-            failures.extend(self.settle(record, delivery, outcome).await);
-        }
+        let settling = delivered.into_iter().zip(&deliveries).zip(outcomes);
+        // Together, since each may be a request and little time may be left.
+        let settling = settling.map(|((record, delivery), outcome)| self.settle(record, delivery, outcome));
+        failures.extend(join_all(settling).await.into_iter().flatten());
         QueueResponse { failures }
     }
 
@@ -114,28 +119,28 @@ impl<C: Consumer> QueueFunction<C> {
                     reason,
                     "the event has to come again"
                 );
-                Some(self.retry(record, reason, after).await)
+                self.retry(record, reason, after).await
             }
         }
     }
 
-    async fn retry(&self, record: &Record, reason: String, after: Option<Duration>) -> ItemFailure {
+    /// Has a record come again. With SQS its time, and its end, are decided here; a bridge does it when it reads the answer.
+    async fn retry(&self, record: &Record, reason: String, after: Option<Duration>) -> Option<ItemFailure> {
         if record.from_sqs
             && let (Some(queue), Some(receipt_handle)) = (&self.sqs, &record.receipt_handle)
         {
-            let delay = match self.policy.after_failure(record.attempt, record.first_at, Timestamp::now()) {
-                Verdict::RetryAfter(delay) => after.unwrap_or(delay),
-                Verdict::GiveUp => Duration::ZERO,
-            };
-            queue.hide(receipt_handle, delay).await;
+            match self.policy.after_failure(record.attempt, record.first_at, Timestamp::now()) {
+                Verdict::RetryAfter(delay) => queue.hide(receipt_handle, after.unwrap_or(delay)).await,
+                Verdict::GiveUp => return self.bury(record, EXHAUSTED, &reason).await,
+            }
         }
         let retry_after_ms = after.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
-        ItemFailure {
+        Some(ItemFailure {
             item_identifier: record.id.clone(),
             reason: Some(reason),
             retry_after_ms,
             dead_letter: None,
-        }
+        })
     }
 
     /// Puts a record out of the way. With SQS that is done here; a bridge does it when it reads the answer.

@@ -49,17 +49,25 @@ impl SnsPublisher {
         };
         fail_all(batch, results, "the topic did not mention it in its answer");
         for accepted in answer.successful() {
-            if let Some(position) = accepted.id().and_then(|id| id.parse::<usize>().ok()) {
-                results[position] = Ok(());
+            if let Some(result) = accepted.id().and_then(|id| result_of(id, results)) {
+                *result = Ok(());
             }
         }
         for failed in answer.failed() {
-            if let Ok(position) = failed.id().parse::<usize>() {
+            if let Some(result) = result_of(failed.id(), results) {
                 let text = format!("{}: {}", failed.code(), failed.message().unwrap_or("no message"));
-                results[position] = Err(PublishError(text));
+                *result = Err(PublishError(text));
             }
         }
     }
+}
+
+/// The place of an entry by the id that it was sent with.
+fn result_of<'a>(
+    id: &str,
+    results: &'a mut [Result<(), PublishError>],
+) -> Option<&'a mut Result<(), PublishError>> {
+    results.get_mut(id.parse::<usize>().ok()?)
 }
 
 fn fail_all(batch: &[Message], results: &mut [Result<(), PublishError>], reason: &str) {
@@ -135,3 +143,7 @@ fn batches(messages: &[Message]) -> Vec<&[Message]> {
 #[cfg(test)]
 #[path = "sns_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "sns_stub_tests.rs"]
+mod stub_tests;

@@ -80,14 +80,23 @@ impl SqsDeadLetterQueue {
     }
 }
 
+/// Whether SQS takes it in an attribute: control characters and the two that are no characters are refused.
+fn is_sendable(c: &char) -> bool {
+    !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
 #[async_trait]
 impl DeadLetterQueue for SqsDeadLetterQueue {
     async fn put(&self, letter: DeadLetter) -> Result<(), DeadLetterError> {
-        let reason: String = letter.reason.chars().filter(|c| !c.is_control()).take(MAX_REASON).collect();
+        let reason: String = letter.reason.chars().filter(is_sendable).take(MAX_REASON).collect();
         let mut request = self.client.send_message().queue_url(&self.url).message_body(letter.body);
         for (name, value) in
             [("code", letter.code), ("reason", reason), ("attempts", letter.attempts.to_string())]
         {
+            // SQS refuses a message with an empty attribute.
+            if value.is_empty() {
+                continue;
+            }
             let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build();
             request =
                 request.message_attributes(name, attribute.map_err(|e| DeadLetterError(e.to_string()))?);
@@ -99,3 +108,7 @@ impl DeadLetterQueue for SqsDeadLetterQueue {
             .map_err(|error| DeadLetterError(DisplayErrorContext(error).to_string()))
     }
 }
+
+#[cfg(test)]
+#[path = "sqs_tests.rs"]
+mod tests;

@@ -71,6 +71,10 @@ fn settle(
         }
         Err(TransactError::Cancelled(reasons)) => reasons,
     };
+    // A conflict may be over in the next round. There is one as long as somebody else is to blame for this one.
+    let others_to_blame = reasons
+        .iter()
+        .any(|reason| matches!(reason, Cancellation::ConditionFailed(_) | Cancellation::Other { .. }));
     let mut left = Vec::new();
     let mut reasons = reasons.into_iter();
     for position in &sent {
@@ -79,6 +83,7 @@ fn settle(
             Cancellation::ConditionFailed(item) => {
                 outcomes[*position] = Some(Err(WriteError::ConditionFailed(item)))
             }
+            Cancellation::Conflict if others_to_blame => left.push(*position),
             Cancellation::Conflict => {
                 outcomes[*position] =
                     Some(Err(unfinished("TransactionConflict", "another request had the item in hand")))
@@ -102,3 +107,7 @@ fn unfinished(code: &str, message: &str) -> WriteError {
     let (operation, table) = ("TransactWriteItems", String::new());
     StoreError::Request { operation, table, code: code.to_owned(), message: message.to_owned() }.into()
 }
+
+#[cfg(test)]
+#[path = "independent_tests.rs"]
+mod tests;

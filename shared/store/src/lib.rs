@@ -5,6 +5,7 @@
 //! the item it changes, the table's stream delivers that image, and the relay builds the events from it. There is no
 //! moment at which one exists without the other.
 
+mod backoff;
 mod connect;
 mod cursor;
 mod error;
@@ -13,6 +14,9 @@ mod listing;
 mod outbox;
 mod read;
 mod schema;
+mod send;
+#[cfg(test)]
+mod testing;
 mod transaction;
 mod write;
 
@@ -22,8 +26,9 @@ pub use independent::IndependentWrites;
 pub use listing::{Listing, partition, partitions};
 pub use outbox::{Emission, EventSource, ImageError, OUTBOX, Outbox, OutboxError};
 pub use schema::{IndexDefinition, TableDefinition};
+pub use send::WriteError;
 pub use transaction::{Cancellation, MAX_TRANSACTION_ACTIONS, TransactError};
-pub use write::{Write, WriteError};
+pub use write::Write;
 
 /// An item as the SDK has it.
 pub type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;

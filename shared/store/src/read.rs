@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures::future::try_join_all;
 use serde::de::DeserializeOwned;
 
+use crate::backoff::pause;
 use crate::{Item, StoreError, Table};
 
 /// The most keys that one `BatchGetItem` takes (AWS limit).
@@ -27,7 +28,8 @@ impl Table {
         answer.item.map(|item| self.parse(item)).transpose()
     }
 
-    /// The items that exist of these keys, as they are now, in no particular order. Keys must differ.
+    /// The items that exist of these keys, as they are now, in no particular order. Keys must differ: the API refuses a request
+    /// that asks twice for one.
     ///
     /// # Errors
     /// [`StoreError`] where a request fails or an item has another shape.
@@ -46,7 +48,12 @@ impl Table {
 
     async fn get_batch(&self, mut keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let mut found = Vec::with_capacity(keys.len());
+        let mut repetition = 0;
         while !keys.is_empty() {
+            if repetition > 0 {
+                pause(repetition).await;
+            }
+            repetition += 1;
             let wanted = KeysAndAttributes::builder()
                 .set_keys(Some(std::mem::take(&mut keys)))
                 .consistent_read(true)
@@ -99,3 +106,7 @@ impl Table {
             .map_err(|error| StoreError::shape(&self.name, &error))
     }
 }
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

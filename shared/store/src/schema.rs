@@ -1,11 +1,12 @@
 //! What a table looks like, and making it so.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex,
     GlobalSecondaryIndexUpdate, IndexStatus, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType, StreamSpecification, StreamViewType, TableStatus,
+    ScalarAttributeType, StreamSpecification, StreamViewType, TableDescription, TableStatus,
 };
 
 use crate::{Store, StoreError, Table};
@@ -51,17 +52,9 @@ impl Store {
     ) -> Result<(), StoreError> {
         for definition in definitions {
             let table = self.table(definition);
-            match table.existing_indexes().await? {
+            match table.describe().await? {
                 None => table.create().await?,
-                Some(existing) => {
-                    for index in definition
-                        .indexes
-                        .iter()
-                        .filter(|index| !existing.iter().any(|name| name == index.name))
-                    {
-                        table.add_index(index).await?;
-                    }
-                }
+                Some(description) => table.complete(&description).await?,
             }
         }
         Ok(())
@@ -69,20 +62,28 @@ impl Store {
 }
 
 impl Table {
-    /// The names of its indexes; none where there is no such table.
-    async fn existing_indexes(&self) -> Result<Option<Vec<String>>, StoreError> {
-        let described = self.client.describe_table().table_name(&self.name).send().await;
-        match described {
-            Ok(answer) => {
-                let indexes =
-                    answer.table.and_then(|table| table.global_secondary_indexes).unwrap_or_default();
-                Ok(Some(indexes.into_iter().filter_map(|index| index.index_name).collect()))
-            }
+    /// What there is; none where there is no such table.
+    async fn describe(&self) -> Result<Option<TableDescription>, StoreError> {
+        match self.client.describe_table().table_name(&self.name).send().await {
+            Ok(answer) => Ok(answer.table),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
                 Ok(None)
             }
             Err(error) => Err(StoreError::request("DescribeTable", &self.name, &error)),
         }
+    }
+
+    /// Adds the indexes that are missing, and waits for what another process has begun.
+    async fn complete(&self, description: &TableDescription) -> Result<(), StoreError> {
+        if !is_active(description) {
+            self.wait_until_active().await?;
+        }
+        let existing = description.global_secondary_indexes();
+        let exists = |name| existing.iter().any(|index| index.index_name() == Some(name));
+        for index in self.definition.indexes.iter().filter(|index| !exists(index.name)) {
+            self.add_index(index).await?;
+        }
+        Ok(())
     }
 
     async fn create(&self) -> Result<(), StoreError> {
@@ -115,32 +116,25 @@ impl Table {
             .projection(keys_only())
             .build()
             .map_err(|e| StoreError::shape(&self.name, &e))?;
-        self.client
+        let update = self
+            .client
             .update_table()
             .table_name(&self.name)
-            .set_attribute_definitions(Some(self.definition.attributes()?))
-            .global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().create(create).build())
-            .send()
-            .await
-            .map_err(|error| StoreError::request("UpdateTable", &self.name, &error))?;
-        self.wait_until_active().await
+            .set_attribute_definitions(Some(attributes(&self.name, [index.hash, index.range])?))
+            .global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().create(create).build());
+        match update.send().await {
+            Ok(_) => self.wait_until_active().await,
+            // Another process that starts at the same time was faster.
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => {
+                self.wait_until_active().await
+            }
+            Err(error) => Err(StoreError::request("UpdateTable", &self.name, &error)),
+        }
     }
 
     async fn wait_until_active(&self) -> Result<(), StoreError> {
         for _ in 0..POLLS {
-            let answer = self
-                .client
-                .describe_table()
-                .table_name(&self.name)
-                .send()
-                .await
-                .map_err(|error| StoreError::request("DescribeTable", &self.name, &error))?;
-            let table =
-                answer.table.unwrap_or_else(|| aws_sdk_dynamodb::types::TableDescription::builder().build());
-            let indexes = table.global_secondary_indexes();
-            let indexes_active =
-                indexes.iter().all(|index| index.index_status() == Some(&IndexStatus::Active));
-            if table.table_status() == Some(&TableStatus::Active) && indexes_active {
+            if self.describe().await?.is_some_and(|description| is_active(&description)) {
                 return Ok(());
             }
             tokio::time::sleep(POLL).await;
@@ -149,23 +143,16 @@ impl Table {
     }
 }
 
+fn is_active(table: &TableDescription) -> bool {
+    let mut indexes = table.global_secondary_indexes().iter();
+    table.table_status() == Some(&TableStatus::Active)
+        && indexes.all(|index| index.index_status() == Some(&IndexStatus::Active))
+}
+
 impl TableDefinition {
     fn attributes(&self) -> Result<Vec<AttributeDefinition>, StoreError> {
-        let mut names: Vec<&str> = [Some(self.hash), self.range]
-            .into_iter()
-            .flatten()
-            .chain(self.indexes.iter().flat_map(|index| [index.hash, index.range]))
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        let attribute = |name| {
-            AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build()
-        };
-        names
-            .into_iter()
-            .map(attribute)
-            .collect::<Result<_, _>>()
-            .map_err(|e| StoreError::shape(self.name, &e))
+        let of_indexes = self.indexes.iter().flat_map(|index| [index.hash, index.range]);
+        attributes(self.name, [Some(self.hash), self.range].into_iter().flatten().chain(of_indexes))
     }
 
     fn global_indexes(&self) -> Result<Option<Vec<GlobalSecondaryIndex>>, StoreError> {
@@ -182,6 +169,18 @@ impl TableDefinition {
     }
 }
 
+/// Each attribute once. The API refuses those that no key of the request uses.
+fn attributes(
+    table: &str,
+    names: impl IntoIterator<Item = &'static str>,
+) -> Result<Vec<AttributeDefinition>, StoreError> {
+    let names: BTreeSet<&str> = names.into_iter().collect();
+    let attribute = |name| {
+        AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build()
+    };
+    names.into_iter().map(attribute).collect::<Result<_, _>>().map_err(|e| StoreError::shape(table, &e))
+}
+
 fn keys_only() -> Projection {
     Projection::builder().projection_type(ProjectionType::KeysOnly).build()
 }
@@ -193,3 +192,7 @@ fn key_schema(hash: &str, range: Option<&str>) -> Result<Vec<KeySchemaElement>, 
         .collect::<Result<_, _>>()
         .map_err(|e| StoreError::shape(hash, &e))
 }
+
+#[cfg(test)]
+#[path = "schema_tests.rs"]
+mod tests;

@@ -1,16 +1,17 @@
 //! Writes that happen together or not at all.
 
-use std::time::Duration;
-
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_dynamodb::types::{
+    Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
+};
 
+use crate::backoff::{CONFLICT_RETRIES, pause};
+use crate::write::{Kind, Request};
 use crate::{Item, Store, StoreError, Write};
 
 /// The most writes that one transaction takes (AWS limit).
 pub const MAX_TRANSACTION_ACTIONS: usize = 100;
-
-const CONFLICT_RETRIES: u32 = 8;
 
 /// What one write of a cancelled transaction has to do with the cancelling.
 #[derive(Debug, Clone)]
@@ -30,7 +31,7 @@ pub enum Cancellation {
     },
 }
 
-/// Why a transaction did not happen. None of its writes did.
+/// Why a transaction did not happen. None of its writes did, unless the answer was lost.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum TransactError {
     /// Writes stood in the way: one entry a write, in their order.
@@ -50,8 +51,8 @@ impl Store {
     pub async fn transact(&self, writes: Vec<Write>) -> Result<(), TransactError> {
         let tables = table_names(&writes);
         let actions: Vec<TransactWriteItem> =
-            writes.into_iter().map(Write::into_action).collect::<Result<_, _>>()?;
-        let mut attempt = 0;
+            writes.into_iter().map(|write| action(write.into_request())).collect::<Result<_, _>>()?;
+        let mut repetition = 0;
         loop {
             let error = match self
                 .client
@@ -70,23 +71,62 @@ impl Store {
             };
             let reasons: Vec<_> =
                 cancelled.cancellation_reasons().iter().cloned().map(Cancellation::from).collect();
-            if attempt == CONFLICT_RETRIES || !only_conflicts(&reasons) {
+            if repetition == CONFLICT_RETRIES || !only_conflicts(&reasons) {
                 return Err(TransactError::Cancelled(reasons));
             }
-            attempt += 1;
-            tokio::time::sleep(conflict_delay(attempt)).await;
+            repetition += 1;
+            pause(repetition).await;
         }
     }
+}
+
+fn action(request: Request) -> Result<TransactWriteItem, StoreError> {
+    let table = request.table.clone();
+    let shape = |error: BuildError| StoreError::shape(&table, &error);
+    let action = TransactWriteItem::builder();
+    let action = match request.kind {
+        Kind::Put(item) => action.put(
+            Put::builder()
+                .table_name(request.table)
+                .set_item(Some(item))
+                .set_condition_expression(request.condition)
+                .set_expression_attribute_names(request.names)
+                .set_expression_attribute_values(request.values)
+                .return_values_on_condition_check_failure(OnFailure::AllOld)
+                .build()
+                .map_err(shape)?,
+        ),
+        Kind::Update { key, .. } => action.update(
+            Update::builder()
+                .table_name(request.table)
+                .set_key(Some(key))
+                .update_expression(request.update)
+                .set_condition_expression(request.condition)
+                .set_expression_attribute_names(request.names)
+                .set_expression_attribute_values(request.values)
+                .return_values_on_condition_check_failure(OnFailure::AllOld)
+                .build()
+                .map_err(shape)?,
+        ),
+        Kind::Delete { key } => action.delete(
+            Delete::builder()
+                .table_name(request.table)
+                .set_key(Some(key))
+                .set_condition_expression(request.condition)
+                .set_expression_attribute_names(request.names)
+                .set_expression_attribute_values(request.values)
+                .return_values_on_condition_check_failure(OnFailure::AllOld)
+                .build()
+                .map_err(shape)?,
+        ),
+    };
+    Ok(action.build())
 }
 
 fn only_conflicts(reasons: &[Cancellation]) -> bool {
     let conflicts = reasons.iter().filter(|reason| matches!(reason, Cancellation::Conflict)).count();
     let unconcerned = reasons.iter().filter(|reason| matches!(reason, Cancellation::None)).count();
     conflicts > 0 && conflicts + unconcerned == reasons.len()
-}
-
-fn conflict_delay(attempt: u32) -> Duration {
-    Duration::from_millis(fastrand::u64(1..=5 << attempt.min(6)))
 }
 
 fn table_names(writes: &[Write]) -> String {
@@ -106,3 +146,7 @@ impl From<aws_sdk_dynamodb::types::CancellationReason> for Cancellation {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "transaction_tests.rs"]
+mod tests;

@@ -2,18 +2,13 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 
-use crate::{Item, OUTBOX, Outbox, Store, StoreError, Table, string};
+use crate::{Item, OUTBOX, Outbox, StoreError, Table, string};
 
-/// A write of one item. It can be sent alone ([`Store::write`]), with others all or nothing ([`Store::transact`]), or beside others
-/// with an outcome each ([`Store::write_each`]).
+/// A write of one item. It can be sent alone ([`crate::Store::write`]), with others all or nothing ([`crate::Store::transact`]), or beside others
+/// with an outcome each ([`crate::Store::write_each`]).
 #[derive(Debug, Clone)]
 pub struct Write {
     table: String,
@@ -24,22 +19,12 @@ pub struct Write {
     hash: &'static str,
 }
 
+/// What is done to the item.
 #[derive(Debug, Clone)]
-enum Kind {
+pub(crate) enum Kind {
     Put(Item),
     Update { key: Item, assignments: Vec<String>, emits: bool },
     Delete { key: Item },
-}
-
-/// Why a write did not happen.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum WriteError {
-    /// Its condition did not hold. Holds the item that was there, if one was.
-    #[error("the condition of the write does not hold")]
-    ConditionFailed(Option<Box<Item>>),
-    /// The request failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 impl Write {
@@ -166,162 +151,45 @@ impl Write {
         alias
     }
 
-    /// What identifies the item among those of one request: no two writes of a transaction may touch one item (AWS limit).
     pub(crate) fn table(&self) -> &str {
         &self.table
     }
 
-    fn condition(&self) -> Option<String> {
-        (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "))
-    }
-
-    fn into_parts(mut self) -> Parts {
-        let condition = self.condition();
-        let update = match &self.kind {
-            Kind::Update { assignments, emits, .. } => {
-                let silent = !*emits;
-                let mut expression = String::new();
-                if !assignments.is_empty() {
-                    expression = format!("SET {}", assignments.join(", "));
-                }
-                if silent {
-                    let name = self.name(OUTBOX);
-                    expression = format!("{expression} REMOVE {name}");
-                }
-                expression.trim_start().to_owned()
-            }
-            Kind::Put(_) | Kind::Delete { .. } => String::new(),
-        };
+    /// The request that it becomes.
+    pub(crate) fn into_request(mut self) -> Request {
+        let condition = (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "));
+        let update = self.update_expression();
         let names = (!self.names.is_empty()).then_some(self.names);
         let values = (!self.values.is_empty()).then_some(self.values);
-        Parts { table: self.table, kind: self.kind, update, condition, names, values }
+        Request { table: self.table, kind: self.kind, update, condition, names, values }
     }
 
-    pub(crate) fn into_action(self) -> Result<TransactWriteItem, StoreError> {
-        let parts = self.into_parts();
-        let table = parts.table.clone();
-        let shape = |error: aws_sdk_dynamodb::error::BuildError| StoreError::shape(&table, &error);
-        let action = TransactWriteItem::builder();
-        Ok(match parts.kind {
-            Kind::Put(item) => action.put(
-                Put::builder()
-                    .table_name(parts.table)
-                    .set_item(Some(item))
-                    .set_condition_expression(parts.condition)
-                    .set_expression_attribute_names(parts.names)
-                    .set_expression_attribute_values(parts.values)
-                    .return_values_on_condition_check_failure(OnFailure::AllOld)
-                    .build()
-                    .map_err(shape)?,
-            ),
-            Kind::Update { key, .. } => action.update(
-                Update::builder()
-                    .table_name(parts.table)
-                    .set_key(Some(key))
-                    .update_expression(parts.update)
-                    .set_condition_expression(parts.condition)
-                    .set_expression_attribute_names(parts.names)
-                    .set_expression_attribute_values(parts.values)
-                    .return_values_on_condition_check_failure(OnFailure::AllOld)
-                    .build()
-                    .map_err(shape)?,
-            ),
-            Kind::Delete { key } => action.delete(
-                Delete::builder()
-                    .table_name(parts.table)
-                    .set_key(Some(key))
-                    .set_condition_expression(parts.condition)
-                    .set_expression_attribute_names(parts.names)
-                    .set_expression_attribute_values(parts.values)
-                    .return_values_on_condition_check_failure(OnFailure::AllOld)
-                    .build()
-                    .map_err(shape)?,
-            ),
+    fn update_expression(&mut self) -> String {
+        let Kind::Update { assignments, emits, .. } = &self.kind else { return String::new() };
+        let keeps_outbox = *emits;
+        let mut clauses = Vec::with_capacity(2);
+        if !assignments.is_empty() {
+            clauses.push(format!("SET {}", assignments.join(", ")));
         }
-        .build())
-    }
-}
-
-struct Parts {
-    table: String,
-    kind: Kind,
-    update: String,
-    condition: Option<String>,
-    names: Option<HashMap<String, String>>,
-    values: Option<HashMap<String, AttributeValue>>,
-}
-
-impl Store {
-    /// Sends one write.
-    ///
-    /// # Errors
-    /// [`WriteError`] where its condition does not hold or the request fails; nothing is written then, unless the answer was lost.
-    pub async fn write(&self, write: Write) -> Result<(), WriteError> {
-        let parts = write.into_parts();
-        let table = parts.table.clone();
-        match parts.kind {
-            Kind::Put(item) => self
-                .client
-                .put_item()
-                .table_name(parts.table)
-                .set_item(Some(item))
-                .set_condition_expression(parts.condition)
-                .set_expression_attribute_names(parts.names)
-                .set_expression_attribute_values(parts.values)
-                .return_values_on_condition_check_failure(OnFailure::AllOld)
-                .send()
-                .await
-                .map(drop)
-                .map_err(|error| put_failed(&table, error)),
-            Kind::Update { key, .. } => self
-                .client
-                .update_item()
-                .table_name(parts.table)
-                .set_key(Some(key))
-                .update_expression(parts.update)
-                .set_condition_expression(parts.condition)
-                .set_expression_attribute_names(parts.names)
-                .set_expression_attribute_values(parts.values)
-                .return_values_on_condition_check_failure(OnFailure::AllOld)
-                .send()
-                .await
-                .map(drop)
-                .map_err(|error| update_failed(&table, error)),
-            Kind::Delete { key } => self
-                .client
-                .delete_item()
-                .table_name(parts.table)
-                .set_key(Some(key))
-                .set_condition_expression(parts.condition)
-                .set_expression_attribute_names(parts.names)
-                .set_expression_attribute_values(parts.values)
-                .send()
-                .await
-                .map(drop)
-                .map_err(|error| match error.as_service_error() {
-                    Some(service) if service.is_conditional_check_failed_exception() => {
-                        WriteError::ConditionFailed(None)
-                    }
-                    _ => StoreError::request("DeleteItem", &table, &error).into(),
-                }),
+        if !keeps_outbox {
+            clauses.push(format!("REMOVE {}", self.name(OUTBOX)));
         }
+        clauses.join(" ")
     }
 }
 
-fn put_failed<R: std::fmt::Debug>(table: &str, error: SdkError<PutItemError, R>) -> WriteError {
-    match error.as_service_error() {
-        Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-            WriteError::ConditionFailed(failed.item().cloned().map(Box::new))
-        }
-        _ => StoreError::request("PutItem", table, &error).into(),
-    }
+/// A write as the API takes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) table: String,
+    pub(crate) kind: Kind,
+    /// The update expression; empty for all but updates.
+    pub(crate) update: String,
+    pub(crate) condition: Option<String>,
+    pub(crate) names: Option<HashMap<String, String>>,
+    pub(crate) values: Option<HashMap<String, AttributeValue>>,
 }
 
-fn update_failed<R: std::fmt::Debug>(table: &str, error: SdkError<UpdateItemError, R>) -> WriteError {
-    match error.as_service_error() {
-        Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-            WriteError::ConditionFailed(failed.item().cloned().map(Box::new))
-        }
-        _ => StoreError::request("UpdateItem", table, &error).into(),
-    }
-}
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod tests;

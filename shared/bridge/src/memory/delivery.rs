@@ -1,16 +1,15 @@
 //! Handing batches to functions, and what becomes of each message by their answer.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use orderflow_domain::Timestamp;
 use orderflow_messaging::{DeadLettered, ItemFailure, QueueResponse, Verdict};
-use orderflow_store::{StoreError, Write};
 use tokio::sync::watch;
 
+use super::settle::Fate;
 use super::{MemoryBroker, Message, Origin};
 use crate::runtime_table::Tried;
 use crate::{DeadLetterRow, PutOff, Target, TargetError};
@@ -24,15 +23,8 @@ const MAX_BATCH: usize = 100;
 /// The code of messages that were tried too often.
 const EXHAUSTED: &str = "attempts-exhausted";
 
-/// How long a message waits whose fate could not be written down.
-const UNWRITTEN_DELAY: Duration = Duration::from_millis(250);
-
-/// What becomes of a message.
-enum Fate {
-    Done,
-    PutOff(Box<PutOff>),
-    Dead(Box<DeadLetterRow>),
-}
+/// How long a consumer with nothing to do sleeps at most. Arrivals wake it; this bounds what a clock that jumps can cost.
+const IDLE: Duration = Duration::from_secs(60);
 
 impl MemoryBroker {
     /// Delivers one batch of what is due at `now` to a consumer. Gives the number of messages that were delivered.
@@ -43,15 +35,20 @@ impl MemoryBroker {
         let messages = self.with_queue(consumer, |queue| queue.take(MAX_BATCH, now)).unwrap_or_default();
         let count = messages.len();
         if count > 0 {
-            let (exhausted, messages): (Vec<_>, Vec<_>) = messages.into_iter().partition(|message| {
-                self.policy.is_last(message.tried.attempts, message.tried.first_at, now)
-            });
+            let (exhausted, messages): (Vec<_>, Vec<_>) =
+                messages.into_iter().partition(|message| self.is_exhausted(message, now));
             self.bury_exhausted(consumer, exhausted, now).await;
             if !messages.is_empty() {
                 self.deliver_batch(consumer, target, messages, now).await;
             }
         }
         count
+    }
+
+    /// Whether every attempt ended with the process. Attempts of what has a row were answered, and its next one may be the last.
+    fn is_exhausted(&self, message: &Message, now: Timestamp) -> bool {
+        let Tried { attempts, first_at } = message.tried;
+        matches!(message.origin, Origin::Stream(_)) && self.policy.is_last(attempts, first_at, now)
     }
 
     /// Puts messages out of the way whose last attempt ended with the process.
@@ -132,60 +129,6 @@ impl MemoryBroker {
         }
     }
 
-    /// Writes the fates down, then lets the stream's mark pass. Whatever cannot be written down stays where it is kept now and comes
-    /// again from memory.
-    async fn settle(&self, consumer: &'static str, settled: Vec<(Message, Fate)>, now: Timestamp) {
-        let count = settled.len();
-        let mut writes: Vec<Write> = Vec::new();
-        let mut planned: Vec<Result<Range<usize>, StoreError>> = Vec::with_capacity(count);
-        for (message, fate) in &settled {
-            let first = writes.len();
-            planned.push(self.writes(consumer, message, fate).map(|more| {
-                writes.extend(more);
-                first..writes.len()
-            }));
-        }
-        let results = self.runtime.write_each(writes).await;
-        for ((message, fate), planned) in settled.into_iter().zip(planned) {
-            let written = planned.and_then(|range| results[range].iter().cloned().collect::<Result<(), _>>());
-            match written {
-                Ok(()) => self.let_go(consumer, message, fate),
-                Err(error) => {
-                    tracing::error!(service = consumer, %error, "a message's fate cannot be written down; it comes again");
-                    self.with_queue(consumer, |queue| queue.delay(message, now.plus(UNWRITTEN_DELAY)));
-                }
-            }
-        }
-        self.with_queue(consumer, |queue| queue.settled(count));
-        self.announce(consumer);
-    }
-
-    /// Takes a message whose fate is durable from what kept it until now.
-    fn let_go(&self, consumer: &str, message: Message, fate: Fate) {
-        if let Fate::PutOff(row) = fate {
-            let due = row.due;
-            self.with_queue(consumer, |queue| queue.delay(Message::from(*row), due));
-        }
-        if let Origin::Stream(outstanding) = message.origin {
-            outstanding.complete();
-        }
-    }
-
-    /// The writes that make a fate durable. Each message has its own rows, so that all of a batch's writes are independent.
-    fn writes(&self, consumer: &str, message: &Message, fate: &Fate) -> Result<Vec<Write>, StoreError> {
-        let row_is_over = || match message.origin {
-            Origin::PutOff => Some(self.runtime.delete_put_off(consumer, &message.id)),
-            Origin::Stream(_) => None,
-        };
-        Ok(match fate {
-            Fate::Done => row_is_over().into_iter().collect(),
-            Fate::PutOff(row) => vec![self.runtime.write_put_off(row)?],
-            Fate::Dead(row) => {
-                std::iter::once(self.runtime.write_dead_letter(row)?).chain(row_is_over()).collect()
-            }
-        })
-    }
-
     /// Delivers to a consumer until told to stop; what is in hand then is settled first.
     pub async fn run(
         self: Arc<Self>,
@@ -198,14 +141,22 @@ impl MemoryBroker {
             if self.deliver(consumer, &target, Timestamp::now()).await > 0 {
                 continue;
             }
-            let due = self.with_queue(consumer, |queue| queue.next_due()).flatten();
-            let wait = due.map_or(Duration::from_secs(60), |due| due.since(Timestamp::now()));
+            let wait = self.due_of(consumer).map_or(IDLE, |due| due.since(Timestamp::now()));
             tokio::select! {
                 () = arrivals.notified() => {}
-                () = tokio::time::sleep(wait.max(Duration::from_millis(1))) => {}
-                _ = stop.changed() => {}
+                () = tokio::time::sleep(wait.clamp(Duration::from_millis(1), IDLE)) => {}
+                // Nobody is left to stop it: that is a stop too.
+                changed = stop.changed() => if changed.is_err() { return },
             }
         }
+    }
+
+    /// When the consumer has something to do again; a stopped one has nothing, whatever is due.
+    fn due_of(&self, consumer: &str) -> Option<Timestamp> {
+        if self.is_stopped(consumer) {
+            return None;
+        }
+        self.with_queue(consumer, |queue| queue.next_due()).flatten()
     }
 }
 
@@ -214,8 +165,19 @@ async fn invoke(target: Arc<dyn Target>, messages: &[Message]) -> Result<QueueRe
     let payload = serde_json::to_vec(&sqs_event(messages)).map_err(|error| TargetError(error.to_string()))?;
     let invocation = tokio::spawn(async move { target.invoke(payload).await });
     let answer = invocation.await.map_err(|error| TargetError(error.to_string()))??;
-    serde_json::from_slice(&answer)
-        .map_err(|error| TargetError(format!("it answered no batch response: {error}")))
+    let response: QueueResponse = serde_json::from_slice(&answer)
+        .map_err(|error| TargetError(format!("it answered no batch response: {error}")))?;
+    // As with Lambda: an answer that names a record which was not in the batch leaves open what was done.
+    match response.failures.iter().find(|failure| !names_one_of(messages.len(), failure)) {
+        None => Ok(response),
+        Some(failure) => {
+            Err(TargetError(format!("it answered for an unknown record: {:?}", failure.item_identifier)))
+        }
+    }
+}
+
+fn names_one_of(count: usize, failure: &ItemFailure) -> bool {
+    failure.item_identifier.parse::<usize>().is_ok_and(|position| position < count)
 }
 
 fn failure_of_all(error: &TargetError) -> ItemFailure {

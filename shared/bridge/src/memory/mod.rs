@@ -9,6 +9,7 @@ mod progress;
 mod publisher;
 mod pump;
 mod queue;
+mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -116,5 +117,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-#[path = "memory_tests.rs"]
 mod tests;

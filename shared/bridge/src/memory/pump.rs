@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use orderflow_store::StoreError;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::progress::{Outstanding, Progress};
 use super::publisher::BatchContext;
@@ -26,6 +27,10 @@ pub struct Pump {
     trimmer: Arc<dyn StreamTrimmer>,
     runtime: RuntimeTable,
     progress: Progress,
+    /// The cursor: everything up to it is dealt with.
+    after: Option<String>,
+    /// Whether the stored cursor row says something else than `after` and no starts.
+    unsaved: bool,
     /// Batches that were read and not yet relayed, because the relay failed.
     unrelayed: Vec<StreamBatch>,
     /// How often the process started before it got further than here. Zero once everything from before is read.
@@ -65,6 +70,8 @@ impl Pump {
             trimmer,
             runtime,
             progress: Progress::default(),
+            after: cursor.after,
+            unsaved: false,
             unrelayed: Vec::new(),
             earlier_starts: cursor.starts,
         })
@@ -86,7 +93,7 @@ impl Pump {
         if self.unrelayed.is_empty() {
             self.unrelayed = self.reader.read().await?;
             if self.unrelayed.is_empty() {
-                self.earlier_starts = 0;
+                self.reach_end();
                 return Ok(0);
             }
         }
@@ -103,15 +110,29 @@ impl Pump {
         Ok(records)
     }
 
+    /// Everything that earlier processes may have tried is read. A start that found nothing of theirs was no attempt at anything.
+    fn reach_end(&mut self) {
+        self.unsaved |= self.earlier_starts > 0 && self.progress.is_empty();
+        self.earlier_starts = 0;
+    }
+
     /// Moves the cursor past what is dealt with.
     ///
     /// # Errors
-    /// [`StoreError`] where the store does not answer; the cursor is behind then, which costs repeats and nothing else.
+    /// [`StoreError`] where the store does not answer; the cursor is behind then, which costs repeats and nothing else. The next call
+    /// tries again.
     pub async fn save_cursor(&mut self) -> Result<(), StoreError> {
         if let Some(mark) = self.progress.advance() {
-            let after = format!("{} {}", mark.shard, mark.sequence_number);
-            self.runtime.save_cursor(self.reader.table(), &after).await?;
-            self.trimmer.trim(self.reader.table(), &mark.sequence_number);
+            self.after = Some(format!("{} {}", mark.shard, mark.sequence_number));
+            self.unsaved = true;
+        }
+        if !self.unsaved {
+            return Ok(());
+        }
+        self.runtime.save_cursor(self.reader.table(), self.after.clone()).await?;
+        self.unsaved = false;
+        if let Some((_, sequence_number)) = self.after.as_deref().and_then(|after| after.split_once(' ')) {
+            self.trimmer.trim(self.reader.table(), sequence_number);
         }
         Ok(())
     }
@@ -119,11 +140,12 @@ impl Pump {
     /// Pumps until told to stop; `writes` changes with every write to the table that this process makes.
     pub async fn run(mut self, mut writes: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
         let mut failures = 0;
+        let mut saved_at = Instant::now();
         while !*stop.borrow() {
             let pause = match self.pump_once().await {
                 Ok(0) => {
                     failures = 0;
-                    if self.progress.is_empty() { POLL } else { SAVE }
+                    if self.is_saved() { POLL } else { SAVE }
                 }
                 Ok(_) => {
                     failures = 0;
@@ -135,22 +157,28 @@ impl Pump {
                     Duration::from_millis(fastrand::u64(50..=100 << failures.min(6)))
                 }
             };
-            if let Err(error) = self.save_cursor().await {
-                tracing::warn!(table = self.reader.table(), %error, "the cursor could not be saved");
+            if saved_at.elapsed() >= SAVE {
+                self.save_or_warn().await;
+                saved_at = Instant::now();
             }
             if pause.is_zero() {
                 continue;
             }
             tokio::select! {
                 _ = tokio::time::sleep(pause) => {}
-                changed = writes.changed(), if failures == 0 => if changed.is_err() { return },
-                _ = stop.changed() => {}
+                changed = writes.changed(), if failures == 0 => if changed.is_err() { break },
+                // Nobody is left to stop it: that is a stop too.
+                changed = stop.changed() => if changed.is_err() { break },
             }
         }
-        self.finish().await;
+        self.save_or_warn().await;
     }
 
-    async fn finish(&mut self) {
+    fn is_saved(&self) -> bool {
+        self.progress.is_empty() && !self.unsaved
+    }
+
+    async fn save_or_warn(&mut self) {
         if let Err(error) = self.save_cursor().await {
             tracing::warn!(table = self.reader.table(), %error, "the cursor could not be saved");
         }

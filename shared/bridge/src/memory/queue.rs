@@ -1,6 +1,6 @@
 //! The queue of one consumer.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use orderflow_domain::Timestamp;
@@ -80,10 +80,18 @@ impl Queue {
         while let Some(entry) = self.delayed.first_entry().filter(|entry| entry.key().0 <= now) {
             self.ready.push_back(entry.remove());
         }
-        let companions = self.ready.iter().position(|message| message.alone).unwrap_or(self.ready.len());
-        let count = companions.max(1).min(limit).min(self.ready.len());
+        let count = self.companions(limit);
         self.in_flight += count;
         self.ready.drain(..count).collect()
+    }
+
+    /// How many messages at the front go together: none of them alone, and no message beside a copy of itself (a restart can bring one
+    /// from the stream and one from its row), since both have the same row.
+    fn companions(&self, limit: usize) -> usize {
+        let mut ids = HashSet::new();
+        let candidates = self.ready.iter().take(limit).take_while(|message| !message.alone);
+        let together = candidates.take_while(|message| ids.insert(message.id.as_str())).count();
+        together.max(1).min(self.ready.len())
     }
 
     pub(super) fn settled(&mut self, count: usize) {
@@ -96,5 +104,51 @@ impl Queue {
 
     pub(super) fn depth(&self) -> QueueDepth {
         QueueDepth { ready: self.ready.len(), in_flight: self.in_flight, delayed: self.delayed.len() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(id: &str, alone: bool) -> Message {
+        let tried = Tried { attempts: 0, first_at: Timestamp::from_millis(0) };
+        Message { id: id.to_owned(), body: "".into(), tried, origin: Origin::PutOff, alone }
+    }
+
+    fn taken(messages: &[(&str, bool)], limit: usize) -> Vec<usize> {
+        let mut queue = Queue::default();
+        messages.iter().for_each(|(id, alone)| queue.push(message(id, *alone)));
+        let take = || Some(queue.take(limit, Timestamp::from_millis(0)).len()).filter(|count| *count > 0);
+        std::iter::from_fn(take).collect()
+    }
+
+    #[test]
+    fn a_batch_ends_at_its_limit_and_before_what_goes_alone() {
+        assert_eq!(taken(&[("a", false), ("b", false), ("c", false)], 2), [2, 1]);
+        assert_eq!(
+            taken(&[("a", false), ("b", true), ("c", true), ("d", false), ("e", false)], 9),
+            [1, 1, 1, 2]
+        );
+        assert!(taken(&[], 9).is_empty());
+    }
+
+    #[test]
+    fn copies_of_one_message_are_never_in_one_batch() {
+        assert_eq!(taken(&[("a", false), ("b", false), ("a", false), ("a", false)], 9), [2, 1, 1]);
+    }
+
+    #[test]
+    fn what_is_delayed_comes_in_the_order_of_its_time() {
+        let mut queue = Queue::default();
+        let at = Timestamp::from_millis;
+        queue.delay(message("late", false), at(20));
+        queue.delay(message("early", false), at(10));
+        queue.delay(message("early too", false), at(10));
+        assert_eq!(queue.next_due(), Some(at(10)));
+        assert!(queue.take(9, at(9)).is_empty());
+        let ids: Vec<_> = queue.take(9, at(20)).into_iter().map(|message| message.id).collect();
+        assert_eq!(ids, ["early", "early too", "late"]);
+        assert_eq!(queue.depth(), QueueDepth { ready: 0, in_flight: 3, delayed: 0 });
     }
 }

@@ -1,1 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod faults;
+mod outcomes;
+mod properties;
+mod restarts;
+mod world;

@@ -1,0 +1,141 @@
+//! What becomes of a message by what its function answers.
+
+use std::time::Duration;
+
+use orderflow_domain::Timestamp;
+
+use super::world::{CONSUMER, POLICY, Reply, World};
+
+fn now() -> Timestamp {
+    Timestamp::now().plus(Duration::from_secs(1))
+}
+
+#[tokio::test]
+async fn what_is_done_leaves_nothing_behind() {
+    let world = World::new().await;
+    let events = [world.emit().await, world.emit().await];
+    let mut process = world.start().await;
+    process.work(now()).await;
+    assert_eq!(world.target.take_batches().len(), 1, "both came in one batch");
+    assert!(events.iter().all(|event| world.target.times_done(event) == 1));
+    assert!(world.put_off().await.is_empty() && world.dead().await.is_empty());
+    let last = process.relay.sequence_numbers.lock().unwrap()[&events[1].id.to_string()];
+    assert_eq!(world.cursor().await, (Some(last), 0));
+}
+
+#[tokio::test]
+async fn what_is_to_come_again_comes_when_it_said() {
+    let world = World::new().await;
+    let event = world.emit_for([Reply::Retry(Some(5_000))]).await;
+    let (mut process, now) = (world.start().await, now());
+    process.work(now).await;
+    let rows = world.put_off().await;
+    assert_eq!(rows[0].id(), event.id.to_string());
+    assert_eq!((rows[0].attempts, rows[0].due), (1, now.plus(Duration::from_secs(5))));
+    assert_eq!(rows[0].reason, "told to");
+    assert_eq!(process.broker.next_due(), Some(rows[0].due));
+
+    process.work(now.plus(Duration::from_millis(4_999))).await;
+    assert_eq!(world.target.attempts(&event), [1]);
+    process.work(rows[0].due).await;
+    assert_eq!(world.target.attempts(&event), [1, 2]);
+    assert!(world.put_off().await.is_empty(), "its row goes with success");
+}
+
+#[tokio::test]
+async fn without_a_wish_the_policy_says_when() {
+    let world = World::new().await;
+    world.emit_for([Reply::Retry(None)]).await;
+    let (mut process, now) = (world.start().await, now());
+    process.work(now).await;
+    let wait = process.broker.next_due().unwrap().since(now);
+    assert!((POLICY.base / 2..=POLICY.cap).contains(&wait), "{wait:?}");
+}
+
+#[tokio::test]
+async fn a_dead_letter_keeps_its_code_and_reason() {
+    let world = World::new().await;
+    let event = world.emit_for([Reply::Retry(None), Reply::Dead]).await;
+    let mut process = world.start().await;
+    process.drain(now()).await;
+    let dead = world.dead().await;
+    assert_eq!(dead.len(), 1);
+    assert_eq!((dead[0].code.as_str(), dead[0].reason.as_str()), ("bad", "told to bury"));
+    assert_eq!((dead[0].attempts, dead[0].body.as_str()), (2, event.to_json().as_str()));
+    assert!(world.put_off().await.is_empty(), "the row goes when the letter is written");
+}
+
+/// A batch that fails as a whole says nothing of its messages: each goes alone, and only the guilty one is put off.
+async fn fails_alone(reply: Reply) {
+    let world = World::new().await;
+    let (before, guilty) = (world.emit().await, world.emit_for([reply, reply]).await);
+    let after = world.emit().await;
+    let mut process = world.start().await;
+    process.work(now()).await;
+    let sizes: Vec<_> = world.target.take_batches().iter().map(Vec::len).collect();
+    assert_eq!(sizes, [3, 1, 1, 1], "{reply:?}");
+    assert_eq!((world.target.times_done(&before), world.target.times_done(&after)), (1, 1), "{reply:?}");
+    let rows = world.put_off().await;
+    assert_eq!(
+        (rows.len(), rows[0].id(), rows[0].attempts),
+        (1, guilty.id.to_string().as_str(), 1),
+        "{reply:?}"
+    );
+    process.drain(now()).await;
+    assert_eq!(world.target.times_done(&guilty), 1, "{reply:?}");
+}
+
+#[tokio::test]
+async fn a_function_that_fails_a_batch_gets_its_messages_one_by_one() {
+    fails_alone(Reply::Fail).await;
+}
+
+#[tokio::test]
+async fn a_function_that_panics_gets_its_messages_one_by_one() {
+    fails_alone(Reply::Panic).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_makes_no_sense_is_no_success() {
+    fails_alone(Reply::Answer("nonsense")).await;
+    fails_alone(Reply::Answer("{}")).await;
+    fails_alone(Reply::Answer(r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#)).await;
+    fails_alone(Reply::Answer(r#"{"batchItemFailures":[{"itemIdentifier":"3"}]}"#)).await;
+}
+
+#[tokio::test]
+async fn the_last_attempt_is_made_before_a_message_is_given_up() {
+    let world = World::new().await;
+    let event = world.emit_for([Reply::Retry(None); 9]).await;
+    let (mut process, start) = (world.start().await, now());
+    for attempt in 0..4 {
+        process.work(start.plus(POLICY.cap * attempt)).await;
+    }
+    assert!(world.dead().await.is_empty(), "it is too young");
+    process.work(start.plus(POLICY.min_age)).await;
+    assert_eq!(world.target.attempts(&event), [1, 2, 3, 4, 5]);
+    let dead = world.dead().await;
+    assert_eq!((dead[0].code.as_str(), dead[0].reason.as_str()), ("attempts-exhausted", "told to"));
+    assert_eq!(dead[0].attempts, 5);
+    assert!(process.broker.next_due().is_none());
+}
+
+#[tokio::test]
+async fn a_stopped_consumer_gets_nothing_until_it_goes_on() {
+    let world = World::new().await;
+    let event = world.emit_for([Reply::Retry(Some(1))]).await;
+    let mut process = world.start().await;
+    process.work(now()).await;
+    process.broker.stop_consumers([CONSUMER.to_owned()]);
+    let waiting = world.emit().await;
+    let later = now().plus(Duration::from_secs(60));
+    process.work(later).await;
+    assert_eq!(process.broker.stopped_consumers(), [CONSUMER]);
+    assert_eq!((world.target.attempts(&event).len(), world.target.attempts(&waiting).len()), (1, 0));
+    assert_eq!(process.broker.next_due(), None, "nothing of a stopped consumer's is due");
+    let depth = process.broker.depths()[CONSUMER];
+    assert_eq!((depth.ready, depth.in_flight, depth.delayed), (1, 0, 1));
+    process.broker.stop_consumers([]);
+    process.work(later).await;
+    assert_eq!((world.target.times_done(&event), world.target.times_done(&waiting)), (1, 1));
+}

@@ -1,0 +1,52 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use super::*;
+use crate::testing::{THINGS, Thing, World};
+use crate::{IndependentWrites, Listing, Write};
+
+/// The same table in a later version.
+static LATER: TableDefinition = TableDefinition {
+    name: "things",
+    hash: "id",
+    range: None,
+    indexes: &[
+        IndexDefinition { name: "by_group", hash: "group", range: "at" },
+        IndexDefinition { name: "by_at", hash: "at", range: "id" },
+        IndexDefinition { name: "by_name", hash: "name", range: "at" },
+    ],
+    streams: true,
+};
+
+#[tokio::test]
+async fn making_tables_again_changes_nothing() {
+    let world = World::new(IndependentWrites::OneTransaction).await;
+    world.store.write(Write::put(&world.things, &Thing::new("a")).unwrap()).await.unwrap();
+    let before = world.embedded.requests();
+    world.store.create_missing_tables(&[&THINGS]).await.unwrap();
+    let requests = world.embedded.requests().since(&before);
+    assert_eq!((requests.total(), requests.of("DescribeTable")), (1, 1));
+    assert!(world.thing("a").await.is_some());
+}
+
+#[tokio::test]
+async fn indexes_that_are_missing_are_added_and_filled() {
+    let world = World::new(IndependentWrites::OneTransaction).await;
+    world.store.write(Write::put(&world.things, &Thing::new("a")).unwrap()).await.unwrap();
+    world.store.create_missing_tables(&[&LATER]).await.unwrap();
+    let listing =
+        Listing { index: &LATER.indexes[1], partitions: vec!["a-at".to_owned()], descending: false };
+    assert_eq!(world.store.table(&LATER).list(&listing, None, 10).await.unwrap(), ["a"]);
+    // An older process that knows fewer indexes takes none away.
+    world.store.create_missing_tables(&[&THINGS]).await.unwrap();
+    assert_eq!(world.store.table(&LATER).list(&listing, None, 10).await.unwrap(), ["a"]);
+}
+
+#[tokio::test]
+async fn two_processes_may_start_at_once() {
+    let world = World::new(IndependentWrites::OneTransaction).await;
+    let tables: [&'static TableDefinition; 1] = [&LATER];
+    let (one, other) =
+        tokio::join!(world.store.create_missing_tables(&tables), world.store.create_missing_tables(&tables));
+    one.unwrap();
+    other.unwrap();
+}

@@ -1,0 +1,126 @@
+//! Sending one write by itself.
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure as OnFailure;
+use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
+
+use crate::backoff::{CONFLICT_RETRIES, pause};
+use crate::write::{Kind, Request};
+use crate::{Item, Store, StoreError, Write};
+
+/// What a single write is answered with while a transaction has its item in hand.
+const CONFLICT: &str = "TransactionConflictException";
+
+/// Why a write did not happen.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum WriteError {
+    /// Its condition did not hold. Holds the item that was there, if one was.
+    #[error("the condition of the write does not hold")]
+    ConditionFailed(Option<Box<Item>>),
+    /// The request failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Sends one write. Conflicts with transactions are retried with jitter.
+    ///
+    /// # Errors
+    /// [`WriteError`] where its condition does not hold or the request fails; nothing is written then, unless the answer was lost.
+    pub async fn write(&self, write: Write) -> Result<(), WriteError> {
+        let request = write.into_request();
+        let mut repetition = 0;
+        loop {
+            let result = self.send(request.clone()).await;
+            if repetition == CONFLICT_RETRIES || !met_a_transaction(&result) {
+                return result;
+            }
+            repetition += 1;
+            pause(repetition).await;
+        }
+    }
+
+    async fn send(&self, request: Request) -> Result<(), WriteError> {
+        let table = request.table.clone();
+        match request.kind {
+            Kind::Put(item) => self
+                .client
+                .put_item()
+                .table_name(request.table)
+                .set_item(Some(item))
+                .set_condition_expression(request.condition)
+                .set_expression_attribute_names(request.names)
+                .set_expression_attribute_values(request.values)
+                .return_values_on_condition_check_failure(OnFailure::AllOld)
+                .send()
+                .await
+                .map(drop)
+                .map_err(|error| failed("PutItem", &table, &error)),
+            Kind::Update { key, .. } => self
+                .client
+                .update_item()
+                .table_name(request.table)
+                .set_key(Some(key))
+                .update_expression(request.update)
+                .set_condition_expression(request.condition)
+                .set_expression_attribute_names(request.names)
+                .set_expression_attribute_values(request.values)
+                .return_values_on_condition_check_failure(OnFailure::AllOld)
+                .send()
+                .await
+                .map(drop)
+                .map_err(|error| failed("UpdateItem", &table, &error)),
+            Kind::Delete { key } => self
+                .client
+                .delete_item()
+                .table_name(request.table)
+                .set_key(Some(key))
+                .set_condition_expression(request.condition)
+                .set_expression_attribute_names(request.names)
+                .set_expression_attribute_values(request.values)
+                .return_values_on_condition_check_failure(OnFailure::AllOld)
+                .send()
+                .await
+                .map(drop)
+                .map_err(|error| failed("DeleteItem", &table, &error)),
+        }
+    }
+}
+
+fn met_a_transaction(result: &Result<(), WriteError>) -> bool {
+    matches!(result, Err(WriteError::Store(StoreError::Request { code, .. })) if code == CONFLICT)
+}
+
+/// The errors of the three operations that write one item.
+trait SingleWriteError: ProvideErrorMetadata + std::error::Error + 'static {
+    fn failed_condition(&self) -> Option<&ConditionalCheckFailedException>;
+}
+
+macro_rules! single_write_error {
+    ($($error:ident),+) => {
+        $(impl SingleWriteError for $error {
+            fn failed_condition(&self) -> Option<&ConditionalCheckFailedException> {
+                match self {
+                    Self::ConditionalCheckFailedException(failed) => Some(failed),
+                    _ => None,
+                }
+            }
+        })+
+    };
+}
+
+single_write_error!(PutItemError, UpdateItemError, DeleteItemError);
+
+fn failed<E: SingleWriteError, R: std::fmt::Debug>(
+    operation: &'static str,
+    table: &str,
+    error: &SdkError<E, R>,
+) -> WriteError {
+    match error.as_service_error().and_then(E::failed_condition) {
+        Some(failed) => WriteError::ConditionFailed(failed.item().cloned().map(Box::new)),
+        None => StoreError::request(operation, table, error).into(),
+    }
+}
