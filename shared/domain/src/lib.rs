@@ -25,7 +25,7 @@ pub use event::{
 };
 pub use ids::{CustomerId, CustomerIdError, OrderId};
 pub use money::{Currency, CurrencyError, MAX_PRICE, Money};
-pub use order::{LineError, MAX_LINES, Order, OrderLine, Total, merge_lines};
+pub use order::{LineError, MAX_LINES, Order, OrderLine, merge_lines};
 pub use quantity::{MAX_QUANTITY, Quantity, QuantityError};
 pub use saga::{CancellationReason, Fact, OrderState, OrderStatus, RejectionReason, Step, UnknownStatus};
 pub use secret::{PaymentToken, PaymentTokenError};

@@ -9,9 +9,6 @@ use crate::{CustomerId, Email, Money, OrderId, OrderState, PaymentToken, Phone, 
 /// The most lines that an order may have, before lines of one sku are merged.
 pub const MAX_LINES: usize = 50;
 
-/// The total of an order.
-pub type Total = Money;
-
 /// One line of an order, with the name and price that the catalog had when it was placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderLine {
@@ -41,7 +38,7 @@ pub struct Order {
     /// What is ordered; each sku once.
     pub lines: Vec<OrderLine>,
     /// What it costs.
-    pub total: Total,
+    pub total: Money,
     /// Where it stands.
     pub state: OrderState,
     /// When it was placed.

@@ -68,7 +68,7 @@ impl Host {
     /// # Errors
     /// Where the runtime cannot be reached.
     pub async fn serve_queue<C: Consumer>(self, consumer: C) -> Result<(), Error> {
-        let sqs = SqsSettings::from_environment()
+        let sqs = SqsSettings::from_environment()?
             .map(|settings| SqsQueue::new(aws_sdk_sqs::Client::new(&self.aws), settings));
         let function = QueueFunction::new(consumer, RetryPolicy::from_environment()?, sqs);
         let function = std::sync::Arc::new(function);

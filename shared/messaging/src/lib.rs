@@ -20,5 +20,5 @@ pub use publisher::{PublishError, Publisher};
 pub use response::{DeadLettered, ItemFailure, QueueResponse};
 pub use retry::{RetryPolicy, RetryPolicyError, Verdict};
 pub use sns::{MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, SnsPublisher};
-pub use sqs::{SqsDeadLetterQueue, SqsQueue, SqsSettings};
+pub use sqs::{SqsDeadLetterQueue, SqsQueue, SqsSettings, SqsSettingsError};
 pub use subscription::{SUBSCRIPTIONS, Subscription, UnknownConsumer, subscription};

@@ -14,6 +14,9 @@ const MAX_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
 /// The most of a reason that is kept: a message attribute counts toward the size of the message.
 const MAX_REASON: usize = 1_024;
 
+const QUEUE_URL: &str = "QUEUE_URL";
+const DEAD_LETTER_QUEUE_URL: &str = "DEAD_LETTER_QUEUE_URL";
+
 /// The queue that a function is triggered by and its dead-letter queue, from the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqsSettings {
@@ -23,13 +26,34 @@ pub struct SqsSettings {
     pub dead_letter_queue_url: String,
 }
 
+/// Half of the settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{set} is set and {missing} is not: a queue needs both")]
+pub struct SqsSettingsError {
+    set: &'static str,
+    missing: &'static str,
+}
+
 impl SqsSettings {
-    /// The settings, where the environment has both.
-    pub fn from_environment() -> Option<Self> {
-        Some(Self {
-            queue_url: std::env::var("QUEUE_URL").ok()?,
-            dead_letter_queue_url: std::env::var("DEAD_LETTER_QUEUE_URL").ok()?,
-        })
+    /// The settings; none where the environment has neither, as under a bridge.
+    ///
+    /// # Errors
+    /// [`SqsSettingsError`] names the one that is missing.
+    pub fn from_environment() -> Result<Option<Self>, SqsSettingsError> {
+        Self::from_variables(|name| std::env::var(name).ok())
+    }
+
+    fn from_variables(
+        variable: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<Option<Self>, SqsSettingsError> {
+        match (variable(QUEUE_URL), variable(DEAD_LETTER_QUEUE_URL)) {
+            (Some(queue_url), Some(dead_letter_queue_url)) => {
+                Ok(Some(Self { queue_url, dead_letter_queue_url }))
+            }
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(SqsSettingsError { set: QUEUE_URL, missing: DEAD_LETTER_QUEUE_URL }),
+            (None, Some(_)) => Err(SqsSettingsError { set: DEAD_LETTER_QUEUE_URL, missing: QUEUE_URL }),
+        }
     }
 }
 
