@@ -23,7 +23,7 @@ use crate::RuntimeTable;
 use queue::{Message, Origin, Queue};
 
 pub use publisher::MemoryPublisher;
-pub use pump::{Pump, StreamTrimmer};
+pub use pump::{Pump, PumpError, StreamTrimmer};
 
 /// Messages that may wait in memory over all queues before streams are read on. What is not read stays in the streams.
 const MAX_BACKLOG: usize = 50_000;
