@@ -12,13 +12,19 @@ struct Package {
     dependencies: BTreeSet<String>,
 }
 
-fn packages() -> BTreeMap<String, Package> {
+fn metadata(arguments: &[&str]) -> Value {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline", "--locked"])
+        .args(["metadata", "--format-version", "1", "--offline", "--locked"])
+        .args(arguments)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .output()
         .unwrap();
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn packages() -> BTreeMap<String, Package> {
+    let metadata = metadata(&["--no-deps"]);
     let root = metadata["workspace_root"].as_str().unwrap().to_owned();
     let package = |package: &Value| {
         let manifest = package["manifest_path"].as_str().unwrap();
@@ -31,15 +37,37 @@ fn packages() -> BTreeMap<String, Package> {
     metadata["packages"].as_array().unwrap().iter().map(package).collect()
 }
 
+/// Everything that is built for a package, however far down: names as in `path+file:///shared/domain#orderflow-domain@0.1.0`.
+fn everything_under(package: &str) -> BTreeSet<String> {
+    let metadata = metadata(&[]);
+    let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
+    let mut open: Vec<&str> =
+        nodes.iter().filter_map(|node| node["id"].as_str()).filter(|id| id.contains(package)).collect();
+    assert_eq!(open.len(), 1, "{open:?}");
+    let mut found = BTreeSet::new();
+    while let Some(id) = open.pop() {
+        let node = nodes.iter().find(|node| node["id"] == id).unwrap();
+        let built = |dependency: &&Value| {
+            dependency["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"] != "dev")
+        };
+        for dependency in node["deps"].as_array().unwrap().iter().filter(built) {
+            let id = dependency["pkg"].as_str().unwrap();
+            if found.insert(id.to_owned()) {
+                open.push(id);
+            }
+        }
+    }
+    found
+}
+
 #[test]
 fn the_domain_is_pure() {
-    let packages = packages();
-    let domain = &packages["orderflow-domain"];
-    for dependency in &domain.dependencies {
-        let impure = dependency.starts_with("aws")
-            || dependency.starts_with("tokio")
-            || dependency.starts_with("orderflow");
-        assert!(!impure, "shared/domain depends on {dependency}");
+    let found = everything_under("orderflow-domain");
+    assert!(found.iter().any(|id| id.contains("#serde@")), "the graph is read wrongly: {found:?}");
+    for id in found {
+        let name = id.rsplit(['#', '/']).next().unwrap();
+        let impure = ["aws", "tokio", "orderflow", "async"].iter().any(|prefix| name.starts_with(prefix));
+        assert!(!impure, "shared/domain depends on {id}");
     }
 }
 
@@ -79,5 +107,24 @@ fn a_service_reaches_into_no_other() {
             let face = name.as_str() == "orderflow-orders" && dependency == "orderflow-catalog";
             assert!(face, "{name} depends on {dependency}");
         }
+    }
+}
+
+#[test]
+fn shared_crates_import_downwards() {
+    let packages = packages();
+    for (name, allowed) in [
+        ("orderflow-domain", &[][..]),
+        ("orderflow-embedded", &[]),
+        ("orderflow-telemetry", &[]),
+        ("orderflow-store", &["orderflow-domain"]),
+        ("orderflow-messaging", &["orderflow-domain"]),
+        ("orderflow-http", &["orderflow-telemetry"]),
+        ("orderflow-lambda", &["orderflow-messaging", "orderflow-store", "orderflow-telemetry"]),
+        ("orderflow-bridge", &["orderflow-domain", "orderflow-messaging", "orderflow-store"]),
+    ] {
+        let ours = packages[name].dependencies.iter().filter(|dependency| packages.contains_key(*dependency));
+        let unexpected: Vec<_> = ours.filter(|dependency| !allowed.contains(&dependency.as_str())).collect();
+        assert!(unexpected.is_empty(), "{name} depends on {unexpected:?}");
     }
 }

@@ -37,4 +37,6 @@ fn every_hole_has_its_test() {
     assert!(listed.len() >= 15, "the list is read wrongly: {listed:?}");
     let missing: Vec<_> = listed.difference(&found).collect();
     assert!(missing.is_empty(), "no test is named after the holes {missing:?}");
+    let unlisted: Vec<_> = found.difference(&listed).collect();
+    assert!(unlisted.is_empty(), "docs/holes.md does not list {unlisted:?}");
 }

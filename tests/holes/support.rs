@@ -9,19 +9,19 @@ use orderflow_domain::{Event, EventData, Timestamp};
 use orderflow_embedded::{FaultInjector, Location};
 use orderflow_messaging::SUBSCRIPTIONS;
 use orderflow_orders::ORDERS;
-use orderflow_tests::{EmbeddedMode, Shop};
+use orderflow_tests::{EmbeddedMode, TestApp};
 use serde_json::{Value, json};
 
-pub(crate) type TestShop = Shop<EmbeddedMode>;
+pub(crate) type TestShop = TestApp<EmbeddedMode>;
 
 pub(crate) async fn open() -> TestShop {
-    Shop::open().await
+    TestApp::open().await
 }
 
 /// The system over the data of this directory, with everything done that was left undone there.
 pub(crate) async fn open_in(directory: &Path) -> TestShop {
     let settings = Settings::new(Location::Directory(directory.to_owned()));
-    Shop { mode: EmbeddedMode::open(settings).await.unwrap() }
+    TestApp { mode: EmbeddedMode::open(settings).await.unwrap() }
 }
 
 /// Sets what is broken.

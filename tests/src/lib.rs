@@ -6,11 +6,11 @@
 mod embedded_mode;
 mod http;
 pub mod scenarios;
-mod shop;
+mod test_app;
 
 pub use embedded_mode::EmbeddedMode;
 pub use http::Answer;
-pub use shop::{Shop, order_body};
+pub use test_app::{TestApp, order_body};
 
 use axum::body::Body;
 use axum::http::Request;

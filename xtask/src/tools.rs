@@ -197,12 +197,13 @@ fn create_venv(folder: &Path) -> Result<()> {
     let Err(error) = create() else {
         return Ok(());
     };
-    shell::run(
-        Command::new("apt-get")
-            .args(["install", "--yes", "--no-install-recommends", "python3-venv"])
-            .env("DEBIAN_FRONTEND", "noninteractive"),
-    )
-    .with_context(|| format!("{error:#}; install Python 3.10 or newer with its venv module"))?;
+    let apt = |arguments: &[&str]| {
+        shell::run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    // Fresh images come with empty package lists.
+    apt(&["update"])
+        .and_then(|()| apt(&["install", "--yes", "--no-install-recommends", "python3-venv"]))
+        .with_context(|| format!("{error:#}; install Python 3.10 or newer with its venv module"))?;
     create()
 }
 

@@ -3,6 +3,7 @@
 mod demo;
 mod faults;
 mod functions;
+mod liveness;
 mod running;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ use orderflow_notifications::{Channel, LogChannel};
 use orderflow_outbox_relay::EVENT_SOURCES;
 use orderflow_payments::{FaultSwitch, SimulatedSettings};
 use orderflow_store::{DEFAULT_PREFIX, IndependentWrites, Store, TableDefinition};
+
+use liveness::Liveness;
 
 pub use demo::DEMO_PRODUCTS;
 pub use running::Running;
@@ -74,6 +77,8 @@ pub struct System {
     pumps: Vec<Pump>,
     gateway_fault: FaultSwitch,
     currency: Currency,
+    /// Whether everything that hands messages on is at work.
+    liveness: Liveness,
 }
 
 impl System {
@@ -89,7 +94,16 @@ impl System {
         let gateway_fault = FaultSwitch::default();
         let targets = functions::targets(&store, &settings, &gateway_fault);
         let pumps = open_pumps(&embedded, &store, &broker).await?;
-        Ok(Self { embedded, store, broker, targets, pumps, gateway_fault, currency: settings.currency })
+        Ok(Self {
+            embedded,
+            store,
+            broker,
+            targets,
+            pumps,
+            gateway_fault,
+            currency: settings.currency,
+            liveness: Liveness::new(),
+        })
     }
 
     /// Sells the demo products, where nothing is sold yet.
@@ -138,8 +152,11 @@ impl System {
             let table = table.clone();
             async move { table.touch().await.is_ok() }
         });
-        // The broker is part of this process: where there is an answer, it is up.
-        let broker = HealthCheck::new("broker", || async { true });
+        let liveness = self.liveness.clone();
+        let broker = HealthCheck::new("broker", move || {
+            let alive = liveness.is_alive();
+            async move { alive }
+        });
         orderflow_orders::router(&self.store)
             .merge(orderflow_shop_api::router(&self.store, self.currency.clone()))
             .merge(health_router(vec![store, broker]))

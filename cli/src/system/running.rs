@@ -5,6 +5,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::System;
+use super::liveness::Working;
 
 /// A system whose parts work by themselves.
 ///
@@ -28,6 +29,11 @@ fn batches_at_a_time(consumer: &str) -> usize {
     }
 }
 
+async fn while_working(working: Working, work: impl Future<Output = ()>) {
+    work.await;
+    drop(working);
+}
+
 impl Running {
     pub(super) fn start(system: System) -> Self {
         let (stop_consumers, consumers_stopped) = watch::channel(false);
@@ -35,16 +41,15 @@ impl Running {
         let (mut consumers, mut pumps) = (JoinSet::new(), JoinSet::new());
         for (consumer, target) in system.targets {
             for _ in 0..batches_at_a_time(consumer) {
-                consumers.spawn(system.broker.clone().run(
-                    consumer,
-                    target.clone(),
-                    consumers_stopped.clone(),
-                ));
+                let working = system.liveness.watch(consumer, consumers_stopped.clone());
+                let run = system.broker.clone().run(consumer, target.clone(), consumers_stopped.clone());
+                consumers.spawn(while_working(working, run));
             }
         }
         for pump in system.pumps {
             let writes = system.embedded.changes(pump.table());
-            pumps.spawn(pump.run(writes, pumps_stopped.clone()));
+            let working = system.liveness.watch(pump.table(), pumps_stopped.clone());
+            pumps.spawn(while_working(working, pump.run(writes, pumps_stopped.clone())));
         }
         Self { _embedded: system.embedded, stop_consumers, stop_pumps, consumers, pumps }
     }

@@ -107,7 +107,13 @@ async fn create(
             }
             CreateError::Store(error) => Problem::unavailable(error),
         })?;
-    tracing::info!(sku = %record.sku, "the product is created");
+    tracing::info!(
+        service = "shop-api",
+        sku = %record.sku,
+        event.r#type = "product.created",
+        trace.id = trace.trace_id(),
+        "the product is created"
+    );
     let location = format!("/api/v1/products/{}", record.sku);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(ProductView::from(record))))
 }

@@ -103,7 +103,7 @@ impl Corrections {
             let stock = self.existing(sku).await?;
             match self.try_once(&stock, correction, key.as_deref(), traceparent).await? {
                 Try::Done => {
-                    tracing::info!(%sku, event.r#type = "stock.adjusted", "the stock is corrected");
+                    tracing::info!(service = "shop-api", %sku, event.r#type = "stock.adjusted", "the stock is corrected");
                     return self.level(sku).await?.ok_or(AdjustError::Unknown);
                 }
                 Try::Replayed(before) if before == correction => {

@@ -48,7 +48,7 @@ impl InventoryConsumer {
     }
 
     fn reserve_request(&self, placed: &OrderPlaced, delivery: &Delivery, now: Timestamp) -> Request {
-        let waited = now.since(delivery.event.time) >= self.settings.unknown_sku_wait;
+        let waited = now.since(delivery.first_at) >= self.settings.unknown_sku_wait;
         Request::Reserve {
             lines: units_by_sku(placed),
             total: placed.total.clone(),

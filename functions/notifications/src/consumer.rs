@@ -8,6 +8,7 @@ use futures::StreamExt;
 use orderflow_domain::{EventType, OrderId};
 use orderflow_messaging::{Consumer, Delivery, Outcome};
 use orderflow_store::{Store, StoreError, Table, Write, WriteError};
+use tracing::Instrument;
 
 use crate::channel::Channel;
 use crate::message::{Message, Recipient, message_id};
@@ -76,7 +77,7 @@ impl NotificationConsumer {
 
     async fn send(&self, task: Task) -> (Task, Result<Message, String>) {
         let result = match self.message(&task) {
-            Ok(message) => match self.channel.send(&message).await {
+            Ok(message) => match self.channel.send(&message).instrument(task.span()).await {
                 Ok(()) => Ok(message),
                 Err(error) => Err(error.to_string()),
             },
@@ -116,7 +117,7 @@ impl NotificationConsumer {
         let results = self.store.write_each(writes).await;
         for (task, result) in recording.into_iter().zip(results) {
             match result {
-                Ok(()) => log(&task),
+                Ok(()) => {}
                 // Another worker had the same event in hand.
                 Err(WriteError::ConditionFailed(_)) => {}
                 Err(WriteError::Store(error)) => again.push((task, error.to_string())),
@@ -166,16 +167,17 @@ fn with_reason(tasks: Vec<Task>, reason: &str) -> Vec<(Task, String)> {
     tasks.into_iter().map(|task| (task, reason.to_owned())).collect()
 }
 
-fn log(task: &Task) {
-    let trace_id = task.traceparent.as_deref().and_then(|traceparent| traceparent.split('-').nth(1));
-    tracing::info!(
-        order.id = %task.variables.order_id,
-        event.r#type = task.event_type.as_str(),
-        trace.id = trace_id,
-        template = task.template.as_str(),
-        channel = task.recipient.channel().as_str(),
-        "the customer is notified"
-    );
+impl Task {
+    /// Whatever is logged while the message is on its way belongs to this order and event.
+    fn span(&self) -> tracing::Span {
+        let trace_id = self.traceparent.as_deref().and_then(|traceparent| traceparent.split('-').nth(1));
+        tracing::error_span!(
+            "send",
+            order.id = %self.variables.order_id,
+            event.r#type = self.event_type.as_str(),
+            trace.id = trace_id,
+        )
+    }
 }
 
 #[async_trait]

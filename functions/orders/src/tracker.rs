@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use orderflow_domain::{Event, EventData, Fact, OrderId, Step, Timestamp};
+use orderflow_domain::{Event, EventData, EventType, Fact, OrderId, Step, Timestamp};
 use orderflow_messaging::{Consumer, Delivery, Outcome};
 use orderflow_store::{Emission, Outbox, Store, StoreError, WriteError};
 
@@ -30,6 +30,8 @@ struct Tracked {
     record: OrderRecord,
     read_version: u32,
     outbox: Outbox,
+    /// The last report that was taken in.
+    reported: EventType,
 }
 
 impl OrderTracker {
@@ -89,12 +91,13 @@ fn take_in(
     deliveries: &[&Delivery],
 ) -> Result<Option<Tracked>, orderflow_domain::UnknownStatus> {
     let (mut state, before) = (record.state()?, record.state()?);
-    let (mut outbox, mut redriven) = (Outbox::default(), None);
+    let (mut outbox, mut redriven, mut reported) = (Outbox::default(), None, None);
     let (now, own_trace) = (Timestamp::now(), record.trace_id().map(str::to_owned));
     for delivery in deliveries {
         let Some(fact) = fact(&delivery.event) else { continue };
         let step = state.apply(fact);
         if step != Step::Unchanged {
+            reported = Some(delivery.event.event_type());
             record.timeline.push(TimelineEntry::reported(
                 &delivery.event,
                 delivery.attempt,
@@ -110,9 +113,7 @@ fn take_in(
             Step::Redriven(event_type) => redriven = Some(event_type),
         }
     }
-    if state == before {
-        return Ok(None);
-    }
+    let Some(reported) = reported.filter(|_| state != before) else { return Ok(None) };
     if let Some(event_type) = redriven {
         outbox.push(Emission { event_type, redrive: Some(state.redrives) });
     }
@@ -120,7 +121,7 @@ fn take_in(
     record.set_state(&state);
     record.version += 1;
     record.updated_at = now;
-    Ok(Some(Tracked { record, read_version, outbox }))
+    Ok(Some(Tracked { record, read_version, outbox, reported }))
 }
 
 fn fact(event: &Event) -> Option<Fact> {
@@ -138,10 +139,10 @@ fn fact(event: &Event) -> Option<Fact> {
 fn log(tracked: &Tracked) {
     let OrderRecord { id, status, reason, open_partition, .. } = &tracked.record;
     let outbox = &tracked.outbox;
-    let event_type = outbox.emissions().first().map(|emission| emission.event_type.as_str());
+    let emitted = outbox.emissions().first().map(|emission| emission.event_type);
     tracing::info!(
         order.id = %id,
-        event.r#type = event_type,
+        event.r#type = emitted.unwrap_or(tracked.reported).as_str(),
         trace.id = tracked.record.trace_id(),
         status,
         reason,

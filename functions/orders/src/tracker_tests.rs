@@ -41,7 +41,12 @@ impl Desk {
     }
 
     async fn handle(&self, events: &[Event]) -> Vec<Outcome> {
-        let deliver = |event: &Event| Delivery { event: event.clone(), attempt: 1, last_attempt: false };
+        let deliver = |event: &Event| Delivery {
+            event: event.clone(),
+            attempt: 1,
+            first_at: event.time,
+            last_attempt: false,
+        };
         self.tracker.handle(&events.iter().map(deliver).collect::<Vec<_>>()).await
     }
 
@@ -193,7 +198,8 @@ async fn a_report_of_no_order_comes_again_and_holds_nobody_up() {
 async fn a_cancellation_between_read_and_write_wins() {
     let desk = Desk::open().await;
     let id = desk.place().await;
-    let paid = Delivery { event: report(id, Fact::Paid), attempt: 1, last_attempt: false };
+    let paid = report(id, Fact::Paid);
+    let paid = Delivery { first_at: paid.time, event: paid, attempt: 1, last_attempt: false };
     let tracked = take_in(desk.order(id).await, &[&paid]).unwrap().unwrap();
     assert_eq!(desk.cancel(id).await, 200);
     let mut outcomes = vec![None];

@@ -112,7 +112,8 @@ impl Relay {
     }
 
     async fn bury(&self, record: &EventRecord, error: &ImageError) -> Result<(), DeadLetterError> {
-        tracing::error!(event.id = record.event_id, %error, "the record goes to the dead letters");
+        let reason = error.without_content();
+        tracing::error!(event.id = record.event_id, reason, "the record goes to the dead letters");
         let body =
             serde_json::to_string(record).unwrap_or_else(|error| format!("unprintable record: {error}"));
         let letter =

@@ -26,6 +26,7 @@ impl Change {
         record.traceparent.clone_from(&work.traceparent);
         record.version += 1;
         if let Ask::CallOff(refusal) = &work.ask {
+            record.refused = true;
             record.reason.clone_from(&refusal.reason);
             record.email = Some(refusal.email.clone());
             record.phone.clone_from(&refusal.phone);
@@ -68,6 +69,9 @@ impl Change {
     /// What the delivery has come to when the row is written.
     pub(crate) fn outcome(&self) -> Outcome {
         match self.record.status {
+            PaymentStatus::Claimed if self.record.refused => {
+                Outcome::retry("the charge is not called off yet")
+            }
             PaymentStatus::Claimed => Outcome::retry("it is not known whether the order is charged"),
             _ => Outcome::Done,
         }
@@ -87,6 +91,7 @@ impl Change {
                 return;
             }
             (_, Some(_)) => "the payment is told again",
+            (PaymentStatus::Claimed, _) if self.record.refused => "the charge is not called off yet",
             (PaymentStatus::Claimed, _) => "it is not known whether the order is charged",
             (PaymentStatus::Completed, _) => "the order is charged",
             (PaymentStatus::Failed, _) => "the charge is declined",
@@ -111,6 +116,7 @@ fn blank(work: &Work, now: Timestamp) -> PaymentRecord {
         currency: work.total.currency.clone(),
         provider_id: None,
         reason: None,
+        refused: false,
         email: None,
         phone: None,
         created_at: now,

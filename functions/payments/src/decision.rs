@@ -25,7 +25,7 @@ pub(crate) async fn next_step(
     row: Option<&PaymentRecord>,
     work: &Work,
 ) -> Step {
-    match plan(row.map(|row| row.status), work) {
+    match plan(row.map(PaymentRecord::standing), work) {
         Plan::Leave => Step::Nothing,
         Plan::TellAgain => row.map_or(Step::Nothing, |row| write(Change::told_again(row, work))),
         Plan::Void => write(Change::moved(row, work, PaymentStatus::Voided)),
@@ -82,8 +82,15 @@ async fn undo(gateway: &dyn PaymentGateway, row: Option<&PaymentRecord>, work: &
         }
         Ok(Undone::Voided) => voided(row, work),
         Err(error) if work.last_attempt => given_up(row, work, &error),
-        Err(error) => Step::Retry(error.to_string()),
+        Err(error) if is_noted(row) => Step::Retry(error.to_string()),
+        // Whoever asks for the charge meanwhile must meet the refusal.
+        Err(_) => write(Change::moved(row, work, PaymentStatus::Claimed)),
     }
+}
+
+/// Whether the row keeps the order from being charged from now on.
+fn is_noted(row: Option<&PaymentRecord>) -> bool {
+    row.is_some_and(|row| row.refused || row.status != PaymentStatus::Claimed)
 }
 
 fn voided(row: Option<&PaymentRecord>, work: &Work) -> Step {

@@ -22,11 +22,21 @@ pub(crate) enum Plan<'a> {
     Void,
 }
 
-/// The plan for an order whose row says `status`.
-pub(crate) fn plan(status: Option<PaymentStatus>, work: &Work) -> Plan<'_> {
+/// What the rules look at in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub status: PaymentStatus,
+    pub refused: bool,
+}
+
+/// The plan for an order whose row stands like this.
+pub(crate) fn plan(row: Option<Standing>, work: &Work) -> Plan<'_> {
     use PaymentStatus::{Claimed, Completed, Failed, RefundFailed, Refunded, Voided};
     let again = if work.redrive.is_some() { Plan::TellAgain } else { Plan::Leave };
+    let status = row.map(|row| row.status);
     match (&work.ask, status) {
+        // The refusal came first and could not be carried out yet.
+        (Ask::Charge(_), Some(Claimed)) if row.is_some_and(|row| row.refused) => Plan::Undo,
         (Ask::Charge(token), None) => Plan::Charge(token.as_ref()),
         (Ask::Charge(token), Some(Claimed)) => Plan::FindOrCharge(token.as_ref()),
         (Ask::Charge(_), Some(Completed | Failed | Refunded)) => again,
@@ -59,6 +69,10 @@ mod tests {
     use crate::work::Refusal;
     use PaymentStatus::{Claimed, Completed, Failed, RefundFailed, Refunded, Voided};
 
+    fn stands(status: PaymentStatus) -> Option<Standing> {
+        Some(Standing { status, refused: false })
+    }
+
     fn work(ask: Ask, redrive: Option<u32>) -> Work {
         Work {
             order_id: OrderId::generate(),
@@ -84,21 +98,28 @@ mod tests {
     fn only_an_order_without_a_row_or_with_a_claim_is_charged() {
         let first = work(Ask::Charge(None), None);
         assert_eq!(plan(None, &first), Plan::Charge(None));
-        assert_eq!(plan(Some(Claimed), &first), Plan::FindOrCharge(None));
+        assert_eq!(plan(stands(Claimed), &first), Plan::FindOrCharge(None));
         for status in [Completed, Failed, Refunded, RefundFailed] {
-            assert_eq!(plan(Some(status), &first), Plan::Leave, "{status:?}");
+            assert_eq!(plan(stands(status), &first), Plan::Leave, "{status:?}");
         }
-        assert_eq!(plan(Some(Voided), &first), Plan::Undo);
+        assert_eq!(plan(stands(Voided), &first), Plan::Undo);
+    }
+
+    #[test]
+    fn a_refusal_that_waits_for_the_gateway_keeps_the_order_from_being_charged() {
+        let row = Some(Standing { status: Claimed, refused: true });
+        assert_eq!(plan(row, &work(Ask::Charge(None), None)), Plan::Undo);
+        assert_eq!(plan(row, &refused("customer", None)), Plan::Undo);
     }
 
     #[test]
     fn a_refusal_undoes_whatever_may_have_been_charged() {
         let cancelled = refused("customer", None);
-        for status in [None, Some(Claimed), Some(Completed)] {
-            assert_eq!(plan(status, &cancelled), Plan::Undo, "{status:?}");
+        for row in [None, stands(Claimed), stands(Completed)] {
+            assert_eq!(plan(row, &cancelled), Plan::Undo, "{row:?}");
         }
         for status in [Failed, Voided, Refunded, RefundFailed] {
-            assert_eq!(plan(Some(status), &cancelled), Plan::Leave, "{status:?}");
+            assert_eq!(plan(stands(status), &cancelled), Plan::Leave, "{status:?}");
         }
     }
 
@@ -106,7 +127,7 @@ mod tests {
     fn a_refusal_by_inventory_does_not_trouble_the_gateway() {
         for reason in ["out_of_stock", "unknown_product"] {
             assert_eq!(plan(None, &refused(reason, None)), Plan::Void);
-            assert_eq!(plan(Some(Completed), &refused(reason, None)), Plan::Undo);
+            assert_eq!(plan(stands(Completed), &refused(reason, None)), Plan::Undo);
         }
         assert_eq!(plan(None, &refused("payment_declined", None)), Plan::Undo);
     }
@@ -115,13 +136,13 @@ mod tests {
     fn what_is_redriven_is_told_again() {
         let charge = work(Ask::Charge(None), Some(1));
         for status in [Completed, Failed, Refunded] {
-            assert_eq!(plan(Some(status), &charge), Plan::TellAgain, "{status:?}");
+            assert_eq!(plan(stands(status), &charge), Plan::TellAgain, "{status:?}");
         }
-        assert_eq!(plan(Some(RefundFailed), &charge), Plan::Leave);
+        assert_eq!(plan(stands(RefundFailed), &charge), Plan::Leave);
         let refusal = refused("expired", Some(1));
         for status in [Failed, Voided, Refunded] {
-            assert_eq!(plan(Some(status), &refusal), Plan::TellAgain, "{status:?}");
+            assert_eq!(plan(stands(status), &refusal), Plan::TellAgain, "{status:?}");
         }
-        assert_eq!(plan(Some(RefundFailed), &refusal), Plan::Undo);
+        assert_eq!(plan(stands(RefundFailed), &refusal), Plan::Undo);
     }
 }

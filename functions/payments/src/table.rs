@@ -4,6 +4,8 @@ use orderflow_domain::{Currency, Email, EventType, Money, OrderId, Phone, Timest
 use orderflow_store::TableDefinition;
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Standing;
+
 /// Payments, by order. The simulated gateway keeps its ledger here too, under keys that are no order's id.
 pub static PAYMENTS: TableDefinition =
     TableDefinition { name: "payments", hash: "pk", range: None, indexes: &[], streams: true };
@@ -53,6 +55,9 @@ pub(crate) struct PaymentRecord {
     /// Why it failed, or why the order was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Set once the order is refused: it must not be charged any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
     /// Whom to tell of a refund: taken from the refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
@@ -66,6 +71,11 @@ pub(crate) struct PaymentRecord {
 }
 
 impl PaymentRecord {
+    /// What the rules look at.
+    pub(crate) fn standing(&self) -> Standing {
+        Standing { status: self.status, refused: self.refused }
+    }
+
     /// What is or was to be charged.
     pub(crate) fn total(&self) -> Money {
         Money { amount: self.amount, currency: self.currency.clone() }

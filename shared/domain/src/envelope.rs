@@ -53,6 +53,21 @@ pub enum EventError {
     },
 }
 
+impl EventError {
+    /// What is wrong without quoting the text, which may hold an address: for logs. The whole error is for whoever may see the text.
+    pub fn without_content(&self) -> String {
+        let place = |error: &serde_json::Error| format!("line {}, column {}", error.line(), error.column());
+        match self {
+            Self::Envelope(error) => format!("no CloudEvents envelope ({})", place(error)),
+            Self::SpecVersion(_) => "unsupported specversion".to_owned(),
+            Self::UnknownType(_) => "unknown event type".to_owned(),
+            Self::Data { event_type, source } => {
+                format!("data of {event_type} does not fit ({})", place(source))
+            }
+        }
+    }
+}
+
 impl Event {
     /// An event of something that happens once to its subject, or once for each `cause`.
     pub fn new(data: EventData, cause: &str, time: Timestamp, traceparent: Option<String>) -> Self {
@@ -220,5 +235,21 @@ mod tests {
         assert!(matches!(Event::from_json(&other), Err(EventError::UnknownType(_))));
         let other = event.replace("inventory.released", "order.placed");
         assert!(matches!(Event::from_json(&other), Err(EventError::Data { .. })));
+    }
+
+    #[test]
+    fn errors_for_logs_quote_nothing() {
+        let event = Event::new(released(), "", Timestamp::from_millis(0), None).to_json();
+        let secret = "\"jane@example.com\"";
+        for broken in [
+            secret.to_owned(),
+            event.replace("\"1.0\"", secret),
+            event.replace("\"inventory.released\"", secret),
+            event.replace("\"items\":[]", &format!("\"items\":{secret}")),
+        ] {
+            let error = Event::from_json(&broken).unwrap_err();
+            assert!(error.to_string().contains("jane"), "{error}");
+            assert!(!error.without_content().contains("jane"), "{}", error.without_content());
+        }
     }
 }

@@ -1,15 +1,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query};
 use axum::routing::{get, post};
-use orderflow_telemetry::{LogFormat, layer};
 use serde::Deserialize;
-use serde_json::Value;
-use tracing_subscriber::layer::SubscriberExt;
 
 use super::*;
 use crate::test_client::{Answer, send, send_get};
@@ -117,48 +111,4 @@ async fn the_handler_works_in_the_callers_trace() {
     let answer = send(router(), request).await;
     assert!(answer.body.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
     assert!(!answer.body.contains("00f067aa0ba902b7"));
-}
-
-/// Collects what is logged.
-#[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Sink {
-    fn lines(&self) -> Vec<Value> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-}
-
-#[tokio::test]
-async fn a_failure_is_logged_once_with_its_cause_and_the_request_once() {
-    let sink = Sink::default();
-    let writer = sink.clone();
-    let logs = layer("shop", LogFormat::Json, move || writer.clone());
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(logs));
-
-    fetch("/panic?customer_id=secret").await;
-
-    let lines = sink.lines();
-    assert_eq!(lines.len(), 2, "{lines:?}");
-    assert_eq!(lines[0]["level"], "ERROR");
-    assert_eq!(lines[0]["error"], "a handler panicked: the secret of the handler");
-    assert_eq!(lines[1]["level"], "INFO");
-    assert_eq!(lines[1]["method"], "GET");
-    assert_eq!(lines[1]["path"], "/api/v1/panic");
-    assert_eq!(lines[1]["status"], 503);
-    assert!(lines[1]["elapsed_ms"].is_number());
-    assert_eq!(lines[0]["trace.id"], lines[1]["trace.id"]);
-    assert_eq!(lines[1]["trace.id"].as_str().unwrap().len(), 32);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use orderflow_domain::Event;
+use orderflow_domain::{Event, Timestamp};
 
 /// An event as it reaches a consumer.
 #[derive(Debug, Clone)]
@@ -12,6 +12,8 @@ pub struct Delivery {
     pub event: Event,
     /// The how manieth time it is delivered, from 1.
     pub attempt: u32,
+    /// When it was first delivered. What happened long before may be delivered late: how long a consumer waits counts from here.
+    pub first_at: Timestamp,
     /// Whether it goes to the dead letters if it is not done now.
     pub last_attempt: bool,
 }

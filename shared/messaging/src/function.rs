@@ -73,10 +73,19 @@ impl<C: Consumer> QueueFunction<C> {
             match Event::from_json(&record.body) {
                 Ok(event) => {
                     let last_attempt = self.policy.is_last(record.attempt, record.first_at, now);
-                    deliveries.push(Delivery { event, attempt: record.attempt, last_attempt });
+                    deliveries.push(Delivery {
+                        event,
+                        attempt: record.attempt,
+                        first_at: record.first_at,
+                        last_attempt,
+                    });
                     delivered.push(record);
                 }
-                Err(error) => failures.extend(self.bury(record, UNDECODABLE, &error.to_string()).await),
+                Err(error) => {
+                    // The whole reason quotes the message, which may hold an address: it is for the dead letter alone.
+                    log_dead(record, UNDECODABLE, &error.without_content());
+                    failures.extend(self.bury(record, UNDECODABLE, &error.to_string()).await);
+                }
             }
         }
         let outcomes = self.outcomes(&deliveries, time_left).await;
@@ -108,7 +117,10 @@ impl<C: Consumer> QueueFunction<C> {
     async fn settle(&self, record: &Record, delivery: &Delivery, outcome: Outcome) -> Option<ItemFailure> {
         match outcome {
             Outcome::Done => None,
-            Outcome::DeadLetter { code, reason } => self.bury(record, code, &reason).await,
+            Outcome::DeadLetter { code, reason } => {
+                log_dead(record, code, &reason);
+                self.bury(record, code, &reason).await
+            }
             Outcome::Retry { reason, after } => {
                 let event = &delivery.event;
                 tracing::warn!(
@@ -131,7 +143,10 @@ impl<C: Consumer> QueueFunction<C> {
         {
             match self.policy.after_failure(record.attempt, record.first_at, Timestamp::now()) {
                 Verdict::RetryAfter(delay) => queue.hide(receipt_handle, after.unwrap_or(delay)).await,
-                Verdict::GiveUp => return self.bury(record, EXHAUSTED, &reason).await,
+                Verdict::GiveUp => {
+                    log_dead(record, EXHAUSTED, &reason);
+                    return self.bury(record, EXHAUSTED, &reason).await;
+                }
             }
         }
         let retry_after_ms = after.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
@@ -145,7 +160,6 @@ impl<C: Consumer> QueueFunction<C> {
 
     /// Puts a record out of the way. With SQS that is done here; a bridge does it when it reads the answer.
     async fn bury(&self, record: &Record, code: &str, reason: &str) -> Option<ItemFailure> {
-        tracing::error!(message.id = record.id, code, reason, "the message goes to the dead letters");
         let failure = ItemFailure {
             item_identifier: record.id.clone(),
             reason: None,
@@ -169,6 +183,10 @@ impl<C: Consumer> QueueFunction<C> {
             }
         }
     }
+}
+
+fn log_dead(record: &Record, code: &str, reason: &str) {
+    tracing::error!(message.id = record.id, code, reason, "the message goes to the dead letters");
 }
 
 /// What of a record matters here.

@@ -105,6 +105,17 @@ pub enum ImageError {
     ForeignEvent(EventType),
 }
 
+impl ImageError {
+    /// What is wrong without quoting the item, which may hold an address: for logs.
+    pub fn without_content(&self) -> String {
+        match self {
+            Self::Outbox(_) => "the outbox cannot be read".to_owned(),
+            Self::Shape(_) => "the image does not have the shape that its service writes".to_owned(),
+            Self::ForeignEvent(event_type) => format!("{event_type} is not emitted by this table"),
+        }
+    }
+}
+
 /// What a service tells the relay about its table: how an image becomes the event that its outbox names.
 #[derive(Clone, Copy)]
 pub struct EventSource {

@@ -2,7 +2,7 @@
 //!
 //! A log rule goes with it. A message can be read alone; ids are also fields (`order.id`,
 //! `event.type`, `trace.id`); units stand in names (`elapsed_ms`); one fact is one line; a secret,
-//! an e-mail address or a phone number is never a field.
+//! an e-mail address or a phone number never stands there in the clear.
 //!
 //! Every line carries the service that speaks. Where one process runs several services, each works
 //! inside a span with a field `service`, which then stands in its lines. A span that carries such

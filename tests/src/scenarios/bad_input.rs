@@ -3,11 +3,11 @@
 use axum::body::Body;
 use serde_json::{Value, json};
 
-use crate::{Mode, Shop, order_body};
+use crate::{Mode, TestApp, order_body};
 
 /// Orders that are none.
 pub async fn orders<M: Mode>() {
-    let shop: Shop<M> = Shop::open().await;
+    let shop: TestApp<M> = TestApp::open().await;
     let with = |field: &str, value: Value| {
         let mut body = order_body("PRODUCT-001", 1);
         body[field] = value;
@@ -52,7 +52,7 @@ pub async fn orders<M: Mode>() {
 
 /// Bodies that are no JSON, or too much of it.
 pub async fn limits<M: Mode>() {
-    let shop: Shop<M> = Shop::open().await;
+    let shop: TestApp<M> = TestApp::open().await;
     let send = |content_type: &'static str, body: Vec<u8>| {
         let shop = &shop;
         async move {
@@ -81,7 +81,7 @@ pub async fn limits<M: Mode>() {
 
 /// Products that are none.
 pub async fn products<M: Mode>() {
-    let shop: Shop<M> = Shop::open().await;
+    let shop: TestApp<M> = TestApp::open().await;
     let product = |sku: &str, amount: Value, currency: &str, stock: Value| json!({"sku": sku, "name": "A", "price": {"amount": amount, "currency": currency}, "stock": stock});
     for (body, field) in [
         (product("no good", json!(1), "USD", json!(1)), "sku"),
@@ -112,7 +112,7 @@ pub async fn products<M: Mode>() {
 
 /// Corrections that are none.
 pub async fn stock<M: Mode>() {
-    let shop: Shop<M> = Shop::open().await;
+    let shop: TestApp<M> = TestApp::open().await;
     for body in [
         json!({}),
         json!({"adjust": 1, "set": 1}),
@@ -132,7 +132,7 @@ pub async fn stock<M: Mode>() {
 
 /// Queries that mean nothing.
 pub async fn queries<M: Mode>() {
-    let shop: Shop<M> = Shop::open().await;
+    let shop: TestApp<M> = TestApp::open().await;
     for (query, field) in [
         ("limit=0", "limit"),
         ("limit=101", "limit"),
@@ -160,7 +160,7 @@ pub async fn queries<M: Mode>() {
 
 /// Ids that are none are orders that there are not.
 pub async fn ids<M: Mode>() {
-    let shop: Shop<M> = Shop::open().await;
+    let shop: TestApp<M> = TestApp::open().await;
     for id in ["x", "7", "0190163d-8694-739b-aea5-966c26f8ad91", "%ff", "..%2f..", "0190163d86%00"] {
         shop.get(&format!("/api/v1/orders/{id}")).await.expect_problem(404, "not-found");
         shop.delete(&format!("/api/v1/orders/{id}")).await.expect_problem(404, "not-found");
@@ -170,7 +170,7 @@ pub async fn ids<M: Mode>() {
 
 /// A sku that is not sold is named.
 pub async fn unknown_sku<M: Mode>() {
-    let shop: Shop<M> = Shop::open().await;
+    let shop: TestApp<M> = TestApp::open().await;
     let body = json!({"customer_id": "C1", "email": "c@example.com", "items": [
         {"sku": "PRODUCT-001", "quantity": 1}, {"sku": "NOBODY", "quantity": 1}]});
     let answer = shop.post("/api/v1/orders", &body).await;

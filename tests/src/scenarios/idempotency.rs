@@ -3,15 +3,15 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::{Answer, Mode, Shop, order_body};
+use crate::{Answer, Mode, TestApp, order_body};
 
-async fn keyed<M: Mode>(shop: &Shop<M>, key: &str, body: &Value) -> Answer {
+async fn keyed<M: Mode>(shop: &TestApp<M>, key: &str, body: &Value) -> Answer {
     shop.post_with("/api/v1/orders", &[("idempotency-key", key)], body).await
 }
 
 /// The same key and body give the same order as it is now, even when the product is gone or sold out.
 pub async fn same_key<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open().await;
+    let mut shop: TestApp<M> = TestApp::open().await;
     let first = keyed(&shop, "k1", &order_body("TSHIRT-GRY-S", 10)).await.expect(202).body;
     shop.settle().await;
     // Written differently, meant the same.
@@ -30,7 +30,7 @@ pub async fn same_key<M: Mode>() {
 
 /// Another body under a used key is refused.
 pub async fn other_body<M: Mode>() {
-    let shop: Shop<M> = Shop::open().await;
+    let shop: TestApp<M> = TestApp::open().await;
     keyed(&shop, "k1", &order_body("PRODUCT-001", 1)).await.expect(202);
     let other = keyed(&shop, "k1", &order_body("PRODUCT-001", 2)).await;
     other.expect_problem(422, "idempotency-key-reused");
@@ -41,7 +41,7 @@ pub async fn other_body<M: Mode>() {
 
 /// Twenty at once with one key: one order, one charge.
 pub async fn concurrent<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open().await;
+    let mut shop: TestApp<M> = TestApp::open().await;
     let body = json!({"customer_id": "C1", "email": "c@example.com", "items": [
         {"sku": "PRODUCT-001", "quantity": 1}, {"sku": "PRODUCT-002", "quantity": 1}]});
     let answers = join_all((0..20).map(|_| keyed(&shop, "k1", &body))).await;

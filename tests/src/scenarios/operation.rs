@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::{Mode, Shop, order_body};
+use crate::{Mode, TestApp, order_body};
 
 /// Healthy, with each part named.
 pub async fn health<M: Mode>() {
-    let shop: Shop<M> = Shop::open().await;
+    let shop: TestApp<M> = TestApp::open().await;
     let body = shop.get("/health").await.expect(200).body;
     assert_eq!(body["status"], "healthy");
     assert_eq!(body["services"]["store"], "up");
@@ -19,7 +19,7 @@ pub async fn health<M: Mode>() {
 
 /// Faults can be switched on and off; what is stopped waits and is not lost.
 pub async fn faults<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open().await;
+    let mut shop: TestApp<M> = TestApp::open().await;
     let path = "/api/v1/admin/faults";
     assert_eq!(shop.get(path).await.expect(200).body, json!({"payment": "ok", "stopped": []}));
     shop.put(path, &json!({"stopped": ["payment"]})).await.expect(200);
@@ -36,7 +36,7 @@ pub async fn faults<M: Mode>() {
 
 /// What was told to whom, without the text.
 pub async fn notifications<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open().await;
+    let mut shop: TestApp<M> = TestApp::open().await;
     let mut body = order_body("PRODUCT-001", 1);
     body["phone"] = json!("+49 30 1234567");
     let id = shop.place(&body).await;

@@ -3,11 +3,11 @@
 use axum::body::Body;
 use serde_json::{Value, json};
 
-use crate::{Mode, ModeSettings, Shop, order_body};
+use crate::{Mode, ModeSettings, TestApp, order_body};
 
 /// Placed, reserved, paid, confirmed, and told.
 pub async fn confirmed<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open().await;
+    let mut shop: TestApp<M> = TestApp::open().await;
     let answer = shop.post("/api/v1/orders", &order_body("tshirt-blk-m", 2)).await.expect(202);
     let id = answer.body["id"].as_str().unwrap_or_default().to_owned();
     assert_eq!(answer.header("location"), format!("/api/v1/orders/{id}"));
@@ -24,7 +24,7 @@ pub async fn confirmed<M: Mode>() {
 
 /// More than there is: nothing is taken and nothing charged.
 pub async fn out_of_stock<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open().await;
+    let mut shop: TestApp<M> = TestApp::open().await;
     let id = shop.place(&order_body("TSHIRT-GRY-S", 999)).await;
     shop.settle().await;
     let order = shop.order(&id).await;
@@ -36,7 +36,7 @@ pub async fn out_of_stock<M: Mode>() {
 
 /// The provider says no: the stock goes back.
 pub async fn declined<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open_with(ModeSettings { payment_success_rate: 0.0 }).await;
+    let mut shop: TestApp<M> = TestApp::open_with(ModeSettings { payment_success_rate: 0.0 }).await;
     let mut ids = Vec::new();
     for _ in 0..10 {
         ids.push(shop.place(&order_body("TSHIRT-BLK-M", 3)).await);
@@ -53,7 +53,7 @@ pub async fn declined<M: Mode>() {
 
 /// The provider charges and its answer is lost: one charge, confirmed. A token that is declined is declined.
 pub async fn lost_answer<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open().await;
+    let mut shop: TestApp<M> = TestApp::open().await;
     let with_token = |token: &str| {
         let mut body = order_body("PRODUCT-002", 1);
         body["payment_token"] = json!(token);
@@ -70,7 +70,7 @@ pub async fn lost_answer<M: Mode>() {
 
 /// The customer cancels in time: nothing is held, nothing is charged, and cancelling again is no error.
 pub async fn cancelled_while_pending<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open().await;
+    let mut shop: TestApp<M> = TestApp::open().await;
     let id = shop.place(&order_body("PRODUCT-001", 1)).await;
     let path = format!("/api/v1/orders/{id}");
     let cancelled = shop.delete(&path).await.expect(200);
@@ -90,7 +90,7 @@ pub async fn cancelled_while_pending<M: Mode>() {
 
 /// Too late to cancel.
 pub async fn cancelled_after_confirmation<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open().await;
+    let mut shop: TestApp<M> = TestApp::open().await;
     let id = shop.place(&order_body("PRODUCT-001", 1)).await;
     shop.settle().await;
     shop.delete(&format!("/api/v1/orders/{id}")).await.expect_problem(409, "order-not-cancellable");
@@ -105,7 +105,7 @@ fn ids(list: &Value) -> Vec<String> {
 
 /// Newest first, by every filter and their combinations, page by page.
 pub async fn listed<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open().await;
+    let mut shop: TestApp<M> = TestApp::open().await;
     let mut placed = Vec::new();
     for number in 0..7 {
         let mut body = order_body(if number % 2 == 0 { "PRODUCT-001" } else { "PRODUCT-002" }, 1);
@@ -151,7 +151,7 @@ pub async fn listed<M: Mode>() {
 
 /// What happened, oldest first.
 pub async fn timeline<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open().await;
+    let mut shop: TestApp<M> = TestApp::open().await;
     let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let answer = shop
         .post_with("/api/v1/orders", &[("traceparent", traceparent)], &order_body("PRODUCT-001", 1))
@@ -170,7 +170,7 @@ pub async fn timeline<M: Mode>() {
 
 /// An order that did not change is not sent again.
 pub async fn conditional_get<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open().await;
+    let mut shop: TestApp<M> = TestApp::open().await;
     let id = shop.place(&order_body("PRODUCT-001", 1)).await;
     let path = format!("/api/v1/orders/{id}");
     let etag = shop.get(&path).await.expect(200).header("etag").to_owned();
@@ -184,7 +184,7 @@ pub async fn conditional_get<M: Mode>() {
 
 /// All of an order or nothing: one line that cannot be had refuses the others.
 pub async fn several_skus<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open().await;
+    let mut shop: TestApp<M> = TestApp::open().await;
     let order = |grey: i64| {
         json!({"customer_id": "C1", "email": "c@example.com", "phone": "+49 30 1234567", "items": [
             {"sku": "PRODUCT-001", "quantity": 2}, {"sku": "TSHIRT-GRY-S", "quantity": grey}]})

@@ -3,11 +3,11 @@
 use futures::future::join_all;
 use serde_json::json;
 
-use crate::{Mode, Shop, order_body};
+use crate::{Mode, TestApp, order_body};
 
 /// 200 orders at once for 100 units: exactly 100 are confirmed.
 pub async fn oversell<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open().await;
+    let mut shop: TestApp<M> = TestApp::open().await;
     let body = order_body("TSHIRT-BLK-M", 1);
     let ids = join_all((0..200).map(|_| shop.place(&body))).await;
     shop.settle().await;
@@ -25,7 +25,7 @@ pub async fn oversell<M: Mode>() {
 
 /// A product can be ordered in the request after the one that creates it.
 pub async fn first_stock<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open().await;
+    let mut shop: TestApp<M> = TestApp::open().await;
     let mut ids = Vec::new();
     for number in 0..100 {
         let sku = format!("NEW-{number}");
@@ -41,7 +41,7 @@ pub async fn first_stock<M: Mode>() {
 
 /// Levels are corrected once for each key, and never below zero.
 pub async fn corrections<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open().await;
+    let mut shop: TestApp<M> = TestApp::open().await;
     shop.sell("FRESH", 5).await;
     let path = "/api/v1/inventory/FRESH";
     let keyed = |body| shop.post_with(path, &[("idempotency-key", "k1")], body);
@@ -61,7 +61,7 @@ pub async fn corrections<M: Mode>() {
 
 /// Whatever happens at once, available plus reserved is what was stocked.
 pub async fn levels_add_up<M: Mode>() {
-    let mut shop: Shop<M> = Shop::open().await;
+    let mut shop: TestApp<M> = TestApp::open().await;
     let bodies: Vec<_> = (0..60).map(|number| order_body("PRODUCT-003", 1 + number % 7)).collect();
     let ids = join_all(bodies.iter().map(|body| shop.place(body))).await;
     let paths: Vec<_> = ids.iter().step_by(3).map(|id| format!("/api/v1/orders/{id}")).collect();

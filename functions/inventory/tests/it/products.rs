@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orderflow_domain::OrderId;
+use orderflow_domain::{OrderId, Timestamp};
 use orderflow_messaging::{Consumer, Delivery, Outcome};
 
 use crate::support::{Stock, again, created, is_retry, orders, placed, placed_ago};
@@ -52,14 +52,26 @@ async fn an_unknown_product_is_refused_when_the_wait_is_over() {
 }
 
 #[tokio::test]
+async fn an_order_that_lay_about_during_an_outage_waits_from_its_first_delivery() {
+    let stock = Stock::of(&[]).await;
+    let order = OrderId::generate();
+    let event = placed_ago(order, &[("NEW", 1)], Duration::from_secs(3_600));
+    let fresh =
+        Delivery { event: event.clone(), attempt: 1, first_at: Timestamp::now(), last_attempt: false };
+    assert!(is_retry(&stock.consumer.handle(&[fresh]).await[0]));
+    stock.done(&[created("NEW", 1), event]).await;
+    assert_eq!(stock.level("NEW").await, Some((0, 1)));
+}
+
+#[tokio::test]
 async fn an_unknown_product_is_refused_at_the_last_attempt() {
     let stock = Stock::of(&[]).await;
     let order = OrderId::generate();
     let event = placed(order, &[("NOBODY", 1)]);
     // The order told again can still wait, the first telling of it cannot.
     let batch = [
-        Delivery { event: again(event.clone(), 1), attempt: 1, last_attempt: false },
-        Delivery { event, attempt: 12, last_attempt: true },
+        Delivery { event: again(event.clone(), 1), attempt: 1, first_at: event.time, last_attempt: false },
+        Delivery { first_at: event.time, event, attempt: 12, last_attempt: true },
     ];
     assert_eq!(stock.consumer.handle(&batch).await, [Outcome::Done, Outcome::Done]);
     assert_eq!(stock.reservation(order).await.unwrap().reason.as_deref(), Some("unknown_product"));

@@ -101,7 +101,7 @@ pub(crate) fn actions(body: &serde_json::Value) -> Vec<String> {
 }
 
 pub(crate) fn delivery(event: Event) -> Delivery {
-    Delivery { event, attempt: 1, last_attempt: false }
+    Delivery { first_at: event.time, event, attempt: 1, last_attempt: false }
 }
 
 pub(crate) fn is_retry(outcome: &Outcome) -> bool {

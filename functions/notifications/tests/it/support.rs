@@ -95,7 +95,12 @@ impl Notifications {
 }
 
 pub(crate) fn deliveries(events: &[Event]) -> Vec<Delivery> {
-    let delivery = |event: &Event| Delivery { event: event.clone(), attempt: 1, last_attempt: false };
+    let delivery = |event: &Event| Delivery {
+        event: event.clone(),
+        attempt: 1,
+        first_at: event.time,
+        last_attempt: false,
+    };
     events.iter().map(delivery).collect()
 }
 

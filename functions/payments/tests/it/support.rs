@@ -119,6 +119,7 @@ fn events_of(image: &HashMap<String, AttributeValue>) -> Vec<Event> {
             let value = match value {
                 AttributeValue::S(text) => serde_dynamo::AttributeValue::S(text.clone()),
                 AttributeValue::N(number) => serde_dynamo::AttributeValue::N(number.clone()),
+                AttributeValue::Bool(flag) => serde_dynamo::AttributeValue::Bool(*flag),
                 other => panic!("{name} is {other:?}"),
             };
             (name.clone(), value)
@@ -129,7 +130,7 @@ fn events_of(image: &HashMap<String, AttributeValue>) -> Vec<Event> {
 }
 
 pub(crate) fn delivery(event: Event) -> Delivery {
-    Delivery { event, attempt: 1, last_attempt: false }
+    Delivery { first_at: event.time, event, attempt: 1, last_attempt: false }
 }
 
 pub(crate) fn last_delivery(event: Event) -> Delivery {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use orderflow_domain::{Event, Money, OrderId};
 use orderflow_messaging::{Consumer, Outcome};
 use orderflow_payments::{
-    Charge, ChargeRequest, GatewayError, LedgerStatus, PaymentGateway, PaymentStatus, Undone,
+    Charge, ChargeRequest, GatewayError, GatewayFault, LedgerStatus, PaymentGateway, PaymentStatus, Undone,
 };
 use tokio::sync::Semaphore;
 
@@ -137,4 +137,22 @@ async fn a_redriven_refusal_is_answered_again() {
     payments.handle(&[cancelled(order)]).await;
     payments.handle(&[again(&cancelled(order), 3)]).await;
     assert_eq!(payments.emitted_types().await, ["payment.voided", "payment.voided@3"]);
+}
+
+#[tokio::test]
+async fn an_order_that_is_refused_while_the_gateway_is_down_is_never_charged() {
+    let payments = Payments::start().await;
+    let order = OrderId::generate();
+    payments.fault.set(GatewayFault::Down);
+    for event in [reserved(order), cancelled(order)] {
+        assert!(matches!(payments.handle(&[event]).await[0], Outcome::Retry { .. }));
+    }
+    assert!(payments.emitted().await.is_empty());
+    payments.fault.set(GatewayFault::Ok);
+    // What asked for the charge comes again before what refuses it.
+    assert_eq!(payments.handle(&[reserved(order)]).await, [Outcome::Done]);
+    assert_eq!(payments.ledger(order).await, Some(LedgerStatus::CalledOff));
+    assert_eq!(payments.status(order).await, Some(PaymentStatus::Voided));
+    assert_eq!(payments.handle(&[cancelled(order)]).await, [Outcome::Done]);
+    assert_eq!(payments.emitted_types().await, ["payment.voided"]);
 }

@@ -47,8 +47,10 @@ impl MemoryBroker {
 
     /// Whether every attempt ended with the process. Attempts of what has a row were answered, and its next one may be the last.
     fn is_exhausted(&self, message: &Message, now: Timestamp) -> bool {
-        let Tried { attempts, first_at } = message.tried;
-        matches!(message.origin, Origin::Stream(_)) && self.policy.is_last(attempts, first_at, now)
+        match message.origin {
+            Origin::Stream { emitted_at, .. } => self.policy.is_last(message.tried.attempts, emitted_at, now),
+            Origin::PutOff => false,
+        }
     }
 
     /// Puts messages out of the way whose last attempt ended with the process.

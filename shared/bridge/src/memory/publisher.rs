@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use orderflow_domain::Event;
+use orderflow_domain::{Event, Timestamp};
 use orderflow_messaging::{PublishError, Publisher, SUBSCRIPTIONS};
 
 use super::progress::Outstanding;
@@ -41,13 +41,14 @@ impl MemoryPublisher {
 impl Publisher for MemoryPublisher {
     async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>> {
         let BatchContext { outstanding, attempts } = lock(&self.batch).clone();
+        let now = Timestamp::now();
         let mut queues = lock(&self.broker.queues);
         for event in events {
             let body: Arc<str> = event.to_json().into();
-            let tried = Tried { attempts, first_at: event.time };
+            let tried = Tried { attempts, first_at: now };
             for row in SUBSCRIPTIONS.iter().filter(|row| row.types.contains(&event.event_type())) {
                 if let Some(queue) = queues.get_mut(row.consumer) {
-                    queue.push(Message::new(event.id.to_string(), body.clone(), tried, outstanding.clone()));
+                    queue.push(Message::new(event, body.clone(), tried, outstanding.clone()));
                 }
             }
         }

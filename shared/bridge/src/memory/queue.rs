@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use orderflow_domain::Timestamp;
+use orderflow_domain::{Event, Timestamp};
 
 use super::QueueDepth;
 use super::progress::Outstanding;
@@ -25,7 +25,11 @@ pub(super) struct Message {
 #[derive(Debug, Clone)]
 pub(super) enum Origin {
     /// The stream that it was read from.
-    Stream(Arc<Outstanding>),
+    Stream {
+        outstanding: Arc<Outstanding>,
+        /// When what it tells of happened: earlier processes may have tried it ever since.
+        emitted_at: Timestamp,
+    },
     /// Its own row.
     PutOff,
 }
@@ -42,9 +46,10 @@ impl From<PutOff> for Message {
 }
 
 impl Message {
-    pub(super) fn new(id: String, body: Arc<str>, tried: Tried, outstanding: Arc<Outstanding>) -> Self {
+    pub(super) fn new(event: &Event, body: Arc<str>, tried: Tried, outstanding: Arc<Outstanding>) -> Self {
         outstanding.add();
-        Self { id, body, alone: tried.attempts > ALONE_AFTER, tried, origin: Origin::Stream(outstanding) }
+        let origin = Origin::Stream { outstanding, emitted_at: event.time };
+        Self { id: event.id.to_string(), body, alone: tried.attempts > ALONE_AFTER, tried, origin }
     }
 }
 

@@ -80,7 +80,7 @@ impl MemoryBroker {
     /// What takes away the row that kept the message until now.
     fn release(&self, consumer: &str, message: &Message, fate: &Fate) -> Option<Write> {
         match (&message.origin, fate) {
-            (Origin::Stream(_), _) | (Origin::PutOff, Fate::PutOff(_)) => None,
+            (Origin::Stream { .. }, _) | (Origin::PutOff, Fate::PutOff(_)) => None,
             (Origin::PutOff, Fate::Done | Fate::Dead(_)) => {
                 Some(self.runtime.delete_put_off(consumer, &message.id))
             }
@@ -93,7 +93,7 @@ impl MemoryBroker {
             let due = row.due;
             self.with_queue(consumer, |queue| queue.delay(Message::from(*row), due));
         }
-        if let Origin::Stream(outstanding) = message.origin {
+        if let Origin::Stream { outstanding, .. } = message.origin {
             outstanding.complete();
         }
     }

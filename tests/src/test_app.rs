@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{Answer, Mode, ModeSettings};
 
 /// A system and the calls that tests make.
-pub struct Shop<M> {
+pub struct TestApp<M> {
     /// The system.
     pub mode: M,
 }
@@ -17,7 +17,7 @@ pub fn order_body(sku: &str, quantity: i64) -> Value {
     json!({"customer_id": "C100", "email": "c100@example.com", "items": [{"sku": sku, "quantity": quantity}]})
 }
 
-impl<M: Mode> Shop<M> {
+impl<M: Mode> TestApp<M> {
     /// A system with the demo products.
     pub async fn open() -> Self {
         Self::open_with(ModeSettings::default()).await
