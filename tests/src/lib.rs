@@ -46,7 +46,7 @@ macro_rules! suite {
     ($mode:ty) => {
         $crate::suite!(@tests $mode:
             orders: confirmed, out_of_stock, declined, lost_answer, cancelled_while_pending, cancelled_after_confirmation,
-                listed, timeline, conditional_get, several_skus;
+                listed, timeline, timeline_of_a_late_cancellation, conditional_get, several_skus;
             bad_input: orders, products, stock, queries, ids, unknown_sku, limits;
             stock: oversell, first_stock, corrections, levels_add_up;
             idempotency: same_key, other_body, concurrent;

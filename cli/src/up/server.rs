@@ -12,6 +12,9 @@ use tokio::sync::watch;
 
 use crate::system::Running;
 
+/// How long requests that came in may take to be answered once the program is told to stop.
+const ANSWERING: Duration = Duration::from_secs(3);
+
 /// Listens on an address.
 ///
 /// # Errors
@@ -42,12 +45,15 @@ pub(super) async fn serve(
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         let _ = requested.wait_for(|stop| *stop).await;
     });
-    let server = tokio::spawn(server.into_future());
+    let mut server = tokio::spawn(server.into_future());
     termination().await?;
     tracing::info!("stopping: what is in hand is finished first");
     stop.send_replace(true);
     let finish = async {
-        let _ = server.await;
+        // A client that sent half a request may never send the rest: the parts that work have to stop in order all the same.
+        if tokio::time::timeout(drain.min(ANSWERING), &mut server).await.is_err() {
+            server.abort();
+        }
         running.stop().await;
     };
     tokio::select! {

@@ -59,7 +59,7 @@ async fn list(
     QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<NotificationList>, Problem> {
     let order_id = OrderId::parse(&query.order_id)
-        .map_err(|_| Problem::invalid_field("order_id", "must be the id of an order, a UUID"))?;
+        .map_err(|error| Problem::invalid_field("order_id", error.to_string()))?;
     let found = table.get_collection(&order_id.to_string()).await;
     let mut records: Vec<NotificationRecord> = found.map_err(Problem::unavailable)?;
     // They come in the order of their keys, which stays where times are the same.

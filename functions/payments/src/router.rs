@@ -54,7 +54,7 @@ async fn list(
     QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<PaymentList>, Problem> {
     let order_id = OrderId::parse(&query.order_id)
-        .map_err(|_| Problem::invalid_field("order_id", "must be the id of an order, a UUID"))?;
+        .map_err(|error| Problem::invalid_field("order_id", error.to_string()))?;
     let key = table.key(order_id.to_string());
     let found: Option<PaymentRecord> = table.get(key).await.map_err(Problem::unavailable)?;
     Ok(Json(PaymentList { payments: found.into_iter().map(PaymentView::from).collect() }))

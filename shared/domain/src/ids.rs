@@ -16,6 +16,11 @@ const KEYED_ORDERS: Uuid = Uuid::from_u128(0x6f72_6465_7266_6c6f_8000_6b65_7965_
 #[serde(transparent)]
 pub struct OrderId(Uuid);
 
+/// The text is no [`OrderId`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be the id of an order, a UUID such as 0190163d-8694-739b-aea5-966c26f8ad91")]
+pub struct OrderIdError;
+
 impl OrderId {
     /// A new id that sorts by the time it was made (UUIDv7, RFC 9562).
     pub fn generate() -> Self {
@@ -29,12 +34,14 @@ impl OrderId {
         Self(Uuid::new_v5(&KEYED_ORDERS, name.as_bytes()))
     }
 
-    /// Reads an id.
+    /// Reads an id: a UUID with its hyphens, and in no other spelling.
     ///
     /// # Errors
-    /// Where the text is no UUID.
-    pub fn parse(text: &str) -> Result<Self, uuid::Error> {
-        Uuid::parse_str(text).map(Self)
+    /// [`OrderIdError`] where the text is none.
+    pub fn parse(text: &str) -> Result<Self, OrderIdError> {
+        const HYPHENATED: usize = 36;
+        let id = Uuid::parse_str(text).ok().filter(|_| text.len() == HYPHENATED);
+        id.map(Self).ok_or(OrderIdError)
     }
 
     /// The id as a UUID.
@@ -44,9 +51,9 @@ impl OrderId {
 }
 
 impl std::str::FromStr for OrderId {
-    type Err = uuid::Error;
+    type Err = OrderIdError;
 
-    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+    fn from_str(text: &str) -> Result<Self, OrderIdError> {
         Self::parse(text)
     }
 }
@@ -105,6 +112,16 @@ mod tests {
         assert_ne!(id, OrderId::from_idempotency_key(&customer("C10"), "0:k"));
         assert_ne!(id, OrderId::from_idempotency_key(&customer("C101"), "k"));
         assert_eq!(id.as_uuid().get_version_num(), 5);
+    }
+
+    #[test]
+    fn an_order_id_has_one_spelling() {
+        let id = "0190163d-8694-739b-aea5-966c26f8ad91";
+        assert_eq!(OrderId::parse(id).unwrap().to_string(), id);
+        let (bare, braced) = (id.replace('-', ""), format!("{{{id}}}"));
+        for bad in ["", "7", &bare, &braced, &format!("urn:uuid:{id}"), &id.replace('0', "g")] {
+            assert_eq!(OrderId::parse(bad), Err(OrderIdError), "{bad:?}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use event::{
     EventData, EventType, InventoryRejected, InventoryReleased, InventoryReserved, OrderEnded, OrderPlaced,
     PaymentOutcome, ProductChanged, Quantities, Shortage, StockAdjusted, UnknownEventType,
 };
-pub use ids::{CustomerId, CustomerIdError, OrderId};
+pub use ids::{CustomerId, CustomerIdError, OrderId, OrderIdError};
 pub use money::{Currency, CurrencyError, MAX_PRICE, Money};
 pub use order::{LineError, MAX_LINES, Order, OrderLine, merge_lines};
 pub use quantity::{MAX_QUANTITY, Quantity, QuantityError};

@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
@@ -17,6 +17,9 @@ use tracing::Instrument;
 
 use crate::{MAX_BODY_BYTES, Problem, ProblemKind, Trace};
 
+/// Stands for the route in the log where there is none.
+const UNMATCHED: &str = "none";
+
 /// Puts the shared layers around a finished router; goes on last.
 ///
 /// - Unknown paths, paths that are not UTF-8, and wrong methods (with `Allow`) answer problems, and
@@ -24,9 +27,9 @@ use crate::{MAX_BODY_BYTES, Problem, ProblemKind, Trace};
 /// - A panic answers 503 and is logged; its message is not sent. This needs unwinding: a build with
 ///   `panic = "abort"` ends the process instead.
 /// - No extractor reads more than [`MAX_BODY_BYTES`].
-/// - Each request works in a span with its `trace.id` and leaves one line with method, path, status
-///   and `elapsed_ms`: at debug level if it only read and succeeded, else at info. The query is left
-///   out, since it can name customers.
+/// - Each request works in a span with its `trace.id` and leaves one line with method, route, status
+///   and `elapsed_ms`: at debug level if it only read and succeeded, else at info. The path itself and
+///   the query are left out, since they can hold whatever a client put there.
 pub fn with_fallbacks(router: Router) -> Router {
     router.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(from_fn(observe))
 }
@@ -41,8 +44,9 @@ async fn observe(mut request: Request, next: Next) -> Response {
 async fn answer(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let response = if percent_decode_str(&path).decode_utf8().is_err() {
+    let matched = request.extensions().get::<MatchedPath>();
+    let route = matched.map_or_else(|| UNMATCHED.to_owned(), |matched| matched.as_str().to_owned());
+    let response = if percent_decode_str(request.uri().path()).decode_utf8().is_err() {
         Problem::not_found().into_response()
     } else {
         AssertUnwindSafe(next.run(request))
@@ -50,7 +54,7 @@ async fn answer(request: Request, next: Next) -> Response {
             .await
             .map_or_else(|panic| after_panic(panic.as_ref()), in_contract)
     };
-    log(&method, &path, response.status(), started);
+    log(&method, &route, response.status(), started);
     response
 }
 
@@ -85,13 +89,13 @@ fn in_contract(response: Response) -> Response {
     problem
 }
 
-fn log(method: &Method, path: &str, status: StatusCode, started: Instant) {
+fn log(method: &Method, route: &str, status: StatusCode, started: Instant) {
     let elapsed_ms = started.elapsed().as_secs_f64() * 1000.0;
     let status = status.as_u16();
     if method.is_safe() && status < 400 {
-        tracing::debug!(%method, path, status, elapsed_ms, "answered a request");
+        tracing::debug!(%method, route, status, elapsed_ms, "answered a request");
     } else {
-        tracing::info!(%method, path, status, elapsed_ms, "answered a request");
+        tracing::info!(%method, route, status, elapsed_ms, "answered a request");
     }
 }
 

@@ -57,7 +57,7 @@ async fn a_failure_is_logged_once_with_its_cause_and_the_request_once() {
     assert_eq!(lines[0]["error"], "a handler panicked: the secret of the handler");
     assert_eq!(lines[1]["level"], "INFO");
     assert_eq!(lines[1]["method"], "GET");
-    assert_eq!(lines[1]["path"], "/api/v1/panic");
+    assert_eq!(lines[1]["route"], "/api/v1/panic");
     assert_eq!(lines[1]["status"], 503);
     assert!(lines[1]["elapsed_ms"].is_number());
     assert_eq!(lines[0]["trace.id"], lines[1]["trace.id"]);

@@ -3,7 +3,9 @@
 use std::env;
 use std::io;
 
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -22,9 +24,16 @@ pub fn init(service: &str, format: LogFormat) -> Result<(), TelemetryError> {
     let directives = env::var_os(RUST_LOG).map(|value| value.to_string_lossy().into_owned());
     tracing_subscriber::registry()
         .with(filter(directives.as_deref())?)
+        .with(filter_fn(|metadata| may_be_logged(metadata.target(), *metadata.level())))
         .with(layer(service, format, io::stderr))
         .try_init()
         .map_err(|_| TelemetryError::AlreadyInitialised)
+}
+
+/// Libraries log whole requests and answers at trace level, and with them addresses and payment tokens: whatever `RUST_LOG` says, that
+/// level is for this system's own code.
+fn may_be_logged(target: &str, level: Level) -> bool {
+    level != Level::TRACE || target.starts_with("orderflow")
 }
 
 fn filter(directives: Option<&str>) -> Result<EnvFilter, TelemetryError> {
@@ -50,6 +59,13 @@ mod tests {
             filter(Some("warn,orderflow_http=debug")).unwrap().to_string(),
             "orderflow_http=debug,warn"
         );
+    }
+
+    #[test]
+    fn libraries_never_log_at_trace_level() {
+        assert!(!may_be_logged("aws_smithy_runtime::client::orchestrator", Level::TRACE));
+        assert!(may_be_logged("aws_smithy_runtime::client::orchestrator", Level::DEBUG));
+        assert!(may_be_logged("orderflow_inventory::commit", Level::TRACE));
     }
 
     #[test]

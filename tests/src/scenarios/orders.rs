@@ -168,6 +168,24 @@ pub async fn timeline<M: Mode>() {
     }
 }
 
+/// Cancelled after it was reserved and paid, before the order heard of either: told in the order in which it happened, and undone.
+pub async fn timeline_of_a_late_cancellation<M: Mode>() {
+    let mut shop: TestApp<M> = TestApp::open().await;
+    shop.put("/api/v1/admin/faults", &json!({"stopped": ["order-tracker"]})).await.expect(200);
+    let id = shop.place(&order_body("PRODUCT-001", 1)).await;
+    shop.settle().await;
+    shop.delete(&format!("/api/v1/orders/{id}")).await.expect(200);
+    shop.put("/api/v1/admin/faults", &json!({"stopped": []})).await.expect(200);
+    shop.settle().await;
+    let body = shop.get(&format!("/api/v1/orders/{id}/events")).await.expect(200).body;
+    let events = body["events"].as_array().cloned().unwrap_or_default();
+    let times: Vec<_> = events.iter().filter_map(|event| event["time"].as_str()).collect();
+    assert!(times.is_sorted(), "{body}");
+    assert_eq!(shop.payment(&id).await.as_deref(), Some("refunded"));
+    assert_eq!(shop.level("PRODUCT-001").await, (100, 0));
+    assert_eq!(shop.notifications(&id).await, ["order_cancelled email", "order_refunded email"]);
+}
+
 /// An order that did not change is not sent again.
 pub async fn conditional_get<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;

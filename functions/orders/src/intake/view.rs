@@ -66,6 +66,9 @@ impl From<OrderRecord> for Timeline {
             trace_id: entry.trace_id.or_else(|| own_trace.clone()),
             detail: entry.detail,
         };
-        Self { events: record.timeline.into_iter().map(entry).collect() }
+        // Reports arrive in any order; what happened at the same time stays as it arrived.
+        let mut timeline = record.timeline;
+        timeline.sort_by_key(|entry| entry.millis);
+        Self { events: timeline.into_iter().map(entry).collect() }
     }
 }
