@@ -147,7 +147,7 @@ fn log(work: &Work, settled: &Settled) {
         ReservationStatus::Rejected => "the stock cannot be reserved",
         ReservationStatus::Released => "the stock is released",
     };
-    let trace_id = work.traceparent.as_deref().and_then(|text| text.split('-').nth(1));
+    let trace_id = work.traceparent.as_deref().and_then(orderflow_domain::trace_id);
     let reason = reason.map(orderflow_domain::RejectionReason::as_str);
     tracing::info!(order.id = %work.order_id, event.r#type = event_type, trace.id = trace_id, reason, "{message}");
 }

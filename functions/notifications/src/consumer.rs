@@ -170,7 +170,7 @@ fn with_reason(tasks: Vec<Task>, reason: &str) -> Vec<(Task, String)> {
 impl Task {
     /// Whatever is logged while the message is on its way belongs to this order and event.
     fn span(&self) -> tracing::Span {
-        let trace_id = self.traceparent.as_deref().and_then(|traceparent| traceparent.split('-').nth(1));
+        let trace_id = self.traceparent.as_deref().and_then(orderflow_domain::trace_id);
         tracing::error_span!(
             "send",
             order.id = %self.variables.order_id,

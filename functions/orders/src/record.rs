@@ -129,6 +129,6 @@ impl OrderRecord {
 
     /// The trace that placed it.
     pub(crate) fn trace_id(&self) -> Option<&str> {
-        self.traceparent.as_deref()?.split('-').nth(1)
+        orderflow_domain::trace_id(self.traceparent.as_deref()?)
     }
 }

@@ -95,7 +95,7 @@ impl Work {
 
     /// The trace that it belongs to.
     pub(crate) fn trace_id(&self) -> Option<&str> {
-        self.traceparent.as_deref()?.split('-').nth(1)
+        orderflow_domain::trace_id(self.traceparent.as_deref()?)
     }
 }
 

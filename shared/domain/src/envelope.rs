@@ -93,7 +93,7 @@ impl Event {
 
     /// The trace id of its trace context.
     pub fn trace_id(&self) -> Option<&str> {
-        self.traceparent.as_deref()?.split('-').nth(1)
+        trace_id(self.traceparent.as_deref()?)
     }
 
     /// Reads an envelope.
@@ -121,6 +121,11 @@ impl Event {
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("its maps have string keys and its numbers are finite")
     }
+}
+
+/// The trace id in a `traceparent` (W3C Trace Context: version, trace id, parent id, flags).
+pub fn trace_id(traceparent: &str) -> Option<&str> {
+    traceparent.split('-').nth(1)
 }
 
 #[derive(Deserialize)]

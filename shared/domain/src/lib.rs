@@ -18,7 +18,7 @@ mod text;
 mod timestamp;
 
 pub use contact::{Email, EmailError, Phone, PhoneError};
-pub use envelope::{Event, EventError, SPEC_VERSION};
+pub use envelope::{Event, EventError, SPEC_VERSION, trace_id};
 pub use event::{
     EventData, EventType, InventoryRejected, InventoryReleased, InventoryReserved, OrderEnded, OrderPlaced,
     PaymentOutcome, ProductChanged, Quantities, Shortage, StockAdjusted, UnknownEventType,
