@@ -136,14 +136,12 @@ impl System {
 
     /// Everything that is served over HTTP, for clients of this machine only: whoever can reach it can also break it on purpose.
     pub fn local_router(&self) -> Router {
-        self.with_fallbacks(
-            self.routes().merge(faults::router(self.broker.clone(), self.gateway_fault.clone())),
-        )
+        with_fallbacks(self.routes().merge(faults::router(self.broker.clone(), self.gateway_fault.clone())))
     }
 
     /// Everything that is served over HTTP.
     pub fn router(&self) -> Router {
-        self.with_fallbacks(self.routes())
+        with_fallbacks(self.routes())
     }
 
     fn routes(&self) -> Router {
@@ -160,10 +158,6 @@ impl System {
         orderflow_orders::router(&self.store)
             .merge(orderflow_shop_api::router(&self.store, self.currency.clone()))
             .merge(health_router(vec![store, broker]))
-    }
-
-    fn with_fallbacks(&self, router: Router) -> Router {
-        with_fallbacks(router)
     }
 
     /// Does all the work there is by hand, and returns when nothing is left to do: every event relayed, every message settled, and
