@@ -86,7 +86,7 @@ fn nothing_shared_names_a_function() {
 #[test]
 fn only_bridge_embedded_and_the_program_know_what_runs_underneath() {
     let packages = packages();
-    let knowing = ["cli", "tests", "shared/bridge", "shared/embedded"];
+    let knowing = ["cli", "tests", "shared/bridge", "shared/embedded", "shared/testing"];
     for (name, package) in packages.iter().filter(|(_, package)| !knowing.contains(&package.folder.as_str()))
     {
         for dependency in ["orderflow-bridge", "orderflow-embedded", "dynoxide-rs", "lapin"] {

@@ -4,7 +4,10 @@ use std::ffi::OsString;
 
 use clap::Parser;
 
+use crate::bridge::BridgeArgs;
 use crate::client::ClientCommand;
+use crate::dlq::DlqArgs;
+use crate::store::StoreArgs;
 use crate::up::UpArgs;
 
 /// Takes orders over HTTP and carries each one to exactly one outcome.
@@ -31,6 +34,12 @@ pub struct Cli {
 pub enum Command {
     /// Run the whole system in one process.
     Up(UpArgs),
+    /// Serve the embedded store to several processes of this machine, as DynamoDB over HTTP.
+    Store(StoreArgs),
+    /// Drive deployed functions from RabbitMQ: relay events to it, and hand its messages to Lambda Invoke endpoints.
+    Bridge(BridgeArgs),
+    /// Look at dead letters, correct them, replay them.
+    Dlq(Box<DlqArgs>),
     /// A command for a running system.
     #[command(flatten)]
     Client(Box<ClientCommand>),

@@ -1,6 +1,11 @@
-//! The program `orderflow`: the system in one process, and the commands that talk to a running one.
+//! The program `orderflow`: the system in one process, the store that several share, and the commands that talk to a running one.
 
+pub mod bridge;
+mod broker_args;
 pub mod cli;
 pub mod client;
+pub mod dlq;
+mod serving;
+pub mod store;
 pub mod system;
 pub mod up;

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use orderflow::cli::{Cli, Command};
 use orderflow::client::{self, ClientError, Output};
-use orderflow::up;
+use orderflow::dlq::{self, DlqError};
+use orderflow::{bridge, store, up};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -13,17 +14,29 @@ fn main() -> ExitCode {
     let command = Cli::command_from(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let mut output = Output::standard();
     match command {
-        Command::Up(args) => match up::run(args) {
+        Command::Up(args) => ended(up::run(args), &mut output),
+        Command::Store(args) => ended(store::run(args), &mut output),
+        Command::Bridge(args) => ended(bridge::run(args), &mut output),
+        Command::Dlq(args) => match dlq::run(*args, &mut output) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                output.note(format_args!("error: {error:#}"));
-                ExitCode::FAILURE
-            }
+            Err(DlqError::Client(error)) => failed(&error, &mut output),
+            Err(error) => ended(Err(error.into()), &mut output),
         },
         Command::Client(command) => match client::run(*command, &mut output) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(&error, &mut output),
         },
+    }
+}
+
+/// The end of a command whose errors say themselves what to do.
+fn ended(result: anyhow::Result<()>, output: &mut Output) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output.note(format_args!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -1,9 +1,10 @@
-//! The topic and the queues, as the template makes them.
+//! The topic and the queues, as the program makes them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
+use orderflow_bridge::sqs::{QueueUrls, SqsNames, SqsTopology};
 use orderflow_domain::Event;
 use orderflow_messaging::{Publisher, SUBSCRIPTIONS, SnsPublisher, Subscription};
 use orderflow_testing::ministack::MiniStack;
@@ -32,51 +33,31 @@ pub(crate) struct Cloud {
     stack: MiniStack,
     sns: aws_sdk_sns::Client,
     sqs: aws_sdk_sqs::Client,
-    topic_arn: String,
-    queues: BTreeMap<&'static str, Queue>,
+    topology: SqsTopology,
     relay_dead_letters: String,
-}
-
-/// A consumer's queue, with its dead letters.
-struct Queue {
-    url: String,
-    arn: String,
-    dead_letters: String,
 }
 
 impl Cloud {
     pub(crate) async fn open(ministack: &Path) -> Self {
         let stack = MiniStack::start(ministack).await.unwrap();
         let (sns, sqs) = (client!(aws_sdk_sns, stack), client!(aws_sdk_sqs, stack));
-        let mut queues = BTreeMap::new();
+        let topology = SqsTopology::ensure(&sns, &sqs, &names()).await.unwrap();
         for Subscription { consumer, .. } in SUBSCRIPTIONS {
-            queues.insert(*consumer, create_queue(&sqs, consumer).await);
+            hide_for_longer_than_any_test(&sqs, &topology.queues.of(consumer).unwrap().queue).await;
         }
-        let relay_dead_letters = create(&sqs, "orderflow-outbox-relay-dlq").await;
-        let mut cloud = Self { stack, sns, sqs, topic_arn: String::new(), queues, relay_dead_letters };
-        cloud.create_topic().await;
-        cloud
+        let request = sqs.create_queue().queue_name("orderflow-outbox-relay-dlq");
+        let relay_dead_letters = request.send().await.unwrap().queue_url.unwrap();
+        hide_for_longer_than_any_test(&sqs, &relay_dead_letters).await;
+        Self { stack, sns, sqs, topology, relay_dead_letters }
     }
 
-    /// Creates the topic and subscribes every queue to it.
+    /// Creates the topic again and subscribes every queue to it.
     pub(crate) async fn create_topic(&mut self) {
-        let topic = self.sns.create_topic().name("orderflow-events").send().await.unwrap();
-        self.topic_arn = topic.topic_arn.unwrap();
-        for Subscription { consumer, types } in SUBSCRIPTIONS {
-            let types: Vec<_> = types.iter().map(|event_type| event_type.as_str()).collect();
-            let subscription = self.sns.subscribe().topic_arn(&self.topic_arn).protocol("sqs");
-            subscription
-                .endpoint(&self.queues[consumer].arn)
-                .attributes("RawMessageDelivery", "true")
-                .attributes("FilterPolicy", json!({ "type": types }).to_string())
-                .send()
-                .await
-                .unwrap();
-        }
+        self.topology = SqsTopology::ensure(&self.sns, &self.sqs, &names()).await.unwrap();
     }
 
     pub(crate) async fn delete_topic(&self) {
-        self.sns.delete_topic().topic_arn(&self.topic_arn).send().await.unwrap();
+        self.sns.delete_topic().topic_arn(&self.topology.topic_arn).send().await.unwrap();
     }
 
     pub(crate) fn endpoint(&self) -> &str {
@@ -85,21 +66,21 @@ impl Cloud {
 
     /// What a bundle is told of topic and queues.
     pub(crate) fn environment(&self, bundle: &str) -> Vec<(&'static str, String)> {
-        match (bundle, self.queues.get(bundle)) {
+        match (bundle, self.topology.queues.of(bundle)) {
             ("outbox-relay", _) => vec![
-                ("TOPIC_ARN", self.topic_arn.clone()),
+                ("TOPIC_ARN", self.topology.topic_arn.clone()),
                 ("DEAD_LETTER_QUEUE_URL", self.relay_dead_letters.clone()),
             ],
-            (_, Some(queue)) => {
-                vec![("QUEUE_URL", queue.url.clone()), ("DEAD_LETTER_QUEUE_URL", queue.dead_letters.clone())]
+            (_, Ok(urls)) => {
+                vec![("QUEUE_URL", urls.queue.clone()), ("DEAD_LETTER_QUEUE_URL", urls.dead_letters.clone())]
             }
-            (_, None) => Vec::new(),
+            (_, Err(_)) => Vec::new(),
         }
     }
 
     /// Publishes events to the topic.
     pub(crate) async fn publish(&self, events: &[Event]) {
-        let publisher = SnsPublisher::new(self.sns.clone(), &self.topic_arn);
+        let publisher = SnsPublisher::new(self.sns.clone(), &self.topology.topic_arn);
         for result in publisher.publish(events).await {
             result.unwrap();
         }
@@ -107,13 +88,13 @@ impl Cloud {
 
     /// Puts a text into a consumer's queue that nobody would publish.
     pub(crate) async fn send(&self, consumer: &str, text: &str) {
-        let queue_url = &self.queues[consumer].url;
+        let queue_url = &self.urls(consumer).queue;
         self.sqs.send_message().queue_url(queue_url).message_body(text).send().await.unwrap();
     }
 
     /// What a consumer's queue has, waiting at most this long for the first message.
     pub(crate) async fn receive(&self, consumer: &str, wait_seconds: i32) -> Vec<Message> {
-        self.messages(&self.queues[consumer].url, wait_seconds).await
+        self.messages(&self.urls(consumer).queue, wait_seconds).await
     }
 
     /// This many messages of a consumer's queue.
@@ -130,20 +111,25 @@ impl Cloud {
 
     /// The dead letters of a bundle.
     pub(crate) async fn dead_letters(&self, bundle: &str) -> Vec<Message> {
-        let url = self.queues.get(bundle).map_or(&self.relay_dead_letters, |queue| &queue.dead_letters);
+        let urls = self.topology.queues.of(bundle);
+        let url = urls.map_or(&self.relay_dead_letters, |urls| &urls.dead_letters);
         self.messages(url, 0).await
     }
 
     pub(crate) async fn delete(&self, consumer: &str, message: &Message) {
-        let request = self.sqs.delete_message().queue_url(&self.queues[consumer].url);
+        let request = self.sqs.delete_message().queue_url(&self.urls(consumer).queue);
         request.set_receipt_handle(message.receipt_handle.clone()).send().await.unwrap();
     }
 
     /// The batch as Lambda's event source mapping hands it over.
     pub(crate) fn sqs_event(&self, consumer: &str, messages: &[Message]) -> Value {
-        let arn = &self.queues[consumer].arn;
-        let records: Vec<_> = messages.iter().map(|message| record(message, arn)).collect();
+        let arn = format!("arn:aws:sqs:us-east-1:000000000000:{}", names().queue(consumer));
+        let records: Vec<_> = messages.iter().map(|message| record(message, &arn)).collect();
         json!({ "Records": records })
+    }
+
+    fn urls(&self, consumer: &str) -> &QueueUrls {
+        self.topology.queues.of(consumer).unwrap()
     }
 
     async fn messages(&self, url: &str, wait_seconds: i32) -> Vec<Message> {
@@ -154,20 +140,13 @@ impl Cloud {
     }
 }
 
-async fn create_queue(sqs: &aws_sdk_sqs::Client, consumer: &str) -> Queue {
-    let url = create(sqs, &format!("orderflow-{consumer}")).await;
-    let dead_letters = create(sqs, &format!("orderflow-{consumer}-dlq")).await;
-    let name = QueueAttributeName::QueueArn;
-    let answer =
-        sqs.get_queue_attributes().queue_url(&url).attribute_names(name.clone()).send().await.unwrap();
-    let arn = answer.attributes.unwrap().remove(&name).unwrap();
-    Queue { url, arn, dead_letters }
+fn names() -> SqsNames {
+    SqsNames::new("orderflow")
 }
 
-async fn create(sqs: &aws_sdk_sqs::Client, name: &str) -> String {
-    let request = sqs.create_queue().queue_name(name);
-    let request = request.attributes(QueueAttributeName::VisibilityTimeout, VISIBILITY_SECONDS);
-    request.send().await.unwrap().queue_url.unwrap()
+async fn hide_for_longer_than_any_test(sqs: &aws_sdk_sqs::Client, url: &str) {
+    let request = sqs.set_queue_attributes().queue_url(url);
+    request.attributes(QueueAttributeName::VisibilityTimeout, VISIBILITY_SECONDS).send().await.unwrap();
 }
 
 fn record(message: &Message, arn: &str) -> Value {

@@ -6,12 +6,16 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod api;
+mod bridge;
 mod cloud;
+mod deployment;
+mod expiry;
 mod facts;
 mod http;
 mod order;
 mod queues;
 mod relay;
+mod samples;
 mod streams;
 mod world;
 

@@ -12,9 +12,10 @@ use tokio::net::TcpListener;
 use crate::cloud::Cloud;
 
 /// Every bundle.
-pub(crate) const BUNDLES: [&str; 7] = [
+pub(crate) const BUNDLES: [&str; 8] = [
     "inventory-reserve",
     "notification",
+    "order-expiry",
     "order-intake",
     "order-tracker",
     "outbox-relay",
@@ -23,7 +24,7 @@ pub(crate) const BUNDLES: [&str; 7] = [
 ];
 
 /// Another one than the default, so that a bundle that ignores the setting finds no table.
-const PREFIX: &str = "bundled";
+pub(crate) const PREFIX: &str = "bundled";
 
 /// A DynamoDB with every table, and a topic with every queue.
 pub(crate) struct World {
@@ -44,6 +45,11 @@ impl World {
         // Ends with the test's runtime.
         tokio::spawn(async move { served.serve(listener, std::future::pending()).await });
         Self { embedded, store, cloud: Cloud::open(&tool("ORDERFLOW_MINISTACK")).await, dynamodb }
+    }
+
+    /// Where DynamoDB is served.
+    pub(crate) fn dynamodb(&self) -> &str {
+        &self.dynamodb
     }
 
     /// Starts a bundle with the variables that template and platform give it.
@@ -81,7 +87,8 @@ pub(crate) fn bundle_path(name: &str) -> PathBuf {
     tool("ORDERFLOW_BUNDLES").join(name)
 }
 
-fn tool(variable: &str) -> PathBuf {
+/// What a variable names.
+pub(crate) fn tool(variable: &str) -> PathBuf {
     match std::env::var_os(variable) {
         Some(path) => path.into(),
         None => panic!("{variable} is not set: run `cargo xtask test --install`"),

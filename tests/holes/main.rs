@@ -3,6 +3,8 @@
 
 mod crashes;
 mod listed;
+mod lost_events;
+mod open_too_long;
 mod requests;
 mod stock;
 mod support;

@@ -17,7 +17,7 @@ async fn h05_an_order_that_is_sent_again_is_one_order() {
     let (body, key) = (order_body("TSHIRT-GRY-S", 2), [("idempotency-key", "k1")]);
     inject(&shop, |operation: &str, _: &Value| (operation == "PutItem").then_some(Fault::LostAnswer));
     shop.post_with("/api/v1/orders", &key, &body).await.expect_problem(503, "unavailable");
-    shop.mode.system.embedded().stop_injecting();
+    shop.mode.system.embedded().unwrap().stop_injecting();
     let id = shop.post_with("/api/v1/orders", &key, &body).await.expect(202).body["id"].clone();
     shop.settle().await;
     let again = shop.post_with("/api/v1/orders", &key, &body).await.expect(202).body;

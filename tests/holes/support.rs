@@ -32,7 +32,7 @@ pub(crate) async fn faults(shop: &TestShop, payment: &str, stopped: &[&str]) {
 
 /// Has the store fail requests.
 pub(crate) fn inject(shop: &TestShop, injector: impl FaultInjector + 'static) {
-    shop.mode.system.embedded().inject(Arc::new(injector));
+    shop.mode.system.embedded().unwrap().inject(Arc::new(injector));
 }
 
 /// Lets the system work through this many rounds; what was put off in one is due in the next.
@@ -40,7 +40,7 @@ pub(crate) async fn work(shop: &mut TestShop, rounds: usize) {
     let mut now = Timestamp::now();
     for _ in 0..rounds {
         shop.mode.system.step(now).await.unwrap();
-        now = shop.mode.system.broker().next_due().map_or(now, |due| due.max(now));
+        now = shop.mode.system.next_due().map_or(now, |due| due.max(now));
     }
 }
 

@@ -3,11 +3,8 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use http_body_util::BodyExt;
 use orderflow::system::{Settings, System};
 use orderflow_embedded::Location;
-use orderflow_payments::{SimulatedSettings, SuccessRate};
-use tower::ServiceExt;
 
 use crate::{Answer, Mode, ModeSettings};
 
@@ -35,21 +32,12 @@ impl EmbeddedMode {
 
 impl Mode for EmbeddedMode {
     async fn start(settings: ModeSettings) -> Self {
-        let success_rate = SuccessRate::new(settings.payment_success_rate).expect("scenarios ask for 0 to 1");
-        let payment = SimulatedSettings { success_rate, ..SimulatedSettings::default() };
-        let settings = Settings { payment, ..Settings::new(Location::Memory) };
+        let settings = settings.apply(Settings::new(Location::Memory));
         Self::open(settings).await.expect("a system in memory opens")
     }
 
     async fn call(&self, request: Request<Body>) -> Answer {
-        let response = match self.router.clone().oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        };
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.expect("bodies of this process are whole").to_bytes();
-        let body = serde_json::from_slice(&bytes).unwrap_or_default();
-        Answer { status: parts.status, headers: parts.headers, body }
+        Answer::of(&self.router, request).await
     }
 
     async fn settle(&mut self) {

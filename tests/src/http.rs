@@ -1,7 +1,11 @@
 //! Answers, and what tests ask of them.
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
 use serde_json::Value;
+use tower::ServiceExt;
 
 /// An answer with its body as JSON; null where it has none.
 #[derive(Debug, Clone)]
@@ -15,6 +19,18 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// What a router of this process answers.
+    pub(crate) async fn of(router: &Router, request: Request<Body>) -> Self {
+        let response = match router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("bodies of this process are whole").to_bytes();
+        let body = serde_json::from_slice(&bytes).unwrap_or_default();
+        Self { status: parts.status, headers: parts.headers, body }
+    }
+
     /// The answer, which has to have this status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {

@@ -5,11 +5,13 @@
 
 mod embedded_mode;
 mod http;
+mod live_mode;
 pub mod scenarios;
 mod test_app;
 
 pub use embedded_mode::EmbeddedMode;
 pub use http::Answer;
+pub use live_mode::LiveSystem;
 pub use test_app::{TestApp, order_body};
 
 use axum::body::Body;

@@ -2,6 +2,7 @@
 //!
 //! Nothing to install first: a chore finds the tools that it needs, or says which command installs them.
 
+mod apt;
 mod report;
 mod shell;
 mod suites;
@@ -35,7 +36,8 @@ enum Chore {
     /// Runs every test that this machine can run, and says what is missing for the rest
     ///
     /// The workspace's own tests need Rust and a C compiler. The tests of the Lambda bundles need AWS's Runtime
-    /// Interface Emulator and MiniStack, which `--install` puts into a Python environment under target/.
+    /// Interface Emulator and MiniStack, which `--install` puts into a Python environment under target/. Those of the
+    /// broker need RabbitMQ, which `--install` gets with apt-get, as root, without starting it as a service.
     Test(TestOptions),
     /// Checks format, lints, dependencies and documentation, then runs the tests: what CI runs
     ///

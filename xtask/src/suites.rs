@@ -8,7 +8,8 @@ use crate::tools::{Readiness, Tool, Toolbox};
 use crate::workspace::Workspace;
 
 /// The cargo features behind which the tests that need tools stand.
-pub(crate) const TOOL_FEATURES: &str = "orderflow-testing/rie,orderflow-tests/rie";
+pub(crate) const TOOL_FEATURES: &str = "orderflow-testing/rie,orderflow-tests/rie,orderflow/rabbitmq,\
+     orderflow-bridge/rabbitmq,orderflow-testing/rabbitmq,orderflow-tests/rabbitmq";
 
 /// A set of tests that run together.
 struct Suite {
@@ -29,11 +30,26 @@ const SUITES: &[Suite] = &[
     },
     Suite {
         name: "bundles",
-        needs: &[Tool::LambdaEmulator, Tool::MiniStack],
+        needs: &[Tool::LambdaEmulator, Tool::MiniStack, Tool::RabbitMq],
         steps: &[
             &["build", "--workspace", "--locked", "--features", TOOL_FEATURES, "--bins", "--tests"],
             &["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "bundles"],
         ],
+    },
+    Suite {
+        name: "sqs",
+        needs: &[Tool::MiniStack],
+        steps: &[&["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "sqs"]],
+    },
+    Suite {
+        name: "ministack",
+        needs: &[Tool::MiniStack, Tool::RabbitMq],
+        steps: &[&["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "ministack"]],
+    },
+    Suite {
+        name: "rabbitmq",
+        needs: &[Tool::RabbitMq],
+        steps: &[&["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "rabbitmq"]],
     },
 ];
 

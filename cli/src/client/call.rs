@@ -94,7 +94,8 @@ impl Call {
         self.header("idempotency-key", key.as_str()).patient()
     }
 
-    /// Tries again what fails for the moment. Only for requests that change nothing or carry a key.
+    /// Tries again what fails for the moment. Only for requests that change nothing, carry a key, or leave the same
+    /// however often they come.
     pub(crate) fn patient(mut self) -> Self {
         self.attempts = 4;
         self

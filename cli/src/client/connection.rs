@@ -48,13 +48,15 @@ impl ConnectionArgs {
     /// # Errors
     /// Where the token cannot be sent or no HTTP client can be made.
     pub(crate) fn open(self, output: &mut Output) -> Result<Session<'_>, ClientError> {
+        let format = self.format();
         // An empty variable is what a compose file makes of one that is not set.
         let token = self.token.filter(|token| !token.trim().is_empty());
-        Ok(Session {
-            api: Api::new(self.url, token.as_deref())?,
-            format: if self.json { Format::Json } else { Format::Table },
-            output,
-        })
+        Ok(Session { api: Api::new(self.url, token.as_deref())?, format, output })
+    }
+
+    /// How answers are to be shown.
+    pub(crate) fn format(&self) -> Format {
+        if self.json { Format::Json } else { Format::Table }
     }
 }
 

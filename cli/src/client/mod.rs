@@ -4,15 +4,15 @@
 //! problem details are shown as they are.
 
 mod answer;
-mod api;
+pub(crate) mod api;
 mod base_url;
-mod call;
+pub(crate) mod call;
 mod completions;
-mod connection;
+pub(crate) mod connection;
 mod duration;
 mod error;
 mod health;
-mod json_text;
+pub(crate) mod json_text;
 mod key;
 mod listing;
 mod notification;
@@ -20,11 +20,11 @@ mod order;
 mod output;
 mod pace;
 mod price;
-mod printable;
+pub(crate) mod printable;
 mod problem;
 mod product;
 mod stock;
-mod table;
+pub(crate) mod table;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use completions::CompletionsArgs;

@@ -1,11 +1,9 @@
 //! `/api/v1/admin/faults`: breaking the running system on purpose.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use orderflow_bridge::memory::MemoryBroker;
+use orderflow_bridge::ConsumerSwitch;
 use orderflow_http::{FieldErrors, JsonBody, Problem};
 use orderflow_messaging::subscription;
 use orderflow_payments::{FaultSwitch, GatewayFault};
@@ -13,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Clone)]
 struct Faults {
-    broker: Arc<MemoryBroker>,
+    consumers: ConsumerSwitch,
     gateway: FaultSwitch,
 }
 
@@ -27,12 +25,17 @@ struct FaultsBody {
     stopped: Vec<String>,
 }
 
-pub(super) fn router(broker: Arc<MemoryBroker>, gateway: FaultSwitch) -> Router {
-    Router::new().route("/api/v1/admin/faults", get(read).put(replace)).with_state(Faults { broker, gateway })
+pub(super) fn router(consumers: ConsumerSwitch, gateway: FaultSwitch) -> Router {
+    Router::new()
+        .route("/api/v1/admin/faults", get(read).put(replace))
+        .with_state(Faults { consumers, gateway })
 }
 
 async fn read(State(faults): State<Faults>) -> Json<FaultsBody> {
-    Json(FaultsBody { payment: faults.gateway.get(), stopped: faults.broker.stopped_consumers() })
+    Json(FaultsBody {
+        payment: faults.gateway.get(),
+        stopped: faults.consumers.stopped().into_iter().collect(),
+    })
 }
 
 async fn replace(
@@ -45,7 +48,7 @@ async fn replace(
     }
     errors.into_result(Some(()))?;
     faults.gateway.set(body.payment);
-    faults.broker.stop_consumers(body.stopped);
+    faults.consumers.stop(body.stopped);
     tracing::warn!(payment = faults.gateway.get().as_str(), "the faults are changed");
     Ok(read(State(faults)).await)
 }

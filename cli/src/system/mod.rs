@@ -1,31 +1,46 @@
-//! The whole system in one process: the embedded store, the memory broker, and every function under it.
+//! The whole system, or some of its parts: a store, a broker, and the functions between them.
 
+mod broker;
+mod data;
 mod demo;
+mod expiry;
 mod faults;
 mod functions;
+mod gauges;
+mod idle;
 mod liveness;
+mod parts;
+mod routes;
 mod running;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::Context;
-use axum::Router;
-use orderflow_bridge::memory::{MemoryBroker, Pump, StreamTrimmer};
-use orderflow_bridge::{RUNTIME, RuntimeTable, Target};
+use anyhow::{Context, bail};
+use orderflow_bridge::{Pump, RUNTIME, RuntimeTable, Target};
 use orderflow_domain::{Currency, Timestamp};
 use orderflow_embedded::{Embedded, Location};
-use orderflow_http::{HealthCheck, health_router, with_fallbacks};
 use orderflow_inventory::InventorySettings;
-use orderflow_messaging::RetryPolicy;
+use orderflow_messaging::{QueueAdmin, RetryPolicy};
 use orderflow_notifications::{Channel, LogChannel};
+use orderflow_orders::{ExpirySettings, Swept};
 use orderflow_outbox_relay::EVENT_SOURCES;
 use orderflow_payments::{FaultSwitch, SimulatedSettings};
-use orderflow_store::{DEFAULT_PREFIX, IndependentWrites, Store, TableDefinition};
+use orderflow_store::{DEFAULT_PREFIX, Store, TableDefinition};
+use orderflow_telemetry::MetricsPage;
 
+use broker::Broker;
+use data::Data;
+use expiry::Sweeper;
+use functions::Targets;
 use liveness::Liveness;
+use parts::{ORDER_EXPIRY, OUTBOX_RELAY};
 
+pub use broker::BrokerLocation;
+pub use data::StoreLocation;
 pub use demo::DEMO_PRODUCTS;
+pub use functions::{Functions, Invocation};
+pub use idle::IdleProbe;
+pub use parts::{Part, Parts, UnknownPart};
 pub use running::Running;
 
 /// Every table of the system.
@@ -39,13 +54,24 @@ pub static TABLES: &[&TableDefinition] = &[
 ];
 
 /// What the system is made with.
+#[derive(Clone)]
 pub struct Settings {
-    /// Where the data is.
-    pub location: Location,
+    /// Where the tables are.
+    pub store: StoreLocation,
+    /// The prefix of the names of tables, and of topic and queues on SNS and SQS.
+    pub prefix: String,
+    /// What carries events; none carries them in this process.
+    pub broker: Option<BrokerLocation>,
+    /// What of the system this process runs.
+    pub parts: Parts,
+    /// What the queues' messages are handed to.
+    pub functions: Functions,
     /// When failed deliveries come again.
     pub retry: RetryPolicy,
     /// Settings of `inventory-reserve`.
     pub inventory: InventorySettings,
+    /// Settings of `order-expiry`.
+    pub expiry: ExpirySettings,
     /// Settings of the simulated payment provider.
     pub payment: SimulatedSettings,
     /// What carries messages to customers.
@@ -55,12 +81,17 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults, over data in this place.
+    /// The defaults, over data in this process.
     pub fn new(location: Location) -> Self {
         Self {
-            location,
+            store: StoreLocation::Embedded(location),
+            prefix: DEFAULT_PREFIX.to_owned(),
+            broker: None,
+            parts: Parts::all(),
+            functions: Functions::InProcess,
             retry: RetryPolicy::default(),
             inventory: InventorySettings::default(),
+            expiry: ExpirySettings::default(),
             payment: SimulatedSettings::default(),
             channel: Arc::new(LogChannel),
             currency: Currency::parse("USD").expect("it is three letters"),
@@ -68,13 +99,16 @@ impl Settings {
     }
 }
 
-/// The system, put together and standing still: work is done by [`System::drain`], or by itself after [`System::start`].
+/// The system, put together and standing still: it works by itself after [`System::start`]. With the broker in this process
+/// [`System::drain`] does the work by hand.
 pub struct System {
-    embedded: Embedded,
+    data: Data,
     store: Store,
-    broker: Arc<MemoryBroker>,
-    targets: BTreeMap<&'static str, Arc<dyn Target>>,
+    broker: Broker,
+    parts: Parts,
+    targets: Targets,
     pumps: Vec<Pump>,
+    sweeper: Option<Sweeper>,
     gateway_fault: FaultSwitch,
     currency: Currency,
     /// Whether everything that hands messages on is at work.
@@ -87,19 +121,30 @@ impl System {
     /// # Errors
     /// Where the data cannot be opened.
     pub async fn open(settings: Settings) -> anyhow::Result<Self> {
-        let embedded = Embedded::open(settings.location.clone())?;
-        let store = Store::new(embedded.dynamodb(), DEFAULT_PREFIX, IndependentWrites::OneTransaction);
+        // Before the parts are made: they show their state from the start.
+        MetricsPage::install();
+        let data = Data::open(&settings.store, &settings.prefix).await?;
+        let store = data.store(&settings.prefix);
         store.create_missing_tables(TABLES).await.context("the tables cannot be made")?;
-        let broker = MemoryBroker::open(RuntimeTable::new(&store), settings.retry.clone()).await?;
+        let broker =
+            Broker::open(settings.broker.as_ref(), &settings.prefix, &store, &settings.retry).await?;
         let gateway_fault = FaultSwitch::default();
-        let targets = functions::targets(&store, &settings, &gateway_fault);
-        let pumps = open_pumps(&embedded, &store, &broker).await?;
+        let mut targets = functions::targets(&store, &settings, &gateway_fault).await;
+        targets.retain(|consumer, _| settings.parts.contains(consumer));
+        let pumps = match settings.parts.contains(OUTBOX_RELAY) {
+            true => open_pumps(&data, &store, &broker).await?,
+            false => Vec::new(),
+        };
+        let sweeps = settings.parts.contains(ORDER_EXPIRY);
+        let sweeper = sweeps.then(|| Sweeper::new(&store, settings.expiry));
         Ok(Self {
-            embedded,
+            data,
             store,
             broker,
+            parts: settings.parts,
             targets,
             pumps,
+            sweeper,
             gateway_fault,
             currency: settings.currency,
             liveness: Liveness::new(),
@@ -119,79 +164,82 @@ impl System {
         &self.store
     }
 
-    /// The database under the store.
-    pub fn embedded(&self) -> &Embedded {
-        &self.embedded
+    /// The database under the store, where it is in this process.
+    pub fn embedded(&self) -> Option<&Embedded> {
+        match &self.data {
+            Data::Embedded(embedded) => Some(embedded),
+            Data::Endpoint { .. } => None,
+        }
     }
 
-    /// The broker.
-    pub fn broker(&self) -> &Arc<MemoryBroker> {
-        &self.broker
+    /// Looks after the queues.
+    pub fn admin(&self) -> Arc<dyn QueueAdmin> {
+        self.broker.admin()
     }
 
     /// The function of a consumer.
     pub fn target(&self, consumer: &str) -> Option<&Arc<dyn Target>> {
-        self.targets.get(consumer)
+        self.targets.get(consumer).map(|function| &function.target)
     }
 
-    /// Everything that is served over HTTP, for clients of this machine only: whoever can reach it can also break it on purpose.
-    pub fn local_router(&self) -> Router {
-        with_fallbacks(self.routes().merge(faults::router(self.broker.clone(), self.gateway_fault.clone())))
-    }
-
-    /// Everything that is served over HTTP.
-    pub fn router(&self) -> Router {
-        with_fallbacks(self.routes())
-    }
-
-    fn routes(&self) -> Router {
-        let table = self.store.table(&orderflow_orders::ORDERS);
-        let store = HealthCheck::new("store", move || {
-            let table = table.clone();
-            async move { table.touch().await.is_ok() }
-        });
-        let liveness = self.liveness.clone();
-        let broker = HealthCheck::new("broker", move || {
-            let alive = liveness.is_alive();
-            async move { alive }
-        });
-        orderflow_orders::router(&self.store)
-            .merge(orderflow_shop_api::router(&self.store, self.currency.clone()))
-            .merge(health_router(vec![store, broker]))
+    /// Tells whether anything is left to do, also after [`System::start`].
+    pub fn idle_probe(&self) -> IdleProbe {
+        let pumps = self.pumps.iter().map(|pump| (pump.status(), self.data.changes(pump.table()))).collect();
+        IdleProbe::new(pumps, self.broker.admin(), self.broker.switch().clone())
     }
 
     /// Does all the work there is by hand, and returns when nothing is left to do: every event relayed, every message settled, and
     /// what was put off tried again without waiting for its time.
     ///
     /// # Errors
-    /// Where the store does not answer.
+    /// Where the store does not answer, or the broker is not in this process.
     pub async fn drain(&mut self) -> anyhow::Result<()> {
         let mut now = Timestamp::now();
         loop {
             while self.step(now).await? > 0 {}
-            match self.broker.next_due() {
+            match self.next_due() {
                 Some(due) => now = now.max(due),
                 None => return Ok(()),
             }
         }
     }
 
+    /// The earliest time at which a put-off message comes again, where the broker is in this process.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        match &self.broker {
+            Broker::Memory(broker) => broker.next_due(),
+            Broker::RabbitMq(_) | Broker::Sqs(_) => None,
+        }
+    }
+
     /// One round: relays what the streams hold, and delivers one batch to each consumer. Gives how much was done.
     ///
     /// # Errors
-    /// Where the store does not answer.
+    /// Where the store does not answer, or the broker is not in this process.
     pub async fn step(&mut self, now: Timestamp) -> anyhow::Result<usize> {
+        let Broker::Memory(broker) = &self.broker else {
+            bail!("only the broker of this process is worked by hand");
+        };
         let mut done = 0;
         for pump in &mut self.pumps {
             done += pump.pump_once().await?;
         }
-        for (consumer, target) in &self.targets {
-            done += self.broker.deliver(consumer, target, now).await;
+        for (consumer, function) in &self.targets {
+            done += broker.deliver(consumer, &function.target, now).await;
         }
         for pump in &mut self.pumps {
             pump.save_cursor().await?;
         }
         Ok(done)
+    }
+
+    /// Redrives and cancels the orders that are open too long as of `now`, by hand. No other call does: time alone changes nothing.
+    ///
+    /// # Errors
+    /// Where the store does not answer, or this process does not run `order-expiry`.
+    pub async fn sweep(&self, now: Timestamp) -> anyhow::Result<Swept> {
+        let sweeper = self.sweeper.as_ref().context("this process does not run order-expiry")?;
+        Ok(sweeper.sweep(now).await?)
     }
 
     /// Lets every part do its work by itself.
@@ -200,28 +248,13 @@ impl System {
     }
 }
 
-async fn open_pumps(
-    embedded: &Embedded,
-    store: &Store,
-    broker: &Arc<MemoryBroker>,
-) -> anyhow::Result<Vec<Pump>> {
-    let trimmer: Arc<dyn StreamTrimmer> = Arc::new(EmbeddedTrimmer(embedded.clone()));
+async fn open_pumps(data: &Data, store: &Store, broker: &Broker) -> anyhow::Result<Vec<Pump>> {
     let mut pumps = Vec::new();
     for source in EVENT_SOURCES {
-        let publisher = broker.publisher();
-        let relay = functions::relay(store, publisher.clone());
-        let (streams, table) = (embedded.streams(), store.table_name(source.table));
-        pumps.push(Pump::open(broker.clone(), streams, &table, relay, publisher, trimmer.clone()).await?);
+        let (publisher, sink) = broker.publisher();
+        let relay = functions::relay(store, publisher);
+        let (runtime, table) = (RuntimeTable::new(store), store.table_name(source.table));
+        pumps.push(Pump::open(runtime, data.streams(), &table, relay, sink, data.trimmer()).await?);
     }
     Ok(pumps)
-}
-
-struct EmbeddedTrimmer(Embedded);
-
-impl StreamTrimmer for EmbeddedTrimmer {
-    fn trim(&self, table: &str, sequence_number: &str) {
-        if let Err(error) = self.0.trim_stream(table, sequence_number) {
-            tracing::warn!(table, %error, "the stream could not be trimmed; it only grows");
-        }
-    }
 }

@@ -19,6 +19,9 @@ fn wrong_usage_is_2_and_goes_to_stderr() {
         "health --url 127.0.0.1:8080",
         "notification list",
         "up --port 70000",
+        "up --aws-endpoint http://h --broker amqp://h",
+        "up --aws-endpoint http://h --dynamodb-endpoint http://h",
+        "dlq list --aws-endpoint http://h --url http://h",
         "completions tcsh",
     ] {
         let run = finish(&mut program(arguments));

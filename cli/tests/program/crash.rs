@@ -128,7 +128,7 @@ async fn all_orders(system: &System) -> Vec<Value> {
 
 /// Orders that still stand in the index of open orders.
 async fn unsettled(system: &System) -> usize {
-    let client = system.embedded().dynamodb();
+    let client = system.embedded().unwrap().dynamodb();
     let mut found = 0;
     for shard in 0..16 {
         let answer = client

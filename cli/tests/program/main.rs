@@ -4,4 +4,5 @@
 mod crash;
 mod life;
 mod load;
+mod metrics;
 mod server;

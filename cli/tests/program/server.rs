@@ -82,6 +82,17 @@ impl Server {
         if response.status() == 200 { response.json().await.ok() } else { None }
     }
 
+    /// What is there as it stands.
+    pub(crate) async fn text(&self, path: &str) -> String {
+        let response = self.client.get(format!("{}{path}", self.url)).timeout(PATIENCE).send().await.unwrap();
+        response.error_for_status().unwrap().text().await.unwrap()
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value) {
+        let response = self.client.put(format!("{}{path}", self.url)).json(body).send().await.unwrap();
+        response.error_for_status().unwrap();
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Value {
         self.try_get(path).await.unwrap_or_else(|| panic!("no answer to GET {path}"))
     }

@@ -22,5 +22,5 @@ pub use consumer::InventoryConsumer;
 pub use events::EVENT_SOURCE;
 pub use levels::Level;
 pub use router::router;
-pub use settings::{InventorySettings, InventorySettingsError};
+pub use settings::InventorySettings;
 pub use table::INVENTORY;

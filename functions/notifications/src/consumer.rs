@@ -10,14 +10,17 @@ use orderflow_messaging::{Consumer, Delivery, Outcome};
 use orderflow_store::{Store, StoreError, Table, Write, WriteError};
 use tracing::Instrument;
 
-use crate::channel::Channel;
+use crate::channel::{Channel, ChannelError};
 use crate::message::{Message, Recipient, message_id};
 use crate::notice::{Notice, Variables};
 use crate::table::{NOTIFICATIONS, NotificationRecord, range_key};
-use crate::template::{Template, Templates};
+use crate::template::{Template, TemplateError, Templates};
 
 /// How many messages are on their way at once.
 const AT_A_TIME: usize = 32;
+
+/// The code of events whose message was refused for good.
+const REFUSED: &str = "message-refused";
 
 /// Tells customers how their orders ended (`order.confirmed`, `order.rejected`, `order.cancelled`, `payment.refunded`).
 pub struct NotificationConsumer {
@@ -53,14 +56,14 @@ impl NotificationConsumer {
         }
     }
 
-    /// Sends and records what the batch asks for. Gives the tasks that have to come again, with the reason.
-    async fn notify(&self, tasks: Vec<Task>) -> Vec<(Task, String)> {
+    /// Sends and records what the batch asks for. Gives the tasks that are not done, with what is to become of their events.
+    async fn notify(&self, tasks: Vec<Task>) -> Vec<(Task, Outcome)> {
         let recorded = match self.recorded(&tasks).await {
             Ok(recorded) => recorded,
-            Err(error) => return with_reason(tasks, &error.to_string()),
+            Err(error) => return all_again(tasks, &error),
         };
         let missing = tasks.into_iter().filter(|task| !recorded.contains(&task.key));
-        let sent: Vec<(Task, Result<Message, String>)> =
+        let sent: Vec<(Task, Result<Message, Outcome>)> =
             futures::stream::iter(missing).map(|task| self.send(task)).buffered(AT_A_TIME).collect().await;
         self.record(sent).await
     }
@@ -75,23 +78,20 @@ impl NotificationConsumer {
         Ok(records.into_iter().map(|record| (record.order_id, record.id)).collect())
     }
 
-    async fn send(&self, task: Task) -> (Task, Result<Message, String>) {
+    async fn send(&self, task: Task) -> (Task, Result<Message, Outcome>) {
         let result = match self.message(&task) {
             Ok(message) => match self.channel.send(&message).instrument(task.span()).await {
                 Ok(()) => Ok(message),
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(not_taken(&error)),
             },
-            Err(reason) => Err(reason),
+            Err(error) => Err(Outcome::retry(error)),
         };
         (task, result)
     }
 
-    fn message(&self, task: &Task) -> Result<Message, String> {
+    fn message(&self, task: &Task) -> Result<Message, TemplateError> {
         let channel = task.recipient.channel();
-        let rendered = self
-            .templates
-            .render(task.template, channel, &task.variables)
-            .map_err(|error| error.to_string())?;
+        let rendered = self.templates.render(task.template, channel, &task.variables)?;
         let order_id = task.variables.order_id;
         Ok(Message {
             id: message_id(order_id, task.template, channel),
@@ -103,15 +103,15 @@ impl NotificationConsumer {
         })
     }
 
-    async fn record(&self, sent: Vec<(Task, Result<Message, String>)>) -> Vec<(Task, String)> {
-        let (mut again, mut recording, mut writes) = (Vec::new(), Vec::new(), Vec::new());
+    async fn record(&self, sent: Vec<(Task, Result<Message, Outcome>)>) -> Vec<(Task, Outcome)> {
+        let (mut not_done, mut recording, mut writes) = (Vec::new(), Vec::new(), Vec::new());
         for (task, result) in sent {
             match result.and_then(|message| self.write(&task, &message)) {
                 Ok(write) => {
                     recording.push(task);
                     writes.push(write);
                 }
-                Err(reason) => again.push((task, reason)),
+                Err(outcome) => not_done.push((task, outcome)),
             }
         }
         let results = self.store.write_each(writes).await;
@@ -120,15 +120,15 @@ impl NotificationConsumer {
                 Ok(()) => {}
                 // Another worker had the same event in hand.
                 Err(WriteError::ConditionFailed(_)) => {}
-                Err(WriteError::Store(error)) => again.push((task, error.to_string())),
+                Err(WriteError::Store(error)) => not_done.push((task, Outcome::retry(error))),
             }
         }
-        again
+        not_done
     }
 
-    fn write(&self, task: &Task, message: &Message) -> Result<Write, String> {
+    fn write(&self, task: &Task, message: &Message) -> Result<Write, Outcome> {
         let record = NotificationRecord::sent(message, task.traceparent.clone());
-        let write = Write::put(&self.table, &record).map_err(|error| error.to_string())?;
+        let write = Write::put(&self.table, &record).map_err(Outcome::retry)?;
         Ok(write.if_absent())
     }
 }
@@ -163,8 +163,15 @@ fn tasks(batch: &[Delivery]) -> Vec<Task> {
     tasks
 }
 
-fn with_reason(tasks: Vec<Task>, reason: &str) -> Vec<(Task, String)> {
-    tasks.into_iter().map(|task| (task, reason.to_owned())).collect()
+fn all_again(tasks: Vec<Task>, error: &StoreError) -> Vec<(Task, Outcome)> {
+    tasks.into_iter().map(|task| (task, Outcome::retry(error))).collect()
+}
+
+fn not_taken(error: &ChannelError) -> Outcome {
+    match error {
+        ChannelError::Unavailable(_) => Outcome::retry(error),
+        ChannelError::Refused(_) => Outcome::DeadLetter { code: REFUSED, reason: error.to_string() },
+    }
 }
 
 impl Task {
@@ -188,9 +195,12 @@ impl Consumer for NotificationConsumer {
 
     async fn handle(&self, batch: &[Delivery]) -> Vec<Outcome> {
         let mut outcomes = vec![Outcome::Done; batch.len()];
-        for (task, reason) in self.notify(tasks(batch)).await {
+        for (task, outcome) in self.notify(tasks(batch)).await {
             for position in task.positions {
-                outcomes[position] = Outcome::retry(&reason);
+                // An event whose other message may still go out comes again, and is given up when only the refused one is left.
+                if !matches!(outcomes[position], Outcome::Retry { .. }) {
+                    outcomes[position] = outcome.clone();
+                }
             }
         }
         outcomes

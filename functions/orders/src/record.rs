@@ -101,7 +101,7 @@ impl OrderRecord {
     }
 
     /// Writes down where the order stands, and lists it accordingly.
-    pub(crate) fn set_state(&mut self, state: &OrderState) {
+    fn set_state(&mut self, state: &OrderState) {
         let id = self.id.to_string();
         self.status = state.status.name().to_owned();
         self.reason = state.status.reason().map(str::to_owned);
@@ -110,6 +110,15 @@ impl OrderRecord {
         self.redrives = state.redrives;
         self.status_partition = partition(&self.status, &id, SHARDS);
         self.open_partition = (!state.is_settled()).then(|| partition("open", &id, SHARDS));
+    }
+
+    /// Takes in where the order stands from now on. Gives the version that this replaces.
+    pub(crate) fn advance(&mut self, state: &OrderState, now: Timestamp) -> u32 {
+        let replaced = self.version;
+        self.set_state(state);
+        self.version += 1;
+        self.updated_at = now;
+        replaced
     }
 
     /// The items that list the order under its further skus.

@@ -7,7 +7,7 @@ use orderflow_store::{
 };
 
 use crate::record::OrderRecord;
-use crate::table::{ALL, BY_CUSTOMER, BY_SKU, BY_STATUS, ORDERS, SHARDS};
+use crate::table::{ALL, BY_CUSTOMER, BY_SKU, BY_STATUS, OPEN, ORDERS, SHARDS};
 
 /// The orders of one store.
 #[derive(Debug, Clone)]
@@ -50,6 +50,42 @@ impl Orders {
         ids: impl Iterator<Item = OrderId>,
     ) -> Result<Vec<OrderRecord>, StoreError> {
         self.table.get_all(ids.map(|id| self.table.key(id.to_string())).collect()).await
+    }
+
+    /// Reads orders, and passes over what is none: one item that cannot be read must not keep the others from being seen to.
+    pub(crate) async fn get_readable(
+        &self,
+        ids: impl Iterator<Item = OrderId>,
+    ) -> Result<Vec<OrderRecord>, StoreError> {
+        let items = self.table.get_items(ids.map(|id| self.table.key(id.to_string())).collect()).await?;
+        Ok(items.into_iter().filter_map(|item| self.readable(item)).collect())
+    }
+
+    fn readable(&self, item: Item) -> Option<OrderRecord> {
+        let id = item.get(ORDERS.hash).and_then(|id| id.as_s().ok()).cloned();
+        // The error itself may quote an address.
+        let record = self.table.parse(item).ok();
+        if record.is_none() {
+            tracing::error!(order.id = id, "the order cannot be read and is passed over");
+        }
+        record
+    }
+
+    /// The shards over which the orders are spread that are not settled.
+    pub(crate) fn open_shards() -> Vec<String> {
+        partitions("open", SHARDS)
+    }
+
+    /// The next orders of a shard behind `after` that are not settled, oldest first: when each was placed and its id, with a `#`
+    /// between. The index may lag behind the orders. Fewer than `limit` means that the end was reached.
+    pub(crate) async fn list_open(
+        &self,
+        shard: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let listing = Listing { index: &OPEN, partitions: vec![shard.to_owned()], descending: false };
+        self.table.list(&listing, after, limit).await
     }
 
     /// Stores a new order with what it emits. Gives the order that is there already, where one is.

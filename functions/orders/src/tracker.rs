@@ -117,10 +117,7 @@ fn take_in(
     if let Some(event_type) = redriven {
         outbox.push(Emission { event_type, redrive: Some(state.redrives) });
     }
-    let read_version = record.version;
-    record.set_state(&state);
-    record.version += 1;
-    record.updated_at = now;
+    let read_version = record.advance(&state, now);
     Ok(Some(Tracked { record, read_version, outbox, reported }))
 }
 

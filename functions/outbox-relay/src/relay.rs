@@ -92,7 +92,7 @@ impl Relay {
             Some(first) => Err(RelayError::NotPublished {
                 failed: failures.len(),
                 total: events.len(),
-                reason: first.to_string(),
+                reason: first.0.clone(),
             }),
         }
     }

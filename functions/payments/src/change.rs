@@ -1,11 +1,16 @@
 //! A row as it is to become.
 
+use std::time::Duration;
+
 use orderflow_domain::{OrderId, Timestamp};
 use orderflow_messaging::Outcome;
 use orderflow_store::{Emission, Outbox, StoreError, Table, Write};
 
 use crate::table::{PaymentRecord, PaymentStatus};
 use crate::work::{Ask, Work};
+
+const NOT_CALLED_OFF: &str = "the charge is not called off yet";
+const NOT_KNOWN: &str = "it is not known whether the order is charged";
 
 /// A write of an order's row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +19,8 @@ pub(crate) struct Change {
     /// The version that it replaces; none where there is no row yet.
     replaces: Option<u32>,
     redrive: Option<u32>,
+    /// Set where the gateway was not asked: when to come again.
+    put_off: Option<Duration>,
 }
 
 impl Change {
@@ -31,14 +38,14 @@ impl Change {
             record.email = Some(refusal.email.clone());
             record.phone.clone_from(&refusal.phone);
         }
-        Self { record, replaces: row.map(|row| row.version), redrive: None }
+        Self { record, replaces: row.map(|row| row.version), redrive: None, put_off: None }
     }
 
     /// The row stays as it is and tells again. The time of what it tells stays too.
     pub(crate) fn told_again(row: &PaymentRecord, work: &Work) -> Self {
         let record =
             PaymentRecord { version: row.version + 1, traceparent: work.traceparent.clone(), ..row.clone() };
-        Self { record, replaces: Some(row.version), redrive: work.redrive }
+        Self { record, replaces: Some(row.version), redrive: work.redrive, put_off: None }
     }
 
     /// With the gateway's id of the charge.
@@ -50,6 +57,12 @@ impl Change {
     /// With the reason why the gateway said no.
     pub(crate) fn with_reason(mut self, reason: String) -> Self {
         self.record.reason = Some(reason);
+        self
+    }
+
+    /// With the time after which to come again where the gateway was not asked.
+    pub(crate) fn put_off(mut self, after: Option<Duration>) -> Self {
+        self.put_off = after;
         self
     }
 
@@ -68,12 +81,14 @@ impl Change {
 
     /// What the delivery has come to when the row is written.
     pub(crate) fn outcome(&self) -> Outcome {
-        match self.record.status {
-            PaymentStatus::Claimed if self.record.refused => {
-                Outcome::retry("the charge is not called off yet")
-            }
-            PaymentStatus::Claimed => Outcome::retry("it is not known whether the order is charged"),
-            _ => Outcome::Done,
+        let reason = match self.record.status {
+            PaymentStatus::Claimed if self.record.refused => NOT_CALLED_OFF,
+            PaymentStatus::Claimed => NOT_KNOWN,
+            _ => return Outcome::Done,
+        };
+        match self.put_off {
+            Some(after) => Outcome::Defer { reason: reason.to_owned(), after },
+            None => Outcome::retry(reason),
         }
     }
 
@@ -91,8 +106,8 @@ impl Change {
                 return;
             }
             (_, Some(_)) => "the payment is told again",
-            (PaymentStatus::Claimed, _) if self.record.refused => "the charge is not called off yet",
-            (PaymentStatus::Claimed, _) => "it is not known whether the order is charged",
+            (PaymentStatus::Claimed, _) if self.record.refused => NOT_CALLED_OFF,
+            (PaymentStatus::Claimed, _) => NOT_KNOWN,
             (PaymentStatus::Completed, _) => "the order is charged",
             (PaymentStatus::Failed, _) => "the charge is declined",
             (PaymentStatus::Voided, _) => "the order is called off without a charge",

@@ -73,6 +73,7 @@ impl PaymentConsumer {
             match step {
                 Step::Nothing => settled.push((work, Outcome::Done)),
                 Step::Retry(reason) => settled.push((work, Outcome::retry(reason))),
+                Step::Defer(reason, after) => settled.push((work, Outcome::Defer { reason, after })),
                 Step::Write(change) => changes.push((work, change)),
             }
         }

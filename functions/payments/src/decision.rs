@@ -1,5 +1,7 @@
 //! Carries a plan out at the gateway, and says what the row becomes of it.
 
+use std::time::Duration;
+
 use orderflow_domain::PaymentToken;
 
 use crate::change::Change;
@@ -8,6 +10,9 @@ use crate::plan::{Plan, plan};
 use crate::table::{PaymentRecord, PaymentStatus};
 use crate::work::Work;
 
+/// Over how long those come back, at the least, that are put off for a moment only.
+const SHORTEST_SPREAD: Duration = Duration::from_millis(250);
+
 /// What is left to do for an order once the gateway has done its part.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -15,6 +20,8 @@ pub(crate) enum Step {
     Nothing,
     /// To come again, for this reason.
     Retry(String),
+    /// To come again after this long, without an attempt being counted: the gateway was not asked.
+    Defer(String, Duration),
     /// To write its row.
     Write(Box<Change>),
 }
@@ -33,7 +40,7 @@ pub(crate) async fn next_step(
         Plan::FindOrCharge(token) => match gateway.find(work.order_id).await {
             Ok(Some(known)) => charged(row, work, known),
             Ok(None) => charge(gateway, row, work, token).await,
-            Err(error) => Step::Retry(error.to_string()),
+            Err(error) => again(&error),
         },
         Plan::Undo => undo(gateway, row, work).await,
     }
@@ -53,11 +60,11 @@ async fn charge(
             // The key tells at once what most lost answers were.
             match gateway.find(work.order_id).await {
                 Ok(Some(known)) => charged(row, work, known),
-                Ok(None) | Err(_) if row.is_some() => Step::Retry(error.to_string()),
+                Ok(None) | Err(_) if row.is_some() => again(&error),
                 Ok(None) | Err(_) => write(Change::moved(row, work, PaymentStatus::Claimed)),
             }
         }
-        Err(error) => Step::Retry(error.to_string()),
+        Err(error) => again(&error),
     }
 }
 
@@ -81,11 +88,21 @@ async fn undo(gateway: &dyn PaymentGateway, row: Option<&PaymentRecord>, work: &
             write(Change::moved(row, work, PaymentStatus::Refunded).with_provider_id(provider_id))
         }
         Ok(Undone::Voided) => voided(row, work),
-        Err(error) if work.last_attempt => given_up(row, work, &error),
-        Err(error) if is_noted(row) => Step::Retry(error.to_string()),
-        // Whoever asks for the charge meanwhile must meet the refusal.
-        Err(_) => write(Change::moved(row, work, PaymentStatus::Claimed)),
+        Err(error) => not_undone(row, work, &error),
     }
+}
+
+fn not_undone(row: Option<&PaymentRecord>, work: &Work, error: &GatewayError) -> Step {
+    let put_off = put_off(error);
+    // The last attempt is not used up while nobody asks the gateway.
+    if work.last_attempt && put_off.is_none() {
+        return given_up(row, work, error);
+    }
+    if is_noted(row) {
+        return again(error);
+    }
+    // Whoever asks for the charge meanwhile must meet the refusal.
+    write(Change::moved(row, work, PaymentStatus::Claimed).put_off(put_off))
 }
 
 /// Whether the row keeps the order from being charged from now on.
@@ -115,6 +132,22 @@ fn given_up(row: Option<&PaymentRecord>, work: &Work, error: &GatewayError) -> S
         Some(row) if row.status == PaymentStatus::RefundFailed => Step::Nothing,
         _ => write(Change::moved(row, work, PaymentStatus::RefundFailed)),
     }
+}
+
+fn again(error: &GatewayError) -> Step {
+    match put_off(error) {
+        Some(after) => Step::Defer(error.to_string(), after),
+        None => Step::Retry(error.to_string()),
+    }
+}
+
+/// How long to put an order off whose call was not made. Spread, so that not all that were put off come back in the same instant.
+fn put_off(error: &GatewayError) -> Option<Duration> {
+    let GatewayError::Open { retry_after } = error else {
+        return None;
+    };
+    let spread = (*retry_after / 2).max(SHORTEST_SPREAD);
+    Some(*retry_after + spread.mul_f64(fastrand::f64()))
 }
 
 fn write(change: Change) -> Step {

@@ -1,7 +1,10 @@
 //! What moves the money.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use orderflow_domain::{Money, OrderId, PaymentToken};
+use orderflow_messaging::Open;
 
 /// A payment provider. Both calls that change something are idempotent under the order's id: however often, in
 /// whatever order and from however many processes they come, an order is charged at most once and given back at most
@@ -81,4 +84,16 @@ pub enum GatewayError {
     /// The gateway refuses to give the money back, for now.
     #[error("the refund failed: {0}")]
     RefundFailed(String),
+    /// The gateway was not asked: it failed too often, and is left alone for a while.
+    #[error("the gateway is left alone for another {} ms", retry_after.as_millis())]
+    Open {
+        /// When it may be asked again.
+        retry_after: Duration,
+    },
+}
+
+impl From<Open> for GatewayError {
+    fn from(open: Open) -> Self {
+        Self::Open { retry_after: open.retry_after }
+    }
 }

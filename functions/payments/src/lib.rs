@@ -7,6 +7,9 @@
 //! does nothing again, and an order that was called off can never be charged afterwards. That is why there is no
 //! in-progress row in the normal course, which could outlive the process that wrote it: a process that dies between
 //! the charge and its row leaves nothing behind, and whoever gets the event next is told by the gateway what happened.
+//!
+//! A gateway that is out of order is left alone by a [`GuardedGateway`]. Orders that meet it then are put off without an
+//! attempt being counted; a refusal among them is noted first, so that its order is not charged meanwhile.
 
 mod change;
 mod consumer;
@@ -14,6 +17,7 @@ mod decision;
 mod events;
 mod fault;
 mod gateway;
+mod guarded;
 mod ledger;
 mod plan;
 mod router;
@@ -26,6 +30,7 @@ pub use consumer::PaymentConsumer;
 pub use events::EVENT_SOURCE;
 pub use fault::{FaultSwitch, GatewayFault, UnknownFault};
 pub use gateway::{Charge, ChargeRequest, GatewayError, PaymentGateway, Undone};
+pub use guarded::GuardedGateway;
 pub use ledger::{LedgerEntry, LedgerStatus};
 pub use router::router;
 pub use settings::{SettingsError, SimulatedSettings, SuccessRate, SuccessRateError};

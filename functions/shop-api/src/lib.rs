@@ -1,4 +1,6 @@
-//! `shop-api`: the routers of catalog, inventory, payments and notifications, put together.
+//! `shop-api`: the routers of catalog, inventory, payments and notifications, put together, and those of operators.
+
+mod admin;
 
 use std::sync::Arc;
 
@@ -8,6 +10,8 @@ use orderflow_catalog::Catalog;
 use orderflow_domain::{Currency, Sku};
 use orderflow_inventory::FirstStock;
 use orderflow_store::{Store, StoreError};
+
+pub use admin::admin_router;
 
 /// The routes of the shop, without fallbacks. Prices are in `currency`.
 pub fn router(store: &Store, currency: Currency) -> Router {

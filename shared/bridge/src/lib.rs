@@ -3,11 +3,29 @@
 //!
 //! The functions see no difference: a batch is an `SqsEvent` in JSON, its answer a partial batch response.
 
+mod aws;
+mod guarded;
+mod invocation;
+mod lambda;
 pub mod memory;
+mod pump;
+pub mod rabbitmq;
 mod runtime_table;
+pub mod sqs;
 mod stream_reader;
+mod switch;
 mod target;
+mod verdict;
 
+pub use aws::sdk_config;
+pub use aws_sdk_lambda::Client as LambdaClient;
+pub use guarded::GuardedTarget;
+pub use lambda::LambdaTarget;
+pub use pump::{
+    ConfirmingSink, NoTrimmer, Outstanding, Pump, PumpError, PumpReads, PumpStatus, Sink, StreamTrimmer,
+    Wakeup,
+};
 pub use runtime_table::{DeadLetterRow, PutOff, RUNTIME, RuntimeTable};
 pub use stream_reader::{Position, StreamBatch, StreamError, StreamReader};
+pub use switch::ConsumerSwitch;
 pub use target::{StreamTarget, Target, TargetError};

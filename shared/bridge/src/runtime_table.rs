@@ -1,11 +1,15 @@
 //! The table `runtime`: what a bridge has to remember. Cursors of streams, events that were put off, dead letters.
 
+mod dead_letters;
+
 use async_trait::async_trait;
 use orderflow_domain::Timestamp;
 use orderflow_messaging::{DeadLetter, DeadLetterError, DeadLetterQueue};
 use orderflow_store::{Store, StoreError, Table, TableDefinition, Write, WriteError};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::Position;
 
 /// Cursors under `cursor`, put-off events under `putoff#<consumer>`, dead letters under `dead#<consumer>`.
 pub static RUNTIME: TableDefinition =
@@ -62,11 +66,19 @@ pub struct DeadLetterRow {
     pub body: String,
 }
 
+impl CursorRow {
+    /// The place that `after` names.
+    pub(crate) fn position(&self) -> Option<Position> {
+        let (shard, sequence_number) = self.after.as_deref()?.split_once(' ')?;
+        Some(Position { shard: shard.to_owned(), sequence_number: sequence_number.to_owned() })
+    }
+}
+
 impl PutOff {
-    /// A message of a consumer that has to come again.
+    /// A message of a consumer that has to come again, under a key that begins with its id.
     pub(crate) fn new(
         consumer: &str,
-        id: &str,
+        key: &str,
         body: &str,
         tried: Tried,
         due: Timestamp,
@@ -74,7 +86,7 @@ impl PutOff {
     ) -> Self {
         Self {
             pk: put_off_pk(consumer),
-            sk: id.to_owned(),
+            sk: key.to_owned(),
             body: body.to_owned(),
             attempts: tried.attempts,
             first_at: tried.first_at,
@@ -85,6 +97,11 @@ impl PutOff {
 
     /// The message's id.
     pub fn id(&self) -> &str {
+        self.sk.split_once('#').map_or(&self.sk, |(id, _)| id)
+    }
+
+    /// The key of the row among those of its consumer: the id, and behind `#` what tells a replay from other messages with that id.
+    pub(crate) fn key(&self) -> &str {
         &self.sk
     }
 }
@@ -111,7 +128,7 @@ impl DeadLetterRow {
 }
 
 /// How often a message was tried, and since when.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tried {
     pub attempts: u32,
     pub first_at: Timestamp,
@@ -152,6 +169,15 @@ impl RuntimeTable {
         self.store.write(Write::put(&self.table, cursor)?).await.map_err(unconditional)
     }
 
+    /// How far each table's stream is dealt with, by the table's full name. A stream of which nothing is dealt with is not among them.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the store does not answer.
+    pub async fn cursors(&self) -> Result<Vec<(String, Position)>, StoreError> {
+        let rows: Vec<CursorRow> = self.table.get_collection("cursor").await?;
+        Ok(rows.into_iter().filter_map(|row| Some((row.sk.clone(), row.position()?))).collect())
+    }
+
     /// The put-off events of a consumer.
     ///
     /// # Errors
@@ -172,8 +198,8 @@ impl RuntimeTable {
         Write::put(&self.table, row)
     }
 
-    pub(crate) fn delete_put_off(&self, consumer: &str, id: &str) -> Write {
-        Write::delete(&self.table, self.table.key_with_range(put_off_pk(consumer), id))
+    pub(crate) fn delete_put_off(&self, consumer: &str, key: &str) -> Write {
+        Write::delete(&self.table, self.table.key_with_range(put_off_pk(consumer), key))
     }
 
     pub(crate) fn write_dead_letter(&self, row: &DeadLetterRow) -> Result<Write, StoreError> {
@@ -234,3 +260,7 @@ fn unconditional(error: WriteError) -> StoreError {
         },
     }
 }
+
+#[cfg(test)]
+#[path = "runtime_table_tests.rs"]
+mod tests;

@@ -182,7 +182,7 @@ pub enum Step {
     Moved,
     /// The state moved and this event tells of it.
     Ended(EventType),
-    /// The refusal has to be told again under the new [`OrderState::redrives`]: somebody acted as if there were none.
+    /// This event has to be told again under the new [`OrderState::redrives`]: somebody acts as if he had not heard of it.
     Redriven(EventType),
 }
 
@@ -253,12 +253,19 @@ impl OrderState {
         match fact {
             Fact::Released | Fact::NotReserved(_) => Self::answer(&mut self.inventory_answered),
             Fact::Uncharged | Fact::Declined => Self::answer(&mut self.payment_answered),
-            Fact::Reserved | Fact::Paid if !self.is_settled() => {
-                self.redrives += 1;
-                self.status.ending().map_or(Step::Unchanged, Step::Redriven)
-            }
-            Fact::Reserved | Fact::Paid | Fact::Cancelled(_) => Step::Unchanged,
+            Fact::Reserved | Fact::Paid => self.redrive(),
+            Fact::Cancelled(_) => Step::Unchanged,
         }
+    }
+
+    /// Tells again what the order waits for an answer to: that it was placed, or how it was refused. Changes nothing where it is settled.
+    pub fn redrive(&mut self) -> Step {
+        if self.is_settled() {
+            return Step::Unchanged;
+        }
+        self.redrives += 1;
+        // The first event is enough for whatever was lost since: each who did his part answers again, and so wakes the next.
+        Step::Redriven(self.status.ending().unwrap_or(EventType::OrderPlaced))
     }
 
     fn answer(answered: &mut bool) -> Step {

@@ -98,6 +98,22 @@ fn a_reservation_after_the_refusal_tells_the_refusal_again() {
 }
 
 #[test]
+fn what_is_told_again_is_what_the_order_waits_for_an_answer_to() {
+    let mut state = OrderState::PLACED;
+    assert_eq!(state.redrive(), Step::Redriven(EventType::OrderPlaced));
+    state.apply(Fact::Reserved);
+    assert_eq!(state.redrive(), Step::Redriven(EventType::OrderPlaced));
+    let mut paid = state;
+    paid.apply(Fact::Paid);
+    assert_eq!(paid.redrive(), Step::Unchanged, "a confirmed order waits for nothing");
+    state.apply(Fact::Declined);
+    assert_eq!(state.redrive(), Step::Redriven(EventType::OrderRejected));
+    assert_eq!(state.redrives, 3);
+    state.apply(Fact::Released);
+    assert_eq!(state.redrive(), Step::Unchanged);
+}
+
+#[test]
 fn names_and_reasons_belong_together() {
     for status in [
         OrderStatus::Pending,

@@ -94,6 +94,12 @@ impl Embedded {
         self.dispatch.faults.set(None);
     }
 
+    /// DynamoDB and DynamoDB Streams as routes at `/`, for those who serve more than that. As with [`Self::serve`],
+    /// signatures are not checked.
+    pub fn router(&self) -> axum::Router {
+        server::router(Arc::clone(&self.dispatch))
+    }
+
     /// Serves DynamoDB and DynamoDB Streams over HTTP until `shutdown` resolves and the requests in hand are answered.
     /// Any AWS SDK with this address as endpoint URL can use it. Signatures are not checked: listen on loopback.
     ///

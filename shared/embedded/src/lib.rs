@@ -38,3 +38,4 @@ pub use error::EmbeddedError;
 pub use faults::{Fault, FaultInjector};
 pub use location::Location;
 pub use migrations::SCHEMA_VERSION;
+pub use server::HEALTHY;

@@ -12,6 +12,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
 use crate::answer::CONTENT_TYPE;
@@ -20,21 +21,31 @@ use crate::dispatch::{Caller, Dispatch, Reply};
 /// DynamoDB's limit for a request.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
+/// What `GET /` answers: as DynamoDB does with the name of its host, so that whoever starts this can wait for it, and whoever is
+/// given an endpoint can tell what it is.
+pub const HEALTHY: &str = "healthy: embedded ";
+
+pub(crate) fn router(dispatch: Arc<Dispatch>) -> Router {
+    Router::new()
+        .route("/", get(health).post(answer))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(dispatch)
+}
+
 pub(crate) async fn serve(
     dispatch: Arc<Dispatch>,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let router = Router::new()
-        .route("/", get(health).post(answer))
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(dispatch);
-    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
+    let listener = listener.tap_io(|stream| {
+        // Answers are single writes: waiting to fill a segment only delays them.
+        let _ = stream.set_nodelay(true);
+    });
+    axum::serve(listener, router(dispatch)).with_graceful_shutdown(shutdown).await
 }
 
-/// As DynamoDB answers `GET /`, so that whoever starts this can wait for it.
 async fn health() -> &'static str {
-    "healthy: embedded "
+    HEALTHY
 }
 
 async fn answer(State(dispatch): State<Arc<Dispatch>>, headers: HeaderMap, body: Bytes) -> Response {

@@ -1,6 +1,8 @@
 //! What every bundle does around its handler: logs, SDK configuration, the store, a warm connection, and the loop that
 //! asks the Lambda runtime for work. A bundle's `main` builds its ports and hands them over.
 
+mod duration_setting;
+
 use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::dynamodb::Event as StreamEvent;
@@ -13,8 +15,10 @@ use lambda_runtime::{Context, LambdaEvent, service_fn};
 use orderflow_messaging::{Consumer, QueueFunction, RetryPolicy, SqsQueue, SqsSettings};
 use orderflow_store::{Store, TableDefinition};
 use orderflow_telemetry::LogFormat;
+use serde::de::IgnoredAny;
 use tower::ServiceExt;
 
+pub use duration_setting::{DurationSettingError, duration_setting};
 pub use lambda_runtime::Error;
 
 /// How long before its deadline a function hands back what it has not done.
@@ -99,6 +103,24 @@ impl Host {
     {
         lambda_runtime::run_concurrent(service_fn(move |event: LambdaEvent<StreamEvent>| {
             let handling = handle(event.payload);
+            async move { handling.await.map_err(Error::from) }
+        }))
+        .await
+    }
+
+    /// Does its work whenever its schedule says so, until the process is told to stop. `handle` is given how long it may take.
+    ///
+    /// # Errors
+    /// Where the runtime cannot be reached.
+    pub async fn serve_schedule<F, Fut, E>(self, handle: F) -> Result<(), Error>
+    where
+        F: Fn(Duration) -> Fut + Clone + Send + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        // What a schedule sends says nothing that the clock does not.
+        lambda_runtime::run_concurrent(service_fn(move |event: LambdaEvent<IgnoredAny>| {
+            let handling = handle(time_left(&event.context));
             async move { handling.await.map_err(Error::from) }
         }))
         .await

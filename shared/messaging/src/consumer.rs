@@ -30,6 +30,13 @@ pub enum Outcome {
         /// When; none leaves it to the retry policy.
         after: Option<Duration>,
     },
+    /// It was not tried, because what it needs is known to be out of order: it comes again without an attempt being counted.
+    Defer {
+        /// Why.
+        reason: String,
+        /// When.
+        after: Duration,
+    },
     /// It can never be dealt with.
     DeadLetter {
         /// A stable code.

@@ -7,6 +7,8 @@ use futures::future::join_all;
 use orderflow_domain::{Event, Timestamp};
 use tracing::Instrument;
 
+use crate::measure::{self, Fate};
+use crate::record::Record;
 use crate::{
     Consumer, DeadLetter, DeadLetterQueue, DeadLettered, Delivery, ItemFailure, Outcome, QueueResponse,
     RetryPolicy, SqsQueue, Verdict,
@@ -73,17 +75,16 @@ impl<C: Consumer> QueueFunction<C> {
             match Event::from_json(&record.body) {
                 Ok(event) => {
                     let last_attempt = self.policy.is_last(record.attempt, record.first_at, now);
-                    deliveries.push(Delivery {
-                        event,
-                        attempt: record.attempt,
-                        first_at: record.first_at,
-                        last_attempt,
-                    });
+                    let Record { attempt, first_at, .. } = *record;
+                    let delivery = Delivery { event, attempt, first_at, last_attempt };
+                    measure::delivered(self.name(), &delivery, now);
+                    deliveries.push(delivery);
                     delivered.push(record);
                 }
                 Err(error) => {
                     // The whole reason quotes the message, which may hold an address: it is for the dead letter alone.
                     log_dead(record, UNDECODABLE, &error.without_content());
+                    measure::settled(self.name(), Fate::DeadLettered);
                     failures.extend(self.bury(record, UNDECODABLE, &error.to_string()).await);
                 }
             }
@@ -115,24 +116,36 @@ impl<C: Consumer> QueueFunction<C> {
     }
 
     async fn settle(&self, record: &Record, delivery: &Delivery, outcome: Outcome) -> Option<ItemFailure> {
+        measure::settled(self.name(), self.fate(record, &outcome));
         match outcome {
             Outcome::Done => None,
             Outcome::DeadLetter { code, reason } => {
                 log_dead(record, code, &reason);
                 self.bury(record, code, &reason).await
             }
+            Outcome::Defer { reason, after } => {
+                log_again(record, &delivery.event, &reason);
+                self.defer(record, reason, after).await
+            }
             Outcome::Retry { reason, after } => {
-                let event = &delivery.event;
-                tracing::warn!(
-                    order.id = event.order_id().map(tracing::field::display),
-                    event.r#type = event.event_type().as_str(),
-                    trace.id = event.trace_id(),
-                    attempt = record.attempt,
-                    reason,
-                    "the event has to come again"
-                );
+                log_again(record, &delivery.event, &reason);
                 self.retry(record, reason, after).await
             }
+        }
+    }
+
+    /// What is to become of a record. Whoever reads the answer gives up by the same policy.
+    fn fate(&self, record: &Record, outcome: &Outcome) -> Fate {
+        match outcome {
+            Outcome::Done => Fate::Done,
+            Outcome::Defer { .. } => Fate::Deferred,
+            Outcome::Retry { .. }
+                if self.policy.is_last(record.attempt, record.first_at, Timestamp::now()) =>
+            {
+                Fate::DeadLettered
+            }
+            Outcome::Retry { .. } => Fate::Retried,
+            Outcome::DeadLetter { .. } => Fate::DeadLettered,
         }
     }
 
@@ -149,23 +162,29 @@ impl<C: Consumer> QueueFunction<C> {
                 }
             }
         }
-        let retry_after_ms = after.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+        Some(ItemFailure { retry_after_ms: after.map(millis), ..ItemFailure::again(&record.id, reason) })
+    }
+
+    /// Has a record come again that was not tried. SQS counts its receipt all the same; the age that a delivery has to reach before it
+    /// is given up makes up for that.
+    async fn defer(&self, record: &Record, reason: String, after: Duration) -> Option<ItemFailure> {
+        if record.from_sqs
+            && let (Some(queue), Some(receipt_handle)) = (&self.sqs, &record.receipt_handle)
+        {
+            queue.hide(receipt_handle, after).await;
+        }
         Some(ItemFailure {
-            item_identifier: record.id.clone(),
-            reason: Some(reason),
-            retry_after_ms,
-            dead_letter: None,
+            retry_after_ms: Some(millis(after)),
+            deferred: true,
+            ..ItemFailure::again(&record.id, reason)
         })
     }
 
     /// Puts a record out of the way. With SQS that is done here; a bridge does it when it reads the answer.
     async fn bury(&self, record: &Record, code: &str, reason: &str) -> Option<ItemFailure> {
-        let failure = ItemFailure {
-            item_identifier: record.id.clone(),
-            reason: None,
-            retry_after_ms: None,
-            dead_letter: Some(DeadLettered { code: code.to_owned(), reason: reason.to_owned() }),
-        };
+        let dead_letter = DeadLettered { code: code.to_owned(), reason: reason.to_owned() };
+        let failure =
+            ItemFailure { dead_letter: Some(dead_letter), ..ItemFailure::again(&record.id, reason) };
         let (true, Some(queue)) = (record.from_sqs, &self.sqs) else {
             return Some(failure);
         };
@@ -185,36 +204,23 @@ impl<C: Consumer> QueueFunction<C> {
     }
 }
 
+fn millis(delay: Duration) -> u64 {
+    u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn log_again(record: &Record, event: &Event, reason: &str) {
+    tracing::warn!(
+        order.id = event.order_id().map(tracing::field::display),
+        event.r#type = event.event_type().as_str(),
+        trace.id = event.trace_id(),
+        attempt = record.attempt,
+        reason,
+        "the event has to come again"
+    );
+}
+
 fn log_dead(record: &Record, code: &str, reason: &str) {
     tracing::error!(message.id = record.id, code, reason, "the message goes to the dead letters");
-}
-
-/// What of a record matters here.
-struct Record {
-    id: String,
-    body: String,
-    receipt_handle: Option<String>,
-    from_sqs: bool,
-    attempt: u32,
-    first_at: Timestamp,
-}
-
-impl From<SqsMessage> for Record {
-    fn from(message: SqsMessage) -> Self {
-        let number = |name: &str| message.attributes.get(name)?.parse::<i64>().ok();
-        let first_at =
-            number("ApproximateFirstReceiveTimestamp").map_or_else(Timestamp::now, Timestamp::from_millis);
-        let attempt =
-            number("ApproximateReceiveCount").and_then(|count| u32::try_from(count).ok()).unwrap_or(1);
-        Self {
-            from_sqs: message.event_source.as_deref() == Some(SQS_EVENT_SOURCE),
-            id: message.message_id.unwrap_or_default(),
-            body: message.body.unwrap_or_default(),
-            receipt_handle: message.receipt_handle,
-            attempt,
-            first_at,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use orderflow_domain::{EventData, InventoryReleased, OrderId};
 
 use super::*;
@@ -97,4 +98,57 @@ async fn a_payload_that_is_no_batch_is_an_error() {
     assert!(function.invoke(b"[]", None).await.is_err());
     let answer = function.invoke(br#"{"Records":[]}"#, None).await.unwrap();
     assert_eq!(answer, br#"{"batchItemFailures":[]}"#);
+}
+
+/// The metrics of one handled batch: name, labels in their order, value.
+async fn measured(function: &QueueFunction<Scripted>, event: SqsEvent) -> Vec<(String, DebugValue)> {
+    let recorder = DebuggingRecorder::new();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    function.handle(event, None).await;
+    let entries = recorder.snapshotter().snapshot().into_vec().into_iter();
+    let named = entries.map(|(key, _, _, value)| {
+        let labels: Vec<_> = key.key().labels().map(|label| label.value().to_owned()).collect();
+        (format!("{} {}", key.key().name(), labels.join(" ")), value)
+    });
+    named.collect()
+}
+
+#[tokio::test]
+async fn every_delivery_is_counted_by_what_became_of_it() {
+    let defer = Outcome::Defer { reason: "x".to_owned(), after: Duration::from_secs(1) };
+    let dead = Outcome::DeadLetter { code: "odd", reason: "x".to_owned() };
+    let outcomes = vec![Outcome::Done, Outcome::Done, Outcome::retry("x"), defer, dead];
+    let function = QueueFunction::new(Scripted::new(outcomes), RetryPolicy::default(), None);
+    let mut bodies = vec![good(); 5];
+    bodies.push("{not json".to_owned());
+    let measured = measured(&function, sqs_event(&bodies)).await;
+    for (outcome, count) in [("done", 2), ("retried", 1), ("deferred", 1), ("dead_lettered", 2)] {
+        let counter = (format!("deliveries_total scripted {outcome}"), DebugValue::Counter(count));
+        assert!(measured.contains(&counter), "{outcome}: {measured:?}");
+    }
+    let attempts = DebugValue::Histogram(vec![3.0.into(); 5]);
+    assert!(measured.contains(&("delivery_attempts scripted".to_owned(), attempts)), "{measured:?}");
+    let lag = measured.iter().find(|(name, _)| name == "event_lag_seconds scripted");
+    let Some((_, DebugValue::Histogram(lags))) = lag else { panic!("{measured:?}") };
+    assert!(lags.len() == 5 && lags.iter().all(|lag| (0.0..60.0).contains(&lag.0)), "{lags:?}");
+}
+
+#[tokio::test]
+async fn a_retry_of_the_last_attempt_counts_as_dead() {
+    let policy = RetryPolicy { max_attempts: 3, ..RetryPolicy::default() };
+    let function = QueueFunction::new(Scripted::new(vec![]), policy, None);
+    let measured = measured(&function, sqs_event(&[good()])).await;
+    let counter = ("deliveries_total scripted dead_lettered".to_owned(), DebugValue::Counter(1));
+    assert!(measured.contains(&counter), "{measured:?}");
+}
+
+#[tokio::test]
+async fn what_was_put_off_is_told_apart_from_what_failed() {
+    let defer = Outcome::Defer { reason: "x".to_owned(), after: Duration::from_secs(1) };
+    let function =
+        QueueFunction::new(Scripted::new(vec![defer, Outcome::retry("x")]), RetryPolicy::default(), None);
+    let response = function.handle(sqs_event(&[good(), good()]), None).await;
+    let deferred: Vec<_> = response.failures.iter().map(|failure| failure.deferred).collect();
+    assert_eq!(deferred, [true, false]);
+    assert_eq!(response.failures[0].retry_after_ms, Some(1_000));
 }

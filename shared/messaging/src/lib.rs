@@ -3,16 +3,22 @@
 //! [`QueueFunction`] is the face that a consumer shows in every mode: `SqsEvent` in, partial batch failures out. On
 //! Lambda the runtime calls it; elsewhere a bridge calls the very same function with the very same JSON.
 
+mod admin;
+mod breaker;
 mod consumer;
 mod dead_letter;
 mod function;
+mod measure;
 mod publisher;
+mod record;
 mod response;
 mod retry;
 mod sns;
 mod sqs;
 mod subscription;
 
+pub use admin::{AdminError, Progress, QueueAdmin, QueueStatus, Selection, StoredDeadLetter};
+pub use breaker::{BreakerSettings, BreakerState, CircuitBreaker, Open, Permit};
 pub use consumer::{Consumer, Delivery, Outcome};
 pub use dead_letter::{DeadLetter, DeadLetterError, DeadLetterQueue};
 pub use function::{InvokeError, QueueFunction, SQS_EVENT_SOURCE};

@@ -23,9 +23,25 @@ pub struct ItemFailure {
     /// When it should come again, in milliseconds; none leaves it to the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// Whether it was not even tried: then no attempt is counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deferred: bool,
     /// Set where it must not come again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_letter: Option<DeadLettered>,
+}
+
+impl ItemFailure {
+    /// A record that has to come again, when its host sees fit.
+    pub fn again(item_identifier: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            item_identifier: item_identifier.into(),
+            reason: Some(reason.into()),
+            retry_after_ms: None,
+            deferred: false,
+            dead_letter: None,
+        }
+    }
 }
 
 /// Why a record must not come again.
@@ -44,12 +60,8 @@ mod tests {
 
     #[test]
     fn lambda_reads_it_as_a_partial_batch_response() {
-        let failure = ItemFailure {
-            item_identifier: "m1".to_owned(),
-            reason: None,
-            retry_after_ms: Some(250),
-            dead_letter: None,
-        };
+        let failure =
+            ItemFailure { reason: None, retry_after_ms: Some(250), ..ItemFailure::again("m1", "later") };
         let json = serde_json::to_string(&QueueResponse { failures: vec![failure] }).unwrap();
         assert_eq!(json, r#"{"batchItemFailures":[{"itemIdentifier":"m1","retryAfterMs":250}]}"#);
         let aws: aws_lambda_events::sqs::SqsBatchResponse = serde_json::from_str(&json).unwrap();

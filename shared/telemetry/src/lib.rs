@@ -1,4 +1,4 @@
-//! Structured logs and trace context, the same on Lambda and off it.
+//! Structured logs, trace context and metrics, the same on Lambda and off it.
 //!
 //! A log rule goes with it. A message can be read alone; ids are also fields (`order.id`,
 //! `event.type`, `trace.id`); units stand in names (`elapsed_ms`); one fact is one line; a secret,
@@ -15,6 +15,7 @@ mod format;
 mod init;
 mod json;
 mod layer;
+mod metrics;
 mod pretty;
 pub mod trace_context;
 
@@ -22,4 +23,5 @@ pub use error::TelemetryError;
 pub use format::LogFormat;
 pub use init::init;
 pub use layer::{LogLayer, layer};
+pub use metrics::{METRICS, Metric, MetricKind, MetricsPage};
 pub use trace_context::TraceParent;

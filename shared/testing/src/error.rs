@@ -18,6 +18,12 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// The server's program is not on this machine.
+    #[error("{server} is not installed; `cargo xtask test --install` installs it")]
+    NotInstalled {
+        /// The server.
+        server: String,
+    },
     /// The server ended before it was ready.
     #[error("{server} ended with {status} before it was ready; its output:\n{output}")]
     Exited {
@@ -37,6 +43,22 @@ pub enum Error {
         patience: Duration,
         /// Everything that it wrote.
         output: String,
+    },
+    /// The server was asked to end and still ran when the time was up.
+    #[error("{server} did not end within {patience:?}; its output:\n{output}")]
+    NotStopped {
+        /// The server.
+        server: String,
+        /// How long was waited.
+        patience: Duration,
+        /// Everything that it wrote.
+        output: String,
+    },
+    /// Every virtual host of a node is given out.
+    #[error("the node was started with {started_with} virtual hosts, and all are given out")]
+    NoVirtualHostLeft {
+        /// How many there are.
+        started_with: usize,
     },
     /// A request got no answer.
     #[error("no answer from {server}; its output:\n{output}")]

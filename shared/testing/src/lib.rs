@@ -1,11 +1,18 @@
-//! What tests stand on: real servers, private to one test, that are gone when the test ends.
+//! What tests stand on: real servers, private to one test, that are gone when the test ends; faults; and the suite that every broker
+//! has to pass.
 //!
 //! - [`rie::RuntimeEmulator`] runs a Lambda bundle under AWS's Runtime Interface Emulator.
 //! - [`ministack::MiniStack`] emulates AWS services.
-//! - [`process::ServerProcess`] is what both are made of.
+//! - [`rabbitmq::RabbitMq`] is a broker that can be stopped, killed and restarted.
+//! - [`process::ServerProcess`] is what they are made of.
+//! - [`faults`] makes publishers and functions fail.
+//! - [`conformance`] says what a broker has to be like.
 
+pub mod conformance;
+pub mod faults;
 pub mod ministack;
 pub mod process;
+pub mod rabbitmq;
 pub mod rie;
 
 mod error;

@@ -1,13 +1,19 @@
 //! MiniStack, the emulator of AWS services: SQS, SNS, DynamoDB, Lambda and more behind one port.
 
 use std::path::Path;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
+
+use tokio::sync::Mutex;
 
 use crate::Result;
 use crate::process::{ServerProcess, free_address};
 
 /// A Python program: it starts in about a second, in many more on a machine that is busy compiling.
 const START_PATIENCE: Duration = Duration::from_secs(60);
+
+/// The tests hold the emulator; this only finds it again. So the last one that lets go of it ends it.
+static SHARED: Mutex<Weak<MiniStack>> = Mutex::const_new(Weak::new());
 
 /// A private MiniStack with no state, stopped on drop.
 #[derive(Debug)]
@@ -22,6 +28,18 @@ impl MiniStack {
     /// # Errors
     /// When it can't be started, or ends or does not answer within a minute.
     pub async fn start(executable: &Path) -> Result<Self> {
+        Self::start_with(executable, &[]).await
+    }
+
+    /// As [`MiniStack::start`], with the policies of roles and queues enforced.
+    ///
+    /// # Errors
+    /// As [`MiniStack::start`].
+    pub async fn start_enforcing(executable: &Path) -> Result<Self> {
+        Self::start_with(executable, &[("AUTH", "true")]).await
+    }
+
+    async fn start_with(executable: &Path, variables: &[(&str, &str)]) -> Result<Self> {
         let address = free_address()?;
         let endpoint = format!("http://{address}");
         let mut server = ServerProcess::spawn("MiniStack", executable, |command, folder| {
@@ -34,6 +52,7 @@ impl MiniStack {
                 .env("TMPDIR", folder)
                 .env("STATE_DIR", folder.join("state"))
                 .env("S3_DATA_DIR", folder.join("s3"))
+                .envs(variables.iter().copied())
                 .current_dir(folder);
         })?;
         let ready = format!("{endpoint}/_ministack/ready");
@@ -56,4 +75,19 @@ impl MiniStack {
     pub fn output(&self) -> String {
         self.server.output()
     }
+}
+
+/// The emulator that runs for other tests of this program, or a new one where none does. It lives for as long as somebody holds it; tests stay apart
+/// by what they name things.
+///
+/// # Errors
+/// As [`MiniStack::start`].
+pub async fn shared(executable: &Path) -> Result<Arc<MiniStack>> {
+    let mut found = SHARED.lock().await;
+    if let Some(stack) = found.upgrade() {
+        return Ok(stack);
+    }
+    let stack = Arc::new(MiniStack::start(executable).await?);
+    *found = Arc::downgrade(&stack);
+    Ok(stack)
 }

@@ -121,6 +121,28 @@ impl ServerProcess {
         }
     }
 
+    /// Ends the server and its process group without warning, as a crash would, and returns when it is gone.
+    pub fn kill(mut self) {
+        self.signal(Signal::KILL);
+        let _ = self.child.wait();
+    }
+
+    /// Asks the server to end (SIGTERM) and returns when it has.
+    ///
+    /// # Errors
+    /// [`Error::NotStopped`] when `patience` runs out; the server is killed then.
+    pub async fn stop(mut self, patience: Duration) -> Result<()> {
+        self.signal(Signal::TERM);
+        let started = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if started.elapsed() > patience {
+                return Err(Error::NotStopped { server: self.name.clone(), patience, output: self.output() });
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
+    }
+
     /// A failed group signal means that the group is gone, which is what was wanted.
     fn signal(&self, signal: Signal) {
         let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
@@ -227,6 +249,38 @@ mod tests {
         wait_for_word(&mut server, "started").await;
         let group = group_of(&server);
         drop(server);
+        assert_gone(group);
+    }
+
+    #[tokio::test]
+    async fn a_stopped_server_may_clean_up_and_a_killed_one_may_not() {
+        let folder = TempDir::new().unwrap();
+        let cleaned = folder.path().join("cleaned");
+        let script =
+            format!("trap 'touch {}; exit' TERM; echo started; sleep 1000 & wait", cleaned.display());
+
+        let mut server = shell(&script);
+        wait_for_word(&mut server, "started").await;
+        let group = group_of(&server);
+        server.kill();
+        assert_gone(group);
+        assert!(!cleaned.exists());
+
+        let mut server = shell(&script);
+        wait_for_word(&mut server, "started").await;
+        let group = group_of(&server);
+        server.stop(PATIENCE).await.unwrap();
+        assert_gone(group);
+        assert!(cleaned.exists());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_does_not_stop_in_time_is_reported_and_killed() {
+        let mut server = shell("trap '' TERM; echo started; while :; do sleep 1000; done");
+        wait_for_word(&mut server, "started").await;
+        let group = group_of(&server);
+        let error = server.stop(Duration::from_millis(50)).await.unwrap_err();
+        assert!(matches!(error, Error::NotStopped { .. }), "{error}");
         assert_gone(group);
     }
 

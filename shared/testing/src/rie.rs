@@ -17,6 +17,7 @@ const START_PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct RuntimeEmulator {
     server: ServerProcess,
+    endpoint: String,
     invocations: String,
     client: reqwest::Client,
     /// An execution environment takes one event at a time and refuses a second one meanwhile.
@@ -52,6 +53,7 @@ impl RuntimeEmulator {
         server.wait_until_ready(START_PATIENCE, listens).await?;
         Ok(Self {
             server,
+            endpoint: format!("http://{invoke_api}"),
             invocations: format!("http://{invoke_api}/2015-03-31/functions/function/invocations"),
             client: reqwest::Client::new(),
             turn: Mutex::new(()),
@@ -77,6 +79,12 @@ impl RuntimeEmulator {
             Ok(payload) => outcome(payload),
             Err(_) => Err(Error::NotJson { server: self.server.name().to_owned(), status, body }),
         }
+    }
+
+    /// Where Lambda's Invoke API is served, for a function of the name `function`.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
     }
 
     /// Everything that the emulator and the function have logged.

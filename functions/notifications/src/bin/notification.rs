@@ -1,14 +1,13 @@
 //! The bundle `notification`: triggered by its queue.
 
-use std::sync::Arc;
-
 use orderflow_lambda::{Error, Host};
-use orderflow_notifications::{LogChannel, NOTIFICATIONS, NotificationConsumer};
+use orderflow_notifications::{NOTIFICATIONS, NotificationConsumer, channel_from_environment};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let host = Host::start("notification").await?;
+    let channel = channel_from_environment()?;
     host.warm(&NOTIFICATIONS).await;
-    let consumer = NotificationConsumer::new(host.store(), Arc::new(LogChannel));
+    let consumer = NotificationConsumer::new(host.store(), channel);
     host.serve_queue(consumer).await
 }

@@ -5,12 +5,20 @@ use std::sync::Arc;
 use orderflow_domain::OrderId;
 use orderflow_embedded::Fault;
 use orderflow_messaging::{Consumer, Outcome};
-use orderflow_notifications::{LogChannel, NotificationConsumer};
+use orderflow_notifications::{ChannelError, ChannelKind, LogChannel, NotificationConsumer};
 use serde_json::Value;
 
 use crate::support::{
     EMAIL, Notifications, PHONE, cancelled, confirmed, confirmed_without_phone, deliveries, refunded,
 };
+
+fn unavailable() -> ChannelError {
+    ChannelError::Unavailable("mailbox busy".to_owned())
+}
+
+fn refused() -> ChannelError {
+    ChannelError::Refused("no such mailbox".to_owned())
+}
 
 #[tokio::test]
 async fn each_channel_is_recorded_once_however_often_the_event_comes() {
@@ -82,17 +90,50 @@ async fn a_crash_between_sending_and_recording_sends_again_under_the_same_id() {
 async fn a_channel_that_fails_holds_up_only_its_order() {
     let notifications = Notifications::start().await;
     let (bad, good) = (OrderId::generate(), OrderId::generate());
-    *notifications.outgoing.refused.lock().unwrap() = Some(bad);
+    notifications.outgoing.fail(bad, ChannelKind::Email, unavailable());
     let outcomes = notifications.handle(&[confirmed(bad), confirmed(good)]).await;
     let Outcome::Retry { reason, .. } = &outcomes[0] else { panic!("{outcomes:?}") };
-    assert!(reason.contains("mailbox unavailable"), "{reason}");
+    assert!(reason.contains("mailbox busy"), "{reason}");
     assert_eq!(outcomes[1], Outcome::Done);
-    assert!(notifications.rows(bad).await.is_empty());
+    assert_eq!(notifications.ids(bad).await, ["order_confirmation#sms"]);
     assert_eq!(notifications.rows(good).await.len(), 2);
 
-    *notifications.outgoing.refused.lock().unwrap() = None;
+    notifications.outgoing.stop_failing(bad, ChannelKind::Email);
     notifications.handle(&[confirmed(bad)]).await;
     assert_eq!(notifications.rows(bad).await.len(), 2);
+    assert_eq!(notifications.sent().len(), 4);
+}
+
+#[tokio::test]
+async fn a_refused_message_is_a_dead_letter_and_its_neighbours_are_done() {
+    let notifications = Notifications::start().await;
+    let (bad, good) = (OrderId::generate(), OrderId::generate());
+    notifications.outgoing.fail(bad, ChannelKind::Email, refused());
+    let outcomes = notifications.handle(&[confirmed(bad), confirmed(good)]).await;
+    let Outcome::DeadLetter { code, reason } = &outcomes[0] else { panic!("{outcomes:?}") };
+    assert_eq!(*code, "message-refused");
+    assert!(reason.contains("no such mailbox"), "{reason}");
+    assert_eq!(outcomes[1], Outcome::Done);
+    assert_eq!(notifications.ids(bad).await, ["order_confirmation#sms"]);
+}
+
+#[tokio::test]
+async fn an_event_is_given_up_only_when_its_other_message_went_out() {
+    for (refusing, failing) in
+        [(ChannelKind::Email, ChannelKind::Sms), (ChannelKind::Sms, ChannelKind::Email)]
+    {
+        let notifications = Notifications::start().await;
+        let order = OrderId::generate();
+        notifications.outgoing.fail(order, refusing, refused());
+        notifications.outgoing.fail(order, failing, unavailable());
+        let outcomes = notifications.handle(&[confirmed(order)]).await;
+        assert!(matches!(outcomes[..], [Outcome::Retry { .. }]), "{outcomes:?}");
+
+        notifications.outgoing.stop_failing(order, failing);
+        let outcomes = notifications.handle(&[confirmed(order)]).await;
+        assert!(matches!(outcomes[..], [Outcome::DeadLetter { .. }]), "{outcomes:?}");
+        assert_eq!(notifications.ids(order).await, [format!("order_confirmation#{}", failing.as_str())]);
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A notification service of its own, events for it, and a channel that remembers.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -18,18 +19,30 @@ use serde::Deserialize;
 pub(crate) const EMAIL: &str = "jane@example.com";
 pub(crate) const PHONE: &str = "+4930123456";
 
-/// Keeps what it is given. Refuses what is for one order, if it is told to.
+/// Keeps what it is given. Fails where it is told to.
 #[derive(Default)]
 pub(crate) struct Outgoing {
     pub(crate) messages: Mutex<Vec<Message>>,
-    pub(crate) refused: Mutex<Option<OrderId>>,
+    /// How messages fail that go out for an order by a channel.
+    pub(crate) failing: Mutex<HashMap<(OrderId, ChannelKind), ChannelError>>,
+}
+
+impl Outgoing {
+    pub(crate) fn fail(&self, order: OrderId, channel: ChannelKind, error: ChannelError) {
+        self.failing.lock().unwrap().insert((order, channel), error);
+    }
+
+    pub(crate) fn stop_failing(&self, order: OrderId, channel: ChannelKind) {
+        self.failing.lock().unwrap().remove(&(order, channel));
+    }
 }
 
 #[async_trait]
 impl Channel for Outgoing {
     async fn send(&self, message: &Message) -> Result<(), ChannelError> {
-        if *self.refused.lock().unwrap() == Some(message.order_id) {
-            return Err(ChannelError("mailbox unavailable".to_owned()));
+        let key = (message.order_id, message.recipient.channel());
+        if let Some(error) = self.failing.lock().unwrap().get(&key) {
+            return Err(error.clone());
         }
         self.messages.lock().unwrap().push(message.clone());
         // Lets a second batch in between sending and recording.

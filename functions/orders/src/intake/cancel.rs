@@ -43,11 +43,9 @@ impl Intake {
                 )),
             };
         };
-        let (read, now) = (record.version, Timestamp::now());
+        let now = Timestamp::now();
         record.timeline.push(TimelineEntry::own(event_type, now, state.status.reason()));
-        record.set_state(&state);
-        record.version += 1;
-        record.updated_at = now;
+        let read = record.advance(&state, now);
         let write =
             self.orders.replace(&record, read, &Outbox::of(event_type)).map_err(Problem::unavailable)?;
         match self.orders.write(write).await {

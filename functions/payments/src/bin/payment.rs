@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use orderflow_lambda::{Error, Host};
-use orderflow_payments::{FaultSwitch, PAYMENTS, PaymentConsumer, SimulatedGateway, SimulatedSettings};
+use orderflow_payments::{
+    FaultSwitch, GuardedGateway, PAYMENTS, PaymentConsumer, SimulatedGateway, SimulatedSettings,
+};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -11,6 +13,6 @@ async fn main() -> Result<(), Error> {
     host.warm(&PAYMENTS).await;
     let settings = SimulatedSettings::from_environment()?;
     let gateway = SimulatedGateway::new(host.store(), settings, FaultSwitch::default());
-    let consumer = PaymentConsumer::new(host.store(), Arc::new(gateway));
+    let consumer = PaymentConsumer::new(host.store(), Arc::new(GuardedGateway::new(gateway)));
     host.serve_queue(consumer).await
 }

@@ -4,6 +4,7 @@
 mod charging;
 mod crashes;
 mod gateway;
+mod guarded;
 mod properties;
 mod refusing;
 mod routes;

@@ -4,14 +4,13 @@
 //! Killing the process at any moment loses nothing. The stream's cursor (its low-water mark) moves only past records all of
 //! whose messages are done or have their row, so a restart delivers again whatever was in hand.
 
+mod admin;
 mod delivery;
-mod progress;
 mod publisher;
-mod pump;
 mod queue;
 mod settle;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use orderflow_domain::Timestamp;
@@ -19,11 +18,11 @@ use orderflow_messaging::{RetryPolicy, SUBSCRIPTIONS, Subscription};
 use orderflow_store::StoreError;
 use tokio::sync::Notify;
 
-use crate::RuntimeTable;
+use crate::{ConsumerSwitch, RuntimeTable};
 use queue::{Message, Origin, Queue};
 
+pub use admin::MemoryAdmin;
 pub use publisher::MemoryPublisher;
-pub use pump::{Pump, PumpError, StreamTrimmer};
 
 /// Messages that may wait in memory over all queues before streams are read on. What is not read stays in the streams.
 const MAX_BACKLOG: usize = 50_000;
@@ -33,7 +32,7 @@ pub struct MemoryBroker {
     runtime: RuntimeTable,
     policy: RetryPolicy,
     queues: Mutex<BTreeMap<&'static str, Queue>>,
-    stopped: Mutex<BTreeSet<String>>,
+    switch: ConsumerSwitch,
     arrivals: BTreeMap<&'static str, Notify>,
 }
 
@@ -64,19 +63,13 @@ impl MemoryBroker {
             queues.insert(*consumer, queue);
         }
         let arrivals = SUBSCRIPTIONS.iter().map(|row| (row.consumer, Notify::new())).collect();
-        let (queues, stopped) = (Mutex::new(queues), Mutex::default());
-        Ok(Arc::new(Self { runtime, policy, queues, stopped, arrivals }))
+        let (queues, switch) = (Mutex::new(queues), ConsumerSwitch::default());
+        Ok(Arc::new(Self { runtime, policy, queues, switch, arrivals }))
     }
 
-    /// Stops delivering to these consumers, and to no others. Their messages wait.
-    pub fn stop_consumers(&self, consumers: impl IntoIterator<Item = String>) {
-        *lock(&self.stopped) = consumers.into_iter().collect();
-        self.arrivals.values().for_each(Notify::notify_one);
-    }
-
-    /// The consumers that nothing is delivered to.
-    pub fn stopped_consumers(&self) -> Vec<String> {
-        lock(&self.stopped).iter().cloned().collect()
+    /// Stops and starts deliveries to single consumers.
+    pub fn switch(&self) -> &ConsumerSwitch {
+        &self.switch
     }
 
     /// How full each queue is.
@@ -86,18 +79,13 @@ impl MemoryBroker {
 
     /// The earliest time at which a put-off message comes again.
     pub fn next_due(&self) -> Option<Timestamp> {
-        let stopped = lock(&self.stopped).clone();
         let queues = lock(&self.queues);
-        let running = queues.iter().filter(|(consumer, _)| !stopped.contains(**consumer));
+        let running = queues.iter().filter(|(consumer, _)| !self.switch.is_stopped(consumer));
         running.filter_map(|(_, queue)| queue.next_due()).min()
     }
 
     fn has_room(&self) -> bool {
         lock(&self.queues).values().map(|queue| queue.depth().ready).sum::<usize>() < MAX_BACKLOG
-    }
-
-    fn is_stopped(&self, consumer: &str) -> bool {
-        lock(&self.stopped).contains(consumer)
     }
 
     fn with_queue<T>(&self, consumer: &str, act: impl FnOnce(&mut Queue) -> T) -> Option<T> {

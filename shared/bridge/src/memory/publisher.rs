@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use orderflow_domain::{Event, Timestamp};
 use orderflow_messaging::{PublishError, Publisher, SUBSCRIPTIONS};
 
-use super::progress::Outstanding;
 use super::{MemoryBroker, Message, lock};
+use crate::pump::{Outstanding, Sink};
 use crate::runtime_table::Tried;
 
 /// Publishes the events of one stream. What it publishes belongs to the batch that is being read.
@@ -18,10 +18,10 @@ pub struct MemoryPublisher {
 
 /// The batch that is being read.
 #[derive(Debug, Clone, Default)]
-pub(super) struct BatchContext {
-    pub outstanding: Arc<Outstanding>,
+struct BatchContext {
+    outstanding: Arc<Outstanding>,
     /// How often the batch was tried by processes before this one.
-    pub attempts: u32,
+    attempts: u32,
 }
 
 impl MemoryBroker {
@@ -31,9 +31,13 @@ impl MemoryBroker {
     }
 }
 
-impl MemoryPublisher {
-    pub(super) fn begin(&self, context: BatchContext) {
-        *lock(&self.batch) = context;
+impl Sink for MemoryPublisher {
+    fn has_room(&self) -> bool {
+        self.broker.has_room()
+    }
+
+    fn begin(&self, outstanding: Arc<Outstanding>, attempts: u32) {
+        *lock(&self.batch) = BatchContext { outstanding, attempts };
     }
 }
 

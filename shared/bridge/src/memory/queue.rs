@@ -6,8 +6,8 @@ use std::sync::Arc;
 use orderflow_domain::{Event, Timestamp};
 
 use super::QueueDepth;
-use super::progress::Outstanding;
 use crate::PutOff;
+use crate::pump::Outstanding;
 use crate::runtime_table::Tried;
 
 /// A message of one consumer.
@@ -30,8 +30,8 @@ pub(super) enum Origin {
         /// When what it tells of happened: earlier processes may have tried it ever since.
         emitted_at: Timestamp,
     },
-    /// Its own row.
-    PutOff,
+    /// Its own row, under this key.
+    PutOff { key: String },
 }
 
 /// Attempts after which a message is delivered without neighbours.
@@ -41,7 +41,8 @@ impl From<PutOff> for Message {
     fn from(row: PutOff) -> Self {
         let tried = Tried { attempts: row.attempts, first_at: row.first_at };
         let alone = tried.attempts > ALONE_AFTER;
-        Self { id: row.id().to_owned(), body: row.body.into(), tried, origin: Origin::PutOff, alone }
+        let (id, origin) = (row.id().to_owned(), Origin::PutOff { key: row.key().to_owned() });
+        Self { id, body: row.body.into(), tried, origin, alone }
     }
 }
 
@@ -50,6 +51,14 @@ impl Message {
         outstanding.add();
         let origin = Origin::Stream { outstanding, emitted_at: event.time };
         Self { id: event.id.to_string(), body, alone: tried.attempts > ALONE_AFTER, tried, origin }
+    }
+
+    /// The key of the row that it has, or gets when it is put off.
+    pub(super) fn row_key(&self) -> &str {
+        match &self.origin {
+            Origin::Stream { .. } => &self.id,
+            Origin::PutOff { key } => key,
+        }
     }
 }
 
@@ -118,7 +127,8 @@ mod tests {
 
     fn message(id: &str, alone: bool) -> Message {
         let tried = Tried { attempts: 0, first_at: Timestamp::from_millis(0) };
-        Message { id: id.to_owned(), body: "".into(), tried, origin: Origin::PutOff, alone }
+        let origin = Origin::PutOff { key: id.to_owned() };
+        Message { id: id.to_owned(), body: "".into(), tried, origin, alone }
     }
 
     fn taken(messages: &[(&str, bool)], limit: usize) -> Vec<usize> {

@@ -80,9 +80,9 @@ impl MemoryBroker {
     /// What takes away the row that kept the message until now.
     fn release(&self, consumer: &str, message: &Message, fate: &Fate) -> Option<Write> {
         match (&message.origin, fate) {
-            (Origin::Stream { .. }, _) | (Origin::PutOff, Fate::PutOff(_)) => None,
-            (Origin::PutOff, Fate::Done | Fate::Dead(_)) => {
-                Some(self.runtime.delete_put_off(consumer, &message.id))
+            (Origin::Stream { .. }, _) | (Origin::PutOff { .. }, Fate::PutOff(_)) => None,
+            (Origin::PutOff { key }, Fate::Done | Fate::Dead(_)) => {
+                Some(self.runtime.delete_put_off(consumer, key))
             }
         }
     }

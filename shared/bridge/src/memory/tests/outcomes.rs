@@ -126,16 +126,16 @@ async fn a_stopped_consumer_gets_nothing_until_it_goes_on() {
     let event = world.emit_for([Reply::Retry(Some(1))]).await;
     let mut process = world.start().await;
     process.work(now()).await;
-    process.broker.stop_consumers([CONSUMER.to_owned()]);
+    process.broker.switch().stop([CONSUMER.to_owned()]);
     let waiting = world.emit().await;
     let later = now().plus(Duration::from_secs(60));
     process.work(later).await;
-    assert_eq!(process.broker.stopped_consumers(), [CONSUMER]);
+    assert!(process.broker.switch().is_stopped(CONSUMER));
     assert_eq!((world.target.attempts(&event).len(), world.target.attempts(&waiting).len()), (1, 0));
     assert_eq!(process.broker.next_due(), None, "nothing of a stopped consumer's is due");
     let depth = process.broker.depths()[CONSUMER];
     assert_eq!((depth.ready, depth.in_flight, depth.delayed), (1, 0, 1));
-    process.broker.stop_consumers([]);
+    process.broker.switch().stop([]);
     process.work(later).await;
     assert_eq!((world.target.times_done(&event), world.target.times_done(&waiting)), (1, 1));
 }

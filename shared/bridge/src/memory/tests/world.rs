@@ -14,8 +14,10 @@ use orderflow_messaging::{DeadLettered, ItemFailure, Publisher, QueueResponse, R
 use orderflow_store::{IndependentWrites, Store, TableDefinition, Write};
 use serde::Serialize;
 
-use super::super::{MemoryBroker, MemoryPublisher, Pump, StreamTrimmer};
-use crate::{DeadLetterRow, PutOff, RUNTIME, RuntimeTable, StreamTarget, Target, TargetError};
+use super::super::{MemoryBroker, MemoryPublisher};
+use crate::{
+    DeadLetterRow, Pump, PutOff, RUNTIME, RuntimeTable, StreamTarget, StreamTrimmer, Target, TargetError,
+};
 
 /// The only consumer of the events that the tests emit.
 pub(super) const CONSUMER: &str = "order-tracker";
@@ -87,7 +89,7 @@ impl World {
         let table = self.store.table_name(&EVENTS);
         let trimmer = Arc::new(Trimmer(self.embedded.clone()));
         let pump =
-            Pump::open(broker.clone(), self.embedded.streams(), &table, relay.clone(), publisher, trimmer)
+            Pump::open(self.runtime(), self.embedded.streams(), &table, relay.clone(), publisher, trimmer)
                 .await
                 .unwrap();
         Process { broker, pump, relay, target: self.target.clone() }
@@ -165,7 +167,7 @@ impl StreamTarget for TestRelay {
         }
         let fails =
             self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        fails.map_or(Ok(()), |_| Err(TargetError("told to fail".to_owned())))
+        fails.map_or(Ok(()), |_| Err(TargetError::Failed("told to fail".to_owned())))
     }
 }
 
@@ -216,12 +218,7 @@ impl Scripted {
         let mut response = QueueResponse::default();
         let mut done = Vec::new();
         for (position, (id, _)) in records.iter().enumerate() {
-            let mut failure = ItemFailure {
-                item_identifier: position.to_string(),
-                reason: Some("told to".to_owned()),
-                retry_after_ms: None,
-                dead_letter: None,
-            };
+            let mut failure = ItemFailure::again(position.to_string(), "told to");
             let reply = self.script.lock().unwrap().get_mut(id).and_then(VecDeque::pop_front);
             match reply.unwrap_or(Reply::Done) {
                 Reply::Done => {
@@ -233,7 +230,7 @@ impl Scripted {
                     let (code, reason) = ("bad".to_owned(), "told to bury".to_owned());
                     failure.dead_letter = Some(DeadLettered { code, reason });
                 }
-                Reply::Fail => return Err(TargetError("told to fail".to_owned())),
+                Reply::Fail => return Err(TargetError::Failed("told to fail".to_owned())),
                 Reply::Panic => panic!("told to panic"),
                 Reply::Answer(text) => return Ok(text.as_bytes().to_vec()),
             }

@@ -1,4 +1,7 @@
-//! From a table's stream through the relay into the broker.
+//! From a table's stream through the relay to whoever keeps the events from then on.
+
+mod progress;
+mod status;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,10 +10,33 @@ use orderflow_store::StoreError;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::progress::{Outstanding, Progress};
-use super::publisher::BatchContext;
-use super::{MemoryBroker, MemoryPublisher};
-use crate::{Position, RuntimeTable, StreamBatch, StreamError, StreamReader, StreamTarget};
+use crate::{Position, RuntimeTable, StreamBatch, StreamError, StreamReader, StreamTarget, TargetError};
+use progress::Progress;
+
+pub use progress::Outstanding;
+pub use status::{PumpReads, PumpStatus};
+
+/// Where a pump's relay publishes to.
+pub trait Sink: Send + Sync + 'static {
+    /// Whether it can take more. What it does not take stays in the streams.
+    fn has_room(&self) -> bool;
+
+    /// Begins a batch: what is published from now on counts in `outstanding` until it is kept elsewhere. `attempts` is how often the
+    /// batch was tried by processes before this one.
+    fn begin(&self, outstanding: Arc<Outstanding>, attempts: u32);
+}
+
+/// A sink whose publisher returns only when everything is kept: nothing is ever outstanding.
+#[derive(Debug, Clone, Copy)]
+pub struct ConfirmingSink;
+
+impl Sink for ConfirmingSink {
+    fn has_room(&self) -> bool {
+        true
+    }
+
+    fn begin(&self, _outstanding: Arc<Outstanding>, _attempts: u32) {}
+}
 
 /// Frees what lies behind a stream's mark. Streams of AWS forget by themselves after 24 hours; the embedded store has to be told.
 pub trait StreamTrimmer: Send + Sync + 'static {
@@ -18,12 +44,28 @@ pub trait StreamTrimmer: Send + Sync + 'static {
     fn trim(&self, table: &str, sequence_number: &str);
 }
 
-/// Reads one table's stream into the broker, and keeps its cursor.
+/// A trimmer for streams that this process does not keep.
+#[derive(Debug, Clone, Copy)]
+pub struct NoTrimmer;
+
+impl StreamTrimmer for NoTrimmer {
+    fn trim(&self, _table: &str, _sequence_number: &str) {}
+}
+
+/// How a pump hears of new records.
+#[derive(Debug, Clone)]
+pub enum Wakeup {
+    /// The store is in this process: this changes with every write to the table.
+    Writes(watch::Receiver<u64>),
+    /// The store is elsewhere: it is asked often while there is work, and less and less often while there is none.
+    Poll,
+}
+
+/// Reads one table's stream, has it relayed, and keeps its cursor.
 pub struct Pump {
-    broker: Arc<MemoryBroker>,
     reader: StreamReader,
     relay: Arc<dyn StreamTarget>,
-    publisher: Arc<MemoryPublisher>,
+    sink: Arc<dyn Sink>,
     trimmer: Arc<dyn StreamTrimmer>,
     runtime: RuntimeTable,
     progress: Progress,
@@ -35,10 +77,16 @@ pub struct Pump {
     unrelayed: Vec<StreamBatch>,
     /// How often the process started before it got further than here. Zero once everything from before is read.
     earlier_starts: u32,
+    status: PumpStatus,
 }
 
-/// How long to wait for a write that nobody in this process made.
-const POLL: Duration = Duration::from_millis(500);
+/// How long to wait at most for a write that nobody in this process made.
+const WATCHED_POLL: Duration = Duration::from_millis(500);
+
+/// How soon a store elsewhere is asked again when it had something, and how late when it had nothing for long. A shard's stream may be read
+/// five times a second (AWS limit, for each shard and second); only a stream with work is read more often than that.
+const FIRST_POLL: Duration = Duration::from_millis(5);
+const LAST_POLL: Duration = Duration::from_millis(200);
 
 /// How often the cursor is saved at most.
 const SAVE: Duration = Duration::from_millis(50);
@@ -49,24 +97,22 @@ impl Pump {
     /// # Errors
     /// [`PumpError`] where the store does not answer.
     pub async fn open(
-        broker: Arc<MemoryBroker>,
+        runtime: RuntimeTable,
         streams: aws_sdk_dynamodbstreams::Client,
         table: &str,
         relay: Arc<dyn StreamTarget>,
-        publisher: Arc<MemoryPublisher>,
+        sink: Arc<dyn Sink>,
         trimmer: Arc<dyn StreamTrimmer>,
     ) -> Result<Self, PumpError> {
-        let runtime = broker.runtime.clone();
         let cursor = runtime.start_from(table).await?;
         let after = cursor.after.as_deref().and_then(|text| text.split_once(' '));
         let after = after
             .map(|(shard, number)| Position { shard: shard.to_owned(), sequence_number: number.to_owned() });
         let reader = StreamReader::open(streams, table, after.into_iter().collect()).await?;
         Ok(Self {
-            broker,
             reader,
             relay,
-            publisher,
+            sink,
             trimmer,
             runtime,
             progress: Progress::default(),
@@ -74,6 +120,7 @@ impl Pump {
             unsaved: false,
             unrelayed: Vec::new(),
             earlier_starts: cursor.starts,
+            status: PumpStatus::default(),
         })
     }
 
@@ -87,7 +134,7 @@ impl Pump {
     /// # Errors
     /// [`PumpError`] where the store or the relay fails; what was read comes again.
     pub async fn pump_once(&mut self) -> Result<usize, PumpError> {
-        if !self.broker.has_room() {
+        if !self.sink.has_room() {
             return Ok(0);
         }
         if self.unrelayed.is_empty() {
@@ -100,8 +147,7 @@ impl Pump {
         let mut records = 0;
         while let Some(batch) = self.unrelayed.first() {
             let outstanding = Arc::new(Outstanding::default());
-            self.publisher
-                .begin(BatchContext { outstanding: outstanding.clone(), attempts: self.earlier_starts });
+            self.sink.begin(outstanding.clone(), self.earlier_starts);
             self.relay.invoke(batch.event.clone()).await?;
             let batch = self.unrelayed.remove(0);
             records += batch.event.records.len();
@@ -137,18 +183,29 @@ impl Pump {
         Ok(())
     }
 
-    /// Pumps until told to stop; `writes` changes with every write to the table that this process makes.
-    pub async fn run(mut self, mut writes: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
-        let mut failures = 0;
+    /// Tells how far it is while it runs.
+    pub fn status(&self) -> PumpStatus {
+        self.status.clone()
+    }
+
+    /// Pumps until told to stop.
+    pub async fn run(mut self, mut wakeup: Wakeup, mut stop: watch::Receiver<bool>) {
+        let (mut failures, mut idle) = (0, 0);
         let mut saved_at = Instant::now();
         while !*stop.borrow() {
+            let writes = wakeup.writes();
             let pause = match self.pump_once().await {
                 Ok(0) => {
                     failures = 0;
-                    if self.is_saved() { POLL } else { SAVE }
+                    idle += 1;
+                    if self.is_saved() {
+                        self.status.caught_up_with(writes);
+                    }
+                    wakeup.pause(idle).min(if self.is_saved() { Duration::MAX } else { SAVE })
                 }
                 Ok(_) => {
-                    failures = 0;
+                    (failures, idle) = (0, 0);
+                    self.status.found_something();
                     Duration::ZERO
                 }
                 Err(error) => {
@@ -166,7 +223,7 @@ impl Pump {
             }
             tokio::select! {
                 _ = tokio::time::sleep(pause) => {}
-                changed = writes.changed(), if failures == 0 => if changed.is_err() { break },
+                ended = wakeup.written(), if failures == 0 => if ended.is_err() { break },
                 // Nobody is left to stop it: that is a stop too.
                 changed = stop.changed() => if changed.is_err() { break },
             }
@@ -185,6 +242,32 @@ impl Pump {
     }
 }
 
+impl Wakeup {
+    /// How long to wait when that many reads in a row found nothing.
+    fn pause(&self, idle: u32) -> Duration {
+        match self {
+            Self::Writes(_) => WATCHED_POLL,
+            Self::Poll => FIRST_POLL.saturating_mul(1 << idle.min(16)).min(LAST_POLL),
+        }
+    }
+
+    /// How many writes this process made so far, as far as it can know. Those that come later wake the pump.
+    fn writes(&mut self) -> u64 {
+        match self {
+            Self::Writes(writes) => *writes.borrow_and_update(),
+            Self::Poll => 0,
+        }
+    }
+
+    /// Returns when something was written, as far as this process can know.
+    async fn written(&mut self) -> Result<(), watch::error::RecvError> {
+        match self {
+            Self::Writes(writes) => writes.changed().await,
+            Self::Poll => std::future::pending().await,
+        }
+    }
+}
+
 /// A stream that could not be pumped.
 #[derive(Debug, thiserror::Error)]
 pub enum PumpError {
@@ -196,5 +279,5 @@ pub enum PumpError {
     Stream(#[from] StreamError),
     /// The relay did not take a batch.
     #[error(transparent)]
-    Relay(#[from] crate::TargetError),
+    Relay(#[from] TargetError),
 }

@@ -6,16 +6,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::Position;
 
-/// Counts the messages of one batch of stream records that are neither done nor have a row of their own.
+/// Counts the messages of one batch of stream records that are kept nowhere but in the stream: neither done, nor in a row of their
+/// own, nor confirmed by a broker.
 #[derive(Debug, Default)]
-pub(super) struct Outstanding(AtomicUsize);
+pub struct Outstanding(AtomicUsize);
 
 impl Outstanding {
-    pub(super) fn add(&self) {
+    pub(crate) fn add(&self) {
         self.0.fetch_add(1, Ordering::AcqRel);
     }
 
-    pub(super) fn complete(&self) {
+    pub(crate) fn complete(&self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
 

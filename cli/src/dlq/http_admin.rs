@@ -1,0 +1,159 @@
+//! The queues of a running system, over HTTP.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use orderflow_domain::Event;
+use orderflow_messaging::{AdminError, Progress, QueueAdmin, QueueStatus, Selection, StoredDeadLetter};
+use reqwest::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::letter::LetterJson;
+use crate::client::ClientError;
+use crate::client::api::Api;
+use crate::client::call::{Call, Segment};
+
+/// How many are replayed with one request: each request has to be answered within the client's patience, and its body may have 64 KiB.
+const REPLAYED_AT_ONCE: usize = 200;
+
+/// Calls `/api/v1/admin` of a running system.
+pub(super) struct HttpAdmin {
+    api: Api,
+}
+
+#[derive(Deserialize)]
+struct QueueList {
+    queues: Vec<QueueStatus>,
+}
+
+#[derive(Deserialize)]
+struct LetterList {
+    dead_letters: Vec<LetterJson>,
+}
+
+#[derive(Deserialize)]
+struct Replayed {
+    replayed: u64,
+}
+
+#[derive(Deserialize)]
+struct Purged {
+    purged: u64,
+}
+
+impl HttpAdmin {
+    /// Over this client.
+    pub(super) fn new(api: Api) -> Self {
+        Self { api }
+    }
+
+    async fn letters(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, ClientError> {
+        let answer = self.api.fetch(&Call::list(&collection(consumer)).patient()).await?;
+        let list: LetterList = answer.decode()?;
+        Ok(list.dead_letters.into_iter().map(Into::into).collect())
+    }
+
+    async fn purge_one(&self, consumer: &str, id: &str) -> Result<u64, ClientError> {
+        let call = Call::member(Method::DELETE, &collection(consumer), &segment(id)?);
+        let answer = self.api.send(&call).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(0);
+        }
+        answer.accepted().map(|_| 1)
+    }
+
+    async fn purge_many(&self, consumer: &str, code: Option<&str>) -> Result<u64, ClientError> {
+        let call = Call::new(Method::DELETE, format!("/api/v1/{}", collection(consumer))).query("code", code);
+        let purged: Purged = self.api.fetch(&call).await?.decode()?;
+        Ok(purged.purged)
+    }
+
+    async fn replay_some(&self, consumer: &str, ids: &[&str]) -> Result<u64, ClientError> {
+        let path = format!("/api/v1/{}/replay", collection(consumer));
+        let call = Call::new(Method::POST, path).json(&json!({ "ids": ids }));
+        let replayed: Replayed = self.api.fetch(&call).await?.decode()?;
+        Ok(replayed.replayed)
+    }
+
+    /// The ids of what is meant, oldest first, each once.
+    async fn ids(&self, consumer: &str, selection: &Selection) -> Result<Vec<String>, ClientError> {
+        let mut ids = match selection {
+            Selection::Ids(ids) => ids.clone(),
+            Selection::All | Selection::Code(_) => {
+                let mut letters = self.letters(consumer).await?;
+                letters.retain(|letter| selection.includes(letter));
+                letters.into_iter().map(|letter| letter.id).collect()
+            }
+        };
+        let mut seen = BTreeSet::new();
+        ids.retain(|id| seen.insert(id.clone()));
+        Ok(ids)
+    }
+}
+
+#[async_trait]
+impl QueueAdmin for HttpAdmin {
+    async fn queues(&self) -> Result<Vec<QueueStatus>, AdminError> {
+        let answer = self.api.fetch(&Call::list("admin/queues").patient()).await.map_err(failed)?;
+        let list: QueueList = answer.decode().map_err(failed)?;
+        Ok(list.queues)
+    }
+
+    async fn dead_letters(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, AdminError> {
+        self.letters(consumer).await.map_err(failed)
+    }
+
+    async fn replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, AdminError> {
+        let id = segment(id).map_err(failed)?;
+        let call = Call::member(Method::PUT, &collection(consumer), &id).json(event).patient();
+        match self.api.fetch(&call).await {
+            Ok(_) => Ok(true),
+            Err(ClientError::Problem(problem)) if problem.status == StatusCode::NOT_FOUND => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    async fn purge(&self, consumer: &str, selection: &Selection) -> Result<u64, AdminError> {
+        match selection {
+            Selection::All => self.purge_many(consumer, None).await.map_err(failed),
+            Selection::Code(code) => self.purge_many(consumer, Some(code)).await.map_err(failed),
+            Selection::Ids(_) => {
+                let mut purged = 0;
+                for id in self.ids(consumer, selection).await.map_err(failed)? {
+                    purged += self.purge_one(consumer, &id).await.map_err(failed)?;
+                }
+                Ok(purged)
+            }
+        }
+    }
+
+    async fn replay(
+        &self,
+        consumer: &str,
+        selection: &Selection,
+        progress: Progress<'_>,
+    ) -> Result<u64, AdminError> {
+        let ids = self.ids(consumer, selection).await.map_err(failed)?;
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let mut replayed = 0;
+        for ids in ids.chunks(REPLAYED_AT_ONCE) {
+            let some = self.replay_some(consumer, ids).await.map_err(failed)?;
+            (0..some).for_each(|_| progress());
+            replayed += some;
+        }
+        Ok(replayed)
+    }
+}
+
+fn collection(consumer: &str) -> String {
+    format!("admin/dead-letters/{consumer}")
+}
+
+fn segment(id: &str) -> Result<Segment, ClientError> {
+    Segment::parse(id).map_err(|reason| ClientError::Usage(format!("the id {id:?} {reason}")))
+}
+
+fn failed(error: ClientError) -> AdminError {
+    AdminError(error.report())
+}

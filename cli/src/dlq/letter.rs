@@ -1,0 +1,133 @@
+//! A dead letter, as JSON and as people see it.
+
+use orderflow_domain::Timestamp;
+use orderflow_messaging::StoredDeadLetter;
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::client::json_text::pretty;
+
+/// A dead letter as the API shows it. The event is the message where that is JSON, else its text as a string.
+#[derive(Serialize, Deserialize)]
+pub(super) struct LetterJson {
+    id: String,
+    consumer: String,
+    code: String,
+    reason: String,
+    attempts: u32,
+    first_at: Option<Timestamp>,
+    last_at: Option<Timestamp>,
+    event: Box<RawValue>,
+}
+
+impl From<LetterJson> for StoredDeadLetter {
+    fn from(json: LetterJson) -> Self {
+        let event = json.event.get();
+        Self {
+            id: json.id,
+            consumer: json.consumer,
+            code: json.code,
+            reason: json.reason,
+            attempts: json.attempts,
+            first_at: json.first_at,
+            last_at: json.last_at,
+            body: serde_json::from_str(event).unwrap_or_else(|_| event.to_owned()),
+        }
+    }
+}
+
+impl From<&StoredDeadLetter> for LetterJson {
+    fn from(letter: &StoredDeadLetter) -> Self {
+        let as_string = |body| to_raw_value(body).expect("a string always serialises");
+        Self {
+            id: letter.id.clone(),
+            consumer: letter.consumer.clone(),
+            code: letter.code.clone(),
+            reason: letter.reason.clone(),
+            attempts: letter.attempts,
+            first_at: letter.first_at,
+            last_at: letter.last_at,
+            event: RawValue::from_string(letter.body.clone()).unwrap_or_else(|_| as_string(&letter.body)),
+        }
+    }
+}
+
+/// A dead letter as the API shows it.
+pub(super) fn to_json(letter: &StoredDeadLetter) -> String {
+    serialized(&LetterJson::from(letter))
+}
+
+/// Dead letters as the API lists them.
+pub(super) fn list_to_json(letters: &[StoredDeadLetter]) -> String {
+    #[derive(Serialize)]
+    struct List {
+        dead_letters: Vec<LetterJson>,
+    }
+    serialized(&List { dead_letters: letters.iter().map(Into::into).collect() })
+}
+
+fn serialized(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("plain fields with text keys always serialise")
+}
+
+/// The message, laid out for reading where it is JSON.
+pub(super) fn laid_out(letter: &StoredDeadLetter) -> String {
+    match serde_json::from_str::<&RawValue>(&letter.body) {
+        Ok(json) => pretty(json.get()),
+        Err(_) => letter.body.clone(),
+    }
+}
+
+/// A time, where it is known.
+pub(super) fn time(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "unknown".to_owned(), |at| at.to_string())
+}
+
+/// So many dead letters, in words.
+pub(super) fn dead_letters(count: u64) -> String {
+    match count {
+        1 => "1 dead letter".to_owned(),
+        _ => format!("{count} dead letters"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn letter(body: &str) -> StoredDeadLetter {
+        StoredDeadLetter {
+            id: "a".to_owned(),
+            consumer: "payment".to_owned(),
+            code: "poison".to_owned(),
+            reason: "no envelope".to_owned(),
+            attempts: 1,
+            first_at: None,
+            last_at: Some(Timestamp::from_millis(0)),
+            body: body.to_owned(),
+        }
+    }
+
+    #[test]
+    fn whatever_the_message_is_it_survives_the_way_through_json() {
+        for body in [r#"{"z":1.10,"a":[]}"#, "7", "{ no", "", "two\nlines"] {
+            let json: LetterJson = serde_json::from_str(&to_json(&letter(body))).unwrap();
+            assert_eq!(StoredDeadLetter::from(json), letter(body), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_what_the_api_lists() {
+        let list: serde_json::Value =
+            serde_json::from_str(&list_to_json(&[letter("{}"), letter("x")])).unwrap();
+        assert_eq!(list["dead_letters"][0]["event"], serde_json::json!({}));
+        assert_eq!(list["dead_letters"][1]["event"], "x");
+    }
+
+    #[test]
+    fn only_json_is_laid_out() {
+        assert_eq!(laid_out(&letter(r#" {"a":1} "#)), "{\n  \"a\": 1\n}");
+        assert_eq!(laid_out(&letter("{ no")), "{ no");
+    }
+}

@@ -1,0 +1,59 @@
+//! What was found and what was done.
+
+use std::collections::BTreeMap;
+
+use orderflow_messaging::StoredDeadLetter;
+use serde_json::json;
+
+use super::DlqError;
+use super::connection::Queues;
+use super::letter::dead_letters;
+use crate::client::connection::Format;
+use crate::client::table::Table;
+
+/// Counts of dead letters by consumer and code, as a table. They must be together by consumer.
+///
+/// # Errors
+/// Where the output does.
+pub(super) fn write_counts(letters: &[StoredDeadLetter], queues: &mut Queues<'_>) -> Result<(), DlqError> {
+    let mut rows = Vec::new();
+    for letters in letters.chunk_by(|one, next| one.consumer == next.consumer) {
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for letter in letters {
+            *counts.entry(&letter.code).or_default() += 1;
+        }
+        let row = |(code, count): (&str, u64)| {
+            vec![letters[0].consumer.clone(), code.to_owned(), count.to_string()]
+        };
+        rows.extend(counts.into_iter().map(row));
+    }
+    Ok(Table::new(&["CONSUMER", "CODE", "DEAD LETTERS"]).write(rows, queues.output)?)
+}
+
+/// Writes how many were dealt with, and how: `{"replayed": 3}`, or "replayed 3 dead letters".
+///
+/// # Errors
+/// Where the output does.
+pub(super) fn write_done(done: &str, count: u64, queues: &mut Queues<'_>) -> Result<(), DlqError> {
+    match queues.format {
+        Format::Json => queues.write_json(&json!({ done: count }).to_string()),
+        Format::Table => Ok(queues.output.line(format_args!("{done} {}", dead_letters(count)))?),
+    }
+}
+
+/// Writes what a command would do: `{"would_replay": 3}`, or the counts.
+///
+/// # Errors
+/// Where the output does.
+pub(super) fn write_preview(
+    command: &str,
+    found: &[StoredDeadLetter],
+    queues: &mut Queues<'_>,
+) -> Result<(), DlqError> {
+    if queues.format == Format::Json {
+        return queues.write_json(&json!({ format!("would_{command}"): found.len() }).to_string());
+    }
+    let count = dead_letters(found.len() as u64);
+    queues.output.note(format_args!("would {command} {count}; nothing was changed"));
+    write_counts(found, queues)
+}

@@ -1,0 +1,203 @@
+//! What carries events from the relay to the functions.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use futures::future::BoxFuture;
+use orderflow_bridge::memory::{MemoryAdmin, MemoryBroker};
+use orderflow_bridge::rabbitmq::{
+    BrokerAddress, RabbitAdmin, RabbitConsumer, RabbitError, RabbitMq, RabbitPublisher,
+};
+use orderflow_bridge::sqs::{Sqs, SqsAdmin, SqsConsumer, SqsNames};
+use orderflow_bridge::{ConfirmingSink, ConsumerSwitch, RuntimeTable, Sink, Target, sdk_config};
+use orderflow_http::HealthCheck;
+use orderflow_messaging::{Publisher, QueueAdmin, RetryPolicy, SnsPublisher};
+use orderflow_store::Store;
+use tokio::sync::watch;
+
+use super::liveness::Liveness;
+use super::parts::{OUTBOX_RELAY, Parts};
+use crate::client::BaseUrl;
+
+/// What carries events outside of this process.
+#[derive(Debug, Clone)]
+pub enum BrokerLocation {
+    /// A RabbitMQ.
+    RabbitMq(BrokerAddress),
+    /// SNS and SQS behind this endpoint.
+    Sqs(BaseUrl),
+}
+
+/// A broker, in this process or elsewhere.
+pub(super) enum Broker {
+    Memory(Arc<MemoryBroker>),
+    RabbitMq(Rabbit),
+    Sqs(Polled),
+}
+
+/// The connections to RabbitMQ. Publishing has its own, since the broker blocks connections that publish when it is short of memory
+/// or disk.
+pub(super) struct Rabbit {
+    publishing: Arc<RabbitMq>,
+    consuming: Arc<RabbitMq>,
+    admin: Arc<RabbitAdmin>,
+    switch: ConsumerSwitch,
+    policy: RetryPolicy,
+}
+
+/// The topic and the queues of SNS and SQS.
+pub(super) struct Polled {
+    queues: Arc<Sqs>,
+    publisher: Arc<SnsPublisher>,
+    admin: Arc<SqsAdmin>,
+    switch: ConsumerSwitch,
+    policy: RetryPolicy,
+}
+
+impl Broker {
+    /// The memory broker with what it has to do, connections to RabbitMQ, or the queues of SQS, which are made where they are missing. A RabbitMQ
+    /// that cannot be reached is no error: orders are taken in all the same, and the connection is made when it can be.
+    pub(super) async fn open(
+        location: Option<&BrokerLocation>,
+        prefix: &str,
+        store: &Store,
+        policy: &RetryPolicy,
+    ) -> anyhow::Result<Self> {
+        match location {
+            None => Ok(Self::Memory(MemoryBroker::open(RuntimeTable::new(store), policy.clone()).await?)),
+            Some(BrokerLocation::RabbitMq(address)) => {
+                Rabbit::open(address, policy).await.map(Self::RabbitMq)
+            }
+            Some(BrokerLocation::Sqs(endpoint)) => {
+                Polled::open(endpoint, prefix, policy).await.map(Self::Sqs)
+            }
+        }
+    }
+
+    /// Where a relay publishes to.
+    pub(super) fn publisher(&self) -> (Arc<dyn Publisher>, Arc<dyn Sink>) {
+        match self {
+            Self::Memory(broker) => {
+                let publisher = broker.publisher();
+                (publisher.clone(), publisher)
+            }
+            Self::RabbitMq(rabbit) => {
+                (Arc::new(RabbitPublisher::new(rabbit.publishing.clone())), Arc::new(ConfirmingSink))
+            }
+            Self::Sqs(polled) => (polled.publisher.clone(), Arc::new(ConfirmingSink)),
+        }
+    }
+
+    pub(super) fn switch(&self) -> &ConsumerSwitch {
+        match self {
+            Self::Memory(broker) => broker.switch(),
+            Self::RabbitMq(rabbit) => &rabbit.switch,
+            Self::Sqs(polled) => &polled.switch,
+        }
+    }
+
+    pub(super) fn admin(&self) -> Arc<dyn QueueAdmin> {
+        match self {
+            Self::Memory(broker) => Arc::new(MemoryAdmin::new(broker.clone())),
+            Self::RabbitMq(rabbit) => rabbit.admin.clone(),
+            Self::Sqs(polled) => polled.admin.clone(),
+        }
+    }
+
+    /// Up when the broker answers over the connection that these parts use, and everything that hands messages on is at work.
+    pub(super) fn health(&self, parts: &Parts, liveness: Liveness) -> HealthCheck {
+        let connection = match self {
+            Self::Memory(_) => Connection::Own,
+            Self::RabbitMq(rabbit) if parts.contains(OUTBOX_RELAY) => {
+                Connection::RabbitMq(rabbit.publishing.clone())
+            }
+            Self::RabbitMq(rabbit) => Connection::RabbitMq(rabbit.consuming.clone()),
+            Self::Sqs(polled) => Connection::Sqs(polled.queues.clone()),
+        };
+        HealthCheck::new("broker", move || {
+            let (alive, connection) = (liveness.is_alive(), connection.clone());
+            async move { connection.is_up().await && alive }
+        })
+    }
+
+    /// Delivers to a consumer until told to stop.
+    pub(super) fn run(
+        &self,
+        consumer: &'static str,
+        target: Arc<dyn Target>,
+        stop: watch::Receiver<bool>,
+    ) -> BoxFuture<'static, ()> {
+        match self {
+            Self::Memory(broker) => Box::pin(broker.clone().run(consumer, target, stop)),
+            Self::RabbitMq(Rabbit { publishing, consuming, switch, policy, .. }) => {
+                let (publishing, consuming) = (publishing.clone(), consuming.clone());
+                let (switch, policy) = (switch.clone(), policy.clone());
+                let consumer = RabbitConsumer { consuming, publishing, consumer, target, policy, switch };
+                Box::pin(consumer.run(stop))
+            }
+            Self::Sqs(Polled { queues, switch, policy, .. }) => {
+                let (queues, switch, policy) = (queues.clone(), switch.clone(), policy.clone());
+                Box::pin(SqsConsumer { queues, consumer, target, policy, switch }.run(stop))
+            }
+        }
+    }
+
+    /// Says good-bye.
+    pub(super) async fn close(&self) {
+        if let Self::RabbitMq(rabbit) = self {
+            rabbit.publishing.close().await;
+            rabbit.consuming.close().await;
+        }
+    }
+}
+
+/// What is asked whether the broker answers.
+#[derive(Clone)]
+enum Connection {
+    /// This process is the broker.
+    Own,
+    RabbitMq(Arc<RabbitMq>),
+    Sqs(Arc<Sqs>),
+}
+
+impl Connection {
+    async fn is_up(&self) -> bool {
+        match self {
+            Self::Own => true,
+            Self::RabbitMq(connection) => connection.is_up().await,
+            Self::Sqs(queues) => queues.is_up().await,
+        }
+    }
+}
+
+impl Polled {
+    async fn open(endpoint: &BaseUrl, prefix: &str, policy: &RetryPolicy) -> anyhow::Result<Self> {
+        let config = sdk_config(Some(&endpoint.to_string())).await;
+        let made = Sqs::ensure(&config, &SqsNames::new(prefix)).await;
+        let (queues, publisher) = made.context("the topic and the queues cannot be made")?;
+        let queues = Arc::new(queues);
+        Ok(Self {
+            publisher: Arc::new(publisher),
+            admin: Arc::new(SqsAdmin::new(queues.clone())),
+            queues,
+            switch: ConsumerSwitch::default(),
+            policy: policy.clone(),
+        })
+    }
+}
+
+impl Rabbit {
+    async fn open(address: &BrokerAddress, policy: &RetryPolicy) -> anyhow::Result<Self> {
+        let consuming = RabbitMq::new(address.clone());
+        match consuming.connect().await {
+            Ok(()) => {}
+            Err(error @ RabbitError::Mismatch { .. }) => bail!(error),
+            Err(error) => {
+                tracing::warn!(%error, "starting without the broker; it is tried again until it answers")
+            }
+        }
+        let (publishing, switch) = (RabbitMq::new(address.clone()), ConsumerSwitch::default());
+        let admin = Arc::new(RabbitAdmin::new(publishing.clone()));
+        Ok(Self { publishing, consuming, admin, switch, policy: policy.clone() })
+    }
+}

@@ -1,0 +1,121 @@
+//! Where the tables are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_smithy_runtime_api::client::auth::AuthSchemeId;
+use orderflow_bridge::{NoTrimmer, StreamTrimmer, Wakeup, sdk_config};
+use orderflow_embedded::{Embedded, Location};
+use orderflow_store::{IndependentWrites, Store};
+use tokio::sync::watch;
+
+use crate::client::BaseUrl;
+use crate::store::is_embedded;
+
+/// How long one request to a store elsewhere may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Requests go out unsigned.
+const NO_AUTH: AuthSchemeId = AuthSchemeId::new("noAuth");
+
+/// Where the tables are.
+#[derive(Debug, Clone)]
+pub enum StoreLocation {
+    /// In this process.
+    Embedded(Location),
+    /// Behind an endpoint that speaks DynamoDB.
+    Endpoint(BaseUrl),
+}
+
+/// The tables and their streams.
+pub(super) enum Data {
+    Embedded(Embedded),
+    Endpoint { store: Store, streams: aws_sdk_dynamodbstreams::Client },
+}
+
+impl Data {
+    /// Opens the data, or waits for the endpoint to answer.
+    pub(super) async fn open(location: &StoreLocation, prefix: &str) -> anyhow::Result<Self> {
+        match location {
+            StoreLocation::Embedded(location) => Ok(Self::Embedded(Embedded::open(location.clone())?)),
+            StoreLocation::Endpoint(endpoint) => Self::connect(endpoint, prefix).await,
+        }
+    }
+
+    async fn connect(endpoint: &BaseUrl, prefix: &str) -> anyhow::Result<Self> {
+        let embedded = is_embedded(endpoint).await?;
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(REQUEST_TIMEOUT).build();
+        let config = sdk_config(Some(&endpoint.to_string())).await;
+        let config = config.into_builder().timeout_config(timeouts).build();
+        Ok(if embedded {
+            Self::connect_embedded(&config, prefix)
+        } else {
+            Self::connect_dynamodb(&config, prefix)
+        })
+    }
+
+    fn connect_dynamodb(config: &SdkConfig, prefix: &str) -> Self {
+        let client = aws_sdk_dynamodb::Client::new(config);
+        let store = Store::new(client, prefix, IndependentWrites::SideBySide);
+        Self::Endpoint { store, streams: aws_sdk_dynamodbstreams::Client::new(config) }
+    }
+
+    /// `orderflow store` checks no signatures, so none are made. One transaction costs it half of what single writes do, where DynamoDB
+    /// bills the double.
+    fn connect_embedded(config: &SdkConfig, prefix: &str) -> Self {
+        let dynamodb = aws_sdk_dynamodb::config::Builder::from(config);
+        let dynamodb = dynamodb.allow_no_auth().auth_scheme_preference([NO_AUTH]).build();
+        let streams = aws_sdk_dynamodbstreams::config::Builder::from(config);
+        let streams = streams.allow_no_auth().auth_scheme_preference([NO_AUTH]).build();
+        let client = aws_sdk_dynamodb::Client::from_conf(dynamodb);
+        let store = Store::new(client, prefix, IndependentWrites::OneTransaction);
+        Self::Endpoint { store, streams: aws_sdk_dynamodbstreams::Client::from_conf(streams) }
+    }
+
+    pub(super) fn store(&self, prefix: &str) -> Store {
+        match self {
+            Self::Embedded(embedded) => {
+                Store::new(embedded.dynamodb(), prefix, IndependentWrites::OneTransaction)
+            }
+            Self::Endpoint { store, .. } => store.clone(),
+        }
+    }
+
+    pub(super) fn streams(&self) -> aws_sdk_dynamodbstreams::Client {
+        match self {
+            Self::Embedded(embedded) => embedded.streams(),
+            Self::Endpoint { streams, .. } => streams.clone(),
+        }
+    }
+
+    pub(super) fn trimmer(&self) -> Arc<dyn StreamTrimmer> {
+        match self {
+            Self::Embedded(embedded) => Arc::new(EmbeddedTrimmer(embedded.clone())),
+            Self::Endpoint { .. } => Arc::new(NoTrimmer),
+        }
+    }
+
+    /// Counts the writes to a table that this process makes; none where the tables are elsewhere.
+    pub(super) fn changes(&self, table: &str) -> Option<watch::Receiver<u64>> {
+        match self {
+            Self::Embedded(embedded) => Some(embedded.changes(table)),
+            Self::Endpoint { .. } => None,
+        }
+    }
+
+    pub(super) fn wakeup(&self, table: &str) -> Wakeup {
+        self.changes(table).map_or(Wakeup::Poll, Wakeup::Writes)
+    }
+}
+
+struct EmbeddedTrimmer(Embedded);
+
+impl StreamTrimmer for EmbeddedTrimmer {
+    fn trim(&self, table: &str, sequence_number: &str) {
+        if let Err(error) = self.0.trim_stream(table, sequence_number) {
+            tracing::warn!(table, %error, "the stream could not be trimmed; it only grows");
+        }
+    }
+}

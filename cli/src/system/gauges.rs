@@ -1,0 +1,38 @@
+//! How full the queues are, as metrics.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use orderflow_messaging::{QueueAdmin, QueueStatus};
+use tokio::sync::watch;
+
+/// How often the queues are looked at: as often as metrics are usually collected.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Sets the gauges until told to stop.
+pub(super) async fn measure(queues: Arc<dyn QueueAdmin>, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        match queues.queues().await {
+            Ok(found) => found.iter().for_each(set),
+            Err(error) => tracing::debug!(%error, "the queues cannot be measured"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            changed = stop.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+fn set(queue: &QueueStatus) {
+    let states = [
+        ("ready", queue.depth),
+        ("in_flight", queue.in_flight),
+        ("delayed", queue.delayed),
+        ("dead", queue.dead),
+    ];
+    for (state, messages) in states {
+        // Exact up to 2^53.
+        let gauge = metrics::gauge!("queue_messages", "consumer" => queue.consumer.clone(), "state" => state);
+        gauge.set(messages as f64);
+    }
+}

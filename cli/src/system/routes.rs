@@ -1,0 +1,48 @@
+//! What is served over HTTP.
+
+use axum::Router;
+use orderflow_http::{HealthCheck, health_router, metrics_router, with_fallbacks};
+use orderflow_telemetry::MetricsPage;
+
+use super::expiry::Sweeper;
+use super::parts::{ORDER_INTAKE, SHOP_API};
+use super::{System, faults};
+
+impl System {
+    /// Everything that is served over HTTP, for clients of this machine only: whoever can reach it can also break it on purpose.
+    pub fn local_router(&self) -> Router {
+        let faults = faults::router(self.broker.switch().clone(), self.gateway_fault.clone());
+        with_fallbacks(self.routes().merge(faults))
+    }
+
+    /// Everything that is served over HTTP.
+    pub fn router(&self) -> Router {
+        with_fallbacks(self.routes())
+    }
+
+    fn routes(&self) -> Router {
+        let mut router =
+            health_router(self.health_checks()).merge(metrics_router(|| MetricsPage::install().render()));
+        if self.parts.contains(ORDER_INTAKE) {
+            router = router.merge(orderflow_orders::router(&self.store));
+        }
+        if self.parts.contains(SHOP_API) {
+            router = router
+                .merge(orderflow_shop_api::router(&self.store, self.currency.clone()))
+                .merge(orderflow_shop_api::admin_router(self.broker.admin()));
+        }
+        router
+    }
+
+    /// What this process cannot do without.
+    fn health_checks(&self) -> Vec<HealthCheck> {
+        let table = self.store.table(&orderflow_orders::ORDERS);
+        let store = HealthCheck::new("store", move || {
+            let table = table.clone();
+            async move { table.touch().await.is_ok() }
+        });
+        let broker = self.parts.need_broker().then(|| self.broker.health(&self.parts, self.liveness.clone()));
+        let expiry = self.sweeper.as_ref().map(Sweeper::health);
+        std::iter::once(store).chain(broker).chain(expiry).collect()
+    }
+}

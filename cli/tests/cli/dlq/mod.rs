@@ -1,0 +1,141 @@
+//! `orderflow dlq` against a system's HTTP API.
+
+mod edit;
+mod moves;
+
+use serde_json::{Value, json};
+
+use crate::program::{ID as ORDER, finish, program, run};
+use crate::stub::{Reply, Stub};
+
+const ID: &str = "0b5c3f0e-5f0a-5d4b-9a53-3e2f2a4c7d10";
+const DEAD_LETTERS: &str = "GET /api/v1/admin/dead-letters/payment";
+
+fn event() -> Value {
+    json!({
+        "specversion": "1.0", "id": ID, "source": "/orderflow/inventory", "type": "inventory.reserved",
+        "subject": ORDER, "time": "2026-11-20T10:00:00.000Z", "datacontenttype": "application/json",
+        "data": {"order_id": ORDER, "total": {"amount": 3998, "currency": "USD"}},
+    })
+}
+
+fn letter(id: &str, code: &str) -> Value {
+    json!({
+        "id": id, "consumer": "payment", "code": code, "reason": "the gateway said\u{1b} no", "attempts": 12,
+        "first_at": "2026-11-20T10:00:01.000Z", "last_at": "2026-11-20T10:10:01.000Z", "event": event(),
+    })
+}
+
+fn listing(letters: impl IntoIterator<Item = Value>) -> Reply {
+    Reply::json(200, &json!({"dead_letters": letters.into_iter().collect::<Vec<_>>()}))
+}
+
+/// A system in which payment has these dead letters and nobody else has any.
+fn stub(letters: impl IntoIterator<Item = Value>) -> Stub {
+    let none = |stub: Stub, consumer: &str| {
+        stub.on(&format!("GET /api/v1/admin/dead-letters/{consumer}"), [listing([])])
+    };
+    let others = ["order-tracker", "inventory-reserve", "notification", "analytics"];
+    others.into_iter().fold(Stub::start(), none).on(DEAD_LETTERS, [listing(letters)])
+}
+
+/// What the system was asked to change.
+fn changes(stub: &Stub) -> Vec<(String, Value)> {
+    let asked = stub.asked().into_iter().filter(|asked| !asked.line.starts_with("GET"));
+    asked.map(|asked| (asked.line, asked.body)).collect()
+}
+
+#[test]
+fn dead_letters_are_counted_by_consumer_and_code() {
+    let stub = stub([letter("a", "declined"), letter("b", "poison"), letter("c", "declined")]);
+    let run = run(&stub.url, "dlq list");
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(run.out, "CONSUMER  CODE      DEAD LETTERS\npayment   declined  2\npayment   poison    1\n");
+}
+
+#[test]
+fn the_dead_letters_of_a_consumer_or_code_are_listed_too() {
+    let stub = stub([letter("a", "declined"), letter("b", "poison")]);
+    for arguments in ["dlq list payment --code poison", "dlq list --code poison"] {
+        let run = run(&stub.url, arguments);
+        let expected = "\
+CONSUMER  CODE    DEAD LETTERS
+payment   poison  1
+
+ID  CONSUMER  CODE    ATTEMPTS  GIVEN UP                  REASON
+b   payment   poison  12        2026-11-20T10:10:01.000Z  the gateway said  no
+";
+        assert_eq!((run.code, run.out.as_str()), (0, expected), "{arguments}: {run:?}");
+    }
+}
+
+#[test]
+fn a_list_as_json_holds_the_dead_letters() {
+    let stub = stub([letter("a", "declined"), letter("b", "poison")]);
+    let run = run(&stub.url, "dlq list --code poison --json");
+    assert_eq!(run.code, 0, "{run:?}");
+    let document: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(document, json!({"dead_letters": [letter("b", "poison")]}));
+}
+
+#[test]
+fn a_dead_letter_is_shown_with_its_history_and_event() {
+    let stub = stub([letter(ID, "declined")]);
+    let shown = run(&stub.url, &format!("dlq show payment {ID}"));
+    assert_eq!(shown.code, 0, "{shown:?}");
+    for expected in [
+        "code         declined\n",
+        "reason       the gateway said  no\n",
+        "attempts     12\n",
+        "first tried  2026-11-20T10:00:01.000Z\n",
+        "given up     2026-11-20T10:10:01.000Z\n\n{\n",
+        "  \"type\": \"inventory.reserved\"",
+    ] {
+        assert!(shown.out.contains(expected), "{expected}: {}", shown.out);
+    }
+    let document = run(&stub.url, &format!("dlq show payment {ID} --json"));
+    assert_eq!(serde_json::from_str::<Value>(&document.out).unwrap(), letter(ID, "declined"));
+}
+
+#[test]
+fn what_is_not_there_is_told() {
+    let stub = stub([letter("a", "declined")]);
+    for arguments in ["dlq show payment x", "dlq edit payment x", "dlq replay payment --id x --dry-run"] {
+        let run = run(&stub.url, arguments);
+        assert_eq!(run.code, 1, "{arguments}: {run:?}");
+        assert!(run.err.contains("error: there is no dead letter x of payment"), "{}", run.err);
+    }
+}
+
+#[test]
+fn the_system_is_asked_unless_a_broker_is_named_closer_by() {
+    let stub = stub([]);
+    let broker = "amqp://shop:s3cret@127.0.0.1:1/%2f";
+    let mut both_flags = program("dlq list --broker amqp://h");
+    let conflict = finish(both_flags.args(["--url", &stub.url]));
+    assert_eq!(conflict.code, 2, "{conflict:?}");
+    let mut flag_and_environment = program("dlq list");
+    let system = finish(flag_and_environment.env("ORDERFLOW_BROKER", broker).args(["--url", &stub.url]));
+    assert_eq!(system.code, 0, "{system:?}");
+    let direct = finish(program("dlq list payment").env("ORDERFLOW_BROKER", broker));
+    assert_eq!(direct.code, 1, "{direct:?}");
+    assert!(direct.err.contains("127.0.0.1:1") && !direct.err.contains("s3cret"), "{}", direct.err);
+    let unreadable = finish(program("dlq list").args(["--broker", "amqp://shop:s3cret@h:x"]));
+    assert_eq!(unreadable.code, 2, "{unreadable:?}");
+    assert!(!unreadable.err.contains("s3cret"), "{}", unreadable.err);
+}
+
+#[test]
+fn wrong_usage_is_2() {
+    for arguments in [
+        "dlq",
+        "dlq list nobody",
+        "dlq show payment",
+        "dlq edit payment ..",
+        "dlq replay payment --code a --id b",
+        "dlq purge --id a payment --yes",
+    ] {
+        let run = finish(&mut program(arguments));
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments}: {run:?}");
+    }
+}

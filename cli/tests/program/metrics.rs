@@ -1,0 +1,62 @@
+//! What the program counts and measures.
+
+use serde_json::json;
+
+use crate::server::Server;
+
+/// The value of a series; none where there is no such series yet.
+async fn value(server: &Server, series: &str) -> Option<f64> {
+    let page = server.text("/metrics").await;
+    page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_opens_the_breaker_and_every_order_is_confirmed_when_it_is_back() {
+    const STATE: &str = r#"circuit_breaker_state{breaker="payment-gateway"}"#;
+    let transitions =
+        |to| format!(r#"circuit_breaker_transitions_total{{breaker="payment-gateway",to="{to}"}}"#);
+    let deliveries = |outcome| format!(r#"deliveries_total{{consumer="payment",outcome="{outcome}"}}"#);
+    let server = Server::ephemeral();
+    assert_eq!(value(&server, STATE).await, Some(0.0));
+    server.put("/api/v1/admin/faults", &json!({"payment": "down"})).await;
+    for _ in 0..20 {
+        server.place("PRODUCT-002", "C1").await.unwrap();
+    }
+    server
+        .wait_until("the breaker tried the provider again", async |server| {
+            value(server, &transitions("half_open")).await.is_some()
+        })
+        .await;
+    assert!(value(&server, &transitions("open")).await >= Some(1.0));
+    assert!(value(&server, &deliveries("deferred")).await >= Some(1.0));
+
+    server.put("/api/v1/admin/faults", &json!({"payment": "ok"})).await;
+    server
+        .wait_until("all are confirmed", async |server| server.orders("&status=confirmed").await.len() == 20)
+        .await;
+    assert_eq!(value(&server, STATE).await, Some(0.0));
+    assert_eq!(value(&server, &transitions("closed")).await, Some(1.0));
+    assert_eq!(value(&server, &deliveries("dead_lettered")).await, None);
+}
+
+#[tokio::test]
+async fn every_series_of_the_page_says_what_it_is() {
+    let server = Server::ephemeral();
+    let id = server.place("PRODUCT-002", "C1").await.unwrap();
+    server
+        .wait_until("the order is confirmed", async |server| {
+            server.get(&format!("/api/v1/orders/{id}")).await["status"] == "confirmed"
+        })
+        .await;
+    let page = server.text("/metrics").await;
+    for consumer in ["inventory-reserve", "order-tracker", "payment"] {
+        let lag = format!(r#"event_lag_seconds_count{{consumer="{consumer}"}}"#);
+        assert!(page.lines().any(|line| line.starts_with(&lag)), "{lag}:\n{page}");
+    }
+    let typed: Vec<_> =
+        page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    assert!(typed.len() >= 4, "{page}");
+    for name in typed {
+        assert!(page.contains(&format!("# HELP {name} ")), "{name} is not in the catalogue:\n{page}");
+    }
+}

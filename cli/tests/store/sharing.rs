@@ -1,0 +1,112 @@
+//! One store, several clients, and what it keeps.
+
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures::future::join_all;
+
+use crate::process::{StoreProcess, THINGS, exists, put, store, table_name, wait_until};
+
+const CLIENTS: usize = 8;
+
+#[tokio::test]
+async fn clients_share_data_and_may_make_the_tables_at_the_same_time() {
+    let process = StoreProcess::ephemeral();
+    let (first, second) = tokio::join!(process.tables(), process.tables());
+    let tables = [&THINGS];
+    let (one, other) =
+        tokio::join!(first.create_missing_tables(&tables), second.create_missing_tables(&tables));
+    one.unwrap();
+    other.unwrap();
+    assert!(put(first.client(), "a").await);
+    assert!(exists(second.client(), "a").await);
+    assert!(!exists(second.client(), "b").await);
+}
+
+/// Each has its own connections; all add to one number.
+#[tokio::test]
+async fn nothing_is_lost_between_clients_that_write_to_one_item() {
+    let process = StoreProcess::ephemeral();
+    process.tables().await.create_missing_tables(&[&THINGS]).await.unwrap();
+    let add = async |number: usize| {
+        let client = process.client().await;
+        let additions = (0..number).map(|_| {
+            client
+                .update_item()
+                .table_name(table_name())
+                .key("id", AttributeValue::S("sum".to_owned()))
+                .update_expression("ADD n :one")
+                .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+                .send()
+        });
+        join_all(additions).await.into_iter().for_each(|addition| drop(addition.unwrap()));
+    };
+    join_all((0..CLIENTS).map(|_| add(50))).await;
+    let client = process.client().await;
+    let key = client.get_item().table_name(table_name()).key("id", AttributeValue::S("sum".to_owned()));
+    let item = key.send().await.unwrap().item.unwrap();
+    assert_eq!(item["n"], AttributeValue::N((CLIENTS * 50).to_string()));
+}
+
+#[tokio::test]
+async fn kill_9_in_the_middle_of_writes_keeps_every_one_that_was_answered() {
+    let data = tempfile::tempdir().unwrap();
+    let process = StoreProcess::on(data.path());
+    process.tables().await.create_missing_tables(&[&THINGS]).await.unwrap();
+    let answered = Arc::new(AtomicUsize::new(0));
+    let client = process.client().await;
+    let writers = (0..CLIENTS).map(|writer| {
+        let (client, answered) = (client.clone(), Arc::clone(&answered));
+        tokio::spawn(async move {
+            let mut written = Vec::new();
+            loop {
+                let id = format!("{writer}-{}", written.len());
+                if !put(&client, &id).await {
+                    return written;
+                }
+                written.push(id);
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+    });
+    let writers: Vec<_> = writers.collect();
+    wait_until("some writes are answered", async || answered.load(Ordering::Relaxed) > 200).await;
+    process.signal("KILL");
+    let written = join_all(writers).await.into_iter().flat_map(Result::unwrap).collect::<Vec<_>>();
+    assert!(!process.ended().success());
+    let process = StoreProcess::on(data.path());
+    let client = process.client().await;
+    let found = join_all(written.iter().map(|id| exists(&client, id))).await;
+    let lost: Vec<_> = written.iter().zip(found).filter(|(_, found)| !found).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+}
+
+#[test]
+fn it_says_that_it_is_healthy() {
+    let process = StoreProcess::ephemeral();
+    let mut health = Command::new(env!("CARGO_BIN_EXE_orderflow"));
+    let output = health.env_clear().args(["health", "--url", &process.url]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn another_address_than_loopback_needs_insecure() {
+    let output = store(&["--host", "0.0.0.0", "--ephemeral"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("--insecure"), "{said}");
+    drop(StoreProcess::start(&["--host", "0.0.0.0", "--ephemeral", "--insecure"]));
+}
+
+#[test]
+fn data_that_is_in_use_is_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path().to_str().unwrap();
+    let _process = StoreProcess::on(data.path());
+    let output = store(&["--data-dir", path]).stdout(Stdio::null()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains(path), "{said}");
+}

@@ -1,0 +1,70 @@
+//! Streams whose relay is another process.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use orderflow_bridge::{RUNTIME, StreamReader, sdk_config};
+
+use crate::process::{PREFIX, StoreProcess, THINGS, put, table_name, wait_until};
+
+/// The shard and the sequence numbers of everything that is left of the stream.
+async fn left(process: &StoreProcess) -> (String, Vec<String>) {
+    let client = aws_sdk_dynamodbstreams::Client::new(&sdk_config(Some(&process.url)).await);
+    let mut reader = StreamReader::open(client, &table_name(), Vec::new()).await.unwrap();
+    let (mut shard, mut numbers) = (String::new(), Vec::new());
+    loop {
+        let batches = reader.read().await.unwrap();
+        if batches.is_empty() {
+            return (shard, numbers);
+        }
+        for batch in batches {
+            shard = batch.last.shard;
+            numbers
+                .extend(batch.event.records.into_iter().filter_map(|record| record.change.sequence_number));
+        }
+    }
+}
+
+/// As a relay does when it has dealt with everything up to there.
+async fn save_cursor(process: &StoreProcess, shard: &str, sequence_number: &str) {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let row = process.client().await.put_item().table_name(format!("{PREFIX}-{}", RUNTIME.name));
+    let row = row.item("pk", text("cursor")).item("sk", text(&table_name()));
+    let row = row.item("after", text(&format!("{shard} {sequence_number}")));
+    row.item("starts", AttributeValue::N("0".to_owned())).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn streams_are_trimmed_behind_the_cursor_and_no_further() {
+    let process = StoreProcess::ephemeral();
+    let tables = process.tables().await;
+    tables.create_missing_tables(&[&THINGS]).await.unwrap();
+    for number in 0..20 {
+        assert!(put(tables.client(), &format!("thing-{number}")).await);
+    }
+    let (shard, all) = left(&process).await;
+    assert_eq!(all.len(), 20);
+    tables.create_missing_tables(&[&RUNTIME]).await.unwrap();
+    for dealt_with in [5, 12] {
+        save_cursor(&process, &shard, &all[dealt_with - 1]).await;
+        wait_until("the stream is shorter", async || left(&process).await.1.len() < 20 - dealt_with + 1)
+            .await;
+        assert_eq!(left(&process).await.1, all[dealt_with..]);
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_of_a_table_that_is_gone_stops_nothing() {
+    let process = StoreProcess::ephemeral();
+    let tables = process.tables().await;
+    tables.create_missing_tables(&[&RUNTIME]).await.unwrap();
+    save_cursor(&process, "shard", "1").await;
+    let gone = AttributeValue::S("another-table".to_owned());
+    let row = tables.client().put_item().table_name(format!("{PREFIX}-{}", RUNTIME.name));
+    let row = row.item("pk", AttributeValue::S("cursor".to_owned())).item("sk", gone);
+    let row = row.item("after", AttributeValue::S("shard nonsense".to_owned()));
+    row.item("starts", AttributeValue::N("0".to_owned())).send().await.unwrap();
+    tables.create_missing_tables(&[&THINGS]).await.unwrap();
+    assert!(put(tables.client(), "first").await && put(tables.client(), "second").await);
+    let (shard, all) = left(&process).await;
+    save_cursor(&process, &shard, &all[0]).await;
+    wait_until("the stream is shorter", async || left(&process).await.1 == all[1..]).await;
+}

@@ -1,0 +1,262 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures::future::join_all;
+use orderflow_domain::{OrderId, Phone};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::message::{ChannelKind, message_id};
+use crate::template::Template;
+
+/// What a server answers to a line instead of the usual. The line is empty when a client connects, and `.` when the content of
+/// a message has come.
+type Unusual = Arc<dyn Fn(&str) -> Option<&'static str> + Send + Sync>;
+
+/// The answer that never comes.
+const SILENCE: &str = "";
+
+#[derive(Default)]
+struct Seen {
+    /// Every line of every client, contents included.
+    lines: Mutex<Vec<String>>,
+    /// Messages that were begun and not answered yet.
+    under_way: AtomicUsize,
+    most_under_way: AtomicUsize,
+}
+
+/// A mail server of this process.
+struct MailServer {
+    address: String,
+    seen: Arc<Seen>,
+}
+
+impl MailServer {
+    async fn start(unusual: impl Fn(&str) -> Option<&'static str> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (seen, unusual): (_, Unusual) = (Arc::new(Seen::default()), Arc::new(unusual));
+        let seen_there = seen.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (unusual, seen) = (unusual.clone(), seen_there.clone());
+                tokio::spawn(async move { converse(client, unusual, &seen).await });
+            }
+        });
+        Self { address, seen }
+    }
+
+    async fn usual() -> Self {
+        Self::start(|_| None).await
+    }
+
+    fn channel(&self) -> SmtpChannel {
+        channel(&format!("smtp://{}", self.address))
+    }
+
+    /// The lines that begin with this.
+    fn lines(&self, beginning: &str) -> Vec<String> {
+        let lines = self.seen.lines.lock().unwrap();
+        lines.iter().filter(|line| line.starts_with(beginning)).cloned().collect()
+    }
+}
+
+async fn converse(client: TcpStream, unusual: Unusual, seen: &Seen) -> io::Result<()> {
+    let (reading, mut writing) = client.into_split();
+    let mut lines = BufReader::new(reading).lines();
+    let (mut line, mut in_content) = (String::new(), false);
+    loop {
+        if in_content && line == "." {
+            // Before the answer: the client may begin the next message as soon as it has it.
+            seen.under_way.fetch_sub(1, Ordering::SeqCst);
+            in_content = false;
+        } else if !in_content && line.starts_with("MAIL") {
+            let under_way = seen.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+            seen.most_under_way.fetch_max(under_way, Ordering::SeqCst);
+        }
+        if !in_content {
+            let answer = unusual(&line).unwrap_or_else(|| usual(&line));
+            if answer == SILENCE {
+                return std::future::pending().await;
+            }
+            writing.write_all(format!("{answer}\r\n").as_bytes()).await?;
+            in_content = answer.starts_with("354");
+        }
+        let Some(next) = lines.next_line().await? else { return Ok(()) };
+        seen.lines.lock().unwrap().push(next.clone());
+        line = next;
+    }
+}
+
+fn usual(line: &str) -> &'static str {
+    match line.split([' ', ':']).next() {
+        Some("") => "220 ready",
+        Some("EHLO") => "250-hello\r\n250 AUTH PLAIN",
+        Some("AUTH") => "235 welcome",
+        Some("DATA") => "354 go on",
+        Some("QUIT") => "221 bye",
+        _ => "250 ok",
+    }
+}
+
+fn channel(url: &str) -> SmtpChannel {
+    let transport = Transport::from_url(url).unwrap().build();
+    SmtpChannel::new(transport, "Büro <orders@shop.example>".parse().unwrap())
+}
+
+fn message(recipient: Recipient) -> Message {
+    let order_id = OrderId::parse("0190163d-8694-739b-aea5-966c26f8ad91").unwrap();
+    Message {
+        id: message_id(order_id, Template::OrderRefunded, ChannelKind::Email),
+        order_id,
+        template: Template::OrderRefunded,
+        recipient,
+        subject: Some("Ihre Rückzahlung".to_owned()),
+        body: "Thank you for the order of your büro chair.\n.\nTotal: 89.98 EUR".to_owned(),
+    }
+}
+
+fn email() -> Message {
+    message(Recipient::Email(Email::parse("jane@example.com").unwrap()))
+}
+
+#[tokio::test]
+async fn a_message_goes_out_whole() {
+    let server = MailServer::usual().await;
+    server.channel().send(&email()).await.unwrap();
+    let lines = server.seen.lines.lock().unwrap().clone();
+    let has = |line: &str| assert!(lines.iter().any(|found| found == line), "{line} is not in {lines:#?}");
+    has("MAIL FROM:<orders@shop.example>");
+    has("RCPT TO:<jane@example.com>");
+    has("From: =?utf-8?b?QsO8cm8=?= <orders@shop.example>");
+    has("To: jane@example.com");
+    has("Subject: Ihre =?utf-8?b?UsO8Y2t6YWhsdW5n?=");
+    has(&format!("Message-ID: <{}@shop.example>", email().id));
+    has("Auto-Submitted: auto-generated");
+    has("Content-Type: text/plain; charset=utf-8");
+    has("Content-Transfer-Encoding: quoted-printable");
+    has("Thank you for the order of your b=C3=BCro chair.");
+    has("..");
+    has("Total: 89.98 EUR");
+    assert!(lines.iter().any(|line| line.starts_with("Date: ")), "{lines:#?}");
+}
+
+#[tokio::test]
+async fn what_is_sent_again_has_the_same_message_id() {
+    let server = MailServer::usual().await;
+    let channel = server.channel();
+    for _ in 0..2 {
+        channel.send(&email()).await.unwrap();
+    }
+    let ids = server.lines("Message-ID: ");
+    assert_eq!(ids.len(), 2);
+    assert_eq!(ids[0], ids[1]);
+}
+
+#[tokio::test]
+async fn the_url_says_who_signs_in() {
+    let server = MailServer::usual().await;
+    channel(&format!("smtp://anna:p%40ss@{}", server.address)).send(&email()).await.unwrap();
+    // NUL anna NUL p@ss
+    assert_eq!(server.lines("AUTH"), ["AUTH PLAIN AGFubmEAcEBzcw=="]);
+}
+
+#[tokio::test]
+async fn short_messages_are_logged() {
+    let server = MailServer::usual().await;
+    let sms = message(Recipient::Sms(Phone::parse("+4930123456").unwrap()));
+    server.channel().send(&sms).await.unwrap();
+    assert!(server.seen.lines.lock().unwrap().is_empty());
+}
+
+async fn failure(url_user: &str, command: &'static str, answer: &'static str) -> ChannelError {
+    let server =
+        MailServer::start(move |line| (line.split([' ', ':']).next() == Some(command)).then_some(answer))
+            .await;
+    channel(&format!("smtp://{url_user}{}", server.address)).send(&email()).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_refused_message_is_refused_for_good() {
+    for (command, answer) in [
+        ("MAIL", "550 5.7.1 not from you"),
+        ("RCPT", "550 5.1.1 no such mailbox"),
+        ("RCPT", "501 5.1.3 bad address"),
+        ("DATA", "554 5.7.1 no"),
+        (".", "554 5.7.1 spam"),
+    ] {
+        let error = failure("", command, answer).await;
+        assert_eq!(error, ChannelError::Refused(answer.to_owned()), "{command}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_about_the_message_is_tried_again() {
+    for (command, answer) in [
+        ("", "421 4.3.2 not now"),
+        ("", "554 5.7.1 your network is blocked"),
+        ("EHLO", "550 5.7.1 go away"),
+        ("AUTH", "535 5.7.8 wrong password"),
+        ("MAIL", "451 4.3.0 try later"),
+        ("MAIL", "530 5.7.0 sign in first"),
+        ("RCPT", "450 4.2.0 greylisted"),
+        ("DATA", "452 4.3.1 disk full"),
+        (".", "451 4.3.0 try later"),
+        ("RCPT", "gibberish"),
+    ] {
+        let error = failure("anna:secret@", command, answer).await;
+        assert!(matches!(error, ChannelError::Unavailable(_)), "{command} {answer}: {error:?}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_tried_again() {
+    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let error = channel(&format!("smtp://{address}")).send(&email()).await.unwrap_err();
+    assert!(matches!(error, ChannelError::Unavailable(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_a_silent_server_left_open_does_not_answer_the_next_message() {
+    let silent = AtomicBool::new(true);
+    let server = MailServer::start(move |line| {
+        (line == "." && silent.swap(false, Ordering::SeqCst)).then_some(SILENCE)
+    })
+    .await;
+    let channel = SmtpChannel { timeout: Duration::from_millis(200), ..server.channel() };
+    let error = channel.send(&email()).await.unwrap_err();
+    assert_eq!(error.to_string(), "the message was not taken: the mail server did not answer within 0.2 s");
+    let channel = SmtpChannel { timeout: TIMEOUT, ..channel };
+    channel.send(&email()).await.unwrap();
+    assert_eq!(server.lines("EHLO").len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_names_the_recipient_does_not_reach_the_log() {
+    let answer = "550-5.1.1 <Jane@Example.com>: unknown\r\n550 user:jane, try j@example.net";
+    let error = failure("", "RCPT", answer).await;
+    assert_eq!(error.to_string(), "the message was refused: 550 5.1.1 *** unknown *** try ***");
+}
+
+#[tokio::test]
+async fn an_address_that_smtp_does_not_know_is_refused() {
+    let server = MailServer::usual().await;
+    let odd = message(Recipient::Email(Email::parse("jane..doe@example.com").unwrap()));
+    let error = server.channel().send(&odd).await.unwrap_err();
+    assert!(matches!(error, ChannelError::Refused(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn few_messages_are_under_way_at_once() {
+    let server = MailServer::usual().await;
+    let (channel, message) = (server.channel(), email());
+    let sent = join_all((0..3 * CONNECTIONS).map(|_| channel.send(&message))).await;
+    assert!(sent.iter().all(Result::is_ok), "{sent:?}");
+    assert_eq!(server.lines("MAIL").len(), 3 * CONNECTIONS);
+    let most = server.seen.most_under_way.load(Ordering::SeqCst);
+    assert!((2..=CONNECTIONS).contains(&most), "{most}");
+}

@@ -1,0 +1,19 @@
+//! The bundle `order-expiry`: triggered by a schedule.
+
+use std::sync::Arc;
+
+use orderflow_domain::Timestamp;
+use orderflow_lambda::{Error, Host};
+use orderflow_orders::{ExpirySettings, ORDERS, OrderExpiry};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let host = Host::start("order-expiry").await?;
+    host.warm(&ORDERS).await;
+    let expiry = Arc::new(OrderExpiry::new(host.store(), ExpirySettings::from_environment()?));
+    host.serve_schedule(move |time| {
+        let expiry = expiry.clone();
+        async move { expiry.sweep(Timestamp::now(), time).await.map(drop) }
+    })
+    .await
+}

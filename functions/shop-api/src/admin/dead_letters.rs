@@ -1,0 +1,172 @@
+//! What can be asked of dead letters.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use orderflow_domain::Event;
+use orderflow_http::{JsonBody, PathParam, Problem, ProblemKind, QueryParams};
+use orderflow_messaging::{
+    QueueAdmin, SUBSCRIPTIONS, Selection, StoredDeadLetter, Subscription, subscription,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Admin;
+use super::letter::Letter;
+
+#[derive(Serialize)]
+pub(super) struct LetterList {
+    dead_letters: Vec<Letter>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Overview {
+    dead_letters: Vec<Letter>,
+    counts: Vec<Count>,
+}
+
+/// How many letters of a consumer have a code.
+#[derive(Serialize)]
+struct Count {
+    consumer: String,
+    code: String,
+    count: u64,
+}
+
+pub(super) async fn list_all(State(admin): State<Admin>) -> Result<Json<Overview>, Problem> {
+    let mut dead_letters = Vec::new();
+    for Subscription { consumer, .. } in SUBSCRIPTIONS {
+        let found = admin.dead_letters(consumer).await.map_err(Problem::unavailable)?;
+        dead_letters.extend(found.into_iter().map(Letter::from));
+    }
+    let counts = count(&dead_letters);
+    Ok(Json(Overview { dead_letters, counts }))
+}
+
+fn count(letters: &[Letter]) -> Vec<Count> {
+    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for letter in letters {
+        *counts.entry((&letter.consumer, &letter.code)).or_default() += 1;
+    }
+    let count = |((consumer, code), count): ((&str, &str), u64)| Count {
+        consumer: consumer.to_owned(),
+        code: code.to_owned(),
+        count,
+    };
+    counts.into_iter().map(count).collect()
+}
+
+pub(super) async fn list(
+    State(admin): State<Admin>,
+    PathParam(consumer): PathParam<String>,
+) -> Result<Json<LetterList>, Problem> {
+    let consumer = known(&consumer)?.consumer;
+    let found = admin.dead_letters(consumer).await.map_err(Problem::unavailable)?;
+    Ok(Json(LetterList { dead_letters: found.into_iter().map(Letter::from).collect() }))
+}
+
+pub(super) async fn read(
+    State(admin): State<Admin>,
+    PathParam((consumer, id)): PathParam<(String, String)>,
+) -> Result<Json<Letter>, Problem> {
+    let letter = find(admin.as_ref(), known(&consumer)?.consumer, &id).await?;
+    Ok(Json(letter.into()))
+}
+
+pub(super) async fn replace(
+    State(admin): State<Admin>,
+    PathParam((consumer, id)): PathParam<(String, String)>,
+    JsonBody(body): JsonBody<Value>,
+) -> Result<Json<Letter>, Problem> {
+    let subscription = known(&consumer)?;
+    let letter = find(admin.as_ref(), subscription.consumer, &id).await?;
+    let event = parse(subscription, &body)?;
+    if !admin.replace(subscription.consumer, &id, &event).await.map_err(Problem::unavailable)? {
+        return Err(Problem::not_found());
+    }
+    Ok(Json(StoredDeadLetter { body: event.to_json(), ..letter }.into()))
+}
+
+/// The event that a body is, if its consumer is told of such events: any other would be a dead letter again.
+fn parse(subscription: &Subscription, body: &Value) -> Result<Event, Problem> {
+    let refused = |reason: String| Problem::new(ProblemKind::InvalidRequest, reason);
+    let event = Event::from_json(&body.to_string());
+    let event = event.map_err(|error| refused(format!("The body is no event: {error}.")))?;
+    if !subscription.types.contains(&event.event_type()) {
+        let consumer = subscription.consumer;
+        return Err(refused(format!("The consumer {consumer} is not told of {}.", event.event_type())));
+    }
+    Ok(event)
+}
+
+pub(super) async fn delete(
+    State(admin): State<Admin>,
+    PathParam((consumer, id)): PathParam<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let consumer = known(&consumer)?.consumer;
+    match admin.purge(consumer, &Selection::Ids(vec![id])).await.map_err(Problem::unavailable)? {
+        0 => Err(Problem::not_found()),
+        _ => Ok(StatusCode::NO_CONTENT),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PurgeQuery {
+    code: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Purged {
+    purged: u64,
+}
+
+pub(super) async fn purge(
+    State(admin): State<Admin>,
+    PathParam(consumer): PathParam<String>,
+    QueryParams(query): QueryParams<PurgeQuery>,
+) -> Result<Json<Purged>, Problem> {
+    let consumer = known(&consumer)?.consumer;
+    let selection = query.code.map_or(Selection::All, Selection::Code);
+    let purged = admin.purge(consumer, &selection).await.map_err(Problem::unavailable)?;
+    Ok(Json(Purged { purged }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReplayRequest {
+    ids: Option<Vec<String>>,
+    code: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Replayed {
+    replayed: u64,
+}
+
+pub(super) async fn replay(
+    State(admin): State<Admin>,
+    PathParam(consumer): PathParam<String>,
+    JsonBody(request): JsonBody<ReplayRequest>,
+) -> Result<Json<Replayed>, Problem> {
+    let consumer = known(&consumer)?.consumer;
+    let selection = match (request.ids, request.code) {
+        (Some(_), Some(_)) => return Err(Problem::invalid_field("code", "must not stand beside ids")),
+        (Some(ids), None) => Selection::Ids(ids),
+        (None, Some(code)) => Selection::Code(code),
+        (None, None) => Selection::All,
+    };
+    let replayed = admin.replay(consumer, &selection, &|| {}).await.map_err(Problem::unavailable)?;
+    Ok(Json(Replayed { replayed }))
+}
+
+fn known(consumer: &str) -> Result<&'static Subscription, Problem> {
+    subscription(consumer).map_err(|_| Problem::not_found())
+}
+
+async fn find(admin: &dyn QueueAdmin, consumer: &str, id: &str) -> Result<StoredDeadLetter, Problem> {
+    let found = admin.dead_letters(consumer).await.map_err(Problem::unavailable)?;
+    found.into_iter().find(|letter| letter.id == id).ok_or_else(Problem::not_found)
+}

@@ -1,0 +1,61 @@
+//! A function that is left alone while it cannot be reached.
+
+use async_trait::async_trait;
+use orderflow_messaging::{BreakerSettings, CircuitBreaker};
+
+use crate::{Target, TargetError};
+
+/// A function behind a circuit breaker: while that is open the function cannot be reached, and hears nothing.
+///
+/// A function that fails counts like one that is not reached: a bad deployment must not burn the attempts of all that waits for it.
+pub struct GuardedTarget<T> {
+    target: T,
+    breaker: CircuitBreaker,
+}
+
+impl<T: Target> GuardedTarget<T> {
+    /// A function behind a closed breaker of this name.
+    pub fn new(target: T, breaker: impl Into<String>) -> Self {
+        Self { target, breaker: CircuitBreaker::new(breaker, BreakerSettings::default()) }
+    }
+}
+
+#[async_trait]
+impl<T: Target> Target for GuardedTarget<T> {
+    async fn invoke(&self, payload: Vec<u8>) -> Result<Vec<u8>, TargetError> {
+        let permit = self.breaker.permit().map_err(|open| TargetError::Unreachable(open.to_string()))?;
+        let answer = self.target.invoke(payload).await;
+        match &answer {
+            Ok(_) => permit.succeeded(),
+            Err(_) => permit.failed(),
+        }
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Away(AtomicUsize);
+
+    #[async_trait]
+    impl Target for Away {
+        async fn invoke(&self, _payload: Vec<u8>) -> Result<Vec<u8>, TargetError> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Err(TargetError::Unreachable("nobody listens".to_owned()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_function_that_cannot_be_reached_is_left_alone() {
+        let function = GuardedTarget::new(Away::default(), "function-payment");
+        for _ in 0..50 {
+            assert!(matches!(function.invoke(Vec::new()).await, Err(TargetError::Unreachable(_))));
+        }
+        assert_eq!(function.target.0.load(Ordering::Relaxed), 5);
+    }
+}

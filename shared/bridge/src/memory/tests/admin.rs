@@ -1,0 +1,220 @@
+//! Dead letters: listed, edited, replayed, purged, and never lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use orderflow_domain::{Event, EventData, InventoryReleased, Quantities, Sku, Timestamp};
+use orderflow_embedded::Fault;
+use orderflow_messaging::{QueueAdmin, QueueStatus, Selection};
+use tokio::sync::Notify;
+
+use super::super::MemoryAdmin;
+use super::world::{CONSUMER, Process, Reply, World};
+use crate::DeadLetterRow;
+use crate::runtime_table::Tried;
+
+fn now() -> Timestamp {
+    Timestamp::now().plus(Duration::from_secs(1))
+}
+
+fn admin(process: &Process) -> MemoryAdmin {
+    MemoryAdmin::new(process.broker.clone())
+}
+
+/// A process in which these many messages just died.
+async fn with_dead(world: &World, count: usize) -> (Process, Vec<Event>) {
+    let mut events = Vec::new();
+    for _ in 0..count {
+        events.push(world.emit_for([Reply::Dead]).await);
+    }
+    let mut process = world.start().await;
+    process.drain(now()).await;
+    assert_eq!(world.dead().await.len(), count);
+    (process, events)
+}
+
+async fn replay(process: &Process, selection: &Selection) -> u64 {
+    admin(process).replay(CONSUMER, selection, &|| {}).await.unwrap()
+}
+
+fn ids(events: &[Event]) -> Selection {
+    Selection::Ids(events.iter().map(|event| event.id.to_string()).collect())
+}
+
+/// The same event with one more line.
+fn edited(event: &Event) -> Event {
+    let EventData::InventoryReleased(data) = &event.data else { panic!("{event:?}") };
+    let line = Quantities { sku: Sku::parse("MUG").unwrap(), quantity: 1 };
+    let data = InventoryReleased { items: vec![line], ..data.clone() };
+    Event { data: EventData::InventoryReleased(data), ..event.clone() }
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_listed_edited_replayed_and_done() {
+    let world = World::new().await;
+    let started = Timestamp::now();
+    let (mut process, events) = with_dead(&world, 1).await;
+    let event = &events[0];
+    let listed = admin(&process).dead_letters(CONSUMER).await.unwrap();
+    let letter = &listed[0];
+    assert_eq!((letter.id.as_str(), letter.consumer.as_str()), (event.id.to_string().as_str(), CONSUMER));
+    assert_eq!((letter.code.as_str(), letter.reason.as_str(), letter.attempts), ("bad", "told to bury", 1));
+    assert!(started <= letter.first_at.unwrap() && letter.first_at <= letter.last_at, "{letter:?}");
+    assert_eq!(letter.body, event.to_json());
+
+    let edited = edited(event);
+    assert!(admin(&process).replace(CONSUMER, &letter.id, &edited).await.unwrap());
+    let listed = admin(&process).dead_letters(CONSUMER).await.unwrap();
+    assert_eq!((listed.len(), listed[0].body.as_str()), (1, edited.to_json().as_str()));
+    assert_eq!((listed[0].code.as_str(), listed[0].attempts), ("bad", 1), "its history stays");
+
+    assert_eq!(replay(&process, &Selection::All).await, 1);
+    let rows = world.put_off().await;
+    assert_eq!((rows[0].body.as_str(), rows[0].attempts), (edited.to_json().as_str(), 0));
+    assert_eq!(rows[0].id(), event.id.to_string());
+    process.work(now()).await;
+    assert_eq!(world.target.attempts(event), [1, 1], "no attempt counts");
+    assert_eq!(world.target.times_done(event), 1);
+    assert!(world.put_off().await.is_empty() && world.dead().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_replay_reaches_a_running_consumer_at_once() {
+    let world = World::new().await;
+    let (process, events) = with_dead(&world, 1).await;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(process.broker.clone().run(CONSUMER, world.target.clone(), stopped));
+    assert_eq!(replay(&process, &Selection::All).await, 1);
+    let done = async {
+        while world.target.times_done(&events[0]) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), done).await.unwrap();
+    stop.send(true).unwrap();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_dies_again_is_a_dead_letter_again() {
+    let world = World::new().await;
+    let event = world.emit_for([Reply::Dead, Reply::Retry(None), Reply::Dead]).await;
+    let mut process = world.start().await;
+    process.drain(now()).await;
+    assert_eq!(replay(&process, &Selection::All).await, 1);
+    process.drain(now()).await;
+    let dead = world.dead().await;
+    assert_eq!((dead.len(), dead[0].id(), dead[0].attempts), (1, event.id.to_string().as_str(), 2));
+    assert!(world.put_off().await.is_empty());
+    assert_eq!(replay(&process, &ids(&[event])).await, 1, "it has the id that it had");
+}
+
+#[tokio::test]
+async fn replay_and_purge_take_what_is_selected() {
+    let world = World::new().await;
+    let (mut process, events) = with_dead(&world, 4).await;
+    assert_eq!(replay(&process, &Selection::Code("good".to_owned())).await, 0);
+    assert_eq!(replay(&process, &ids(&events[..1])).await, 1);
+    assert_eq!(replay(&process, &ids(&events[..1])).await, 0, "it is no dead letter any more");
+    assert_eq!(admin(&process).purge(CONSUMER, &ids(&events[1..2])).await.unwrap(), 1);
+    assert_eq!(replay(&process, &Selection::Code("bad".to_owned())).await, 2);
+    process.work(now()).await;
+    let done: Vec<usize> = events.iter().map(|event| world.target.times_done(event)).collect();
+    assert_eq!(done, [1, 0, 1, 1]);
+    let admin = admin(&process);
+    assert!(!admin.replace(CONSUMER, &events[1].id.to_string(), &events[1]).await.unwrap());
+    assert_eq!(admin.dead_letters("nobody").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn queues_tell_how_full_they_are() {
+    let world = World::new().await;
+    let (process, _) = with_dead(&world, 2).await;
+    let statuses = admin(&process).queues().await.unwrap();
+    assert_eq!(statuses.len(), orderflow_messaging::SUBSCRIPTIONS.len());
+    let expected = QueueStatus { consumer: CONSUMER.to_owned(), dead: 2, ..QueueStatus::default() };
+    assert_eq!(statuses[0], expected);
+    replay(&process, &Selection::All).await;
+    let statuses = admin(&process).queues().await.unwrap();
+    assert_eq!(statuses[0], QueueStatus { depth: 2, dead: 0, ..expected });
+}
+
+#[tokio::test]
+async fn a_replay_outlives_the_process() {
+    let world = World::new().await;
+    let (process, events) = with_dead(&world, 1).await;
+    replay(&process, &Selection::All).await;
+    // The process dies before it delivers.
+    drop(process);
+    let mut process = world.start().await;
+    process.work(now()).await;
+    assert_eq!(world.target.times_done(&events[0]), 1);
+    assert!(world.put_off().await.is_empty() && world.dead().await.is_empty());
+}
+
+#[tokio::test]
+async fn two_replays_at_once_replay_each_letter_once() {
+    let world = World::new().await;
+    let (mut process, events) = with_dead(&world, 20).await;
+    let all = Selection::All;
+    let (one, other) = tokio::join!(replay(&process, &all), replay(&process, &all));
+    assert_eq!(one + other, 20);
+    process.work(now()).await;
+    assert!(events.iter().all(|event| world.target.times_done(event) == 1));
+}
+
+#[tokio::test]
+async fn a_replay_beside_a_put_off_message_with_its_id_loses_neither() {
+    let world = World::new().await;
+    let event = world.emit_for([Reply::Retry(Some(60_000))]).await;
+    let mut process = world.start().await;
+    process.work(now()).await;
+    let (id, tried) = (event.id.to_string(), Tried { attempts: 1, first_at: Timestamp::now() });
+    let body = edited(&event).to_json();
+    let letter = DeadLetterRow::new(CONSUMER, &id, &body, tried, "bad", "");
+    let write = world.runtime().write_dead_letter(&letter).unwrap();
+    world.store.write(write).await.unwrap();
+
+    assert_eq!(replay(&process, &Selection::All).await, 1);
+    let mut bodies: Vec<String> = world.put_off().await.into_iter().map(|row| row.body).collect();
+    bodies.sort_by_key(String::len);
+    assert_eq!(bodies, [event.to_json(), body]);
+    process.work(now()).await;
+    assert_eq!(world.target.times_done(&event), 1);
+    assert_eq!(world.put_off().await.len(), 1, "the other one still waits");
+    process.work(now().plus(Duration::from_secs(60))).await;
+    assert_eq!(world.target.times_done(&event), 2);
+    assert!(world.put_off().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_replay_that_cannot_be_written_changes_nothing() {
+    let world = World::new().await;
+    let (process, _) = with_dead(&world, 2).await;
+    world.embedded.inject(Arc::new(|operation: &str, _: &serde_json::Value| {
+        (operation == "TransactWriteItems").then_some(Fault::InternalServerError)
+    }));
+    admin(&process).replay(CONSUMER, &Selection::All, &|| {}).await.unwrap_err();
+    world.embedded.stop_injecting();
+    assert_eq!((world.dead().await.len(), world.put_off().await.len()), (2, 0));
+    assert_eq!(process.broker.depths()[CONSUMER].ready, 0);
+}
+
+#[tokio::test]
+async fn a_replay_whose_caller_goes_away_loses_nothing_and_can_be_completed() {
+    let world = World::new().await;
+    let (mut process, events) = with_dead(&world, 10).await;
+    let replayed = Notify::new();
+    let (admin, progress) = (admin(&process), || replayed.notify_one());
+    tokio::select! {
+        biased;
+        () = replayed.notified() => {}
+        _ = admin.replay(CONSUMER, &Selection::All, &progress) => panic!("it ended"),
+    }
+    let left = world.dead().await.len();
+    assert!((1..10).contains(&left), "{left}");
+    replay(&process, &Selection::All).await;
+    process.work(now()).await;
+    assert!(events.iter().all(|event| world.target.times_done(event) == 1));
+    assert!(world.put_off().await.is_empty() && world.dead().await.is_empty());
+}

@@ -1,0 +1,58 @@
+//! How far a pump is, for whoever wants to know while it runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How far a pump is. Clones are the same status.
+#[derive(Debug, Clone)]
+pub struct PumpStatus(Arc<Counts>);
+
+#[derive(Debug)]
+struct Counts {
+    writes: AtomicU64,
+    empty: AtomicU64,
+    fruitful: AtomicU64,
+}
+
+/// How often a pump has read its stream so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PumpReads {
+    /// Reads that found nothing while everything before was dealt with and the cursor was saved.
+    pub empty: u64,
+    /// Reads that found something.
+    pub fruitful: u64,
+}
+
+/// No write has this number.
+const NEVER: u64 = u64::MAX;
+
+impl Default for PumpStatus {
+    fn default() -> Self {
+        let (empty, fruitful) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self(Arc::new(Counts { writes: AtomicU64::new(NEVER), empty, fruitful }))
+    }
+}
+
+impl PumpStatus {
+    pub(super) fn caught_up_with(&self, writes: u64) {
+        self.0.writes.store(writes, Ordering::Release);
+        self.0.empty.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn found_something(&self) {
+        self.0.fruitful.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether everything is dealt with that was written up to and with this process's write number `writes`, and the cursor is saved. For a
+    /// store elsewhere the number is 0: whether it had nothing new at some time.
+    pub fn has_caught_up_with(&self, writes: u64) -> bool {
+        let seen = self.0.writes.load(Ordering::Acquire);
+        seen != NEVER && seen >= writes
+    }
+
+    /// How often it has read. Of two empty reads that are counted from now on, the second began later than now.
+    pub fn reads(&self) -> PumpReads {
+        let fruitful = self.0.fruitful.load(Ordering::Acquire);
+        PumpReads { empty: self.0.empty.load(Ordering::Acquire), fruitful }
+    }
+}

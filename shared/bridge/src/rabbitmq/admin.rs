@@ -1,0 +1,227 @@
+//! What operators do with the queues of this broker.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::future::try_join_all;
+use lapin::Channel;
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
+use orderflow_domain::Event;
+use orderflow_messaging::{
+    AdminError, Progress, QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection, StoredDeadLetter,
+};
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::timeout;
+
+use super::connection::close;
+use super::dead_letter::{of_replacement, of_replay, stored};
+use super::dead_letters::{DeadLetters, Letter};
+use super::in_hand::InHand;
+use super::moves::Move;
+use super::names::{LADDER, dead_letter_queue, delay_queue, queue};
+use super::{RabbitError, RabbitMq};
+
+/// Letters that are confirmed together before they leave the dead letters. Whoever is interrupted replays at most as many twice.
+const CHUNK: usize = 100;
+
+/// How long the broker may take to count its messages.
+const COUNT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Looks after the queues of a broker. It never takes a message from one place before it is confirmed in the other: whoever is interrupted
+/// leaves some messages in both, which consumers bear.
+pub struct RabbitAdmin {
+    broker: Arc<RabbitMq>,
+    desks: BTreeMap<&'static str, Desk>,
+}
+
+/// Where one caller at a time deals with the dead letters of a consumer: another one would see only what the first left.
+#[derive(Default)]
+struct Desk {
+    turn: Mutex<()>,
+    /// Letters that somebody here looks at. The broker does not count them.
+    held: InHand,
+}
+
+/// All dead letters of a consumer, on its desk.
+struct OnDesk<'a> {
+    letters: DeadLetters,
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl RabbitAdmin {
+    /// Looks after the queues of this broker.
+    pub fn new(broker: Arc<RabbitMq>) -> Self {
+        let desks = SUBSCRIPTIONS.iter().map(|row| (row.consumer, Desk::default())).collect();
+        Self { broker, desks }
+    }
+
+    /// Takes the dead letters of a consumer; none where there is no such consumer.
+    async fn take(&self, consumer: &str) -> Result<Option<OnDesk<'_>>, RabbitError> {
+        let Some(desk) = self.desks.get(consumer) else { return Ok(None) };
+        let turn = desk.turn.lock().await;
+        let letters = DeadLetters::take(&self.broker, consumer, &desk.held).await?;
+        Ok(Some(OnDesk { letters, _turn: turn }))
+    }
+
+    async fn statuses(&self) -> Result<Vec<QueueStatus>, RabbitError> {
+        match self.try_statuses().await {
+            // A missing queue breaks the channel.
+            Err(RabbitError::Broken(_)) => {
+                self.broker.declare_again().await?;
+                self.try_statuses().await
+            }
+            statuses => statuses,
+        }
+    }
+
+    async fn try_statuses(&self) -> Result<Vec<QueueStatus>, RabbitError> {
+        let channel = self.broker.channel().await?;
+        let statuses = try_join_all(SUBSCRIPTIONS.iter().map(|row| self.status(&channel, row.consumer)));
+        let statuses = timeout(COUNT_TIMEOUT, statuses).await;
+        close(&channel).await;
+        statuses.map_err(|_| RabbitError::Broken("the queues do not answer".to_owned()))?
+    }
+
+    async fn status(&self, channel: &Channel, consumer: &str) -> Result<QueueStatus, RabbitError> {
+        let names = LADDER.iter().map(|delay| delay_queue(consumer, *delay));
+        let names = names.chain([queue(consumer), dead_letter_queue(consumer)]);
+        let counts = try_join_all(names.map(|name| count(channel, name))).await?;
+        let (delayed, others) = counts.split_at(LADDER.len());
+        let held = self.desks.get(consumer).map_or(0, |desk| desk.held.messages());
+        Ok(QueueStatus {
+            consumer: consumer.to_owned(),
+            depth: others[0],
+            in_flight: self.broker.in_hand(consumer).messages() as u64,
+            delayed: delayed.iter().sum(),
+            dead: others[1] + held as u64,
+        })
+    }
+
+    async fn list(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, RabbitError> {
+        let Some(desk) = self.take(consumer).await? else { return Ok(Vec::new()) };
+        let mut found: Vec<_> =
+            desk.letters.iter().map(|letter| stored(consumer, &letter.delivery)).collect();
+        desk.letters.give_back().await?;
+        // One that was edited went to the end of its queue, and one that was given back keeps its place only nearly.
+        found.sort_by(|a, b| (a.last_at, &a.id).cmp(&(b.last_at, &b.id)));
+        Ok(found)
+    }
+
+    async fn exchange(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, RabbitError> {
+        let Some(desk) = self.take(consumer).await? else { return Ok(false) };
+        let selection = Selection::Ids(vec![id.to_owned()]);
+        let chosen = chosen(&desk.letters, consumer, &selection);
+        if let Some(letter) = chosen.first() {
+            let (queue, body) = (dead_letter_queue(consumer), event.to_json());
+            let properties = of_replacement(&letter.delivery, event);
+            desk.letters.publish(vec![Move { queue, body: body.as_bytes(), properties }]).await?;
+        }
+        // An exchange that was interrupted left two of them.
+        for letter in &chosen {
+            desk.letters.remove(letter).await?;
+        }
+        let found = !chosen.is_empty();
+        desk.letters.finish().await?;
+        Ok(found)
+    }
+
+    async fn remove(&self, consumer: &str, selection: &Selection) -> Result<u64, RabbitError> {
+        let Some(desk) = self.take(consumer).await? else { return Ok(0) };
+        let chosen = chosen(&desk.letters, consumer, selection);
+        for letter in &chosen {
+            desk.letters.remove(letter).await?;
+        }
+        let removed = chosen.len() as u64;
+        desk.letters.finish().await?;
+        Ok(removed)
+    }
+
+    async fn send_back(
+        &self,
+        consumer: &str,
+        selection: &Selection,
+        progress: Progress<'_>,
+    ) -> Result<u64, RabbitError> {
+        let Some(desk) = self.take(consumer).await? else { return Ok(0) };
+        let chosen = chosen(&desk.letters, consumer, selection);
+        for chunk in chosen.chunks(CHUNK) {
+            self.hand_over(&desk.letters, consumer, chunk).await?;
+            for letter in chunk {
+                desk.letters.remove(letter).await?;
+                progress();
+            }
+        }
+        let replayed = chosen.len() as u64;
+        desk.letters.finish().await?;
+        Ok(replayed)
+    }
+
+    /// Has the consumer's queue keep these letters too.
+    async fn hand_over(
+        &self,
+        letters: &DeadLetters,
+        consumer: &str,
+        chunk: &[&Letter],
+    ) -> Result<(), RabbitError> {
+        let moves = || chunk.iter().map(|letter| replay(consumer, letter)).collect();
+        match letters.publish(moves()).await {
+            // It may be missing.
+            Err(RabbitError::Unconfirmed(_)) => {
+                self.broker.declare_again().await?;
+                letters.publish(moves()).await
+            }
+            published => published,
+        }
+    }
+}
+
+fn chosen<'a>(letters: &'a DeadLetters, consumer: &str, selection: &Selection) -> Vec<&'a Letter> {
+    letters.iter().filter(|letter| selection.includes(&stored(consumer, &letter.delivery))).collect()
+}
+
+fn replay<'a>(consumer: &str, letter: &'a Letter) -> Move<'a> {
+    let delivery = &letter.delivery;
+    Move { queue: queue(consumer), body: &delivery.data, properties: of_replay(delivery) }
+}
+
+/// How many messages of a queue can be delivered.
+async fn count(channel: &Channel, name: String) -> Result<u64, RabbitError> {
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
+    let found = channel.queue_declare(name.as_str().into(), passive, FieldTable::default()).await?;
+    Ok(u64::from(found.message_count()))
+}
+
+#[async_trait]
+impl QueueAdmin for RabbitAdmin {
+    async fn queues(&self) -> Result<Vec<QueueStatus>, AdminError> {
+        self.statuses().await.map_err(unanswered)
+    }
+
+    async fn dead_letters(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, AdminError> {
+        self.list(consumer).await.map_err(unanswered)
+    }
+
+    async fn replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, AdminError> {
+        self.exchange(consumer, id, event).await.map_err(unanswered)
+    }
+
+    async fn purge(&self, consumer: &str, selection: &Selection) -> Result<u64, AdminError> {
+        self.remove(consumer, selection).await.map_err(unanswered)
+    }
+
+    async fn replay(
+        &self,
+        consumer: &str,
+        selection: &Selection,
+        progress: Progress<'_>,
+    ) -> Result<u64, AdminError> {
+        self.send_back(consumer, selection, progress).await.map_err(unanswered)
+    }
+}
+
+fn unanswered(error: RabbitError) -> AdminError {
+    AdminError(error.to_string())
+}

@@ -1,0 +1,192 @@
+//! The connection to the broker, made again when it breaks.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lapin::options::ConfirmSelectOptions;
+use lapin::tcp::OwnedTLSConfig;
+use lapin::uri::AMQPUri;
+use lapin::{Channel, Connection, ConnectionProperties};
+use orderflow_messaging::SUBSCRIPTIONS;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::in_hand::InHand;
+use super::{RabbitError, topology};
+
+/// Seconds without a sign of life after which a connection counts as broken.
+const HEARTBEAT_SECONDS: u16 = 10;
+
+/// How long connecting and declaring may take, the channel included. A peer that says nothing would be waited for without end.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the broker may take to answer whether it is there.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long the broker may take to say good-bye.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Where the broker is: `amqp://user:password@host:port/vhost`, or `amqps://` for TLS. Shows itself without credentials.
+#[derive(Clone)]
+pub struct BrokerUri(AMQPUri);
+
+/// The text is no [`BrokerUri`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be an address such as amqp://user:password@host:5672/%2f: {0}")]
+pub struct BrokerUriError(String);
+
+impl FromStr for BrokerUri {
+    type Err = BrokerUriError;
+
+    fn from_str(text: &str) -> Result<Self, BrokerUriError> {
+        // What cannot be parsed may hold a password all the same.
+        let hidden = |reason: String| BrokerUriError(reason.replace(text, "..."));
+        let mut uri: AMQPUri = text.parse().map_err(hidden)?;
+        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+        Ok(Self(uri))
+    }
+}
+
+impl fmt::Display for BrokerUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let AMQPUri { authority, vhost, .. } = &self.0;
+        write!(f, "{}:{}/{vhost}", authority.host, authority.port)
+    }
+}
+
+impl fmt::Debug for BrokerUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BrokerUri({self})")
+    }
+}
+
+/// Which broker, and how to know it.
+#[derive(Debug, Clone)]
+pub struct BrokerAddress {
+    /// Where it is.
+    pub uri: BrokerUri,
+    /// The certificates of the authorities that sign for it, in PEM; none trusts those of the machine.
+    pub ca_certificates: Option<String>,
+}
+
+/// A connection to a broker, and how it comes back when it breaks.
+///
+/// A broker that is short of memory or disk blocks connections that publish, with all that goes over them: whoever publishes events
+/// needs a connection of his own, so that consumers can go on settling.
+pub struct RabbitMq {
+    address: BrokerAddress,
+    connection: Mutex<Option<Connection>>,
+    in_hand: BTreeMap<&'static str, InHand>,
+}
+
+impl RabbitMq {
+    /// A connection to be made when it is first needed.
+    pub fn new(address: BrokerAddress) -> Arc<Self> {
+        let in_hand = SUBSCRIPTIONS.iter().map(|row| (row.consumer, InHand::default())).collect();
+        Arc::new(Self { address, connection: Mutex::new(None), in_hand })
+    }
+
+    /// Connects, and declares what is missing.
+    ///
+    /// # Errors
+    /// [`RabbitError`] where the broker cannot be reached, or holds something of the same name that is made differently.
+    pub async fn connect(&self) -> Result<(), RabbitError> {
+        let channel = self.channel().await?;
+        close(&channel).await;
+        Ok(())
+    }
+
+    /// A new channel with publisher confirms. Connects again where the connection broke.
+    pub(super) async fn channel(&self) -> Result<Channel, RabbitError> {
+        match timeout(CONNECT_TIMEOUT, self.try_channel()).await {
+            Ok(channel) => channel,
+            Err(_) => Err(RabbitError::Unreachable {
+                broker: self.address.uri.to_string(),
+                reason: format!("it says nothing for {CONNECT_TIMEOUT:?}"),
+            }),
+        }
+    }
+
+    async fn try_channel(&self) -> Result<Channel, RabbitError> {
+        let mut held = self.connection.lock().await;
+        if let Some(connection) = held.as_ref().filter(|connection| connection.status().connected()) {
+            return confirming(connection).await;
+        }
+        let connection = self.open().await?;
+        let channel = confirming(&connection).await?;
+        topology::declare(&channel).await?;
+        *held = Some(connection);
+        tracing::info!(broker = %self.address.uri, "connected to the broker");
+        Ok(channel)
+    }
+
+    async fn open(&self) -> Result<Connection, RabbitError> {
+        let properties = ConnectionProperties::default().with_connection_name("orderflow".into());
+        let tls = OwnedTLSConfig { identity: None, cert_chain: self.address.ca_certificates.clone() };
+        let unreachable = |error: lapin::Error| RabbitError::Unreachable {
+            broker: self.address.uri.to_string(),
+            reason: error.to_string(),
+        };
+        let runtime = lapin::runtime::default_runtime().map_err(unreachable)?;
+        let uri = self.address.uri.0.clone();
+        Connection::connect_uri_with_config(uri, properties, tls, runtime).await.map_err(unreachable)
+    }
+
+    /// Declares everything again: somebody may have deleted it.
+    pub(super) async fn declare_again(&self) -> Result<(), RabbitError> {
+        let channel = self.channel().await?;
+        let declared = topology::declare(&channel).await;
+        close(&channel).await;
+        declared
+    }
+
+    /// What this process has in hand of a consumer's messages.
+    pub(super) fn in_hand(&self, consumer: &str) -> InHand {
+        self.in_hand.get(consumer).cloned().unwrap_or_default()
+    }
+
+    /// Whether the broker answers.
+    pub async fn is_up(&self) -> bool {
+        matches!(timeout(PING_TIMEOUT, self.connect()).await, Ok(Ok(())))
+    }
+
+    /// Closes the connection.
+    pub async fn close(&self) {
+        if let Some(connection) = self.connection.lock().await.take() {
+            // A connection that cannot be closed any more is as good as closed.
+            let _ = timeout(CLOSE_TIMEOUT, connection.close(200, "done".into())).await;
+        }
+    }
+}
+
+async fn confirming(connection: &Connection) -> Result<Channel, RabbitError> {
+    let channel = connection.create_channel().await?;
+    channel.confirm_select(ConfirmSelectOptions::default()).await?;
+    Ok(channel)
+}
+
+pub(super) async fn close(channel: &Channel) {
+    // A channel that cannot be closed any more is as good as closed.
+    let _ = timeout(CLOSE_TIMEOUT, channel.close(200, "done".into())).await;
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn credentials_are_never_shown() {
+        let uri: BrokerUri = "amqp://shop:s3cret@broker.example:5673/orders".parse().unwrap();
+        let shown = format!("{uri} {uri:?}");
+        assert!(shown.contains("broker.example:5673/orders"), "{shown}");
+        assert!(!shown.contains("s3cret") && !shown.contains("shop"), "{shown}");
+        for bad in ["http://shop:s3cret@x", "amqp:shop:s3cret", "amqp://shop:s3cret@x:no", "s3cret"] {
+            let error = bad.parse::<BrokerUri>().unwrap_err().to_string();
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+    }
+}

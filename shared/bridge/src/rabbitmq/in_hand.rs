@@ -1,0 +1,31 @@
+//! How many messages this process is working on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Counts the messages of one consumer that this process works on. Clones are the same count.
+#[derive(Debug, Clone, Default)]
+pub(super) struct InHand(Arc<AtomicUsize>);
+
+/// Messages that are worked on while this lives.
+pub(super) struct Held {
+    count: InHand,
+    messages: usize,
+}
+
+impl InHand {
+    pub(super) fn hold(&self, messages: usize) -> Held {
+        self.0.fetch_add(messages, Ordering::AcqRel);
+        Held { count: self.clone(), messages }
+    }
+
+    pub(super) fn messages(&self) -> usize {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.count.0.fetch_sub(self.messages, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,117 @@
+//! From the relay to the exchange.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use lapin::options::BasicPublishOptions;
+use lapin::{Channel, Confirmation, PublisherConfirm};
+use orderflow_domain::{Event, EventType};
+use orderflow_messaging::{PublishError, Publisher, SUBSCRIPTIONS};
+use tokio::time::timeout;
+
+use super::confirming::ConfirmingChannel;
+use super::moves::CONFIRM_TIMEOUT;
+use super::names::EXCHANGE;
+use super::{RabbitError, RabbitMq, headers};
+
+/// Confirms that are waited for at a time.
+const WINDOW: usize = 256;
+
+/// Publishes events, in order, and waits until the broker has confirmed each.
+pub struct RabbitPublisher {
+    confirming: ConfirmingChannel,
+}
+
+impl RabbitPublisher {
+    /// Publishes to this broker.
+    pub fn new(broker: Arc<RabbitMq>) -> Self {
+        Self { confirming: ConfirmingChannel::new(broker) }
+    }
+
+    async fn publish_all(&self, events: &[Event], done: &mut usize) -> Result<(), RabbitError> {
+        let in_use = self.confirming.take().await?;
+        for window in events.chunks(WINDOW) {
+            let returned = publish_window(&in_use.channel, window).await?;
+            if !returned.is_empty() {
+                self.publish_returned(&in_use.channel, window, &returned).await?;
+            }
+            *done += window.len();
+        }
+        in_use.give_back();
+        Ok(())
+    }
+
+    /// Publishes what came back for want of a queue once more, after everything was declared again.
+    async fn publish_returned(
+        &self,
+        channel: &Channel,
+        window: &[Event],
+        returned: &HashSet<String>,
+    ) -> Result<(), RabbitError> {
+        tracing::warn!(events = returned.len(), "no queue took some events; declaring all queues again");
+        self.confirming.broker().declare_again().await?;
+        let again: Vec<Event> =
+            window.iter().filter(|event| returned.contains(&event.id.to_string())).cloned().collect();
+        match publish_window(channel, &again).await?.is_empty() {
+            true => Ok(()),
+            false => Err(RabbitError::Unconfirmed(EXCHANGE.to_owned())),
+        }
+    }
+}
+
+/// Publishes events and waits until the broker has confirmed all of them. Gives the ids of those that found no queue.
+async fn publish_window(channel: &Channel, events: &[Event]) -> Result<HashSet<String>, RabbitError> {
+    let confirmed = timeout(CONFIRM_TIMEOUT, confirm_all(channel, events)).await;
+    confirmed.map_err(|_| RabbitError::Unconfirmed(EXCHANGE.to_owned()))?
+}
+
+async fn confirm_all(channel: &Channel, events: &[Event]) -> Result<HashSet<String>, RabbitError> {
+    let mut confirms = Vec::with_capacity(events.len());
+    for event in events {
+        confirms.push(send(channel, event).await?);
+    }
+    let mut returned = HashSet::new();
+    for confirm in confirms {
+        match confirm.await? {
+            Confirmation::Ack(None) => {}
+            // The client hands a return to whichever confirm comes next, so only its id says whose it is.
+            Confirmation::Ack(Some(message)) => {
+                let id = message.delivery.properties.message_id();
+                returned.extend(id.as_ref().map(ToString::to_string));
+            }
+            Confirmation::Nack(_) | Confirmation::NotRequested => {
+                return Err(RabbitError::Unconfirmed(EXCHANGE.to_owned()));
+            }
+        }
+    }
+    Ok(returned)
+}
+
+/// Events that somebody subscribes to must find a queue; others are rightly dropped.
+async fn send(channel: &Channel, event: &Event) -> Result<PublisherConfirm, RabbitError> {
+    let event_type = event.event_type();
+    let options =
+        BasicPublishOptions { mandatory: is_subscribed(event_type), ..BasicPublishOptions::default() };
+    let (key, body) = (event_type.as_str().into(), event.to_json());
+    let properties = headers::of_event(event);
+    Ok(channel.basic_publish(EXCHANGE.into(), key, options, body.as_bytes(), properties).await?)
+}
+
+fn is_subscribed(event_type: EventType) -> bool {
+    SUBSCRIPTIONS.iter().any(|row| row.types.contains(&event_type))
+}
+
+#[async_trait]
+impl Publisher for RabbitPublisher {
+    async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>> {
+        let mut done = 0;
+        let failure =
+            self.publish_all(events, &mut done).await.err().map(|error| PublishError(error.to_string()));
+        let result = |position| match &failure {
+            Some(error) if position >= done => Err(error.clone()),
+            _ => Ok(()),
+        };
+        (0..events.len()).map(result).collect()
+    }
+}

@@ -1,0 +1,22 @@
+//! SQS as the broker: a topic of SNS that events are published to, and for each consumer a queue and a queue of dead letters, polled in
+//! this process as an event source mapping of Lambda would.
+//!
+//! A message is deleted when its function answered and what it answered is durable. What has to come again is hidden until then. SQS
+//! counts every receipt of a message, so here attempts are receipts: those of processes that died, and those that were not tried,
+//! count too. The age that a message has to reach before it is given up makes up for that.
+
+mod admin;
+mod batch;
+mod consumer;
+mod error;
+mod letter;
+mod names;
+mod queue;
+mod subscriptions;
+mod topology;
+
+pub use admin::SqsAdmin;
+pub use consumer::SqsConsumer;
+pub use error::SqsError;
+pub use names::SqsNames;
+pub use topology::{QueueUrls, Sqs, SqsQueues, SqsTopology};

@@ -1,0 +1,225 @@
+//! Dead letters: listed, edited, replayed, purged, and never lost.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lapin::BasicProperties;
+use lapin::options::QueueDeleteOptions;
+use orderflow_bridge::rabbitmq::{dead_letter_queue, queue};
+use orderflow_domain::{Event, EventData, InventoryReleased, Quantities, Sku, Timestamp};
+use orderflow_messaging::{QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection};
+use tokio::sync::Notify;
+
+use crate::support::{CONSUMER, Scripted, World, eventually, ids, put};
+
+fn selected(events: &[Event]) -> Selection {
+    Selection::Ids(ids(events).into_iter().collect())
+}
+
+async fn replay(world: &World, selection: &Selection) -> u64 {
+    world.admin.replay(CONSUMER, selection, &|| {}).await.unwrap()
+}
+
+/// The same event with one more line.
+fn edited(event: &Event) -> Event {
+    let EventData::InventoryReleased(data) = &event.data else { panic!("{event:?}") };
+    let line = Quantities { sku: Sku::parse("MUG").unwrap(), quantity: 1 };
+    let data = InventoryReleased { items: vec![line], ..data.clone() };
+    Event { data: EventData::InventoryReleased(data), ..event.clone() }
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_listed_edited_replayed_and_done() {
+    let (world, started) = (World::new().await, Timestamp::now());
+    let events = world.bury(2, "bad").await;
+    let listed = world.dead().await;
+    assert_eq!(listed.len(), 2);
+    let (id, event) = (events[0].id.to_string(), &events[0]);
+    let letter = listed.iter().find(|letter| letter.id == id).unwrap();
+    assert_eq!((letter.code.as_str(), letter.reason.as_str(), letter.attempts), ("bad", "told to bury", 1));
+    assert_eq!((letter.consumer.as_str(), &letter.body), (CONSUMER, &event.to_json()));
+    let (first_at, last_at) = (letter.first_at.unwrap(), letter.last_at.unwrap());
+    assert!(started <= first_at && first_at <= last_at && last_at <= Timestamp::now(), "{letter:?}");
+
+    let edited = edited(event);
+    assert!(world.admin.replace(CONSUMER, &id, &edited).await.unwrap());
+    assert!(!world.admin.replace(CONSUMER, "nobody", &edited).await.unwrap());
+    let after = world.dead().await;
+    assert_eq!(after.len(), 2);
+    let mut expected = listed.clone();
+    expected.iter_mut().filter(|letter| letter.id == id).for_each(|letter| letter.body = edited.to_json());
+    assert_eq!(after, expected, "its history and its place stay");
+
+    let doer = Arc::new(Scripted::default());
+    let running = world.consume(doer.clone());
+    assert_eq!(replay(&world, &Selection::Ids(vec![id])).await, 1);
+    eventually("it is done", async || !doer.done().is_empty()).await;
+    running.stop().await;
+    assert_eq!(doer.done(), [(edited, "1".to_owned())], "no attempt counts");
+    assert_eq!(world.dead().await.len(), 1);
+}
+
+#[tokio::test]
+async fn replay_and_purge_take_what_is_selected() {
+    let world = World::new().await;
+    let (bad, worse) = (world.bury(3, "bad").await, world.bury(3, "worse").await);
+    assert_eq!(replay(&world, &selected(&bad[..1])).await, 1);
+    assert_eq!(replay(&world, &selected(&bad[..1])).await, 0, "it is no dead letter any more");
+    assert_eq!(replay(&world, &Selection::Code("worse".to_owned())).await, 3);
+    assert_eq!(world.admin.purge(CONSUMER, &selected(&bad[1..2])).await.unwrap(), 1);
+    assert_eq!(world.dead().await.len(), 1);
+    assert_eq!(replay(&world, &Selection::All).await, 1);
+    assert_eq!(world.admin.purge(CONSUMER, &Selection::All).await.unwrap(), 0);
+
+    let doer = Arc::new(Scripted::default());
+    let running = world.consume(doer.clone());
+    let mut expected = ids(&worse);
+    expected.extend(ids(&[bad[0].clone(), bad[2].clone()]));
+    eventually("the five are done", async || doer.done_ids() == expected).await;
+    running.stop().await;
+    assert_eq!(doer.done().len(), 5, "each of them once");
+    assert_eq!(world.admin.dead_letters("nobody").await.unwrap(), []);
+    assert_eq!(world.admin.purge("nobody", &Selection::All).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_dies_again_is_a_dead_letter_again() {
+    let world = World::new().await;
+    let events = world.bury(1, "bad").await;
+    let undertaker = Arc::new(Scripted::default());
+    undertaker.bury(&events, "worse");
+    let running = world.consume(undertaker);
+    assert_eq!(replay(&world, &Selection::All).await, 1);
+    eventually("it is dead again", async || world.dead_count().await == 1).await;
+    running.stop().await;
+    let dead = world.dead().await;
+    assert_eq!((dead[0].id.as_str(), dead[0].code.as_str()), (events[0].id.to_string().as_str(), "worse"));
+    assert_eq!(dead[0].attempts, 1);
+}
+
+#[tokio::test]
+async fn looking_changes_nothing_however_often_and_at_once() {
+    let world = World::new().await;
+    let events = world.bury(300, "bad").await;
+    let first = world.dead().await;
+    let found: BTreeSet<String> = first.iter().map(|letter| letter.id.clone()).collect();
+    assert_eq!((first.len(), found), (300, ids(&events)));
+    for look in 0..25 {
+        let (one, other) = tokio::join!(world.dead(), world.dead());
+        assert_eq!((one.len(), other.len()), (300, 300), "look {look}");
+        assert!(one == first && other == first, "look {look} found another order");
+    }
+    eventually("all are counted", async || world.dead_count().await == 300).await;
+}
+
+#[tokio::test]
+async fn a_replay_that_is_dropped_half_way_loses_nothing_and_can_be_completed() {
+    let world = World::new().await;
+    let events = world.bury(350, "bad").await;
+    let replayed = Notify::new();
+    let progress = || replayed.notify_one();
+    tokio::select! {
+        biased;
+        () = replayed.notified() => {}
+        _ = world.admin.replay(CONSUMER, &Selection::All, &progress) => panic!("it ended"),
+    }
+    let doer = Arc::new(Scripted::default());
+    let running = world.consume(doer.clone());
+    eventually("each is in its queue or done", async || {
+        let mut found = doer.done_ids();
+        found.extend(world.dead().await.into_iter().map(|letter| letter.id));
+        found == ids(&events)
+    })
+    .await;
+    let left = world.dead().await.len();
+    assert!((1..350).contains(&left), "{left}");
+    assert_eq!(replay(&world, &Selection::All).await, left as u64);
+    eventually("all are done", async || doer.done_ids() == ids(&events)).await;
+    running.stop().await;
+    assert_eq!(world.dead().await, []);
+}
+
+#[tokio::test]
+async fn what_somebody_put_there_by_hand_can_be_looked_at_replaced_and_replayed() {
+    let world = World::new().await;
+    let (channel, dead) = (world.by_hand().await, dead_letter_queue(CONSUMER));
+    put(&channel, &dead, "no event", BasicProperties::default()).await;
+    let listed = world.dead().await;
+    assert_eq!((listed.len(), listed[0].body.as_str()), (1, "no event"));
+    assert_eq!((listed[0].code.as_str(), listed[0].first_at, listed[0].last_at), ("unknown", None, None));
+
+    // As an exchange that was interrupted leaves it.
+    let same = BasicProperties::default().with_message_id(listed[0].id.clone().into());
+    put(&channel, &dead, "no event either", same).await;
+    let event = crate::support::released();
+    assert!(world.admin.replace(CONSUMER, &listed[0].id, &event).await.unwrap());
+    let after = world.dead().await;
+    assert_eq!((after.len(), after[0].id.as_str()), (1, listed[0].id.as_str()));
+    assert_eq!(after[0].body, event.to_json());
+
+    let doer = Arc::new(Scripted::default());
+    let running = world.consume(doer.clone());
+    assert_eq!(replay(&world, &Selection::Code("unknown".to_owned())).await, 1);
+    eventually("it is done", async || doer.done_ids() == ids(std::slice::from_ref(&event))).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn queues_tell_how_full_they_are_and_missing_ones_are_made_again() {
+    let world = World::new().await;
+    let status = QueueStatus { consumer: CONSUMER.to_owned(), ..QueueStatus::default() };
+    world.publish(3).await;
+    let channel = world.by_hand().await;
+    for queue in ["orderflow.payment.dlq", "orderflow.notification.delay.1000ms"] {
+        channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await.unwrap();
+    }
+    let waits = "orderflow.order-tracker.delay.120000ms";
+    put(&channel, waits, "no event", BasicProperties::default()).await;
+    put(&channel, &dead_letter_queue(CONSUMER), "no event", BasicProperties::default()).await;
+    let expected = QueueStatus { depth: 3, delayed: 1, dead: 1, ..status };
+    eventually("they are counted", async || world.admin.queues().await.unwrap()[0] == expected).await;
+    let statuses = world.admin.queues().await.unwrap();
+    let consumers: Vec<_> = SUBSCRIPTIONS.iter().map(|row| row.consumer).collect();
+    assert_eq!(statuses.iter().map(|status| status.consumer.as_str()).collect::<Vec<_>>(), consumers);
+    assert_eq!(world.admin.dead_letters("payment").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_replay_makes_its_queue_again_where_it_is_missing() {
+    let world = World::new().await;
+    let events = world.bury(1, "bad").await;
+    let channel = world.by_hand().await;
+    channel.queue_delete(queue(CONSUMER).as_str().into(), QueueDeleteOptions::default()).await.unwrap();
+    assert_eq!(replay(&world, &Selection::All).await, 1);
+    let doer = Arc::new(Scripted::default());
+    let running = world.consume(doer.clone());
+    eventually("it is done", async || doer.done_ids() == ids(&events)).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_broker_that_cannot_be_reached_is_told() {
+    use orderflow_bridge::rabbitmq::{BrokerAddress, RabbitAdmin, RabbitMq};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("amqp://guest:guest@{}", listener.local_addr().unwrap());
+    drop(listener);
+    let address = BrokerAddress { uri: uri.parse().unwrap(), ca_certificates: None };
+    let admin = RabbitAdmin::new(RabbitMq::new(address));
+    let told = tokio::time::timeout(Duration::from_secs(30), admin.dead_letters(CONSUMER)).await.unwrap();
+    assert!(told.unwrap_err().to_string().contains("cannot be reached"));
+    admin.queues().await.unwrap_err();
+}
+
+#[tokio::test]
+async fn what_is_purged_never_comes_back() {
+    let world = World::new().await;
+    let events = world.bury(1_000, "bad").await;
+    for (purge, left) in [(600, 400), (400, 0)] {
+        let purged = selected(&events[left..left + purge]);
+        assert_eq!(world.admin.purge(CONSUMER, &purged).await.unwrap(), purge as u64);
+        for look in 0..10 {
+            assert_eq!(world.dead().await.len(), left, "look {look}");
+        }
+    }
+}

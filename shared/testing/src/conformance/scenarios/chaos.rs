@@ -1,0 +1,118 @@
+//! Everything goes wrong at once.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastrand::Rng;
+use orderflow_domain::Event;
+use orderflow_messaging::RetryPolicy;
+
+use super::TRACKER;
+use crate::conformance::events::{many_released, publish_until_it_is_said};
+use crate::conformance::observed::Observed;
+use crate::conformance::scripted::{Reply, Scripted};
+use crate::conformance::{BrokerUnderTest, PATIENCE, POLICY, eventually, stress};
+use crate::faults::{FaultCounts, FaultRates, FaultyPublisher, FaultyTarget, TargetFaults};
+
+/// The one end that a message may come to is the one that its function chooses.
+const ENDLESS: RetryPolicy = RetryPolicy { max_attempts: u32::MAX, ..POLICY };
+
+const PUBLISHING: FaultRates = FaultRates {
+    fail_before: 0.02,
+    fail_after: 0.02,
+    repeat: 0.02,
+    reorder: 0.2,
+    delay: 0.1,
+    longest_delay: Duration::from_millis(5),
+};
+
+const INVOKING: TargetFaults = TargetFaults {
+    rates: FaultRates { fail_before: 0.02, fail_after: 0.02, repeat: 0.05, ..PUBLISHING },
+    unreachable: 0.01,
+    panic: 0.01,
+};
+
+/// A minute, and more for more than the usual number of messages.
+fn patience(messages: usize) -> Duration {
+    Duration::from_secs(60).max(Duration::from_millis(10) * u32::try_from(messages).unwrap_or(u32::MAX))
+}
+
+/// Thousands of messages under random failures and a crash: none is lost; each is done, or dead if its function said so; none is both.
+pub async fn random_failures<B: BrokerUnderTest>() {
+    let (count, seed) = (stress::messages(), stress::seed());
+    let (mut broker, function) = (B::start(ENDLESS).await, Scripted::new(TRACKER, ENDLESS));
+    let publisher = FaultyPublisher::new(broker.publisher(), PUBLISHING, seed);
+    let target = Arc::new(FaultyTarget::new(function.clone(), INVOKING, seed));
+    let observed = Observed::new(target.clone());
+    let events = many_released(count);
+    let doomed = write_script(&function, &events, seed);
+
+    broker.attach(TRACKER, observed.clone()).await;
+    publish_until_it_is_said(&publisher, &events[..count / 2]).await;
+    eventually("some are done", patience(count), async || function.events_done() > count / 4).await;
+    broker.crash().await;
+    broker.attach(TRACKER, observed.clone()).await;
+    publish_until_it_is_said(&publisher, &events[count / 2..]).await;
+
+    let alive = count - doomed.len();
+    eventually("all are done", patience(count), async || observed.acknowledgements() >= alive).await;
+    let all_dead = async || broker.dead_letters(TRACKER).await.len() >= doomed.len();
+    eventually("all doomed are dead", patience(count), all_dead).await;
+    work_off_copies(&mut broker, observed.clone()).await;
+    let dead: HashSet<String> =
+        broker.dead_letters(TRACKER).await.into_iter().map(|letter| letter.id).collect();
+    assert_eq!(dead, doomed, "seed {seed}");
+    let acknowledged = observed.acknowledged();
+    for event in &events {
+        let id = event.id.to_string();
+        let (done, told) = (function.times_done(event) > 0, acknowledged.contains(&id));
+        let expected = !doomed.contains(&id);
+        assert_eq!((done, told), (expected, expected), "seed {seed}: {:?}", function.deliveries(event));
+    }
+    if count >= 10_000 {
+        assert_everything_went_wrong(publisher.counts(), target.counts());
+    }
+}
+
+/// Copies of what is done may be on their way, and in the hand of whoever is stopped.
+async fn work_off_copies<B: BrokerUnderTest>(broker: &mut B, target: Arc<Observed>) {
+    for _ in 0..20 {
+        eventually("nothing waits", PATIENCE, async || broker.waiting(TRACKER).await == 0).await;
+        broker.stop().await;
+        if broker.waiting(TRACKER).await == 0 {
+            return;
+        }
+        broker.attach(TRACKER, target.clone()).await;
+    }
+    panic!("copies keep coming");
+}
+
+/// Some are put off, some deferred, and one in a hundred is doomed. Gives those.
+fn write_script(function: &Scripted, events: &[Event], seed: u64) -> HashSet<String> {
+    let (mut rng, mut doomed) = (Rng::with_seed(seed), HashSet::new());
+    for event in events {
+        match rng.u32(0..100) {
+            0 => {
+                function.doom(event);
+                doomed.insert(event.id.to_string());
+            }
+            1..5 => function.script(event, [Reply::Retry]),
+            5..7 => function.script(event, [Reply::Retry, Reply::Retry]),
+            7..9 => function.script(event, [Reply::Defer(POLICY.base)]),
+            _ => {}
+        }
+    }
+    doomed
+}
+
+/// A storm that never broke proves nothing.
+fn assert_everything_went_wrong(publishing: FaultCounts, invoking: FaultCounts) {
+    let FaultCounts { failed_before, failed_after, repeated, reordered, delayed, .. } = publishing;
+    let faults = [failed_before, failed_after, repeated, reordered, delayed];
+    assert!(faults.iter().all(|count| *count > 0), "{publishing:?}");
+    let FaultCounts { failed_before, failed_after, repeated, reordered, delayed, unreachable, panicked } =
+        invoking;
+    let faults = [failed_before, failed_after, repeated, reordered, delayed, unreachable, panicked];
+    assert!(faults.iter().all(|count| *count > 0), "{invoking:?}");
+}

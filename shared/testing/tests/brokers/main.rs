@@ -1,0 +1,6 @@
+//! The conformance suite over brokers that need nothing installed.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod memory;
+
+orderflow_testing::broker_suite!(memory::Memory);

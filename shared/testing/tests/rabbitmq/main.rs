@@ -1,0 +1,5 @@
+//! What needs a real RabbitMQ, Debian's or the one that `ORDERFLOW_RABBITMQ` names; `cargo xtask test --install` installs it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod broker;
+mod node;

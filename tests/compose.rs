@@ -1,0 +1,233 @@
+//! What Docker starts is what the code is.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::Path;
+
+use clap::CommandFactory;
+use orderflow::cli::{Cli, Command};
+use orderflow::store::StoreArgs;
+use orderflow::system::{DEMO_PRODUCTS, Part};
+use orderflow::up::UpArgs;
+use serde::Deserialize;
+
+/// The image that is built from this repository.
+const OUR_IMAGE: &str = "orderflow:local";
+
+/// Settings that are no flags.
+const NO_FLAGS: [&str; 2] = ["SMTP_URL", "MAIL_FROM"];
+
+#[derive(Deserialize)]
+struct Compose {
+    services: BTreeMap<String, Service>,
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+struct Service {
+    image: String,
+    entrypoint: Vec<String>,
+    command: Vec<String>,
+    environment: BTreeMap<String, String>,
+    ports: Vec<String>,
+    depends_on: BTreeMap<String, Dependency>,
+    healthcheck: HealthCheck,
+    restart: String,
+    stop_grace_period: String,
+}
+
+#[derive(Deserialize, Default)]
+struct HealthCheck {
+    test: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    condition: String,
+}
+
+/// What Compose takes where a service does not say.
+impl Default for Service {
+    fn default() -> Self {
+        Self {
+            image: String::new(),
+            entrypoint: Vec::new(),
+            command: Vec::new(),
+            environment: BTreeMap::new(),
+            ports: Vec::new(),
+            depends_on: BTreeMap::new(),
+            healthcheck: HealthCheck::default(),
+            restart: "no".to_owned(),
+            stop_grace_period: "10s".to_owned(),
+        }
+    }
+}
+
+impl Service {
+    /// Whether it runs the program by its own entry point.
+    fn is_ours(&self) -> bool {
+        self.image == OUR_IMAGE && self.entrypoint.is_empty()
+    }
+
+    /// What the program makes of the service's command and environment.
+    fn parsed(&self) -> Command {
+        let definition = Cli::command();
+        let definition = definition.find_subcommand(&self.command[0]).unwrap();
+        let mut line = vec!["orderflow".to_owned()];
+        line.extend(self.command.iter().cloned());
+        for (name, value) in self.environment.iter().filter(|(name, _)| !NO_FLAGS.contains(&name.as_str())) {
+            let mut arguments = definition.get_arguments();
+            let argument = arguments.find(|argument| argument.get_env() == Some(OsStr::new(name)));
+            let argument = argument.unwrap_or_else(|| panic!("{} has no {name}", self.command[0]));
+            let flag = format!("--{}", argument.get_long().unwrap());
+            line.push(if argument.get_action().takes_values() { format!("{flag}={value}") } else { flag });
+        }
+        Cli::command_from(line).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn up(&self) -> Option<UpArgs> {
+        match self.parsed() {
+            Command::Up(args) => Some(args),
+            _ => None,
+        }
+    }
+
+    fn waits_for(&self) -> Vec<(&str, &str)> {
+        self.depends_on.iter().map(|(name, on)| (name.as_str(), on.condition.as_str())).collect()
+    }
+}
+
+fn read(file: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file)).unwrap()
+}
+
+fn services() -> BTreeMap<String, Service> {
+    serde_saphyr::from_str::<Compose>(&read("docker-compose.yml")).unwrap().services
+}
+
+/// The services that run parts, and the flags of each.
+fn parts() -> Vec<(String, Service, UpArgs)> {
+    let ours = services().into_iter().filter(|(_, service)| service.is_ours());
+    ours.filter_map(|(name, service)| service.up().map(|args| (name, service, args))).collect()
+}
+
+fn store() -> StoreArgs {
+    match services()["store"].parsed() {
+        Command::Store(args) => args,
+        _ => panic!("the store runs something else"),
+    }
+}
+
+#[test]
+fn every_part_has_one_service_that_runs_it_and_nothing_else() {
+    let mut run: Vec<(String, Vec<Part>)> =
+        parts().into_iter().map(|(name, _, args)| (name, args.only)).collect();
+    let mut all: Vec<_> = Part::all().map(|part| (part.name().to_owned(), vec![part])).collect();
+    run.sort();
+    all.sort();
+    assert_eq!(run, all);
+}
+
+#[test]
+fn all_parts_share_the_store_and_the_broker() {
+    let endpoint = format!("http://store:{}", store().port);
+    let account = &services()["rabbitmq"].environment;
+    let (user, password) = (&account["RABBITMQ_DEFAULT_USER"], &account["RABBITMQ_DEFAULT_PASS"]);
+    assert_ne!(user, "guest", "RabbitMQ lets guest in over loopback only");
+    for (name, service, args) in parts() {
+        assert_eq!(args.dynamodb_endpoint.unwrap().to_string(), endpoint, "{name}");
+        assert!(args.broker.broker.is_some(), "{name}");
+        let uri = &service.environment["ORDERFLOW_BROKER"];
+        assert_eq!(uri, &format!("amqp://{user}:{password}@rabbitmq:5672/%2f"), "{name}");
+    }
+}
+
+#[test]
+fn orders_are_taken_in_without_the_broker() {
+    let services = services();
+    for name in ["order-intake", "shop-api"] {
+        assert_eq!(services[name].waits_for(), [("store", "service_healthy")], "{name}");
+    }
+    for (name, service) in &services {
+        for (other, _) in service.waits_for() {
+            assert!(services.contains_key(other), "{name} waits for {other}");
+        }
+    }
+}
+
+#[test]
+fn others_can_reach_what_listens_and_this_machine_alone_what_is_published() {
+    for (name, service) in services() {
+        for port in &service.ports {
+            assert!(port.starts_with("127.0.0.1:"), "{name} publishes {port} to others");
+        }
+    }
+    for (name, _, args) in parts() {
+        assert!(args.serve.host.is_unspecified() && args.serve.insecure, "{name}");
+    }
+    assert!(store().host.is_unspecified() && store().insecure);
+}
+
+#[test]
+fn whatever_stays_has_a_health_check_and_comes_again() {
+    for (name, service) in services().iter().filter(|(name, _)| *name != "seed") {
+        assert_eq!(service.restart, "unless-stopped", "{name}");
+        assert_eq!(service.healthcheck.test.first().map(String::as_str), Some("CMD"), "{name}");
+        if service.is_ours() {
+            let check = &service.healthcheck.test[1..];
+            assert_eq!(check[..2], ["orderflow", "health"], "{name}");
+            assert!(matches!(Cli::command_from(check), Ok(Command::Client(_))), "{name}: {check:?}");
+        }
+    }
+}
+
+#[test]
+fn health_is_asked_for_where_it_is_served() {
+    let services = services();
+    for (name, service, args) in parts() {
+        assert_eq!(args.serve.port, 8080, "{name}: what `orderflow health` asks by itself is another port");
+        assert_eq!(service.healthcheck.test.len(), 3, "{name}");
+    }
+    let url = format!("http://127.0.0.1:{}", store().port);
+    assert_eq!(services["store"].healthcheck.test[3..], ["--url".to_owned(), url]);
+}
+
+#[test]
+fn nobody_is_killed_before_what_is_in_hand_is_settled() {
+    for (name, service, args) in parts() {
+        let grace: u64 = service.stop_grace_period.strip_suffix('s').unwrap().parse().unwrap();
+        assert!(grace > args.serve.drain_seconds, "{name} has {grace} s");
+    }
+}
+
+#[test]
+fn images_are_pinned_and_the_compiler_is_ours() {
+    let dockerfile = read("Dockerfile");
+    let bases = dockerfile.lines().filter_map(|line| line.strip_prefix("FROM "));
+    let bases: Vec<&str> = bases.map(|base| base.split(' ').next().unwrap()).collect();
+    let services = services();
+    for image in services.values().map(|service| service.image.as_str()).chain(bases.iter().copied()) {
+        let tag = image.split_once(':').map(|(_, tag)| tag);
+        assert!(tag.is_some_and(|tag| !tag.is_empty() && tag != "latest"), "{image:?} is not pinned");
+    }
+    let compiler = format!("rust:{}-", env!("CARGO_PKG_RUST_VERSION"));
+    assert!(bases[0].starts_with(&compiler), "{} is not {compiler}", bases[0]);
+}
+
+#[test]
+fn the_seed_sells_the_demo_products() {
+    let seed = read("docker/seed");
+    let sold: Vec<&str> = seed.lines().filter(|line| line.starts_with("sell ")).collect();
+    let line = |(sku, name, amount, stock)| format!("sell {sku} \"{name}\" {amount} {stock}");
+    assert_eq!(sold, DEMO_PRODUCTS.map(line));
+}
+
+#[test]
+fn the_proxy_sends_requests_to_parts() {
+    let caddyfile = read("docker/Caddyfile");
+    let targets = caddyfile.lines().filter(|line| line.trim().starts_with("reverse_proxy "));
+    let mut targets: Vec<&str> = targets.filter_map(|line| line.split(' ').next_back()).collect();
+    targets.sort_unstable();
+    assert_eq!(targets, ["order-intake:8080", "shop-api:8080"]);
+}

@@ -1,0 +1,137 @@
+//! Events that nobody ever gets, as after an outage longer than the streams remember.
+
+use std::time::Duration;
+
+use orderflow::system::TABLES;
+use orderflow_bridge::StreamReader;
+use orderflow_domain::{OrderId, Timestamp};
+use orderflow_tests::order_body;
+use serde_json::{Value, json};
+
+use crate::support::{TestShop, assert_confirmed, dead_letters, is_settled, open, work};
+
+/// The time after which an open order is redriven.
+const REDRIVE_AFTER: Duration = Duration::from_secs(120);
+
+/// More rounds than any order takes.
+const ROUNDS: usize = 8;
+
+/// Loses every event that is written and not published.
+async fn lose(shop: &TestShop) {
+    let system = &shop.mode.system;
+    let embedded = system.embedded().unwrap();
+    for definition in TABLES.iter().filter(|table| table.streams) {
+        let table = system.store().table(definition);
+        // The newest record of a stream is never forgotten: it is one that carries no event.
+        let last = table.key(OrderId::generate().to_string());
+        let put = system.store().client().put_item().table_name(table.name()).set_item(Some(last));
+        put.send().await.unwrap();
+        let mut stream = StreamReader::open(embedded.streams(), table.name(), Vec::new()).await.unwrap();
+        while let Some(batch) = stream.read().await.unwrap().pop() {
+            embedded.trim_stream(table.name(), &batch.last.sequence_number).unwrap();
+        }
+    }
+}
+
+/// Sweeps as time goes by, until the order is settled.
+async fn heal(shop: &mut TestShop, id: &str) {
+    let now = Timestamp::now();
+    let early = shop.mode.system.sweep(Timestamp::from_millis(now.as_millis() + 110_000)).await.unwrap();
+    assert_eq!((early.unsettled, early.redriven), (1, 0));
+    for waits in [1, 3, 7, 14] {
+        let swept = shop.mode.system.sweep(now.plus(REDRIVE_AFTER * waits)).await.unwrap();
+        assert_eq!((swept.unsettled, swept.expired), (1, 0));
+        shop.settle().await;
+        if is_settled(shop, id).await {
+            return;
+        }
+    }
+    panic!("{id} does not settle: {}", shop.order(id).await);
+}
+
+/// Places this order in shops that each lose what they have not published after so many rounds. Gives the rounds after which that left the
+/// order open, and the shops in which it was healed.
+async fn lose_after_each_round(body: &Value) -> Vec<(usize, TestShop, String)> {
+    let mut healed = Vec::new();
+    for rounds in 0..ROUNDS {
+        let mut shop = open().await;
+        let id = shop.place(body).await;
+        work(&mut shop, rounds).await;
+        lose(&shop).await;
+        shop.settle().await;
+        if !is_settled(&shop, &id).await {
+            heal(&mut shop, &id).await;
+            assert_eq!(dead_letters(&shop).await, 0);
+            healed.push((rounds, shop, id));
+        }
+    }
+    healed
+}
+
+/// The rounds after which the loss left an order open.
+fn rounds(healed: &[(usize, TestShop, String)]) -> Vec<usize> {
+    healed.iter().map(|(rounds, ..)| *rounds).collect()
+}
+
+#[tokio::test]
+async fn an_order_is_confirmed_whatever_event_is_lost_on_the_way() {
+    let healed = lose_after_each_round(&order_body("PRODUCT-001", 1)).await;
+    // That it was placed, that it is reserved, that it is paid.
+    assert_eq!(rounds(&healed), [0, 1, 2]);
+    for (_, shop, id) in &healed {
+        assert_confirmed(shop, id).await;
+        assert_eq!(shop.level("PRODUCT-001").await, (99, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_declined_order_gives_its_stock_back_whatever_event_is_lost() {
+    let mut body = order_body("TSHIRT-GRY-S", 4);
+    body["payment_token"] = json!("tok_declined");
+    let healed = lose_after_each_round(&body).await;
+    // That it was placed, reserved, not paid, rejected, and that its units are back.
+    assert_eq!(rounds(&healed), [0, 1, 2, 3, 4]);
+    for (_, shop, id) in &healed {
+        assert_eq!(shop.order(id).await["reason"], "payment_declined");
+        assert_eq!(shop.level("TSHIRT-GRY-S").await, (10, 0));
+        assert_eq!(shop.payment(id).await.as_deref(), Some("failed"));
+        assert_eq!(shop.notifications(id).await, ["order_payment_declined email"]);
+    }
+}
+
+#[tokio::test]
+async fn an_order_out_of_stock_is_refused_whatever_event_is_lost() {
+    let healed = lose_after_each_round(&order_body("TSHIRT-GRY-S", 11)).await;
+    // That it was placed, that there is too little, that it is rejected, that there is no charge.
+    assert_eq!(rounds(&healed), [0, 1, 2, 3]);
+    for (_, shop, id) in &healed {
+        assert_eq!(shop.order(id).await["reason"], "out_of_stock");
+        assert_eq!(shop.level("TSHIRT-GRY-S").await, (10, 0));
+        assert_eq!(shop.notifications(id).await, ["order_out_of_stock email"]);
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_order_is_undone_whatever_event_is_lost() {
+    let mut left_open = Vec::new();
+    for rounds in 0..ROUNDS {
+        let mut shop = open().await;
+        let id = shop.place(&order_body("PRODUCT-001", 1)).await;
+        // It is reserved and charged, and nobody has said so yet.
+        work(&mut shop, 2).await;
+        shop.delete(&format!("/api/v1/orders/{id}")).await.expect(200);
+        work(&mut shop, rounds).await;
+        lose(&shop).await;
+        shop.settle().await;
+        if !is_settled(&shop, &id).await {
+            left_open.push(rounds);
+            heal(&mut shop, &id).await;
+        }
+        assert_eq!(shop.order(&id).await["reason"], "customer");
+        assert_eq!(shop.payment(&id).await.as_deref(), Some("refunded"));
+        assert_eq!(shop.level("PRODUCT-001").await, (100, 0));
+        assert_eq!(shop.notifications(&id).await, ["order_cancelled email", "order_refunded email"]);
+    }
+    // That it is cancelled, that it is undone.
+    assert_eq!(left_open, [0, 1]);
+}

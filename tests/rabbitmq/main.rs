@@ -1,0 +1,8 @@
+//! The whole-system suite over the embedded store and a real RabbitMQ.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod mode;
+
+use mode::RabbitMode;
+
+orderflow_tests::suite!(RabbitMode);

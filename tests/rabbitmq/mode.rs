@@ -1,0 +1,38 @@
+//! The system over a virtual host of its own.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::Request;
+use orderflow::system::{BrokerLocation, Settings};
+use orderflow_bridge::rabbitmq::BrokerAddress;
+use orderflow_embedded::Location;
+use orderflow_testing::rabbitmq::{RabbitMq, shared};
+use orderflow_tests::{Answer, LiveSystem, Mode, ModeSettings};
+
+/// The system in this process, its events through RabbitMQ.
+pub(crate) struct RabbitMode {
+    live: LiveSystem,
+    _node: Arc<RabbitMq>,
+}
+
+pub(crate) fn address(uri: &str) -> BrokerAddress {
+    BrokerAddress { uri: uri.parse().unwrap(), ca_certificates: None }
+}
+
+impl Mode for RabbitMode {
+    async fn start(settings: ModeSettings) -> Self {
+        let node = shared::node().await.unwrap();
+        let broker = Some(BrokerLocation::RabbitMq(address(&node.fresh_virtual_host().unwrap())));
+        let settings = settings.apply(Settings { broker, ..Settings::new(Location::Memory) });
+        Self { live: LiveSystem::start(settings).await.unwrap(), _node: node }
+    }
+
+    async fn call(&self, request: Request<Body>) -> Answer {
+        self.live.call(request).await
+    }
+
+    async fn settle(&mut self) {
+        self.live.settle().await;
+    }
+}

@@ -1,0 +1,54 @@
+//! Functions: one a bundle.
+
+use std::collections::BTreeSet;
+
+use orderflow_store::DEFAULT_PREFIX;
+
+use crate::reading::{binaries, functions, resources, template};
+
+#[test]
+fn every_bundle_is_deployed() {
+    let deployed: BTreeSet<_> = functions().into_keys().collect();
+    assert_eq!(deployed, binaries().into_keys().collect());
+}
+
+#[test]
+fn a_function_has_the_name_of_its_bundle() {
+    assert_eq!(template()["Parameters"]["Prefix"]["Default"], DEFAULT_PREFIX);
+    for (bundle, function) in functions() {
+        assert_eq!(function.properties["FunctionName"], format!("${{Prefix}}-{bundle}"));
+        assert_eq!(function.metadata["BuildMethod"], "rust-cargolambda", "{bundle}");
+        assert_eq!(function.properties["CodeUri"], ".", "{bundle}");
+    }
+}
+
+#[test]
+fn a_setting_that_changed_is_a_new_version() {
+    assert_eq!(template()["Globals"]["Function"]["AutoPublishAlias"], "live");
+    for (bundle, function) in functions() {
+        assert_eq!(function.properties["AutoPublishAliasAllProperties"], true, "{bundle}");
+    }
+}
+
+#[test]
+fn a_function_has_its_log_its_role_and_its_alarm() {
+    let (logs, alarms) = (resources("AWS::Logs::LogGroup"), resources("AWS::CloudWatch::Alarm"));
+    for (bundle, function) in functions() {
+        let own = |suffix: &str| function.resource.replace("Function", suffix);
+        assert_eq!(function.properties["Role"], own("Role.Arn"), "{bundle}");
+        assert_eq!(function.properties["LoggingConfig"]["LogGroup"], own("Logs"), "{bundle}");
+        let log = &logs[&own("Logs")]["Properties"];
+        assert_eq!(log["LogGroupName"], format!("/aws/lambda/${{Prefix}}-{bundle}"));
+        assert_eq!(log["RetentionInDays"], "LogRetentionDays");
+        let alarm = &alarms[&own("ErrorsAlarm")]["Properties"];
+        assert_eq!(alarm["Dimensions"][0]["Value"], format!("${{Prefix}}-{bundle}"));
+        assert_eq!(function.properties["DeploymentPreference"]["Alarms"][0], own("ErrorsAlarm"), "{bundle}");
+    }
+}
+
+#[test]
+fn the_schedule_triggers_order_expiry_alone() {
+    let functions = functions();
+    let scheduled = functions.values().filter(|function| !function.triggers("Schedule").is_empty());
+    assert_eq!(scheduled.map(|function| function.bundle.as_str()).collect::<Vec<_>>(), ["order-expiry"]);
+}

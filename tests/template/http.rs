@@ -1,0 +1,41 @@
+//! Routes of the HTTP API, and who may call them.
+
+use crate::reading::{resources, template};
+
+/// What everybody may call: nothing of it changes anything or tells of a customer.
+const OPEN: [&str; 3] = ["GET /api/v1/products", "GET /api/v1/products/{proxy+}", "GET /health"];
+
+#[test]
+fn access_is_closed_unless_somebody_opens_it() {
+    assert_eq!(template()["Parameters"]["OpenAccess"]["Default"], "false");
+    let mut open = Vec::new();
+    for (name, route) in resources("AWS::ApiGatewayV2::Route") {
+        let route = &route["Properties"];
+        if route["AuthorizationType"] == "NONE" {
+            open.push(route["RouteKey"].as_str().unwrap().to_owned());
+            continue;
+        }
+        assert_eq!(route["AuthorizationType"], serde_json::json!(["IsOpen", "NONE", "JWT"]), "{name}");
+        assert_eq!(route["AuthorizerId"][2], "Authorizer", "{name}");
+        assert_eq!(route["AuthorizationScopes"][2], serde_json::json!(["admin"]), "{name}");
+    }
+    open.sort();
+    assert_eq!(open, OPEN);
+}
+
+#[test]
+fn orders_go_to_order_intake_and_the_rest_to_shop_api() {
+    for (name, route) in resources("AWS::ApiGatewayV2::Route") {
+        let key = route["Properties"]["RouteKey"].as_str().unwrap();
+        let orders = key.contains("/orders") || key.ends_with("/health");
+        let integration = if orders { "OrderIntakeIntegration" } else { "ShopApiIntegration" };
+        assert_eq!(route["Properties"]["Target"], format!("integrations/${{{integration}}}"), "{name}");
+    }
+    for (name, integration) in resources("AWS::ApiGatewayV2::Integration") {
+        let function = name.replace("Integration", "Function.Alias");
+        assert_eq!(integration["Properties"]["IntegrationUri"], function);
+        assert_eq!(integration["Properties"]["PayloadFormatVersion"], "2.0");
+        let permission = &resources("AWS::Lambda::Permission")[&name.replace("Integration", "Permission")];
+        assert_eq!(permission["Properties"]["FunctionName"], function);
+    }
+}

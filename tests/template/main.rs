@@ -1,0 +1,11 @@
+//! What template.yaml deploys is what the code is.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bundles;
+mod http;
+mod queues;
+mod reading;
+mod rights;
+mod samples;
+mod settings;
+mod tables;

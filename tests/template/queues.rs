@@ -1,0 +1,117 @@
+//! The topic, and each consumer's queue.
+
+use std::collections::BTreeSet;
+
+use orderflow_messaging::SUBSCRIPTIONS;
+use serde_json::{Value, json};
+
+use crate::reading::{functions, resource, resources, template, texts};
+
+/// What SQS allows.
+const MOST_RECEIVES: u64 = 1_000;
+
+#[test]
+fn a_queue_is_told_what_its_consumer_subscribes_to() {
+    let subscriptions = resources("AWS::SNS::Subscription");
+    assert_eq!(subscriptions.len(), SUBSCRIPTIONS.len());
+    for row in SUBSCRIPTIONS {
+        let (queue, _) = queue(row.consumer);
+        let (_, subscription) = resource("AWS::SNS::Subscription", "Endpoint", &format!("{queue}.Arn"));
+        let types: BTreeSet<String> = row.types.iter().map(|t| t.as_str().to_owned()).collect();
+        assert_eq!(texts(&subscription["FilterPolicy"]["type"]), types, "{}", row.consumer);
+        assert_eq!(subscription["FilterPolicy"].as_object().unwrap().len(), 1);
+        assert_eq!(subscription["RawMessageDelivery"], true, "{}", row.consumer);
+        assert_eq!(subscription["Protocol"], "sqs");
+        assert_eq!(subscription["TopicArn"], "EventsTopic");
+    }
+}
+
+#[test]
+fn a_consumer_is_triggered_by_its_queue_and_answers_for_each_message() {
+    let functions = functions();
+    let mut triggered: Vec<&str> = Vec::new();
+    for (bundle, function) in &functions {
+        let triggers = function.triggers("SQS");
+        let [trigger] = &triggers[..] else {
+            assert!(triggers.is_empty(), "{bundle}");
+            continue;
+        };
+        triggered.push(bundle);
+        assert_eq!(trigger["Queue"], format!("{}.Arn", queue(bundle).0));
+        assert_eq!(trigger["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]), "{bundle}");
+        assert!(trigger["ScalingConfig"]["MaximumConcurrency"].as_u64().unwrap() >= 2, "{bundle}");
+        let window = trigger["MaximumBatchingWindowInSeconds"].as_u64().unwrap();
+        let batch = trigger["BatchSize"].as_u64().unwrap();
+        assert!(batch <= 10 || window >= 1, "{bundle}: SQS gives no more than 10 without a window");
+    }
+    let mut consumers: Vec<&str> = SUBSCRIPTIONS.iter().map(|row| row.consumer).collect();
+    consumers.sort_unstable();
+    assert_eq!(triggered, consumers);
+}
+
+#[test]
+fn a_message_stays_hidden_while_its_function_works() {
+    let globals = template()["Globals"]["Function"]["Timeout"].clone();
+    for row in SUBSCRIPTIONS {
+        let function = &functions()[row.consumer];
+        let own = function.properties["Timeout"].as_u64();
+        let timeout = own.or(globals.as_u64()).unwrap();
+        let visibility = queue(row.consumer).1["VisibilityTimeout"].as_u64().unwrap();
+        assert!(visibility >= 6 * timeout, "{}: {visibility} s for {timeout} s", row.consumer);
+    }
+}
+
+#[test]
+fn the_function_gives_up_before_the_queue_does() {
+    let most_attempts = template()["Parameters"]["MaxAttempts"]["MaxValue"].as_u64().unwrap();
+    for row in SUBSCRIPTIONS {
+        let redrive = &queue(row.consumer).1["RedrivePolicy"];
+        let receives = redrive["maxReceiveCount"].as_u64().unwrap();
+        assert!(receives > most_attempts && receives <= MOST_RECEIVES, "{}", row.consumer);
+        assert_eq!(redrive["deadLetterTargetArn"], format!("{}.Arn", dead_letters(row.consumer)));
+        let environment = functions()[row.consumer].environment();
+        assert_eq!(environment["ORDERFLOW_MAX_ATTEMPTS"], "MaxAttempts", "{}", row.consumer);
+    }
+}
+
+#[test]
+fn a_function_knows_its_own_queues() {
+    for row in SUBSCRIPTIONS {
+        let environment = functions()[row.consumer].environment();
+        assert_eq!(environment["QUEUE_URL"], queue(row.consumer).0);
+        assert_eq!(environment["DEAD_LETTER_QUEUE_URL"], dead_letters(row.consumer));
+    }
+    let relay = functions()["outbox-relay"].environment();
+    assert_eq!(relay["DEAD_LETTER_QUEUE_URL"], dead_letters("outbox-relay"));
+    assert_eq!(relay["TOPIC_ARN"], "EventsTopic");
+    assert_eq!(resources("AWS::SNS::Topic")["EventsTopic"]["Properties"]["TopicName"], "${Prefix}-events");
+}
+
+#[test]
+fn only_the_topic_may_send_and_to_every_queue() {
+    let policies = resources("AWS::SQS::QueuePolicy");
+    let [policy] = &policies.values().collect::<Vec<_>>()[..] else { panic!("{policies:?}") };
+    let queues: BTreeSet<String> = SUBSCRIPTIONS.iter().map(|row| queue(row.consumer).0).collect();
+    assert_eq!(texts(&policy["Properties"]["Queues"]), queues);
+    let statements = &policy["Properties"]["PolicyDocument"]["Statement"];
+    assert_eq!(statements.as_array().unwrap().len(), 1);
+    assert_eq!(statements[0]["Condition"]["ArnEquals"]["aws:SourceArn"], "EventsTopic");
+}
+
+#[test]
+fn dead_letters_are_alarmed_of() {
+    let alarms = resources("AWS::CloudWatch::Alarm");
+    for bundle in SUBSCRIPTIONS.iter().map(|row| row.consumer).chain(["outbox-relay"]) {
+        let name = format!("{}.QueueName", dead_letters(bundle));
+        let watched = alarms.values().any(|alarm| alarm["Properties"]["Dimensions"][0]["Value"] == name);
+        assert!(watched, "nobody is told of dead letters of {bundle}");
+    }
+}
+
+fn queue(consumer: &str) -> (String, Value) {
+    resource("AWS::SQS::Queue", "QueueName", &format!("${{Prefix}}-{consumer}"))
+}
+
+fn dead_letters(bundle: &str) -> String {
+    resource("AWS::SQS::Queue", "QueueName", &format!("${{Prefix}}-{bundle}-dlq")).0
+}

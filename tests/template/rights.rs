@@ -1,0 +1,55 @@
+//! What each function may do.
+
+use serde_json::Value;
+
+use crate::reading::{functions, resources};
+
+/// The actions that the store's requests need. A transaction of writes needs those of its writes.
+const STORE_ACTIONS: [&str; 5] = ["BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"];
+
+/// What knows no resource: streams are listed, and dynamodb has no narrower right for it.
+const OF_NO_RESOURCE: [&str; 1] = ["dynamodb:ListStreams"];
+
+#[test]
+fn a_function_may_only_do_what_is_named_to_what_is_named() {
+    for function in functions().values() {
+        for statement in statements(&function.resource) {
+            let actions: Vec<&str> = statement["Action"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|action| action.as_str().unwrap())
+                .collect();
+            assert_eq!(statement["Effect"], "Allow");
+            let everything = statement["Resource"] == "*";
+            assert_eq!(everything, actions == OF_NO_RESOURCE, "{}: {statement}", function.bundle);
+            assert!(actions.iter().all(|action| !action.ends_with(":*")), "{}: {actions:?}", function.bundle);
+        }
+    }
+}
+
+#[test]
+fn only_requests_that_the_store_makes_are_allowed() {
+    for function in functions().values().filter(|function| function.bundle != "outbox-relay") {
+        for statement in statements(&function.resource) {
+            for action in statement["Action"].as_array().unwrap() {
+                let Some(action) = action.as_str().unwrap().strip_prefix("dynamodb:") else { continue };
+                assert!(STORE_ACTIONS.contains(&action), "{} may {action}", function.bundle);
+            }
+        }
+    }
+}
+
+#[test]
+fn nobody_may_delete_from_a_table_or_scan_it() {
+    let text = serde_json::to_string(&resources("AWS::IAM::Role")).unwrap();
+    assert!(text.contains("dynamodb:PutItem"), "the roles are read wrongly");
+    assert!(!text.contains("dynamodb:DeleteItem") && !text.contains("dynamodb:Scan"));
+}
+
+fn statements(function: &str) -> Vec<Value> {
+    let roles = resources("AWS::IAM::Role");
+    let policies = roles[&function.replace("Function", "Role")]["Properties"]["Policies"].clone();
+    let policies = policies.as_array().unwrap().iter();
+    policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap().clone()).collect()
+}

@@ -1,0 +1,84 @@
+//! The sample events: one for every bundle, as the cloud would send it.
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use axum::http::Request;
+use orderflow_domain::Event;
+use orderflow_messaging::{SUBSCRIPTIONS, subscription};
+use orderflow_outbox_relay::EVENT_SOURCES;
+use orderflow_store::{DEFAULT_PREFIX, Outbox};
+use orderflow_tests::{EmbeddedMode, Mode, ModeSettings};
+use serde_json::Value;
+
+use crate::reading::{binaries, read, root};
+
+#[test]
+fn every_bundle_has_one() {
+    let files = std::fs::read_dir(root().join("events")).unwrap().flatten().map(|file| file.path());
+    let names: BTreeSet<_> =
+        files.map(|file| file.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    assert_eq!(names, binaries().into_keys().collect());
+}
+
+#[tokio::test]
+async fn requests_are_answered() {
+    let system = EmbeddedMode::start(ModeSettings::default()).await;
+    for (bundle, status) in [("order-intake", 202), ("shop-api", 201)] {
+        let event = sample(bundle);
+        assert_eq!(event["version"], "2.0", "{bundle}");
+        let http = &event["requestContext"]["http"];
+        let request = Request::builder()
+            .method(http["method"].as_str().unwrap())
+            .uri(event["rawPath"].as_str().unwrap())
+            .header("content-type", event["headers"]["content-type"].as_str().unwrap())
+            .body(Body::from(event["body"].as_str().unwrap().to_owned()))
+            .unwrap();
+        let answer = system.call(request).await;
+        assert_eq!(answer.status, status, "{bundle}: {}", answer.body);
+    }
+}
+
+#[test]
+fn messages_hold_events_that_the_consumer_is_told_of() {
+    for row in SUBSCRIPTIONS {
+        let record = sample(row.consumer)["Records"][0].clone();
+        let event = Event::from_json(record["body"].as_str().unwrap()).unwrap();
+        let types = subscription(row.consumer).unwrap().types;
+        assert!(
+            types.contains(&event.event_type()),
+            "{} is not told of {}",
+            row.consumer,
+            event.event_type()
+        );
+        assert_eq!(record["messageAttributes"]["type"]["stringValue"], event.event_type().as_str());
+        assert_eq!(record["eventSource"], "aws:sqs");
+        let arn = record["eventSourceARN"].as_str().unwrap();
+        assert!(arn.ends_with(&format!(":{DEFAULT_PREFIX}-{}", row.consumer)), "{arn}");
+    }
+}
+
+#[test]
+fn events_are_built_from_the_image_of_the_stream() {
+    let record = sample("outbox-relay")["Records"][0].clone();
+    let arn = record["eventSourceARN"].as_str().unwrap();
+    let written = |table: &str| arn.contains(&format!(":table/{DEFAULT_PREFIX}-{table}/stream/"));
+    let source = EVENT_SOURCES.iter().find(|source| written(source.table.name)).unwrap();
+    let image: serde_dynamo::Item = serde_json::from_value(record["dynamodb"]["NewImage"].clone()).unwrap();
+    let outbox: Outbox = record["dynamodb"]["NewImage"]["outbox"]["S"].as_str().unwrap().parse().unwrap();
+    assert!(!outbox.emissions().is_empty());
+    for emission in outbox.emissions() {
+        let event = (source.build)(image.clone(), emission).unwrap();
+        assert_eq!(event.event_type(), emission.event_type);
+    }
+}
+
+#[test]
+fn the_schedule_is_event_bridge_s() {
+    let event = sample("order-expiry");
+    assert_eq!((&event["source"], &event["detail-type"]), (&"aws.events".into(), &"Scheduled Event".into()));
+}
+
+fn sample(bundle: &str) -> Value {
+    serde_json::from_str(&read(format!("events/{bundle}.json"))).unwrap()
+}
