@@ -191,15 +191,21 @@ fn pip_install(venv: &Path, requirement: &str) -> Result<()> {
 }
 
 /// Unoptimised: it builds in under a minute instead of many, and checks this workspace in two seconds all the same.
+///
+/// Built beside where it goes: the folder for temporary files, cargo's choice, may be too small for it.
 fn cargo_install_deny(root: &Path) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let build = root.join("build");
     shell::run(
         Command::new(cargo)
             .args(["install", "cargo-deny", "--quiet", "--locked", "--debug"])
             .args(["--version", CARGO_DENY, "--root"])
             .arg(root)
+            .env("CARGO_TARGET_DIR", &build)
+            .env("CARGO_INCREMENTAL", "0")
             .env("CARGO_PROFILE_DEV_DEBUG", "0"),
-    )
+    )?;
+    std::fs::remove_dir_all(&build).with_context(|| format!("remove {}", build.display()))
 }
 
 /// The suffix of the emulator's binary for this machine.
