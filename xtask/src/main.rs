@@ -3,6 +3,7 @@
 //! Nothing to install first: a chore finds the tools that it needs, or says which command installs them.
 
 mod apt;
+mod features;
 mod report;
 mod shell;
 mod suites;

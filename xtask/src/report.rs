@@ -47,6 +47,11 @@ impl Report {
         self.rows.push(Row { name: name.into(), outcome: Outcome::Skipped(missing), took: Duration::ZERO });
     }
 
+    /// Whether everything ran and passed so far.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.rows.iter().all(|row| matches!(row.outcome, Outcome::Passed))
+    }
+
     fn has_failed(&self) -> bool {
         self.rows.iter().any(|row| matches!(row.outcome, Outcome::Failed(_)))
     }

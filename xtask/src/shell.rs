@@ -1,6 +1,7 @@
 //! Running other programs.
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -9,6 +10,25 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     let shown = describe(command);
     eprintln!("\n$ {shown}");
     let status = command.status().with_context(|| format!("`{shown}` could not be started"))?;
+    if !status.success() {
+        bail!("`{shown}` ended with {status}");
+    }
+    Ok(())
+}
+
+/// As [`run`], and hands every line of its output on while showing it.
+pub(crate) fn run_read(command: &mut Command, mut each: impl FnMut(&str)) -> Result<()> {
+    let shown = describe(command);
+    eprintln!("\n$ {shown}");
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("`{shown}` could not be started"))?;
+    let output = child.stdout.take().context("its output is a pipe")?;
+    for line in BufReader::new(output).lines() {
+        let line = line.with_context(|| format!("the output of `{shown}`"))?;
+        writeln!(std::io::stdout(), "{line}").context("show it")?;
+        each(&line);
+    }
+    let status = child.wait().with_context(|| format!("wait for `{shown}`"))?;
     if !status.success() {
         bail!("`{shown}` ended with {status}");
     }
@@ -36,6 +56,16 @@ mod tests {
     fn a_failing_command_is_named_with_its_status() {
         let error = run(Command::new("/bin/sh").args(["-c", "exit 3"])).unwrap_err();
         assert_eq!(error.to_string(), "`sh -c exit 3` ended with exit status: 3");
+    }
+
+    #[test]
+    fn lines_are_handed_on_and_the_status_counts() {
+        let mut lines = Vec::new();
+        let error = run_read(Command::new("/bin/sh").args(["-c", "echo one; echo two; exit 3"]), |line| {
+            lines.push(line.to_owned());
+        });
+        assert_eq!(lines, ["one", "two"]);
+        assert!(error.is_err());
     }
 
     #[test]

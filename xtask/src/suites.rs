@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::features::PassedTests;
 use crate::report::Report;
 use crate::shell;
 use crate::tools::{Readiness, Tool, Toolbox};
@@ -9,7 +10,7 @@ use crate::workspace::Workspace;
 
 /// The cargo features behind which the tests that need tools stand.
 pub(crate) const TOOL_FEATURES: &str = "orderflow-testing/rie,orderflow-tests/rie,orderflow/rabbitmq,\
-     orderflow-bridge/rabbitmq,orderflow-testing/rabbitmq,orderflow-tests/rabbitmq";
+     orderflow/ministack,orderflow-bridge/rabbitmq,orderflow-testing/rabbitmq,orderflow-tests/rabbitmq";
 
 /// A set of tests that run together.
 struct Suite {
@@ -47,6 +48,11 @@ const SUITES: &[Suite] = &[
         steps: &[&["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "ministack"]],
     },
     Suite {
+        name: "scenarios",
+        needs: &[Tool::MiniStack, Tool::RabbitMq],
+        steps: &[&["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "scenarios"]],
+    },
+    Suite {
         name: "rabbitmq",
         needs: &[Tool::RabbitMq],
         steps: &[&["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "rabbitmq"]],
@@ -68,22 +74,29 @@ impl Scope {
     }
 }
 
-/// Runs the suites one after the other, the later ones also when an earlier one failed.
-pub(crate) fn run_all(workspace: &Workspace, toolbox: &Toolbox, scope: Scope, report: &mut Report) {
+/// Runs the suites one after the other, the later ones also when an earlier one failed, and gives what passed.
+pub(crate) fn run_all(
+    workspace: &Workspace,
+    toolbox: &Toolbox,
+    scope: Scope,
+    report: &mut Report,
+) -> PassedTests {
+    let mut passed = PassedTests::default();
     for suite in SUITES.iter().filter(|suite| scope.includes(suite)) {
         match toolbox.prepare(suite.needs, report) {
             Readiness::Ready => {
-                report.run(suite.name, || suite.run(workspace, toolbox));
+                report.run(suite.name, || suite.run(workspace, toolbox, &mut passed));
             }
             Readiness::Missing(tools) => report.skip(suite.name, tools),
             // Its row in the report makes the chore fail.
             Readiness::InstallFailed => {}
         }
     }
+    passed
 }
 
 impl Suite {
-    fn run(&self, workspace: &Workspace, toolbox: &Toolbox) -> Result<()> {
+    fn run(&self, workspace: &Workspace, toolbox: &Toolbox, passed: &mut PassedTests) -> Result<()> {
         for step in self.steps {
             let mut command = workspace.cargo(step);
             command.env("ORDERFLOW_BUNDLES", workspace.target().join("debug"));
@@ -92,7 +105,7 @@ impl Suite {
                     command.env(variable, path);
                 }
             }
-            shell::run(&mut command)?;
+            shell::run_read(&mut command, |line| passed.note(line))?;
         }
         Ok(())
     }

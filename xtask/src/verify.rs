@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
+use crate::features;
 use crate::report::Report;
 use crate::shell;
 use crate::suites::{self, Scope, TOOL_FEATURES};
@@ -15,7 +16,10 @@ pub(crate) fn run(workspace: &Workspace, toolbox: &Toolbox, report: &mut Report)
         && deny(workspace, toolbox, report)
         && report.run("docs", || docs(workspace));
     if clean {
-        suites::run_all(workspace, toolbox, Scope::Everything, report);
+        let passed = suites::run_all(workspace, toolbox, Scope::Everything, report);
+        if report.is_complete() {
+            report.run("features", || features::check(workspace, &passed));
+        }
     }
 }
 

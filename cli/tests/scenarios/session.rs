@@ -1,0 +1,64 @@
+//! A shell in which a scenario's commands run.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use crate::answer::{Names, Patience};
+use crate::page::{Scenario, Step};
+use crate::program::Program;
+
+/// How long what happens eventually may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How many characters of an answer a failure shows.
+const SHOWN: usize = 500;
+
+/// As `curl`, but quiet, and with the status on a last line of its own.
+const CURL: &str =
+    r#"curl() { command curl --silent --show-error --max-time 30 --write-out '\n%{http_code}' "$@"; }"#;
+
+/// One reader at the program.
+pub(crate) struct Session<'a> {
+    program: &'a Program,
+    names: Names,
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn new(program: &'a Program) -> Self {
+        Self { program, names: Names::new() }
+    }
+
+    /// Runs the commands in order; each has to answer as the page says.
+    pub(crate) fn run(&mut self, scenario: &Scenario) -> Result<()> {
+        for step in &scenario.steps {
+            self.take(step).with_context(|| format!("{}\n$ {}", scenario.title, step.command))?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, step: &Step) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let output = self.output(&step.command);
+            match step.expected.check(&output, &mut self.names) {
+                Ok(()) => return Ok(()),
+                Err(_) if step.expected.patience == Patience::Eventually && Instant::now() < deadline => {
+                    std::thread::sleep(PAUSE);
+                }
+                Err(error) => return Err(error.context(output.chars().take(SHOWN).collect::<String>())),
+            }
+        }
+    }
+
+    fn output(&self, command: &str) -> String {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{CURL}\n{command}")]).envs(self.program.environment()).envs(&self.names);
+        let output = shell.output().unwrap();
+        let (data, complaint) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        if complaint.is_empty() { data.trim_end().to_owned() } else { format!("{data}\n{complaint}") }
+    }
+}

@@ -1,0 +1,60 @@
+//! docs/features.md against what ran: every test that it names has to have passed.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::workspace::Workspace;
+
+/// The paths of the tests that passed.
+#[derive(Debug, Default)]
+pub(crate) struct PassedTests(BTreeSet<String>);
+
+impl PassedTests {
+    /// Notes a line of the test harness: `test PATH ... ok`.
+    pub(crate) fn note(&mut self, line: &str) {
+        let path = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... ok"));
+        self.0.extend(path.map(str::to_owned));
+    }
+
+    /// Whether a test passed whose path ends with this one.
+    fn contain(&self, path: &str) -> bool {
+        self.0.iter().any(|passed| passed == path || passed.ends_with(&format!("::{path}")))
+    }
+}
+
+/// Fails where the page names a test that did not pass.
+pub(crate) fn check(workspace: &Workspace, passed: &PassedTests) -> Result<()> {
+    let page = workspace.resolve("docs/features.md");
+    let page = std::fs::read_to_string(&page).with_context(|| format!("read {}", page.display()))?;
+    let missing: Vec<&str> = named(&page).filter(|test| !passed.contain(test)).collect();
+    ensure!(missing.is_empty(), "docs/features.md names tests that did not pass: {}", missing.join(", "));
+    Ok(())
+}
+
+/// The tests that the page's last column names.
+fn named(page: &str) -> impl Iterator<Item = &str> {
+    let cells = page.lines().filter_map(|line| line.strip_suffix('|')?.strip_prefix('|')?.rsplit('|').next());
+    cells.flat_map(|cell| cell.split('`').skip(1).step_by(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_passed_counts() {
+        let mut passed = PassedTests::default();
+        for line in ["test a::b::c ... ok", "test d ... FAILED", "test e ... ignored", "running 3 tests"] {
+            passed.note(line);
+        }
+        assert!(passed.contain("b::c") && passed.contain("c"));
+        assert!(!passed.contain("d") && !passed.contain("e") && !passed.contain("::c"));
+    }
+
+    #[test]
+    fn tests_stand_in_the_last_column() {
+        let page = "| promise | here | shown by |\n|---|---|---|\n| x | `no` | `a::b`, [s](scenarios.md#s), `c` |\ntext `no`\n";
+        assert_eq!(named(page).collect::<Vec<_>>(), ["a::b", "c"]);
+    }
+}
