@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 
+/// A quiet machine takes seconds; one that compiles beside it, minutes.
+const PATIENCE: Duration = Duration::from_secs(300);
+
 type Item = HashMap<String, AttributeValue>;
 
 /// The tables, read behind the back of the parts.
@@ -34,14 +37,14 @@ impl Books {
     }
 
     /// Waits until every order is settled, and everybody was told who has to be.
-    pub(crate) async fn settle(&self, patience: Duration) {
-        let deadline = Instant::now() + patience;
+    pub(crate) async fn settle(&self) {
+        let deadline = Instant::now() + PATIENCE;
         loop {
             let unsettled = self.unsettled().await;
             if unsettled == 0 && self.told().await.len() >= self.orders().await.len() {
                 return;
             }
-            assert!(Instant::now() < deadline, "{unsettled} orders are not settled after {patience:?}");
+            assert!(Instant::now() < deadline, "{unsettled} orders are not settled after {PATIENCE:?}");
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     }

@@ -28,7 +28,7 @@ async fn a_provider_that_is_down_for_half_a_minute_costs_no_order() {
     })
     .await;
     let books = Books::of(shop.store.url()).await;
-    books.settle(PATIENCE).await;
+    books.settle().await;
     books.check(&accepted, sku, stock).await;
     assert_eq!(shop.dead_letters().await, 0);
 }

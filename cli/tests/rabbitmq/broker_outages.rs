@@ -1,7 +1,5 @@
 //! The broker goes and comes back in the middle of work.
 
-use std::time::Duration;
-
 use crate::books::Books;
 use crate::load::{Limit, place_at_rate};
 use crate::shop::Shop;
@@ -30,7 +28,7 @@ async fn the_broker_is_restarted_and_killed_in_two_thousand_orders() {
     }
     assert_eq!(accepted.len(), ORDERS, "the broker's outages are no reason to refuse an order");
     let books = Books::of(shop.store.url()).await;
-    books.settle(Duration::from_secs(60)).await;
+    books.settle().await;
     books.check(&accepted, SKU, stock).await;
     assert_eq!(shop.dead_letters().await, 0);
     let parts = shop.consumers.iter_mut().chain([&mut shop.relay, &mut shop.front, &mut shop.store]);

@@ -35,7 +35,7 @@ async fn consumers_are_killed_every_second_for_a_minute() {
     shop.consumers = consumers;
     assert!(kills > 40, "only {kills} kills");
     let books = Books::of(shop.store.url()).await;
-    books.settle(Duration::from_secs(60)).await;
+    books.settle().await;
     eprintln!("{} orders, {kills} kills, settled after {:?}", accepted.len(), ended.elapsed());
     books.check(&accepted, SKU, STOCK).await;
     assert_eq!(shop.dead_letters().await, 0);

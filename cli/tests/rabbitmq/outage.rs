@@ -1,7 +1,5 @@
 //! Nobody but the part that takes orders.
 
-use std::time::Duration;
-
 use crate::books::Books;
 use crate::load::order;
 use crate::part::Part;
@@ -25,7 +23,7 @@ async fn orders_are_accepted_while_all_else_is_down() {
     assert!(health.contains(r#""broker":"down""#), "{health}");
     shop.broker.restart().await.unwrap();
     let books = Books::of(shop.store.url()).await;
-    books.settle(Duration::from_secs(60)).await;
+    books.settle().await;
     books.check(&accepted, sku, stock).await;
     let health = shop.text_of(shop.consumer("payment"), "/health").await;
     assert!(health.contains(r#""broker":"up""#), "{health}");

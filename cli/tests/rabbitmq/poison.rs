@@ -50,7 +50,7 @@ async fn h08_poison_is_put_out_of_the_way() {
     };
     let (accepted, ()) = tokio::join!(place_at_rate(&shop, sku, 50, Limit::Orders(100)), poison);
     let books = Books::of(shop.store.url()).await;
-    books.settle(Duration::from_secs(60)).await;
+    books.settle().await;
     books.check(&accepted, sku, stock).await;
     assert!(shop.place(&order(sku)).await.is_some());
 }
