@@ -50,6 +50,7 @@ macro_rules! suite {
             orders: confirmed, out_of_stock, declined, lost_answer, cancelled_while_pending, cancelled_after_confirmation,
                 listed, timeline, timeline_of_a_late_cancellation, conditional_get, several_skus;
             bad_input: orders, products, stock, queries, ids, unknown_sku, limits;
+            catalog: snapshot, removed, warmed_up;
             stock: oversell, first_stock, corrections, levels_add_up;
             idempotency: same_key, other_body, concurrent;
             operation: health, faults, notifications;

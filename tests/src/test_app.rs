@@ -38,6 +38,12 @@ impl<M: Mode> TestApp<M> {
         self.send("DELETE", path, &[], Body::empty()).await
     }
 
+    /// PATCH of JSON.
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        let body = Body::from(body.to_string());
+        self.send("PATCH", path, &[("content-type", "application/json")], body).await
+    }
+
     /// POST of JSON.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.post_with(path, &[], body).await

@@ -44,7 +44,7 @@ pub use stock::StockArgs;
 pub enum ClientCommand {
     /// Place orders and follow them.
     Order(OrderArgs),
-    /// Add products and list them.
+    /// Add products, list them, change and remove them.
     Product(ProductArgs),
     /// Read and change the stock.
     Stock(StockArgs),

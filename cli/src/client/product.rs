@@ -4,7 +4,7 @@ use orderflow_domain::{Currency, Money};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
-use super::call::Call;
+use super::call::{Call, Segment};
 use super::connection::Session;
 use super::listing::{self, Listed, PageArgs};
 use super::{ClientError, ConnectionArgs, Output, parse_price};
@@ -28,6 +28,16 @@ enum ProductCommand {
     /// List the products that are sold.
     #[command(after_help = "Example:\n  orderflow product list --all")]
     List(PageArgs),
+    /// Change a product's name or price. Orders keep what they were placed with.
+    #[command(after_help = "Example:\n  orderflow product set MUG-01 --price 6.90 --currency USD")]
+    Set(SetArgs),
+    /// Sell a product no longer. `product add` brings it back, with the stock that it has.
+    #[command(after_help = "Example:\n  orderflow product remove MUG-01")]
+    Remove {
+        /// The product.
+        #[arg(value_parser = Segment::parse)]
+        sku: Segment,
+    },
 }
 
 #[derive(clap::Args)]
@@ -39,8 +49,33 @@ struct AddArgs {
     #[arg(long)]
     name: String,
 
+    #[command(flatten)]
+    price: PriceArgs,
+
+    /// How many units there are to sell.
+    #[arg(long, value_name = "UNITS", default_value_t = 0)]
+    stock: i64,
+}
+
+#[derive(clap::Args)]
+struct SetArgs {
+    /// The product.
+    #[arg(value_parser = Segment::parse)]
+    sku: Segment,
+
+    /// The name that customers see from now on.
+    #[arg(long, required_unless_present_any = ["price", "amount"])]
+    name: Option<String>,
+
+    #[command(flatten)]
+    price: PriceArgs,
+}
+
+/// A price, in one way or the other.
+#[derive(clap::Args)]
+struct PriceArgs {
     /// The price in major units, such as 19.99.
-    #[arg(long, required_unless_present = "amount")]
+    #[arg(long)]
     price: Option<String>,
 
     /// The price in minor units (cents), such as 1999.
@@ -50,10 +85,6 @@ struct AddArgs {
     /// The shop's currency by its ISO 4217 code.
     #[arg(long, env = "ORDERFLOW_CURRENCY", default_value = "USD", value_parser = Currency::parse)]
     currency: Currency,
-
-    /// How many units there are to sell.
-    #[arg(long, value_name = "UNITS", default_value_t = 0)]
-    stock: i64,
 }
 
 #[derive(Serialize)]
@@ -62,6 +93,15 @@ struct NewProduct {
     name: String,
     price: Money,
     stock: i64,
+}
+
+/// What is not there stays as it is.
+#[derive(Serialize)]
+struct ProductPatch {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price: Option<Money>,
 }
 
 #[derive(Deserialize)]
@@ -83,11 +123,14 @@ impl Listed for ProductView {
 impl ProductArgs {
     pub(crate) async fn run(self, output: &mut Output) -> Result<(), ClientError> {
         let mut session = self.connection.open(output)?;
+        let session = &mut session;
         match self.command {
-            ProductCommand::Add(add) => add.run(&mut session).await,
+            ProductCommand::Add(add) => add.run(session).await,
             ProductCommand::List(pages) => {
-                listing::show::<ProductView>(&mut session, Call::list("products"), pages).await
+                listing::show::<ProductView>(session, Call::list("products"), pages).await
             }
+            ProductCommand::Set(set) => set.run(session).await,
+            ProductCommand::Remove { sku } => remove(session, &sku).await,
         }
     }
 }
@@ -101,12 +144,36 @@ impl AddArgs {
     }
 
     fn product(self) -> Result<NewProduct, ClientError> {
-        let price = match (self.price, self.amount) {
-            (Some(text), _) => {
-                parse_price(&text, &self.currency).map_err(|error| ClientError::Usage(error.to_string()))?
-            }
-            (None, amount) => Money { amount: amount.unwrap_or_default(), currency: self.currency },
-        };
+        let missing = || ClientError::Usage("a product needs --price or --amount".to_owned());
+        let price = self.price.read()?.ok_or_else(missing)?;
         Ok(NewProduct { sku: self.sku, name: self.name, price, stock: self.stock })
     }
+}
+
+impl SetArgs {
+    async fn run(self, session: &mut Session<'_>) -> Result<(), ClientError> {
+        let patch = ProductPatch { name: self.name, price: self.price.read()? };
+        let call = Call::member(Method::PATCH, "products", &self.sku).json(&patch).patient();
+        let answer = session.api.fetch(&call).await?;
+        listing::show_single::<ProductView>(session, &answer)
+    }
+}
+
+impl PriceArgs {
+    /// The price, where one is given.
+    fn read(self) -> Result<Option<Money>, ClientError> {
+        match (self.price, self.amount) {
+            (Some(text), _) => {
+                let price = parse_price(&text, &self.currency);
+                price.map(Some).map_err(|error| ClientError::Usage(error.to_string()))
+            }
+            (None, amount) => Ok(amount.map(|amount| Money { amount, currency: self.currency })),
+        }
+    }
+}
+
+async fn remove(session: &mut Session<'_>, sku: &Segment) -> Result<(), ClientError> {
+    session.api.fetch(&Call::member(Method::DELETE, "products", sku).patient()).await?;
+    session.output.note(format!("{} is no longer sold", sku.as_str()));
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! The products that a new shop begins with.
 
-use orderflow_catalog::{CatalogWriter, NewProduct};
+use orderflow_catalog::{Catalog, CatalogWriter, NewProduct};
 use orderflow_domain::{Currency, Money, Sku};
 use orderflow_store::Store;
 
@@ -14,8 +14,8 @@ pub const DEMO_PRODUCTS: [(&str, &str, i64, i64); 5] = [
 ];
 
 /// Sells them, where nothing is sold yet.
-pub(super) async fn sell(store: &Store, currency: &Currency) -> anyhow::Result<()> {
-    let catalog = CatalogWriter::new(store);
+pub(super) async fn sell(store: &Store, catalog: &Catalog, currency: &Currency) -> anyhow::Result<()> {
+    let catalog = CatalogWriter::new(store, catalog.clone());
     if !catalog.is_empty().await? {
         return Ok(());
     }

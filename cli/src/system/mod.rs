@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use orderflow_bridge::{Pump, RUNTIME, RuntimeTable, Target};
+use orderflow_catalog::{Catalog, CatalogSettings};
 use orderflow_domain::{Currency, Timestamp};
 use orderflow_embedded::{Embedded, Location};
 use orderflow_inventory::InventorySettings;
@@ -33,7 +34,7 @@ use data::Data;
 use expiry::Sweeper;
 use functions::Targets;
 use liveness::Liveness;
-use parts::{ORDER_EXPIRY, OUTBOX_RELAY};
+use parts::{ORDER_EXPIRY, ORDER_INTAKE, OUTBOX_RELAY};
 
 pub use broker::BrokerLocation;
 pub use data::StoreLocation;
@@ -68,6 +69,8 @@ pub struct Settings {
     pub functions: Functions,
     /// When failed deliveries come again.
     pub retry: RetryPolicy,
+    /// Settings of the catalog.
+    pub catalog: CatalogSettings,
     /// Settings of `inventory-reserve`.
     pub inventory: InventorySettings,
     /// Settings of `order-expiry`.
@@ -90,6 +93,7 @@ impl Settings {
             parts: Parts::all(),
             functions: Functions::InProcess,
             retry: RetryPolicy::default(),
+            catalog: CatalogSettings::default(),
             inventory: InventorySettings::default(),
             expiry: ExpirySettings::default(),
             payment: SimulatedSettings::default(),
@@ -104,6 +108,7 @@ impl Settings {
 pub struct System {
     data: Data,
     store: Store,
+    catalog: Catalog,
     broker: Broker,
     parts: Parts,
     targets: Targets,
@@ -137,9 +142,14 @@ impl System {
         };
         let sweeps = settings.parts.contains(ORDER_EXPIRY);
         let sweeper = sweeps.then(|| Sweeper::new(&store, settings.expiry));
+        let catalog = Catalog::new(&store, &settings.catalog);
+        if settings.parts.contains(ORDER_INTAKE) {
+            warm_up(&catalog).await;
+        }
         Ok(Self {
             data,
             store,
+            catalog,
             broker,
             parts: settings.parts,
             targets,
@@ -156,7 +166,7 @@ impl System {
     /// # Errors
     /// Where the store does not answer.
     pub async fn sell_demo_products(&self) -> anyhow::Result<()> {
-        demo::sell(&self.store, &self.currency).await
+        demo::sell(&self.store, &self.catalog, &self.currency).await
     }
 
     /// The store.
@@ -245,6 +255,13 @@ impl System {
     /// Lets every part do its work by itself.
     pub fn start(self) -> Running {
         Running::start(self)
+    }
+}
+
+/// Best effort: what is not warm is read when it is asked for.
+async fn warm_up(catalog: &Catalog) {
+    if let Err(error) = catalog.warm_up_all().await {
+        tracing::warn!(%error, "the catalog is not warmed up");
     }
 }
 

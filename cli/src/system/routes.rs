@@ -24,11 +24,11 @@ impl System {
         let mut router =
             health_router(self.health_checks()).merge(metrics_router(|| MetricsPage::install().render()));
         if self.parts.contains(ORDER_INTAKE) {
-            router = router.merge(orderflow_orders::router(&self.store));
+            router = router.merge(orderflow_orders::router(&self.store, self.catalog.clone()));
         }
         if self.parts.contains(SHOP_API) {
             router = router
-                .merge(orderflow_shop_api::router(&self.store, self.currency.clone()))
+                .merge(orderflow_shop_api::router(&self.store, self.catalog.clone(), self.currency.clone()))
                 .merge(orderflow_shop_api::admin_router(self.broker.admin()));
         }
         router

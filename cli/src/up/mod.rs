@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 
 use anyhow::anyhow;
+use orderflow_catalog::CatalogSettings;
 use orderflow_domain::Currency;
 use orderflow_inventory::InventorySettings;
 use orderflow_messaging::RetryPolicy;
@@ -57,6 +58,7 @@ fn settings(args: &UpArgs) -> anyhow::Result<Settings> {
         parts: args.parts(),
         functions: Functions::InProcess,
         retry: RetryPolicy::from_environment()?,
+        catalog: CatalogSettings::from_environment()?,
         inventory: InventorySettings::from_environment()?,
         expiry: ExpirySettings::from_environment()?,
         payment: SimulatedSettings::from_environment()?,

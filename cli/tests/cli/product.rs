@@ -53,6 +53,43 @@ fn products_are_listed() {
 }
 
 #[test]
+fn a_product_is_changed_where_it_is_told_to() {
+    let product = json!({"sku": "A", "name": "Laptop", "price": {"amount": 99900, "currency": "USD"},
+        "created_at": "", "updated_at": ""});
+    let usd = |amount: i64| json!({"amount": amount, "currency": "USD"});
+    for (arguments, body) in [
+        ("--price 999.00", json!({"price": usd(99_900)})),
+        ("--amount 99900 --currency USD", json!({"price": usd(99_900)})),
+        ("--name Laptop", json!({"name": "Laptop"})),
+        ("--name Laptop --amount 0", json!({"name": "Laptop", "price": usd(0)})),
+    ] {
+        let stub = Stub::start().on("PATCH /api/v1/products/A", [Reply::json(200, &product)]);
+        let run = run(&stub.url, &format!("product set A {arguments}"));
+        assert_eq!(
+            (run.code, run.out.as_str()),
+            (0, "SKU  PRICE       NAME\nA    999.00 USD  Laptop\n"),
+            "{run:?}"
+        );
+        assert_eq!(stub.asked()[0].body, body);
+    }
+    for arguments in ["", "--price 1.999", "--price 1 --amount 1"] {
+        let stub = Stub::start();
+        let run = run(&stub.url, &format!("product set A {arguments}"));
+        assert_eq!((run.code, stub.lines().len()), (2, 0), "{arguments}: {run:?}");
+    }
+}
+
+#[test]
+fn a_product_is_removed() {
+    let gone = Reply::text(204, "");
+    let stub = Stub::start().on("DELETE /api/v1/products/A", [Reply::text(503, ""), gone]);
+    let removed = run(&stub.url, "product remove A");
+    assert_eq!((removed.code, removed.out.as_str()), (0, ""), "{removed:?}");
+    assert_eq!(removed.err, "A is no longer sold\n");
+    assert_eq!(run(&stub.url, "product remove NOBODY").code, 1);
+}
+
+#[test]
 fn stock_is_set_and_adjusted() {
     let level = json!({"sku": "A", "available": 97, "reserved": 3});
     for (arguments, body) in [

@@ -5,77 +5,32 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
-use orderflow_domain::{Currency, MAX_PRICE, Money, Sku, Timestamp};
-use orderflow_http::{FieldErrors, JsonBody, Limit, PathParam, Problem, ProblemKind, QueryParams, Trace};
+use orderflow_domain::{Currency, Money, Sku, Timestamp};
+use orderflow_http::{JsonBody, Limit, PathParam, Problem, ProblemKind, QueryParams, Trace};
 use orderflow_store::{Cursor, Store};
 use serde::{Deserialize, Serialize};
 
+use crate::body::{PatchBody, ProductBody};
+use crate::reader::Catalog;
 use crate::table::ProductRecord;
-use crate::writer::{CatalogWriter, CreateError, MAX_STOCK, NewProduct};
+use crate::writer::{CatalogWriter, ChangeError, CreateError};
 
 const LISTING: &str = "products";
-const MAX_NAME: usize = 200;
 
 #[derive(Clone)]
 struct Products {
-    catalog: CatalogWriter,
+    catalog: Catalog,
+    writer: CatalogWriter,
     currency: Currency,
 }
 
-/// The routes of the catalog. All prices are in `currency`, the shop's.
-pub fn router(store: &Store, currency: Currency) -> Router {
+/// The routes of products. All prices are in `currency`, the shop's. `catalog` sees at once what is changed through them.
+pub fn router(store: &Store, catalog: Catalog, currency: Currency) -> Router {
+    let writer = CatalogWriter::new(store, catalog.clone());
     Router::new()
         .route("/api/v1/products", get(list).post(create))
-        .route("/api/v1/products/{sku}", get(read))
-        .with_state(Products { catalog: CatalogWriter::new(store), currency })
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ProductBody {
-    sku: String,
-    name: String,
-    price: PriceBody,
-    #[serde(default)]
-    stock: i64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PriceBody {
-    amount: i64,
-    currency: String,
-}
-
-impl ProductBody {
-    fn parse(self, shop_currency: &Currency) -> Result<NewProduct, Problem> {
-        let mut errors = FieldErrors::default();
-        let sku = errors.parse("sku", || Sku::parse(&self.sku));
-        let currency = errors.parse("price.currency", || Currency::parse(&self.price.currency));
-        if currency.as_ref().is_some_and(|currency| currency != shop_currency) {
-            errors.push("price.currency", format!("must be {shop_currency}, the currency of this shop"));
-        }
-        if !(0..=MAX_PRICE).contains(&self.price.amount) {
-            errors.push("price.amount", format!("must be 0 to {MAX_PRICE} minor units"));
-        }
-        let length = self.name.chars().count();
-        if !(1..=MAX_NAME).contains(&length)
-            || self.name.trim().is_empty()
-            || self.name.chars().any(char::is_control)
-        {
-            errors.push("name", format!("must be 1 to {MAX_NAME} characters without control characters"));
-        }
-        if !(0..=MAX_STOCK).contains(&self.stock) {
-            errors.push("stock", format!("must be 0 to {MAX_STOCK} units"));
-        }
-        let product = sku.zip(currency).map(|(sku, currency)| NewProduct {
-            sku,
-            name: self.name,
-            price: Money { amount: self.price.amount, currency },
-            stock: self.stock,
-        });
-        errors.into_result(product)
-    }
+        .route("/api/v1/products/{sku}", get(read).patch(update).delete(remove))
+        .with_state(Products { catalog, writer, currency })
 }
 
 #[derive(Serialize)]
@@ -101,7 +56,7 @@ async fn create(
 ) -> Result<impl IntoResponse, Problem> {
     let product = body.parse(&products.currency)?;
     let record =
-        products.catalog.create(product, Some(trace.to_string())).await.map_err(|error| match error {
+        products.writer.create(product, Some(trace.to_string())).await.map_err(|error| match error {
             CreateError::Exists => {
                 Problem::new(ProblemKind::AlreadyExists, "A product with this sku exists already.")
             }
@@ -122,8 +77,37 @@ async fn read(
     State(products): State<Products>,
     PathParam(sku): PathParam<Sku>,
 ) -> Result<Json<ProductView>, Problem> {
-    let record = products.catalog.get(&sku).await.map_err(Problem::unavailable)?;
-    record.map(|record| Json(record.into())).ok_or_else(Problem::not_found)
+    let found = products.catalog.sold(&[sku]).await.map_err(Problem::unavailable)?;
+    found.into_iter().next().map(|record| Json(record.into())).ok_or_else(Problem::not_found)
+}
+
+async fn update(
+    State(products): State<Products>,
+    PathParam(sku): PathParam<Sku>,
+    Trace(trace): Trace,
+    JsonBody(body): JsonBody<PatchBody>,
+) -> Result<Json<ProductView>, Problem> {
+    let patch = body.parse(&products.currency)?;
+    let record = products.writer.update(&sku, &patch, &trace.to_string()).await.map_err(not_changed)?;
+    tracing::info!(service = "shop-api", %sku, trace.id = trace.trace_id(), "the product is as the patch asks for");
+    Ok(Json(record.into()))
+}
+
+async fn remove(
+    State(products): State<Products>,
+    PathParam(sku): PathParam<Sku>,
+    Trace(trace): Trace,
+) -> Result<StatusCode, Problem> {
+    products.writer.remove(&sku, &trace.to_string()).await.map_err(not_changed)?;
+    tracing::info!(service = "shop-api", %sku, trace.id = trace.trace_id(), "the product is no longer sold");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn not_changed(error: ChangeError) -> Problem {
+    match error {
+        ChangeError::Unknown => Problem::not_found(),
+        ChangeError::Contended | ChangeError::Store(_) => Problem::unavailable(error),
+    }
 }
 
 #[derive(Deserialize)]
@@ -147,9 +131,8 @@ async fn list(
     let after = query.cursor.map(|text| Cursor::decode(&text, LISTING)).transpose();
     let after = after.map_err(|error| Problem::invalid_field("cursor", error.to_string()))?;
     let limit = usize::from(query.limit.get());
-    let (records, more) =
+    let (records, next) =
         products.catalog.list(after.as_deref(), limit).await.map_err(Problem::unavailable)?;
-    let last = records.last().filter(|_| more);
-    let next_cursor = last.map(|record| Cursor::new(LISTING, record.sku.as_str()).encode());
+    let next_cursor = next.map(|sku| Cursor::new(LISTING, sku).encode());
     Ok(Json(ProductList { products: records.into_iter().map(ProductView::from).collect(), next_cursor }))
 }

@@ -20,7 +20,8 @@ pub(crate) struct ProductRecord {
     pub sku: Sku,
     pub name: String,
     pub price: Money,
-    /// The first stock, as `product.created` tells inventory.
+    /// The first stock, as `product.created` tells inventory. A product that is brought back keeps it, so that whichever of its creations
+    /// arrives first books the same.
     pub stock: i64,
     /// Set while it is sold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,4 +31,10 @@ pub(crate) struct ProductRecord {
     pub version: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+}
+
+impl ProductRecord {
+    pub(crate) fn is_sold(&self) -> bool {
+        self.listed.is_some()
+    }
 }

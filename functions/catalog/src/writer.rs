@@ -1,12 +1,18 @@
-//! Changing and listing products.
+//! Changing products.
+
+use std::time::Duration;
 
 use orderflow_domain::{EventType, Money, Sku, Timestamp};
-use orderflow_store::{Listing, Outbox, Store, StoreError, Table, Write, WriteError};
+use orderflow_store::{Item, Outbox, Store, StoreError, Table, Write, WriteError};
 
-use crate::table::{CATALOG, LISTED, LISTED_PARTITION, ProductRecord};
+use crate::reader::Catalog;
+use crate::table::{CATALOG, LISTED_PARTITION, ProductRecord};
 
 /// The most units that a product may begin with, and that stock may be set to.
 pub const MAX_STOCK: i64 = 1_000_000_000;
+
+/// How often a change is tried that others get in the way of.
+const TRIES: u32 = 8;
 
 /// A product to be sold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +23,15 @@ pub struct NewProduct {
     pub name: String,
     /// Its price.
     pub price: Money,
-    /// Its first stock, at least 0.
+    /// Its first stock, at least 0. A product that is brought back has the stock that it had.
     pub stock: i64,
+}
+
+/// What is to be different about a product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProductPatch {
+    pub name: Option<String>,
+    pub price: Option<Money>,
 }
 
 /// A product was not created.
@@ -32,20 +45,35 @@ pub enum CreateError {
     Store(#[from] StoreError),
 }
 
-/// Creates and lists products.
+/// A product was not changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ChangeError {
+    /// There is no such product.
+    #[error("the product is unknown")]
+    Unknown,
+    /// Others keep changing it.
+    #[error("others keep changing the product")]
+    Contended,
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Creates products, changes them, and takes them out of the shop.
 #[derive(Debug, Clone)]
 pub struct CatalogWriter {
     store: Store,
     table: Table,
+    catalog: Catalog,
 }
 
 impl CatalogWriter {
-    /// The catalog of this store.
-    pub fn new(store: &Store) -> Self {
-        Self { store: store.clone(), table: store.table(&CATALOG) }
+    /// Writes to this store. `catalog` sees at once what is written.
+    pub fn new(store: &Store, catalog: Catalog) -> Self {
+        Self { store: store.clone(), table: store.table(&CATALOG), catalog }
     }
 
-    /// Sells a product.
+    /// Sells a product; brings it back where it was removed.
     ///
     /// # Errors
     /// [`CreateError::Exists`] where its sku is sold already.
@@ -66,11 +94,10 @@ impl CatalogWriter {
             version: 1,
             traceparent,
         };
-        let write =
-            Write::put(&self.table, &record)?.if_absent().emitting(&Outbox::of(EventType::ProductCreated));
-        match self.store.write(write).await {
+        let write = Write::put(&self.table, &record)?.if_absent();
+        match self.write(&record, write, EventType::ProductCreated).await {
             Ok(()) => Ok(record),
-            Err(WriteError::ConditionFailed(_)) => Err(CreateError::Exists),
+            Err(WriteError::ConditionFailed(existing)) => self.bring_back(record, existing).await,
             Err(WriteError::Store(error)) => Err(error.into()),
         }
     }
@@ -91,27 +118,109 @@ impl CatalogWriter {
     /// # Errors
     /// [`StoreError`] where the store does not answer.
     pub async fn is_empty(&self) -> Result<bool, StoreError> {
-        Ok(self.list(None, 1).await?.0.is_empty())
+        Ok(self.catalog.list(None, 1).await?.0.is_empty())
     }
 
-    pub(crate) async fn get(&self, sku: &Sku) -> Result<Option<ProductRecord>, StoreError> {
-        let found: Option<ProductRecord> = self.table.get(self.table.key(sku.as_str())).await?;
-        Ok(found.filter(|product| product.listed.is_some()))
-    }
-
-    /// The next products behind `after` in the order of their skus, and whether there may be more.
-    pub(crate) async fn list(
+    /// Changes name or price. A patch that changes nothing writes nothing.
+    pub(crate) async fn update(
         &self,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<(Vec<ProductRecord>, bool), StoreError> {
-        let listing =
-            Listing { index: &LISTED, partitions: vec![LISTED_PARTITION.to_owned()], descending: false };
-        let skus = self.table.list(&listing, after, limit + 1).await?;
-        let more = skus.len() > limit;
-        let keys = skus.iter().take(limit).map(|sku| self.table.key(sku)).collect();
-        let mut products: Vec<ProductRecord> = self.table.get_all(keys).await?;
-        products.sort_by(|a, b| a.sku.cmp(&b.sku));
-        Ok((products, more))
+        sku: &Sku,
+        patch: &ProductPatch,
+        traceparent: &str,
+    ) -> Result<ProductRecord, ChangeError> {
+        let patched = |product: &ProductRecord| ProductRecord {
+            name: patch.name.as_ref().unwrap_or(&product.name).clone(),
+            price: patch.price.as_ref().unwrap_or(&product.price).clone(),
+            ..product.clone()
+        };
+        let next = |product: &ProductRecord| product.is_sold().then(|| patched(product));
+        self.change(sku, EventType::ProductUpdated, traceparent, next).await
+    }
+
+    /// Sells a product no longer. One that was removed before stays as it is.
+    pub(crate) async fn remove(&self, sku: &Sku, traceparent: &str) -> Result<(), ChangeError> {
+        let next = |product: &ProductRecord| Some(ProductRecord { listed: None, ..product.clone() });
+        self.change(sku, EventType::ProductRemoved, traceparent, next).await.map(drop)
+    }
+
+    /// Makes of a product what `next` says: none where there is no product to change.
+    async fn change(
+        &self,
+        sku: &Sku,
+        event_type: EventType,
+        traceparent: &str,
+        next: impl Fn(&ProductRecord) -> Option<ProductRecord>,
+    ) -> Result<ProductRecord, ChangeError> {
+        for attempt in 0..TRIES {
+            let before = self.stored(sku).await?.ok_or(ChangeError::Unknown)?;
+            let after = next(&before).ok_or(ChangeError::Unknown)?;
+            if after == before {
+                return Ok(before);
+            }
+            match self.replace(&before, after, event_type, Some(traceparent.to_owned())).await {
+                Ok(written) => return Ok(written),
+                Err(WriteError::ConditionFailed(_)) => {
+                    tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=4 << attempt))).await;
+                }
+                Err(WriteError::Store(error)) => return Err(error.into()),
+            }
+        }
+        Err(ChangeError::Contended)
+    }
+
+    /// Sells a product again that was removed, under a new name and price. It is as old as it was, and its first stock stays the first.
+    async fn bring_back(
+        &self,
+        product: ProductRecord,
+        existing: Option<Box<Item>>,
+    ) -> Result<ProductRecord, CreateError> {
+        let existing: Option<ProductRecord> = match existing {
+            Some(item) => Some(self.table.parse(*item)?),
+            None => self.stored(&product.sku).await?,
+        };
+        let removed = existing.filter(|existing| !existing.is_sold()).ok_or(CreateError::Exists)?;
+        let (stock, created_at) = (removed.stock, removed.created_at);
+        let traceparent = product.traceparent.clone();
+        let after = ProductRecord { stock, created_at, ..product };
+        match self.replace(&removed, after, EventType::ProductCreated, traceparent).await {
+            Ok(written) => Ok(written),
+            Err(WriteError::ConditionFailed(_)) => Err(CreateError::Exists),
+            Err(WriteError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Puts `after` in the place of `before`, as its next version.
+    async fn replace(
+        &self,
+        before: &ProductRecord,
+        after: ProductRecord,
+        event_type: EventType,
+        traceparent: Option<String>,
+    ) -> Result<ProductRecord, WriteError> {
+        let (version, updated_at) = (before.version + 1, Timestamp::now());
+        let after = ProductRecord { version, updated_at, traceparent, ..after };
+        let write = Write::put(&self.table, &after)?.if_version(before.version);
+        self.write(&after, write, event_type).await?;
+        Ok(after)
+    }
+
+    async fn write(
+        &self,
+        record: &ProductRecord,
+        write: Write,
+        event_type: EventType,
+    ) -> Result<(), WriteError> {
+        let result = self.store.write(write.emitting(&Outbox::of(event_type))).await;
+        match &result {
+            Ok(()) => self.catalog.remember(record),
+            Err(WriteError::ConditionFailed(_)) => {}
+            // It may have been made all the same.
+            Err(WriteError::Store(_)) => self.catalog.forget(&record.sku),
+        }
+        result
+    }
+
+    async fn stored(&self, sku: &Sku) -> Result<Option<ProductRecord>, StoreError> {
+        Ok(self.catalog.read(std::slice::from_ref(sku)).await?.pop())
     }
 }

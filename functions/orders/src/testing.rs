@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use axum::body::Body;
 use axum::http::Request;
+use orderflow_catalog::{Catalog, CatalogSettings};
 use orderflow_domain::{
     Currency, CustomerId, Email, Event, EventData, EventType, Fact, InventoryRejected, InventoryReleased,
     InventoryReserved, Money, Order, OrderId, OrderLine, OrderState, PaymentOutcome, Quantity,
@@ -15,10 +16,10 @@ use orderflow_messaging::{Consumer, Delivery, Outcome};
 use orderflow_store::{IndependentWrites, Listing, OUTBOX, Outbox, Store, partitions};
 use tower::ServiceExt;
 
-use crate::OrderTracker;
 use crate::record::OrderRecord;
 use crate::repository::Orders;
 use crate::table::{OPEN, ORDERS, SHARDS};
+use crate::{OrderTracker, router};
 
 pub(crate) struct Desk {
     pub(crate) embedded: Embedded,
@@ -83,7 +84,8 @@ impl Desk {
 
     pub(crate) async fn cancel(&self, id: OrderId) -> u16 {
         let request = Request::delete(format!("/api/v1/orders/{id}")).body(Body::empty()).unwrap();
-        crate::router(&self.store).oneshot(request).await.unwrap().status().as_u16()
+        let catalog = Catalog::new(&self.store, &CatalogSettings::default());
+        router(&self.store, catalog).oneshot(request).await.unwrap().status().as_u16()
     }
 }
 

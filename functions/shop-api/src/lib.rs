@@ -13,10 +13,10 @@ use orderflow_store::{Store, StoreError};
 
 pub use admin::admin_router;
 
-/// The routes of the shop, without fallbacks. Prices are in `currency`.
-pub fn router(store: &Store, currency: Currency) -> Router {
-    let first_stock = Arc::new(CatalogStock(Catalog::new(store)));
-    orderflow_catalog::router(store, currency)
+/// The routes of the shop, without fallbacks. Prices are in `currency`; `catalog` sees at once what is changed through them.
+pub fn router(store: &Store, catalog: Catalog, currency: Currency) -> Router {
+    let first_stock = Arc::new(CatalogStock(catalog.clone()));
+    orderflow_catalog::router(store, catalog, currency)
         .merge(orderflow_inventory::router(store, first_stock))
         .merge(orderflow_payments::router(store))
         .merge(orderflow_notifications::router(store))

@@ -1,7 +1,7 @@
 //! A JSON request body.
 
-use axum::body::Body;
-use axum::extract::{FromRequest, Request};
+use axum::body::{Body, HttpBody};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -21,6 +21,8 @@ pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// - 422 `invalid-request`, naming the field as in `items[0].quantity`, for what is not a `T`. An
 ///   array is no object, a key stands once, and unknown fields are refused where the type has
 ///   `#[serde(deny_unknown_fields)]`, which every body type should.
+///
+/// A handler that can do without takes `Option<JsonBody<T>>`: none where there is neither a content type nor a body.
 #[derive(Debug, Clone, Copy)]
 pub struct JsonBody<T>(pub T);
 
@@ -38,6 +40,24 @@ where
         let text = std::str::from_utf8(&bytes)
             .map_err(|error| malformed(format!("The body is not UTF-8: {error}.")))?;
         from_json(text).map(Self).map_err(JsonError::into_problem)
+    }
+}
+
+impl<S, T> OptionalFromRequest<S> for JsonBody<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        let body = request.body();
+        // An empty body of a Lambda event does not know its size, and one of an empty text not that it is at its end.
+        let is_empty = body.is_end_stream() || body.size_hint().exact() == Some(0);
+        if is_empty && !request.headers().contains_key(CONTENT_TYPE) {
+            return Ok(None);
+        }
+        <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
     }
 }
 

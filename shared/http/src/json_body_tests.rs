@@ -132,3 +132,20 @@ async fn what_is_not_the_type_names_the_field() {
     post_json(r#"{"text":"x","total":1}"#).await.assert_invalid("total");
     post_json("null").await.assert_invalid("body");
 }
+
+#[tokio::test]
+async fn a_handler_can_do_without_a_body() {
+    let handler =
+        async |note: Option<JsonBody<Note>>| note.map_or("none".to_owned(), |JsonBody(note)| note.text);
+    let router = Router::new().route("/", post(handler));
+    let answer = async |content_type: Option<&str>, body: &'static str| {
+        let request = content_type.into_iter().fold(Request::post("/"), |r, t| r.header(CONTENT_TYPE, t));
+        send(router.clone(), request.body(Body::from(body)).unwrap()).await
+    };
+    let json = Some("application/json");
+    assert_eq!(answer(None, "").await.body, "none");
+    assert_eq!(answer(json, r#"{"text":"x"}"#).await.body, "x");
+    assert_eq!(answer(json, "").await.slug(), "malformed-request");
+    assert_eq!(answer(None, r#"{"text":"x"}"#).await.slug(), "unsupported-media-type");
+    assert_eq!(answer(json, "{}").await.assert_invalid("text"), "is missing");
+}

@@ -1,5 +1,6 @@
 //! The bundle `order-intake`: triggered by the HTTP API.
 
+use orderflow_catalog::{Catalog, CatalogSettings};
 use orderflow_http::{HealthCheck, health_router, with_fallbacks};
 use orderflow_lambda::{Error, Host};
 use orderflow_orders::{ORDERS, router};
@@ -8,11 +9,15 @@ use orderflow_orders::{ORDERS, router};
 async fn main() -> Result<(), Error> {
     let host = Host::start("order-intake").await?;
     host.warm(&ORDERS).await;
+    let catalog = Catalog::new(host.store(), &CatalogSettings::from_environment()?);
+    if let Err(error) = catalog.warm_up_all().await {
+        tracing::warn!(%error, "the catalog is not warmed up");
+    }
     let table = host.store().table(&ORDERS);
     let store = HealthCheck::new("store", move || {
         let table = table.clone();
         async move { table.touch().await.is_ok() }
     });
-    let router = router(host.store()).merge(health_router(vec![store]));
+    let router = router(host.store(), catalog).merge(health_router(vec![store]));
     host.serve_http(with_fallbacks(router)).await
 }

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use orderflow_catalog::Catalog;
+use orderflow_catalog::{Catalog, warmup_router};
 use orderflow_domain::OrderId;
 use orderflow_http::{PathParam, Problem};
 use orderflow_store::Store;
@@ -24,13 +24,14 @@ pub(crate) struct Intake {
     catalog: Catalog,
 }
 
-/// The routes of orders.
-pub fn router(store: &Store) -> Router {
+/// The routes of orders, and the one that warms up `catalog`, which their prices come from.
+pub fn router(store: &Store, catalog: Catalog) -> Router {
     Router::new()
         .route("/api/v1/orders", get(list::list).post(place::place))
         .route("/api/v1/orders/{id}", get(read).delete(cancel::cancel))
         .route("/api/v1/orders/{id}/events", get(events))
-        .with_state(Intake { orders: Orders::new(store), catalog: Catalog::new(store) })
+        .with_state(Intake { orders: Orders::new(store), catalog: catalog.clone() })
+        .merge(warmup_router(catalog))
 }
 
 async fn read(

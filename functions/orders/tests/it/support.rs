@@ -4,7 +4,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt;
-use orderflow_catalog::{CATALOG, CatalogWriter, NewProduct};
+use orderflow_catalog::{CATALOG, Catalog, CatalogSettings, CatalogWriter, NewProduct};
 use orderflow_domain::{Currency, Money, Sku};
 use orderflow_embedded::{Embedded, Location};
 use orderflow_orders::{ORDERS, router};
@@ -23,12 +23,13 @@ impl Intake {
         let embedded = Embedded::open(Location::Memory).unwrap();
         let store = Store::new(embedded.dynamodb(), "test", IndependentWrites::OneTransaction);
         store.create_missing_tables(&[&ORDERS, &CATALOG]).await.unwrap();
+        let catalog = Catalog::new(&store, &CatalogSettings::default());
         for sku in ["A", "B"] {
             let price = Money { amount: 100, currency: Currency::parse("USD").unwrap() };
             let product = NewProduct { sku: Sku::parse(sku).unwrap(), name: sku.to_owned(), price, stock: 1 };
-            CatalogWriter::new(&store).create_if_absent(product).await.unwrap();
+            CatalogWriter::new(&store, catalog.clone()).create_if_absent(product).await.unwrap();
         }
-        Self { embedded, router: router(&store) }
+        Self { embedded, router: router(&store, catalog) }
     }
 
     pub(crate) async fn call(&self, request: Request<Body>) -> (u16, Value) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use orderflow_bridge::StreamReader;
-use orderflow_catalog::{CATALOG, CatalogWriter, NewProduct};
+use orderflow_catalog::{CATALOG, Catalog, CatalogSettings, CatalogWriter, NewProduct};
 use orderflow_domain::{Currency, Event, Money, Sku};
 use orderflow_embedded::{Embedded, Location};
 use orderflow_messaging::{DeadLetter, DeadLetterError, DeadLetterQueue, PublishError, Publisher};
@@ -92,7 +92,8 @@ impl Shop {
     pub(crate) async fn sell(&self, sku: &str) {
         let price = Money { amount: 100, currency: Currency::parse("USD").unwrap() };
         let product = NewProduct { sku: Sku::parse(sku).unwrap(), name: sku.to_owned(), price, stock: 1 };
-        CatalogWriter::new(&self.store).create_if_absent(product).await.unwrap();
+        let catalog = Catalog::new(&self.store, &CatalogSettings::default());
+        CatalogWriter::new(&self.store, catalog).create_if_absent(product).await.unwrap();
     }
 
     /// Writes an item that is no product.

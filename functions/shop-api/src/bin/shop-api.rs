@@ -1,6 +1,6 @@
 //! The bundle `shop-api`: triggered by the HTTP API.
 
-use orderflow_catalog::CATALOG;
+use orderflow_catalog::{CATALOG, Catalog, CatalogSettings};
 use orderflow_domain::Currency;
 use orderflow_http::with_fallbacks;
 use orderflow_lambda::{Error, Host};
@@ -11,6 +11,7 @@ async fn main() -> Result<(), Error> {
     host.warm(&CATALOG).await;
     let currency = std::env::var("ORDERFLOW_CURRENCY").unwrap_or_else(|_| "USD".to_owned());
     let currency = Currency::parse(&currency).map_err(|error| format!("ORDERFLOW_CURRENCY {error}"))?;
-    let router = orderflow_shop_api::router(host.store(), currency);
+    let catalog = Catalog::new(host.store(), &CatalogSettings::from_environment()?);
+    let router = orderflow_shop_api::router(host.store(), catalog, currency);
     host.serve_http(with_fallbacks(router)).await
 }

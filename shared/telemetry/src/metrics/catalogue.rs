@@ -59,6 +59,12 @@ pub const METRICS: &[Metric] = &[
         unit: Unit::Count,
         help: "How often a circuit breaker went to a state: open, half_open or closed.",
     },
+    Metric {
+        name: "catalog_cache_lookups_total",
+        kind: MetricKind::Counter,
+        unit: Unit::Count,
+        help: "Products that were looked for in the cache of the catalog, by outcome: hit, or miss, which asks the store.",
+    },
 ];
 
 /// What a metric's name means.

@@ -1,0 +1,89 @@
+//! The bodies of `POST` and `PATCH`, parsed.
+
+use orderflow_domain::{Currency, MAX_PRICE, Money, Sku};
+use orderflow_http::{FieldErrors, Problem};
+use serde::{Deserialize, Deserializer};
+
+use crate::writer::{MAX_STOCK, NewProduct, ProductPatch};
+
+const MAX_NAME: usize = 200;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProductBody {
+    sku: String,
+    name: String,
+    price: PriceBody,
+    #[serde(default)]
+    stock: i64,
+}
+
+/// What is not named stays as it is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PatchBody {
+    #[serde(default, deserialize_with = "not_null")]
+    name: Option<String>,
+    #[serde(default, deserialize_with = "not_null")]
+    price: Option<PriceBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PriceBody {
+    amount: i64,
+    currency: String,
+}
+
+/// A product has a name and a price: null would take them away.
+fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+impl ProductBody {
+    /// The product that the body describes, or everything that is wrong with it.
+    pub(crate) fn parse(self, shop_currency: &Currency) -> Result<NewProduct, Problem> {
+        let mut errors = FieldErrors::default();
+        let sku = errors.parse("sku", || Sku::parse(&self.sku));
+        let price = self.price.parse(shop_currency, &mut errors);
+        let name = parse_name(self.name, &mut errors);
+        if !(0..=MAX_STOCK).contains(&self.stock) {
+            errors.push("stock", format!("must be 0 to {MAX_STOCK} units"));
+        }
+        let product = sku.zip(name).zip(price);
+        let product = product.map(|((sku, name), price)| NewProduct { sku, name, price, stock: self.stock });
+        errors.into_result(product)
+    }
+}
+
+impl PatchBody {
+    /// The patch that the body describes, or everything that is wrong with it.
+    pub(crate) fn parse(self, shop_currency: &Currency) -> Result<ProductPatch, Problem> {
+        let mut errors = FieldErrors::default();
+        let name = self.name.and_then(|name| parse_name(name, &mut errors));
+        let price = self.price.and_then(|price| price.parse(shop_currency, &mut errors));
+        errors.into_result(Some(ProductPatch { name, price }))
+    }
+}
+
+impl PriceBody {
+    fn parse(self, shop_currency: &Currency, errors: &mut FieldErrors) -> Option<Money> {
+        let currency = errors.parse("price.currency", || Currency::parse(&self.currency));
+        if currency.as_ref().is_some_and(|currency| currency != shop_currency) {
+            errors.push("price.currency", format!("must be {shop_currency}, the currency of this shop"));
+        }
+        if !(0..=MAX_PRICE).contains(&self.amount) {
+            errors.push("price.amount", format!("must be 0 to {MAX_PRICE} minor units"));
+        }
+        currency.map(|currency| Money { amount: self.amount, currency })
+    }
+}
+
+fn parse_name(name: String, errors: &mut FieldErrors) -> Option<String> {
+    let length_allowed = (1..=MAX_NAME).contains(&name.chars().count());
+    if length_allowed && !name.trim().is_empty() && !name.chars().any(char::is_control) {
+        return Some(name);
+    }
+    errors.push("name", format!("must be 1 to {MAX_NAME} characters without control characters"));
+    None
+}
