@@ -7,7 +7,7 @@ use orderflow_messaging::{Consumer, Outcome};
 use crate::support::{Stock, cancelled, delivery, is_retry, orders, placed};
 
 /// Handles a batch until all of it is done, as a queue does.
-async fn until_done(stock: &Stock, mut events: Vec<Event>) {
+pub(crate) async fn until_done(stock: &Stock, mut events: Vec<Event>) {
     while !events.is_empty() {
         let batch: Vec<_> = events.iter().cloned().map(delivery).collect();
         let outcomes = stock.consumer.handle(&batch).await;

@@ -63,6 +63,12 @@ impl Stock {
         table.get(table.key(format!("order#{order}"))).await.unwrap()
     }
 
+    /// An item as it is stored.
+    pub(crate) async fn item(&self, key: &str) -> serde_json::Value {
+        let table = self.store.table(&INVENTORY);
+        table.get(table.key(key)).await.unwrap().unwrap()
+    }
+
     pub(crate) async fn status(&self, order: OrderId) -> Option<String> {
         self.reservation(order).await.map(|reservation| reservation.status)
     }
