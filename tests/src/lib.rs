@@ -51,7 +51,7 @@ macro_rules! suite {
                 listed, timeline, timeline_of_a_late_cancellation, conditional_get, several_skus;
             bad_input: orders, products, stock, queries, ids, unknown_sku, limits;
             catalog: snapshot, removed, warmed_up;
-            stock: oversell, first_stock, corrections, levels_add_up;
+            stock: oversell, first_stock, corrections, levels_add_up, twenty_clients;
             idempotency: same_key, other_body, concurrent;
             operation: health, faults, notifications;
         );

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 
 use axum::body::Body;
 use axum::http::Request;
+use axum::http::request::Builder;
+use http_body_util::BodyExt;
 use orderflow_catalog::{Catalog, CatalogSettings};
 use orderflow_domain::{
     Currency, CustomerId, Email, Event, EventData, EventType, Fact, InventoryRejected, InventoryReleased,
@@ -83,9 +85,22 @@ impl Desk {
     }
 
     pub(crate) async fn cancel(&self, id: OrderId) -> u16 {
-        let request = Request::delete(format!("/api/v1/orders/{id}")).body(Body::empty()).unwrap();
+        self.call(Request::delete(format!("/api/v1/orders/{id}"))).await.0
+    }
+
+    /// What happened to an order, as clients see it.
+    pub(crate) async fn events(&self, id: OrderId) -> serde_json::Value {
+        let (_, mut body) = self.call(Request::get(format!("/api/v1/orders/{id}/events"))).await;
+        body["events"].take()
+    }
+
+    async fn call(&self, request: Builder) -> (u16, serde_json::Value) {
         let catalog = Catalog::new(&self.store, &CatalogSettings::default());
-        router(&self.store, catalog).oneshot(request).await.unwrap().status().as_u16()
+        let request = request.body(Body::empty()).unwrap();
+        let response = router(&self.store, catalog).oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap_or_default())
     }
 }
 

@@ -45,4 +45,10 @@ impl TimelineEntry {
             detail: None,
         }
     }
+
+    /// The how manieth delivery took effect; none for what the order itself did, which was not delivered.
+    pub(crate) fn delivery_attempt(&self) -> Option<u32> {
+        let is_own = self.event_type.starts_with("order.");
+        self.attempt.or((!is_own).then_some(1))
+    }
 }

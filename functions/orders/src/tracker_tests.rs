@@ -46,6 +46,34 @@ async fn a_batch_takes_one_read_and_one_write_whatever_it_repeats() {
 }
 
 #[tokio::test]
+async fn the_timeline_tells_at_which_attempt_and_in_which_trace_each_report_took_effect() {
+    let trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let desk = Desk::open().await;
+    let id = desk.place().await;
+    desk.done(&[report(id, Fact::Reserved)]).await;
+    let mut paid = report(id, Fact::Paid);
+    paid.traceparent = Some(format!("00-{trace_id}-00f067aa0ba902b7-01"));
+    let delivery = Delivery { first_at: paid.time, event: paid, attempt: 3, last_attempt: false };
+    assert_eq!(desk.tracker.handle(&[delivery]).await, [Outcome::Done]);
+    let events = desk.events(id).await;
+    let told = |event: &serde_json::Value| {
+        let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
+        (text("type"), event["attempt"].as_u64(), text("trace_id"))
+    };
+    let told: Vec<_> = events.as_array().unwrap().iter().map(told).collect();
+    let (none, name) = (String::new(), str::to_owned);
+    assert_eq!(
+        told,
+        [
+            (name("order.placed"), None, none.clone()),
+            (name("inventory.reserved"), Some(1), none.clone()),
+            (name("payment.completed"), Some(3), name(trace_id)),
+            (name("order.confirmed"), None, none),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn h19_what_comes_late_writes_nothing() {
     let desk = Desk::open().await;
     let id = desk.place().await;

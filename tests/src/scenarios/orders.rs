@@ -165,6 +165,8 @@ pub async fn timeline<M: Mode>() {
     for event in &events {
         assert_eq!(event["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736", "{event}");
         assert!(event["time"].as_str().is_some_and(|time| time.ends_with('Z')), "{event}");
+        let is_own = event["type"].as_str().is_some_and(|name| name.starts_with("order."));
+        assert_eq!(event["attempt"].as_u64() >= Some(1), !is_own, "{event}");
     }
 }
 

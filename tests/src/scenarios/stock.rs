@@ -1,5 +1,7 @@
 //! Stock, under many hands.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use futures::future::join_all;
 use serde_json::json;
 
@@ -82,4 +84,40 @@ pub async fn levels_add_up<M: Mode>() {
     assert_eq!(list["totals"]["skus"], 5);
     assert_eq!(list["totals"]["available"], available + 710);
     assert!(list["next_cursor"].is_string());
+}
+
+/// 20 clients adjust, order and cancel on one sku: the level adds up at every read.
+pub async fn twenty_clients<M: Mode>() {
+    const FIRST_STOCK: i64 = 60;
+    const ROUNDS: usize = 4;
+    let mut shop: TestApp<M> = TestApp::open().await;
+    shop.sell("BUSY", FIRST_STOCK).await;
+    let (adding, added) = (AtomicI64::new(0), AtomicI64::new(0));
+    let client = async || {
+        let mut ids = Vec::new();
+        for round in 0..ROUNDS {
+            adding.fetch_add(1, Ordering::SeqCst);
+            shop.post("/api/v1/inventory/BUSY", &json!({"adjust": 1})).await.expect(200);
+            added.fetch_add(1, Ordering::SeqCst);
+            ids.push(shop.place(&order_body("BUSY", 2)).await);
+            if round % 2 == 0 {
+                let cancelled = shop.delete(&format!("/api/v1/orders/{}", ids[round])).await;
+                assert!([200, 409].contains(&cancelled.status.as_u16()), "{}", cancelled.body);
+            }
+            tokio::task::yield_now().await;
+            let least = FIRST_STOCK + added.load(Ordering::SeqCst);
+            let (available, reserved) = shop.level("BUSY").await;
+            let most = FIRST_STOCK + adding.load(Ordering::SeqCst);
+            assert!(available >= 0 && reserved >= 0, "{available} and {reserved}");
+            assert!((least..=most).contains(&(available + reserved)), "{available} and {reserved}");
+        }
+        ids
+    };
+    let ids = join_all((0..20).map(|_| client())).await.concat();
+    shop.settle().await;
+    let (available, reserved) = shop.level("BUSY").await;
+    assert_eq!(available + reserved, FIRST_STOCK + added.into_inner());
+    let orders = join_all(ids.iter().map(|id| shop.order(id))).await;
+    let confirmed = orders.iter().filter(|order| order["status"] == "confirmed").count();
+    assert_eq!(reserved, 2 * i64::try_from(confirmed).unwrap_or(i64::MAX));
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures::future::join_all;
 use orderflow_domain::EventData;
 use orderflow_embedded::Fault;
 use serde_json::{Value, json};
@@ -66,13 +65,14 @@ async fn a_patch_that_is_none_names_the_field() {
     assert_eq!(shop.get("/products/A").await.1["price"], usd(100));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn patches_that_race_lose_nothing_of_each_other() {
     let shop = Shop::open().await;
     shop.create("A", 100).await;
     let renames = (0..5).map(|_| json!({"name": "Renamed"}));
     let patches: Vec<Value> = renames.chain((0..5).map(|_| json!({"price": usd(80)}))).collect();
-    for (status, problem) in join_all(patches.iter().map(|patch| shop.patch("A", patch))).await {
+    let answers = shop.at_once(patches, |shop, patch| async move { shop.patch("A", &patch).await }).await;
+    for (status, problem) in answers {
         assert_eq!(status, 200, "{problem}");
     }
     let (_, product) = shop.get("/products/A").await;
@@ -135,12 +135,12 @@ async fn a_product_that_is_brought_back_has_a_new_price_and_its_first_stock() {
     assert_eq!(shop.create("A", 1).await, 409);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_who_bring_a_product_back_one_does() {
     let shop = Shop::open().await;
     shop.create("A", 100).await;
     shop.remove("A").await;
-    let statuses = join_all((1..=10).map(|amount| shop.create("A", amount))).await;
+    let statuses = shop.at_once(1..=10, |shop, amount| async move { shop.create("A", amount).await }).await;
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
     let brought_back = i64::try_from(statuses.iter().position(|status| *status == 201).unwrap()).unwrap() + 1;
     assert_eq!(shop.price("A").await, Some(brought_back));

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures::future::join_all;
 use orderflow_catalog::EVENT_SOURCE;
 use orderflow_domain::{EventData, EventType};
 use orderflow_embedded::Fault;
@@ -11,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::support::{Shop, new_product, sku};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_who_create_a_product_one_does() {
     let shop = Shop::open().await;
-    let statuses = join_all((1..=10).map(|amount| shop.create("a-1", amount))).await;
+    let statuses = shop.at_once(1..=10, |shop, amount| async move { shop.create("a-1", amount).await }).await;
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
     assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 9, "{statuses:?}");
     let created = i64::try_from(statuses.iter().position(|status| *status == 201).unwrap()).unwrap() + 1;

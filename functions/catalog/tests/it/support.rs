@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use futures::future::join_all;
 use http_body_util::BodyExt;
 use orderflow_catalog::{
     CATALOG, Catalog, CatalogSettings, CatalogWriter, EVENT_SOURCE, NewProduct, router, warmup_router,
@@ -18,6 +19,7 @@ use tower::ServiceExt;
 /// Longer than any test.
 const AGES: Duration = Duration::from_secs(3_600);
 
+#[derive(Clone)]
 pub(crate) struct Shop {
     pub(crate) embedded: Embedded,
     pub(crate) store: Store,
@@ -63,6 +65,19 @@ impl Shop {
 
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
         self.call(Request::get(format!("/api/v1{path}")).body(Body::empty()).unwrap()).await
+    }
+
+    /// What `work` gives for each of these, all at once: each on a task of its own, since the store of this process makes nobody wait.
+    pub(crate) async fn at_once<T, F>(
+        &self,
+        inputs: impl IntoIterator<Item = T>,
+        work: fn(Self, T) -> F,
+    ) -> Vec<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let tasks = inputs.into_iter().map(|input| tokio::spawn(work(self.clone(), input)));
+        join_all(tasks).await.into_iter().map(Result::unwrap).collect()
     }
 
     pub(crate) async fn create(&self, sku: &str, amount: i64) -> u16 {

@@ -1,6 +1,7 @@
 //! Clients and consumers that change one level at once.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use orderflow_domain::OrderId;
@@ -11,7 +12,7 @@ use crate::races::until_done;
 use crate::support::{cancelled, placed};
 
 const CLIENTS: usize = 20;
-const STEPS: usize = 60;
+const TIME: Duration = Duration::from_secs(10);
 const FIRST_STOCK: i64 = 60;
 
 /// Units that clients add, and units that they take away: what they began, and what they know to be done.
@@ -63,9 +64,13 @@ impl Counter {
         }
     }
 
-    async fn client(&self, number: usize) -> Vec<OrderId> {
+    /// Works until the time is over, and gives the orders that it did not cancel.
+    async fn client(&self, number: usize, end: Instant) -> Vec<OrderId> {
         let mut held = Vec::new();
-        for step in 0..STEPS {
+        for step in 0.. {
+            if Instant::now() >= end {
+                break;
+            }
             match fastrand::u8(0..4) {
                 0 => self.adjust(fastrand::i64(1..=3), &format!("{number}-{step}")).await,
                 1 => self.adjust(-fastrand::i64(1..=3), &format!("{number}-{step}")).await,
@@ -89,9 +94,10 @@ impl Counter {
 async fn h04_levels_add_up_at_every_read_while_clients_adjust_reserve_and_cancel() {
     let desk = Desk::of(&[("A", FIRST_STOCK)]).await;
     let counter = Arc::new(Counter { desk, books: Mutex::default() });
+    let end = Instant::now() + TIME;
     let clients = (0..CLIENTS).map(|number| {
         let counter = counter.clone();
-        tokio::spawn(async move { counter.client(number).await })
+        tokio::spawn(async move { counter.client(number, end).await })
     });
     let left = join_all(clients).await.into_iter().flat_map(Result::unwrap);
     let (books, stock) = (*counter.books.lock().unwrap(), &counter.desk.stock);

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures::future::join_all;
 use orderflow_domain::{EventData, OrderId};
 use orderflow_embedded::Fault;
 use orderflow_inventory::EVENT_SOURCE;
@@ -16,11 +15,11 @@ fn level(sku: &str, available: i64, reserved: i64) -> Value {
     json!({"sku": sku, "available": available, "reserved": reserved})
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_correction_counts_once_for_each_key_however_many_send_it() {
-    let desk = Desk::of(&[("A", 10)]).await;
+    let desk = Arc::new(Desk::of(&[("A", 10)]).await);
     let adjust = json!({"adjust": -3});
-    for (status, body) in join_all((0..20).map(|_| desk.correct("A", Some("k1"), &adjust))).await {
+    for (status, body) in desk.correct_at_once(20, Some("k1"), &adjust).await {
         assert_eq!((status, body), (200, level("A", 7, 0)));
     }
     desk.correct("A", Some("k2"), &adjust).await;
@@ -100,11 +99,10 @@ async fn what_is_reserved_is_nobody_s_to_correct() {
     assert_eq!(desk.correct("A", None, &json!({"set": 9})).await, (200, level("A", 9, 4)));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_corrections_as_many_are_made_as_there_are_units() {
-    let desk = Desk::of(&[("A", 25)]).await;
-    let adjust = json!({"adjust": -2});
-    let answers = join_all((0..20).map(|_| desk.correct("A", None, &adjust))).await;
+    let desk = Arc::new(Desk::of(&[("A", 25)]).await);
+    let answers = desk.correct_at_once(20, None, &json!({"adjust": -2})).await;
     let made = answers.iter().filter(|(status, _)| *status == 200).count();
     assert_eq!(made, 12, "{answers:?}");
     assert_eq!(desk.stock.level("A").await, Some((1, 0)));
@@ -140,14 +138,13 @@ async fn the_first_stock_is_booked_once_whatever_overtakes_it() {
     assert_eq!(desk.read("NEW").await, (200, level("NEW", 5, 0)));
     assert_eq!(desk.correct("NEW", None, &adjust).await, (200, level("NEW", 15, 0)));
     desk.stock.done(&[placed(before, &[("NEW", 7)]), creation.clone(), placed(after, &[("NEW", 8)])]).await;
-    desk.stock.done(&[creation.clone()]).await;
+    desk.stock.done(std::slice::from_ref(&creation)).await;
     assert_eq!(desk.stock.level("NEW").await, Some((0, 15)));
-    // `set` and the creation race.
+    // Set first, then created.
     let desk = Desk::of(&[]).await.selling("NEW", 5);
-    let set = json!({"set": 2});
-    let ((status, _), ()) =
-        tokio::join!(desk.correct("NEW", None, &set), desk.stock.done(std::slice::from_ref(&creation)));
-    assert_eq!((status, desk.stock.level("NEW").await), (200, Some((2, 0))));
+    assert_eq!(desk.correct("NEW", None, &json!({"set": 2})).await, (200, level("NEW", 2, 0)));
+    desk.stock.done(&[creation]).await;
+    assert_eq!(desk.stock.level("NEW").await, Some((2, 0)));
     // A first stock of none is a level too.
     let desk = Desk::of(&[]).await;
     desk.stock.done(&[created("EMPTY", 0), created("EMPTY", 7)]).await;

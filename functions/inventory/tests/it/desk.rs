@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use futures::future::join_all;
 use http_body_util::BodyExt;
 use orderflow_domain::Sku;
 use orderflow_inventory::{FirstStock, router};
@@ -51,6 +52,20 @@ impl Desk {
             Request::post(format!("/api/v1/inventory/{sku}")).header("content-type", "application/json");
         let request = key.into_iter().fold(request, |request, key| request.header("idempotency-key", key));
         self.call(request.body(Body::from(correction.to_string())).unwrap()).await
+    }
+
+    /// Corrects a level so many times at once: each on a task of its own, since the store of this process makes nobody wait.
+    pub(crate) async fn correct_at_once(
+        self: &Arc<Self>,
+        times: usize,
+        key: Option<&'static str>,
+        correction: &Value,
+    ) -> Vec<(u16, Value)> {
+        let tasks = (0..times).map(|_| {
+            let (desk, correction) = (self.clone(), correction.clone());
+            tokio::spawn(async move { desk.correct("A", key, &correction).await })
+        });
+        join_all(tasks).await.into_iter().map(Result::unwrap).collect()
     }
 
     pub(crate) async fn read(&self, sku: &str) -> (u16, Value) {

@@ -60,9 +60,9 @@ impl From<OrderRecord> for Timeline {
     fn from(record: OrderRecord) -> Self {
         let own_trace = record.trace_id().map(str::to_owned);
         let entry = |entry: crate::timeline::TimelineEntry| Entry {
+            attempt: entry.delivery_attempt(),
             r#type: entry.event_type,
             time: Timestamp::from_millis(entry.millis),
-            attempt: entry.attempt,
             trace_id: entry.trace_id.or_else(|| own_trace.clone()),
             detail: entry.detail,
         };

@@ -50,6 +50,24 @@ impl Intake {
         self.call(request.unwrap()).await
     }
 
+    /// Places an order for one unit of each of these skus and gives its id.
+    pub(crate) async fn order(&self, customer_id: &str, skus: &[&str]) -> String {
+        let items: Vec<Value> = skus.iter().map(|sku| json!({"sku": sku, "quantity": 1})).collect();
+        let body = json!({"customer_id": customer_id, "email": "c@example.com", "items": items});
+        let request = Request::post("/api/v1/orders").header("content-type", "application/json");
+        let (status, order) = self.call(request.body(Body::from(body.to_string())).unwrap()).await;
+        assert_eq!(status, 202, "{order}");
+        order["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A page of the orders.
+    pub(crate) async fn page(&self, query: &str) -> Value {
+        let request = Request::get(format!("/api/v1/orders?{query}")).body(Body::empty()).unwrap();
+        let (status, page) = self.call(request).await;
+        assert_eq!(status, 200, "{page}");
+        page
+    }
+
     pub(crate) async fn cancel(&self, id: &str) -> (u16, Value) {
         self.call(Request::delete(format!("/api/v1/orders/{id}")).body(Body::empty()).unwrap()).await
     }
