@@ -5,12 +5,14 @@
 //! the emulators and the bundles are.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod amazon_mq;
 mod api;
 mod bridge;
 mod cloud;
 mod deployment;
 mod expiry;
 mod facts;
+mod freeze;
 mod http;
 mod order;
 mod queues;

@@ -17,7 +17,7 @@ use crate::world::World;
 
 const CONSUMERS: [&str; 4] = ["inventory-reserve", "notification", "order-tracker", "payment"];
 
-const POISON: &str = "{not json";
+pub(crate) const POISON: &str = "{not json";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn inventory_reserve_tells_good_failing_and_poison_apart() {
@@ -174,7 +174,7 @@ pub(crate) fn attribute<'a>(message: &'a Message, name: &str) -> &'a str {
 }
 
 /// From now on the store fails every write that names this order.
-fn refuse_writes_about(embedded: &Embedded, order_id: &str) {
+pub(crate) fn refuse_writes_about(embedded: &Embedded, order_id: &str) {
     let order_id = order_id.to_owned();
     embedded.inject(Arc::new(move |operation: &str, body: &Value| {
         let writes = ["PutItem", "UpdateItem", "TransactWriteItems"].contains(&operation);
@@ -182,6 +182,6 @@ fn refuse_writes_about(embedded: &Embedded, order_id: &str) {
     }));
 }
 
-fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     OrderId::generate().to_string()
 }

@@ -22,8 +22,8 @@ async fn every_bundle_takes_its_sample() {
     }
 }
 
-fn sample(bundle: &str) -> Value {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events").join(format!("{bundle}.json"));
+pub(crate) fn sample(name: &str) -> Value {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events").join(format!("{name}.json"));
     // They name the tables and queues of the default prefix.
     let text =
         std::fs::read_to_string(file).unwrap().replace(":table/orderflow-", &format!(":table/{PREFIX}-"));

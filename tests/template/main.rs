@@ -4,6 +4,7 @@
 mod bundles;
 mod http;
 mod queues;
+mod rabbitmq;
 mod reading;
 mod rights;
 mod samples;

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::Request;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use orderflow_bridge::rabbitmq::queue;
 use orderflow_domain::Event;
 use orderflow_messaging::{SUBSCRIPTIONS, subscription};
 use orderflow_outbox_relay::EVENT_SOURCES;
@@ -18,7 +21,8 @@ fn every_bundle_has_one() {
     let files = std::fs::read_dir(root().join("events")).unwrap().flatten().map(|file| file.path());
     let names: BTreeSet<_> =
         files.map(|file| file.file_stem().unwrap().to_string_lossy().into_owned()).collect();
-    assert_eq!(names, binaries().into_keys().collect());
+    let consumers = SUBSCRIPTIONS.iter().map(|row| format!("{}-rmq", row.consumer));
+    assert_eq!(names, binaries().into_keys().chain(consumers).collect());
 }
 
 #[tokio::test]
@@ -55,6 +59,21 @@ fn messages_hold_events_that_the_consumer_is_told_of() {
         assert_eq!(record["eventSource"], "aws:sqs");
         let arn = record["eventSourceARN"].as_str().unwrap();
         assert!(arn.ends_with(&format!(":{DEFAULT_PREFIX}-{}", row.consumer)), "{arn}");
+    }
+}
+
+#[test]
+fn messages_of_rabbitmq_are_those_of_sqs() {
+    for row in SUBSCRIPTIONS {
+        let event = sample(&format!("{}-rmq", row.consumer));
+        assert_eq!(event["eventSource"], "aws:rmq");
+        let key = format!("{}::/", queue(row.consumer));
+        let message = event["rmqMessagesByQueue"][&key][0].clone();
+        let body = BASE64_STANDARD.decode(message["data"].as_str().unwrap()).unwrap();
+        assert_eq!(body, sample(row.consumer)["Records"][0]["body"].as_str().unwrap().as_bytes());
+        let event = Event::from_json(std::str::from_utf8(&body).unwrap()).unwrap();
+        assert_eq!(message["basicProperties"]["type"], event.event_type().as_str());
+        assert_eq!(message["basicProperties"]["messageId"], event.id.to_string());
     }
 }
 

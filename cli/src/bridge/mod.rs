@@ -60,7 +60,7 @@ pub struct BridgeArgs {
 /// # Errors
 /// Where it cannot start, with what to do about it.
 pub fn run(args: BridgeArgs) -> anyhow::Result<()> {
-    orderflow_telemetry::init("bridge", LogFormat::from_env()?)?;
+    let _telemetry = orderflow_telemetry::init("bridge", LogFormat::from_env()?)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run_bridge(args))
 }
 

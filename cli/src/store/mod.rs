@@ -57,7 +57,7 @@ pub struct StoreArgs {
 /// # Errors
 /// Where it cannot start, with what to do about it.
 pub fn run(args: StoreArgs) -> anyhow::Result<()> {
-    orderflow_telemetry::init("store", LogFormat::from_env()?)?;
+    let _telemetry = orderflow_telemetry::init("store", LogFormat::from_env()?)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run_store(args))
 }
 
@@ -89,7 +89,7 @@ fn router(embedded: &Embedded) -> Router {
         async move { tables.send().await.is_ok() }
     });
     let metrics = metrics_router(|| MetricsPage::install().render());
-    embedded.router().merge(health_router(vec![store])).merge(metrics)
+    embedded.router().merge(health_router(vec![store], Vec::new())).merge(metrics)
 }
 
 /// Serves until Ctrl-C or SIGTERM, then answers the requests that came in. A second signal ends at once.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_smithy_runtime_api::client::auth::AuthSchemeId;
-use orderflow_bridge::{NoTrimmer, StreamTrimmer, Wakeup, sdk_config};
+use orderflow_bridge::{NoTrimmer, StreamTrimmer, Wakeup, sdk_config, streams_sdk_config};
 use orderflow_embedded::{Embedded, Location};
 use orderflow_store::{IndependentWrites, Store};
 use tokio::sync::watch;
@@ -48,18 +48,19 @@ impl Data {
         let embedded = is_embedded(endpoint).await?;
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(REQUEST_TIMEOUT).build();
         let config = sdk_config(Some(&endpoint.to_string())).await;
-        let config = config.into_builder().timeout_config(timeouts).build();
-        Ok(if embedded {
-            Self::connect_embedded(&config, prefix)
-        } else {
-            Self::connect_dynamodb(&config, prefix)
-        })
+        let config = config.into_builder().timeout_config(timeouts.clone()).build();
+        if embedded {
+            return Ok(Self::connect_embedded(&config, prefix));
+        }
+        let streams = streams_sdk_config(&endpoint.to_string()).await;
+        let streams = streams.into_builder().timeout_config(timeouts).build();
+        Ok(Self::connect_dynamodb(&config, &streams, prefix))
     }
 
-    fn connect_dynamodb(config: &SdkConfig, prefix: &str) -> Self {
+    fn connect_dynamodb(config: &SdkConfig, streams: &SdkConfig, prefix: &str) -> Self {
         let client = aws_sdk_dynamodb::Client::new(config);
         let store = Store::new(client, prefix, IndependentWrites::SideBySide);
-        Self::Endpoint { store, streams: aws_sdk_dynamodbstreams::Client::new(config) }
+        Self::Endpoint { store, streams: aws_sdk_dynamodbstreams::Client::new(streams) }
     }
 
     /// `orderflow store` checks no signatures, so none are made. One transaction costs it half of what single writes do, where DynamoDB

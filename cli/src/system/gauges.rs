@@ -1,4 +1,4 @@
-//! How full the queues are, as metrics.
+//! How full the queues are, and what the relay has still to publish, as metrics.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,12 +6,19 @@ use std::time::Duration;
 use orderflow_messaging::{QueueAdmin, QueueStatus};
 use tokio::sync::watch;
 
+use super::outbox::OutboxBacklog;
+
 /// How often the queues are looked at: as often as metrics are usually collected.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Sets the gauges until told to stop.
-pub(super) async fn measure(queues: Arc<dyn QueueAdmin>, mut stop: watch::Receiver<bool>) {
+pub(super) async fn measure(
+    queues: Arc<dyn QueueAdmin>,
+    outbox: OutboxBacklog,
+    mut stop: watch::Receiver<bool>,
+) {
     while !*stop.borrow() {
+        outbox.measure();
         match queues.queues().await {
             Ok(found) => found.iter().for_each(set),
             Err(error) => tracing::debug!(%error, "the queues cannot be measured"),

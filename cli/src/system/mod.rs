@@ -9,6 +9,7 @@ mod functions;
 mod gauges;
 mod idle;
 mod liveness;
+mod outbox;
 mod parts;
 mod routes;
 mod running;
@@ -34,6 +35,7 @@ use data::Data;
 use expiry::Sweeper;
 use functions::Targets;
 use liveness::Liveness;
+use outbox::OutboxBacklog;
 use parts::{ORDER_EXPIRY, ORDER_INTAKE, OUTBOX_RELAY};
 
 pub use broker::BrokerLocation;
@@ -196,6 +198,10 @@ impl System {
     pub fn idle_probe(&self) -> IdleProbe {
         let pumps = self.pumps.iter().map(|pump| (pump.status(), self.data.changes(pump.table()))).collect();
         IdleProbe::new(pumps, self.broker.admin(), self.broker.switch().clone())
+    }
+
+    fn outbox_backlog(&self) -> OutboxBacklog {
+        OutboxBacklog::new(self.pumps.iter().map(Pump::status).collect())
     }
 
     /// Does all the work there is by hand, and returns when nothing is left to do: every event relayed, every message settled, and

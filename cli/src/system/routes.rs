@@ -1,11 +1,11 @@
 //! What is served over HTTP.
 
 use axum::Router;
-use orderflow_http::{HealthCheck, health_router, metrics_router, with_fallbacks};
+use orderflow_http::{HealthCheck, HealthFigure, health_router, metrics_router, with_fallbacks};
 use orderflow_telemetry::MetricsPage;
 
 use super::expiry::Sweeper;
-use super::parts::{ORDER_INTAKE, SHOP_API};
+use super::parts::{ORDER_INTAKE, OUTBOX_RELAY, SHOP_API};
 use super::{System, faults};
 
 impl System {
@@ -21,8 +21,8 @@ impl System {
     }
 
     fn routes(&self) -> Router {
-        let mut router =
-            health_router(self.health_checks()).merge(metrics_router(|| MetricsPage::install().render()));
+        let mut router = health_router(self.health_checks(), self.health_figures())
+            .merge(metrics_router(|| MetricsPage::install().render()));
         if self.parts.contains(ORDER_INTAKE) {
             router = router.merge(orderflow_orders::router(&self.store, self.catalog.clone()));
         }
@@ -32,6 +32,11 @@ impl System {
                 .merge(orderflow_shop_api::admin_router(self.broker.admin()));
         }
         router
+    }
+
+    /// What the process that relays has still to publish.
+    fn health_figures(&self) -> Vec<HealthFigure> {
+        if self.parts.contains(OUTBOX_RELAY) { self.outbox_backlog().figures() } else { Vec::new() }
     }
 
     /// What this process cannot do without.

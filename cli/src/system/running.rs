@@ -36,6 +36,7 @@ impl Running {
         let (stop_consumers, consumers_stopped) = watch::channel(false);
         let (stop_pumps, pumps_stopped) = watch::channel(false);
         let (mut consumers, mut pumps) = (JoinSet::new(), JoinSet::new());
+        let outbox = system.outbox_backlog();
         let broker = Arc::new(system.broker);
         for (consumer, QueueTarget { target, batches }) in system.targets {
             for _ in 0..batches {
@@ -54,7 +55,7 @@ impl Running {
         }
         // One process is enough to tell, and there is one relay.
         if system.parts.contains(OUTBOX_RELAY) {
-            pumps.spawn(gauges::measure(broker.admin(), pumps_stopped));
+            pumps.spawn(gauges::measure(broker.admin(), outbox, pumps_stopped));
         }
         Self { _data: system.data, broker, stop_consumers, stop_pumps, consumers, pumps }
     }

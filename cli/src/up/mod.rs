@@ -33,7 +33,7 @@ pub fn run(args: UpArgs) -> anyhow::Result<()> {
         [part] => part.name(),
         _ => "orderflow",
     };
-    orderflow_telemetry::init(service, LogFormat::from_env()?)?;
+    let _telemetry = orderflow_telemetry::init(service, LogFormat::from_env()?)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run_system(args))
 }
 

@@ -5,4 +5,6 @@ mod crash;
 mod life;
 mod load;
 mod metrics;
+mod outbox;
 mod server;
+mod traces;

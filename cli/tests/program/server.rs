@@ -77,6 +77,22 @@ impl Server {
         order["id"].as_str().map(str::to_owned)
     }
 
+    /// Sends an order as part of a trace. Gives its id.
+    pub(crate) async fn place_traced(&self, sku: &str, traceparent: &str) -> String {
+        let body =
+            json!({"customer_id": "C1", "email": "c@example.com", "items": [{"sku": sku, "quantity": 1}]});
+        let request = self.client.post(format!("{}/api/v1/orders", self.url)).json(&body);
+        let response = request.header("traceparent", traceparent).send().await.unwrap();
+        let order: Value = response.error_for_status().unwrap().json().await.unwrap();
+        order["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The body of an answer, whatever its status.
+    pub(crate) async fn body(&self, path: &str) -> Value {
+        let response = self.client.get(format!("{}{path}", self.url)).timeout(PATIENCE).send().await.unwrap();
+        response.json().await.unwrap()
+    }
+
     pub(crate) async fn try_get(&self, path: &str) -> Option<Value> {
         let response = self.client.get(format!("{}{path}", self.url)).timeout(PATIENCE).send().await.ok()?;
         if response.status() == 200 { response.json().await.ok() } else { None }

@@ -8,7 +8,7 @@ use orderflow_domain::Event;
 use orderflow_messaging::{DeadLetter, DeadLetterError, DeadLetterQueue, Publisher};
 use orderflow_store::{EventSource, ImageError, OUTBOX, Outbox, Store};
 use serde_dynamo::AttributeValue;
-use tracing::Instrument;
+use tracing::{Instrument, Span, field};
 
 /// The code of records that no event can be built from.
 const UNDECODABLE: &str = "undecodable";
@@ -79,11 +79,15 @@ impl Relay {
     }
 
     async fn publish(&self, events: &[Event]) -> Result<(), RelayError> {
+        let spans: Vec<Span> = events.iter().map(span_of).collect();
         let results = self.publisher.publish(events).await;
-        for (event, result) in events.iter().zip(&results) {
+        for ((event, span), result) in events.iter().zip(spans).zip(&results) {
             match result {
                 Ok(()) => log_published(event),
-                Err(error) => tracing::warn!(event.id = %event.id, %error, "the event is not published yet"),
+                Err(error) => {
+                    span.record("otel.status_code", "ERROR");
+                    tracing::warn!(event.id = %event.id, %error, "the event is not published yet");
+                }
             }
         }
         let failures: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
@@ -125,6 +129,21 @@ impl Relay {
 /// The table in a stream's ARN: `arn:aws:dynamodb:region:account:table/NAME/stream/LABEL`.
 fn table_of(arn: &str) -> Option<&str> {
     arn.split_once(":table/")?.1.split('/').next()
+}
+
+/// The span of an event on its way to whoever carries it. It is there only where spans are exported.
+fn span_of(event: &Event) -> Span {
+    tracing::info_span!(
+        parent: None,
+        "publish",
+        traceparent = event.traceparent.as_deref(),
+        otel.name = format!("publish {}", event.event_type()),
+        otel.kind = "producer",
+        otel.status_code = field::Empty,
+        service = "outbox-relay",
+        order.id = event.order_id().map(field::display),
+        event.r#type = event.event_type().as_str(),
+    )
 }
 
 fn log_published(event: &Event) {

@@ -24,6 +24,16 @@ pub async fn sdk_config(endpoint: Option<&str>) -> SdkConfig {
     loader.load().await
 }
 
+/// Settings for the streams of the tables behind an endpoint.
+pub async fn streams_sdk_config(endpoint: &str) -> SdkConfig {
+    sdk_config(streams_endpoint(endpoint)).await
+}
+
+/// AWS serves streams on another host than tables, which the SDK knows.
+fn streams_endpoint(endpoint: &str) -> Option<&str> {
+    (!is_aws(endpoint)).then_some(endpoint)
+}
+
 fn any_region() -> RegionProviderChain {
     RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new())
@@ -68,5 +78,11 @@ mod tests {
         ] {
             assert!(!is_aws(url), "{url}");
         }
+    }
+
+    #[test]
+    fn streams_are_on_the_host_of_the_tables_but_at_aws() {
+        assert_eq!(streams_endpoint("http://127.0.0.1:8000"), Some("http://127.0.0.1:8000"));
+        assert_eq!(streams_endpoint("https://dynamodb.eu-west-1.amazonaws.com"), None);
     }
 }

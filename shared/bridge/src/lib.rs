@@ -4,6 +4,7 @@
 //! The functions see no difference: a batch is an `SqsEvent` in JSON, its answer a partial batch response.
 
 mod aws;
+mod backlog;
 mod guarded;
 mod invocation;
 mod lambda;
@@ -17,8 +18,9 @@ mod switch;
 mod target;
 mod verdict;
 
-pub use aws::sdk_config;
+pub use aws::{sdk_config, streams_sdk_config};
 pub use aws_sdk_lambda::Client as LambdaClient;
+pub use backlog::Backlog;
 pub use guarded::GuardedTarget;
 pub use lambda::LambdaTarget;
 pub use pump::{

@@ -7,6 +7,8 @@ use aws_sdk_dynamodbstreams::Client;
 use aws_sdk_dynamodbstreams::error::DisplayErrorContext;
 use aws_sdk_dynamodbstreams::types::{Record, Shard, ShardIteratorType};
 
+use crate::Backlog;
+
 /// Records that one read gives at most (AWS limit).
 const MAX_RECORDS: i32 = 1_000;
 
@@ -34,6 +36,8 @@ pub struct StreamBatch {
     pub event: StreamEvent,
     /// The position of the last of them.
     pub last: Position,
+    /// Those of them that name events.
+    pub backlog: Backlog,
 }
 
 /// Reads the stream of one table.
@@ -151,9 +155,11 @@ impl StreamReader {
         let last = records.iter().rev().find_map(|record| record.dynamodb()?.sequence_number());
         let Some(sequence_number) = last.map(str::to_owned) else { return Ok(None) };
         self.after.insert(shard.id.clone(), sequence_number.clone());
+        let backlog = Backlog::of(&records);
         let mut event = StreamEvent::default();
         event.records = records.into_iter().map(|record| event_record(record, &self.arn)).collect();
-        Ok(Some(StreamBatch { event, last: Position { shard: shard.id.clone(), sequence_number } }))
+        let last = Position { shard: shard.id.clone(), sequence_number };
+        Ok(Some(StreamBatch { event, last, backlog }))
     }
 
     async fn iterator(&self, shard: &str) -> Result<Option<String>, StreamError> {

@@ -11,6 +11,7 @@ use axum::{Json, Router};
 use chrono::{SecondsFormat, Utc};
 use futures::future::{BoxFuture, join_all};
 use serde::Serialize;
+use serde_json::Value;
 
 /// Something that the process needs: a name, and how to find out whether it is there.
 #[derive(Clone)]
@@ -29,19 +30,41 @@ impl HealthCheck {
     }
 }
 
+/// Something that is measured: a name, and how much it is now.
+#[derive(Clone)]
+pub struct HealthFigure {
+    name: &'static str,
+    value: Arc<dyn Fn() -> Value + Send + Sync>,
+}
+
+impl HealthFigure {
+    /// A figure under a name.
+    pub fn new<V: Into<Value>>(name: &'static str, value: impl Fn() -> V + Send + Sync + 'static) -> Self {
+        Self { name, value: Arc::new(move || value().into()) }
+    }
+}
+
+#[derive(Clone)]
+struct Watched {
+    checks: Vec<HealthCheck>,
+    figures: Vec<HealthFigure>,
+}
+
 #[derive(Serialize)]
 struct Health {
     status: &'static str,
     timestamp: String,
     services: BTreeMap<&'static str, &'static str>,
+    #[serde(flatten)]
+    figures: BTreeMap<&'static str, Value>,
 }
 
-/// `GET /health`: 200 where every check is up, otherwise 503, with the state of each.
-pub fn health_router(checks: Vec<HealthCheck>) -> Router {
-    Router::new().route("/health", get(health)).with_state(checks)
+/// `GET /health`: 200 where every check is up, otherwise 503, with the state of each. Figures are told beside them and decide nothing.
+pub fn health_router(checks: Vec<HealthCheck>, figures: Vec<HealthFigure>) -> Router {
+    Router::new().route("/health", get(health)).with_state(Watched { checks, figures })
 }
 
-async fn health(State(checks): State<Vec<HealthCheck>>) -> Response {
+async fn health(State(Watched { checks, figures }): State<Watched>) -> Response {
     let results = join_all(checks.iter().map(|check| (check.is_up)())).await;
     let all_up = results.iter().all(|up| *up);
     let state = |up| if up { "up" } else { "down" };
@@ -49,6 +72,7 @@ async fn health(State(checks): State<Vec<HealthCheck>>) -> Response {
         status: if all_up { "healthy" } else { "unhealthy" },
         timestamp: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
         services: checks.iter().zip(results).map(|(check, up)| (check.name, state(up))).collect(),
+        figures: figures.iter().map(|figure| (figure.name, (figure.value)())).collect(),
     };
     let status = if all_up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(body)).into_response()
@@ -70,11 +94,13 @@ mod tests {
                 HealthCheck::new("broker", move || async move { broker_up }),
             ];
             let request = Request::get("/health").body(axum::body::Body::empty()).unwrap();
-            let response = health_router(checks).oneshot(request).await.unwrap();
+            let pending = HealthFigure::new("outbox_pending", || 7_u64);
+            let response = health_router(checks, vec![pending]).oneshot(request).await.unwrap();
             assert_eq!(response.status(), status);
             let body = to_bytes(response.into_body(), 10_000).await.unwrap();
             let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
             assert_eq!(body["status"], text);
+            assert_eq!(body["outbox_pending"], 7);
             assert_eq!(body["services"]["store"], "up");
             assert_eq!(body["services"]["broker"], if broker_up { "up" } else { "down" });
         }

@@ -15,6 +15,7 @@ mod health;
 mod idempotency_key;
 mod json_body;
 mod limit;
+mod measure;
 mod metrics;
 mod middleware;
 mod path_param;
@@ -25,7 +26,7 @@ mod strict;
 mod trace;
 
 pub use field_errors::{FieldError, FieldErrors};
-pub use health::{HealthCheck, health_router};
+pub use health::{HealthCheck, HealthFigure, health_router};
 pub use idempotency_key::IdempotencyKey;
 pub use json_body::{JsonBody, MAX_BODY_BYTES};
 pub use limit::Limit;

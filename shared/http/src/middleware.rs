@@ -1,5 +1,5 @@
 //! The layers around a finished router: no answer leaves the contract, and each request is a line in
-//! the log.
+//! the log, a span, and counted.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -12,13 +12,17 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Method, StatusCode};
+use orderflow_telemetry::TraceParent;
 use percent_encoding::percent_decode_str;
-use tracing::Instrument;
+use tracing::{Instrument, Span, field};
 
-use crate::{MAX_BODY_BYTES, Problem, ProblemKind, Trace};
+use crate::{MAX_BODY_BYTES, Problem, ProblemKind, Trace, measure, trace};
 
-/// Stands for the route in the log where there is none.
+/// Stands for the route in log and metrics where there is none.
 const UNMATCHED: &str = "none";
+
+/// What the routes of the API begin with.
+const API: &str = "/api/";
 
 /// Puts the shared layers around a finished router; goes on last.
 ///
@@ -30,32 +34,68 @@ const UNMATCHED: &str = "none";
 /// - Each request works in a span with its `trace.id` and leaves one line with method, route, status
 ///   and `elapsed_ms`: at debug level if it only read and succeeded, else at info. The path itself and
 ///   the query are left out, since they can hold whatever a client put there.
+/// - Each request is counted and timed, and one of the API is a span for a collector.
 pub fn with_fallbacks(router: Router) -> Router {
     router.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(from_fn(observe))
 }
 
 async fn observe(mut request: Request, next: Next) -> Response {
-    let trace = Trace::of_request(request.headers());
+    let started = Instant::now();
+    let (method, route) = (request.method().clone(), route(&request));
+    let cause = trace::cause(request.headers());
+    let trace = Trace::caused_by(cause.as_ref());
     let span = tracing::error_span!("request", trace.id = trace.0.trace_id());
+    let exported = exported_span(&method, &route, cause.as_ref(), &trace);
     request.extensions_mut().insert(trace);
-    answer(request, next).instrument(span).await
+    let answering = async {
+        let response = answer(request, next).await;
+        log(&method, &route, response.status(), started);
+        response
+    };
+    let response = answering.instrument(span).await;
+    measure::answered(&method, &route, response.status(), started.elapsed());
+    end(&exported, response.status());
+    response
+}
+
+fn route(request: &Request) -> String {
+    let matched = request.extensions().get::<MatchedPath>();
+    matched.map_or_else(|| UNMATCHED.to_owned(), |matched| matched.as_str().to_owned())
 }
 
 async fn answer(request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let method = request.method().clone();
-    let matched = request.extensions().get::<MatchedPath>();
-    let route = matched.map_or_else(|| UNMATCHED.to_owned(), |matched| matched.as_str().to_owned());
-    let response = if percent_decode_str(request.uri().path()).decode_utf8().is_err() {
-        Problem::not_found().into_response()
-    } else {
-        AssertUnwindSafe(next.run(request))
-            .catch_unwind()
-            .await
-            .map_or_else(|panic| after_panic(panic.as_ref()), in_contract)
-    };
-    log(&method, &route, response.status(), started);
-    response
+    if percent_decode_str(request.uri().path()).decode_utf8().is_err() {
+        return Problem::not_found().into_response();
+    }
+    AssertUnwindSafe(next.run(request))
+        .catch_unwind()
+        .await
+        .map_or_else(|panic| after_panic(panic.as_ref()), in_contract)
+}
+
+/// The span as a collector gets it. Whoever asks for health or metrics asks every few seconds: that is no trace.
+fn exported_span(method: &Method, route: &str, cause: Option<&TraceParent>, trace: &Trace) -> Span {
+    if !route.starts_with(API) {
+        return Span::none();
+    }
+    tracing::info_span!(
+        "request",
+        traceparent = cause.map(tracing::field::display),
+        span.traceparent = %trace.0,
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        http.request.method = method.as_str(),
+        http.route = route,
+        http.response.status_code = field::Empty,
+    )
+}
+
+fn end(span: &Span, status: StatusCode) {
+    span.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
 }
 
 fn after_panic(panic: &(dyn Any + Send)) -> Response {

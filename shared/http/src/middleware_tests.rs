@@ -3,6 +3,7 @@
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query};
 use axum::routing::{get, post};
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use serde::Deserialize;
 
 use super::*;
@@ -111,4 +112,30 @@ async fn the_handler_works_in_the_callers_trace() {
     let answer = send(router(), request).await;
     assert!(answer.body.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
     assert!(!answer.body.contains("00f067aa0ba902b7"));
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_their_route_and_never_by_their_path() {
+    let recorder = DebuggingRecorder::new();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    fetch("/things/7").await;
+    fetch("/things/8").await;
+    fetch("/nothing/9").await;
+    let odd = http::Request::builder().method("ODD").uri("/api/v1/things/7").body(Body::empty()).unwrap();
+    send(router(), odd).await;
+
+    let snapshot = recorder.snapshotter().snapshot().into_vec();
+    let series = snapshot.into_iter().map(|(key, _, _, value)| {
+        let labels: Vec<_> = key.key().labels().map(|label| label.value().to_owned()).collect();
+        (format!("{} {}", key.key().name(), labels.join(" ")), value)
+    });
+    let series: std::collections::BTreeMap<_, _> = series.collect();
+    assert_eq!(series["http_requests_total GET /api/v1/things/{id} 200"], DebugValue::Counter(2));
+    assert_eq!(series["http_requests_total GET none 404"], DebugValue::Counter(1));
+    assert_eq!(series["http_requests_total other /api/v1/things/{id} 405"], DebugValue::Counter(1));
+    let DebugValue::Histogram(seconds) = &series["http_request_duration_seconds GET /api/v1/things/{id}"]
+    else {
+        panic!("{series:?}")
+    };
+    assert!(seconds.len() == 2 && seconds.iter().all(|seconds| seconds.0 > 0.0), "{seconds:?}");
 }

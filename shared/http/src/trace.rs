@@ -15,16 +15,20 @@ const HEADER: HeaderName = HeaderName::from_static("traceparent");
 pub struct Trace(pub TraceParent);
 
 impl Trace {
-    /// The span of a request with these headers.
-    pub(crate) fn of_request(headers: &HeaderMap) -> Self {
-        let mut values = headers.get_all(HEADER).iter();
-        let parent = values
-            .next()
-            .and_then(|value| TraceParent::parse(value.to_str().ok()?))
-            // Of several headers nobody can say which one is right.
-            .filter(|_| values.next().is_none());
-        Self(parent.map_or_else(TraceParent::new, |parent| parent.child()))
+    /// The span of a request that this one caused.
+    pub(crate) fn caused_by(cause: Option<&TraceParent>) -> Self {
+        Self(cause.map_or_else(TraceParent::new, TraceParent::child))
     }
+}
+
+/// The span that caused a request with these headers, as far as they tell.
+pub(crate) fn cause(headers: &HeaderMap) -> Option<TraceParent> {
+    let mut values = headers.get_all(HEADER).iter();
+    values
+        .next()
+        .and_then(|value| TraceParent::parse(value.to_str().ok()?))
+        // Of several headers nobody can say which one is right.
+        .filter(|_| values.next().is_none())
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Trace {
@@ -32,7 +36,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Trace {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let known = parts.extensions.get::<Self>().cloned();
-        Ok(known.unwrap_or_else(|| Self::of_request(&parts.headers)))
+        Ok(known.unwrap_or_else(|| Self::caused_by(cause(&parts.headers).as_ref())))
     }
 }
 
@@ -51,7 +55,7 @@ mod tests {
         for header in headers {
             map.append(HEADER, HeaderValue::from_static(header));
         }
-        Trace::of_request(&map).0.trace_id().to_owned()
+        Trace::caused_by(cause(&map).as_ref()).0.trace_id().to_owned()
     }
 
     #[test]

@@ -1,22 +1,25 @@
-//! What every bundle does around its handler: logs, SDK configuration, the store, a warm connection, and the loop that
+//! What every bundle does around its handler: logs, metrics and spans, SDK configuration, the store, a warm connection, and the loop that
 //! asks the Lambda runtime for work. A bundle's `main` builds its ports and hands them over.
 
 mod duration_setting;
+mod flush;
 
 use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::dynamodb::Event as StreamEvent;
-use aws_lambda_events::sqs::SqsEvent;
 use axum::Router;
 use axum::http::Response;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use lambda_runtime::{Context, LambdaEvent, service_fn};
-use orderflow_messaging::{Consumer, QueueFunction, RetryPolicy, SqsQueue, SqsSettings};
+use lambda_runtime::layers::TracingLayer;
+use lambda_runtime::{Context, LambdaEvent, Runtime, service_fn};
+use orderflow_messaging::{Consumer, QueueEvent, QueueFunction, RetryPolicy, SqsQueue, SqsSettings};
 use orderflow_store::{Store, TableDefinition};
-use orderflow_telemetry::LogFormat;
+use orderflow_telemetry::{EmbeddedMetrics, LogFormat};
 use serde::de::IgnoredAny;
 use tower::ServiceExt;
+
+use flush::Flush;
 
 pub use duration_setting::{DurationSettingError, duration_setting};
 pub use lambda_runtime::Error;
@@ -28,18 +31,20 @@ const MARGIN: Duration = Duration::from_millis(500);
 pub struct Host {
     aws: aws_config::SdkConfig,
     store: Store,
+    flush: Flush,
 }
 
 impl Host {
-    /// Starts the logs of the service and connects to what the environment names.
+    /// Starts the logs, metrics and spans of the service and connects to what the environment names.
     ///
     /// # Errors
     /// Where a setting cannot be used.
     pub async fn start(service: &str) -> Result<Self, Error> {
-        orderflow_telemetry::init(service, LogFormat::from_env()?)?;
+        let telemetry = orderflow_telemetry::init(service, LogFormat::from_env()?)?;
+        let flush = Flush::new(telemetry, EmbeddedMetrics::install(service)?);
         let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
         let store = Store::from_environment(&aws);
-        Ok(Self { aws, store })
+        Ok(Self { aws, store, flush })
     }
 
     /// The SDK configuration.
@@ -76,11 +81,13 @@ impl Host {
             .map(|settings| SqsQueue::new(aws_sdk_sqs::Client::new(&self.aws), settings));
         let function = QueueFunction::new(consumer, RetryPolicy::from_environment()?, sqs);
         let function = std::sync::Arc::new(function);
-        lambda_runtime::run_concurrent(service_fn(move |event: LambdaEvent<SqsEvent>| {
+        let runtime = Runtime::new(service_fn(move |event: LambdaEvent<QueueEvent>| {
             let function = function.clone();
-            async move { Ok::<_, Error>(function.handle(event.payload, Some(time_left(&event.context))).await) }
-        }))
-        .await
+            async move {
+                function.answer(event.payload, Some(time_left(&event.context))).await.map_err(Error::from)
+            }
+        }));
+        runtime.layer(TracingLayer::new()).layer(self.flush).run_concurrent().await
     }
 
     /// Serves a router until the process is told to stop.
@@ -88,7 +95,9 @@ impl Host {
     /// # Errors
     /// Where the runtime cannot be reached.
     pub async fn serve_http(self, router: Router) -> Result<(), Error> {
-        lambda_http::run_concurrent(service_fn(move |request| answer(router.clone(), request))).await
+        let runtime =
+            lambda_http::runtime_concurrent(service_fn(move |request| answer(router.clone(), request)));
+        runtime.layer(TracingLayer::new()).layer(self.flush).run_concurrent().await
     }
 
     /// Serves table streams until the process is told to stop.
@@ -101,11 +110,11 @@ impl Host {
         Fut: Future<Output = Result<(), E>> + Send + 'static,
         E: std::error::Error + Send + Sync + 'static,
     {
-        lambda_runtime::run_concurrent(service_fn(move |event: LambdaEvent<StreamEvent>| {
+        let runtime = Runtime::new(service_fn(move |event: LambdaEvent<StreamEvent>| {
             let handling = handle(event.payload);
             async move { handling.await.map_err(Error::from) }
-        }))
-        .await
+        }));
+        runtime.layer(TracingLayer::new()).layer(self.flush).run_concurrent().await
     }
 
     /// Does its work whenever its schedule says so, until the process is told to stop. `handle` is given how long it may take.
@@ -119,11 +128,11 @@ impl Host {
         E: std::error::Error + Send + Sync + 'static,
     {
         // What a schedule sends says nothing that the clock does not.
-        lambda_runtime::run_concurrent(service_fn(move |event: LambdaEvent<IgnoredAny>| {
+        let runtime = Runtime::new(service_fn(move |event: LambdaEvent<IgnoredAny>| {
             let handling = handle(time_left(&event.context));
             async move { handling.await.map_err(Error::from) }
-        }))
-        .await
+        }));
+        runtime.layer(TracingLayer::new()).layer(self.flush).run_concurrent().await
     }
 }
 

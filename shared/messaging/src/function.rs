@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::SqsEvent;
 use futures::future::join_all;
 use orderflow_domain::{Event, Timestamp};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::measure::{self, Fate};
-use crate::record::Record;
+use crate::record::{Origin, Record};
 use crate::{
-    Consumer, DeadLetter, DeadLetterQueue, DeadLettered, Delivery, ItemFailure, Outcome, QueueResponse,
-    RetryPolicy, SqsQueue, Verdict,
+    Consumer, DeadLetterQueue, DeadLettered, Delivery, ItemFailure, Outcome, QueueResponse, RetryPolicy,
+    SqsDeadLetterQueue, SqsQueue, Verdict, spans,
 };
 
 /// The `eventSource` of records that come from SQS itself.
@@ -27,7 +27,8 @@ const EXHAUSTED: &str = "attempts-exhausted";
 ///
 /// Records of a bridge (`eventSource` other than `aws:sqs`) are answered with what is to become of them. For records of
 /// SQS, which knows only "not done", the function itself sends poison, and what was tried too often, to the
-/// dead-letter queue and hides what is to come again.
+/// dead-letter queue and hides what is to come again. Messages of Amazon MQ, which knows nothing but failed batches, come in
+/// by [`QueueFunction::answer`].
 pub struct QueueFunction<C> {
     consumer: C,
     policy: RetryPolicy,
@@ -62,24 +63,32 @@ impl<C: Consumer> QueueFunction<C> {
 
     /// Deals with a batch. What is not done when `time_left` is over is handed back.
     pub async fn handle(&self, event: SqsEvent, time_left: Option<Duration>) -> QueueResponse {
-        let span = tracing::error_span!("batch", service = self.consumer.name());
-        self.handle_records(event.records, time_left).instrument(span).await
+        let records: Vec<Record> = event.records.into_iter().map(Record::from).collect();
+        self.handle_batch(&records, time_left).await
     }
 
-    async fn handle_records(&self, records: Vec<SqsMessage>, time_left: Option<Duration>) -> QueueResponse {
-        let records: Vec<Record> = records.into_iter().map(Record::from).collect();
+    pub(crate) async fn handle_batch(
+        &self,
+        records: &[Record],
+        time_left: Option<Duration>,
+    ) -> QueueResponse {
+        let span = tracing::error_span!("batch", service = self.consumer.name());
+        self.handle_records(records, time_left).instrument(span).await
+    }
+
+    async fn handle_records(&self, records: &[Record], time_left: Option<Duration>) -> QueueResponse {
         let now = Timestamp::now();
         let mut failures = Vec::new();
-        let (mut deliveries, mut delivered) = (Vec::new(), Vec::new());
-        for record in &records {
+        let (mut deliveries, mut arrivals) = (Vec::new(), Vec::new());
+        for record in records {
             match Event::from_json(&record.body) {
                 Ok(event) => {
-                    let last_attempt = self.policy.is_last(record.attempt, record.first_at, now);
-                    let Record { attempt, first_at, .. } = *record;
+                    let (attempt, first_at) = (record.attempt, record.first_at(&event, now));
+                    let last_attempt = self.policy.is_last(attempt, first_at, now);
                     let delivery = Delivery { event, attempt, first_at, last_attempt };
                     measure::delivered(self.name(), &delivery, now);
+                    arrivals.push(Arrival { record, span: spans::of_delivery(self.name(), &delivery) });
                     deliveries.push(delivery);
-                    delivered.push(record);
                 }
                 Err(error) => {
                     // The whole reason quotes the message, which may hold an address: it is for the dead letter alone.
@@ -90,9 +99,9 @@ impl<C: Consumer> QueueFunction<C> {
             }
         }
         let outcomes = self.outcomes(&deliveries, time_left).await;
-        let settling = delivered.into_iter().zip(&deliveries).zip(outcomes);
+        let settling = arrivals.into_iter().zip(&deliveries).zip(outcomes);
         // Together, since each may be a request and little time may be left.
-        let settling = settling.map(|((record, delivery), outcome)| self.settle(record, delivery, outcome));
+        let settling = settling.map(|((arrival, delivery), outcome)| self.settle(arrival, delivery, outcome));
         failures.extend(join_all(settling).await.into_iter().flatten());
         QueueResponse { failures }
     }
@@ -115,8 +124,15 @@ impl<C: Consumer> QueueFunction<C> {
         outcomes
     }
 
-    async fn settle(&self, record: &Record, delivery: &Delivery, outcome: Outcome) -> Option<ItemFailure> {
-        measure::settled(self.name(), self.fate(record, &outcome));
+    async fn settle(
+        &self,
+        Arrival { record, span }: Arrival<'_>,
+        delivery: &Delivery,
+        outcome: Outcome,
+    ) -> Option<ItemFailure> {
+        let fate = self.fate(delivery, &outcome);
+        measure::settled(self.name(), fate);
+        spans::settle(&span, fate);
         match outcome {
             Outcome::Done => None,
             Outcome::DeadLetter { code, reason } => {
@@ -129,33 +145,42 @@ impl<C: Consumer> QueueFunction<C> {
             }
             Outcome::Retry { reason, after } => {
                 log_again(record, &delivery.event, &reason);
-                self.retry(record, reason, after).await
+                self.retry(record, delivery, reason, after).await
             }
         }
     }
 
     /// What is to become of a record. Whoever reads the answer gives up by the same policy.
-    fn fate(&self, record: &Record, outcome: &Outcome) -> Fate {
+    fn fate(&self, delivery: &Delivery, outcome: &Outcome) -> Fate {
         match outcome {
             Outcome::Done => Fate::Done,
             Outcome::Defer { .. } => Fate::Deferred,
-            Outcome::Retry { .. }
-                if self.policy.is_last(record.attempt, record.first_at, Timestamp::now()) =>
-            {
-                Fate::DeadLettered
-            }
-            Outcome::Retry { .. } => Fate::Retried,
+            Outcome::Retry { .. } => match self.after_failure(delivery) {
+                Verdict::GiveUp => Fate::DeadLettered,
+                Verdict::RetryAfter(_) => Fate::Retried,
+            },
             Outcome::DeadLetter { .. } => Fate::DeadLettered,
         }
     }
 
-    /// Has a record come again. With SQS its time, and its end, are decided here; a bridge does it when it reads the answer.
-    async fn retry(&self, record: &Record, reason: String, after: Option<Duration>) -> Option<ItemFailure> {
-        if record.from_sqs
-            && let (Some(queue), Some(receipt_handle)) = (&self.sqs, &record.receipt_handle)
+    fn after_failure(&self, delivery: &Delivery) -> Verdict {
+        self.policy.after_failure(delivery.attempt, delivery.first_at, Timestamp::now())
+    }
+
+    /// Has a record come again. With SQS its time is decided here, and its end for everybody who is no bridge: that does it when it reads
+    /// the answer.
+    async fn retry(
+        &self,
+        record: &Record,
+        delivery: &Delivery,
+        reason: String,
+        after: Option<Duration>,
+    ) -> Option<ItemFailure> {
+        if record.origin != Origin::Bridge
+            && let Some(queue) = &self.sqs
         {
-            match self.policy.after_failure(record.attempt, record.first_at, Timestamp::now()) {
-                Verdict::RetryAfter(delay) => queue.hide(receipt_handle, after.unwrap_or(delay)).await,
+            match self.after_failure(delivery) {
+                Verdict::RetryAfter(delay) => hide(queue, record, after.unwrap_or(delay)).await,
                 Verdict::GiveUp => {
                     log_dead(record, EXHAUSTED, &reason);
                     return self.bury(record, EXHAUSTED, &reason).await;
@@ -168,10 +193,8 @@ impl<C: Consumer> QueueFunction<C> {
     /// Has a record come again that was not tried. SQS counts its receipt all the same; the age that a delivery has to reach before it
     /// is given up makes up for that.
     async fn defer(&self, record: &Record, reason: String, after: Duration) -> Option<ItemFailure> {
-        if record.from_sqs
-            && let (Some(queue), Some(receipt_handle)) = (&self.sqs, &record.receipt_handle)
-        {
-            queue.hide(receipt_handle, after).await;
+        if let Some(queue) = &self.sqs {
+            hide(queue, record, after).await;
         }
         Some(ItemFailure {
             retry_after_ms: Some(millis(after)),
@@ -180,27 +203,38 @@ impl<C: Consumer> QueueFunction<C> {
         })
     }
 
-    /// Puts a record out of the way. With SQS that is done here; a bridge does it when it reads the answer.
+    /// Puts a record out of the way. With SQS that is done here; others do it when they read the answer.
     async fn bury(&self, record: &Record, code: &str, reason: &str) -> Option<ItemFailure> {
-        let dead_letter = DeadLettered { code: code.to_owned(), reason: reason.to_owned() };
+        let dead = DeadLettered { code: code.to_owned(), reason: reason.to_owned() };
         let failure =
-            ItemFailure { dead_letter: Some(dead_letter), ..ItemFailure::again(&record.id, reason) };
-        let (true, Some(queue)) = (record.from_sqs, &self.sqs) else {
+            ItemFailure { dead_letter: Some(dead.clone()), ..ItemFailure::again(&record.id, reason) };
+        let (Origin::Sqs, Some(queue)) = (record.origin, self.dead_letters()) else {
             return Some(failure);
         };
-        let letter = DeadLetter {
-            code: code.to_owned(),
-            reason: reason.to_owned(),
-            attempts: record.attempt,
-            body: record.body.clone(),
-        };
-        match queue.dead_letters().put(letter).await {
+        match queue.put(record.dead_letter(dead)).await {
             Ok(()) => None,
             Err(error) => {
                 tracing::error!(message.id = record.id, %error, "the dead letter stays in its queue for now");
                 Some(failure)
             }
         }
+    }
+
+    pub(crate) fn dead_letters(&self) -> Option<&SqsDeadLetterQueue> {
+        self.sqs.as_ref().map(SqsQueue::dead_letters)
+    }
+}
+
+/// A record on its way through the consumer.
+struct Arrival<'a> {
+    record: &'a Record,
+    span: Span,
+}
+
+/// Has SQS hide its message for this long.
+async fn hide(queue: &SqsQueue, record: &Record, delay: Duration) {
+    if let (Origin::Sqs, Some(receipt_handle)) = (record.origin, &record.receipt_handle) {
+        queue.hide(receipt_handle, delay).await;
     }
 }
 

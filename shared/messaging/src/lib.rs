@@ -4,25 +4,33 @@
 //! Lambda the runtime calls it; elsewhere a bridge calls the very same function with the very same JSON.
 
 mod admin;
+mod amazon_mq;
+pub mod amqp;
 mod breaker;
 mod consumer;
 mod dead_letter;
 mod function;
 mod measure;
 mod publisher;
+mod queue_event;
 mod record;
 mod response;
 mod retry;
 mod sns;
+mod spans;
 mod sqs;
+#[cfg(test)]
+mod sqs_stub;
 mod subscription;
 
 pub use admin::{AdminError, Progress, QueueAdmin, QueueStatus, Selection, StoredDeadLetter};
+pub use amazon_mq::AmazonMqEvent;
 pub use breaker::{BreakerSettings, BreakerState, CircuitBreaker, Open, Permit};
 pub use consumer::{Consumer, Delivery, Outcome};
 pub use dead_letter::{DeadLetter, DeadLetterError, DeadLetterQueue};
 pub use function::{InvokeError, QueueFunction, SQS_EVENT_SOURCE};
 pub use publisher::{PublishError, Publisher};
+pub use queue_event::{BatchError, QueueEvent};
 pub use response::{DeadLettered, ItemFailure, QueueResponse};
 pub use retry::{RetryPolicy, RetryPolicyError, Verdict};
 pub use sns::{MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, SnsPublisher};

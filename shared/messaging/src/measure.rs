@@ -14,7 +14,7 @@ pub(crate) enum Fate {
 }
 
 impl Fate {
-    fn label(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Retried => "retried",

@@ -1,38 +1,72 @@
-//! Sets up the process's logging.
+//! Sets up the process's logging and tracing.
 
 use std::env;
 use std::io;
 
-use tracing::Level;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::filter_fn;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
+use crate::spans::{SpanExport, SpanLayer, is_exported};
 use crate::{LogFormat, TelemetryError, layer};
 
 const RUST_LOG: &str = "RUST_LOG";
 const DEFAULT_FILTER: &str = "info";
 
+/// What this process tells of itself, while it is kept. Dropped, it sends the spans that are left.
+#[derive(Debug)]
+#[must_use = "spans are sent while it is kept"]
+pub struct Telemetry {
+    spans: Option<SpanExport>,
+}
+
+impl Telemetry {
+    /// Waits until the spans that ended so far were sent, or could not be. Blocks the thread.
+    pub fn flush(&self) {
+        if let Some(spans) = &self.spans {
+            spans.flush();
+        }
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Some(spans) = &self.spans {
+            spans.close();
+        }
+    }
+}
+
 /// Sends this process's logs to standard error as `service`, at the levels of `RUST_LOG` (default
-/// `info`).
+/// `info`), and its spans to the collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names, if it names one.
 ///
 /// # Errors
-/// [`TelemetryError::InvalidSetting`] if `RUST_LOG` is no list of filter directives, and
+/// [`TelemetryError::InvalidSetting`] if `RUST_LOG` is no list of filter directives or the collector's endpoint no URL, and
 /// [`TelemetryError::AlreadyInitialised`] the second time in one process.
-pub fn init(service: &str, format: LogFormat) -> Result<(), TelemetryError> {
+pub fn init(service: &str, format: LogFormat) -> Result<Telemetry, TelemetryError> {
     let directives = env::var_os(RUST_LOG).map(|value| value.to_string_lossy().into_owned());
+    let logged = filter(directives.as_deref())?.and(filter_fn(may_be_logged));
+    let spans = SpanExport::from_environment(service)?;
+    let exported = spans.clone().map(|spans| {
+        SpanLayer::new(spans).with_filter(filter_fn(is_exported).with_max_level_hint(LevelFilter::INFO))
+    });
     tracing_subscriber::registry()
-        .with(filter(directives.as_deref())?)
-        .with(filter_fn(|metadata| may_be_logged(metadata.target(), *metadata.level())))
-        .with(layer(service, format, io::stderr))
+        .with(layer(service, format, io::stderr).with_filter(logged))
+        .with(exported)
         .try_init()
-        .map_err(|_| TelemetryError::AlreadyInitialised)
+        .map_err(|_| TelemetryError::AlreadyInitialised)?;
+    Ok(Telemetry { spans })
 }
 
 /// Libraries log whole requests and answers at trace level, and with them addresses and payment tokens: whatever `RUST_LOG` says, that
-/// level is for this system's own code.
-fn may_be_logged(target: &str, level: Level) -> bool {
+/// level is for this system's own code. Spans that are made to be exported are no part of the log.
+fn may_be_logged(metadata: &Metadata<'_>) -> bool {
+    !is_exported(metadata) && is_level_allowed(metadata.target(), *metadata.level())
+}
+
+fn is_level_allowed(target: &str, level: Level) -> bool {
     level != Level::TRACE || target.starts_with("orderflow")
 }
 
@@ -63,9 +97,9 @@ mod tests {
 
     #[test]
     fn libraries_never_log_at_trace_level() {
-        assert!(!may_be_logged("aws_smithy_runtime::client::orchestrator", Level::TRACE));
-        assert!(may_be_logged("aws_smithy_runtime::client::orchestrator", Level::DEBUG));
-        assert!(may_be_logged("orderflow_inventory::commit", Level::TRACE));
+        assert!(!is_level_allowed("aws_smithy_runtime::client::orchestrator", Level::TRACE));
+        assert!(is_level_allowed("aws_smithy_runtime::client::orchestrator", Level::DEBUG));
+        assert!(is_level_allowed("orderflow_inventory::commit", Level::TRACE));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Structured logs, trace context and metrics, the same on Lambda and off it.
+//! Structured logs, traces and metrics, the same on Lambda and off it.
 //!
 //! A log rule goes with it. A message can be read alone; ids are also fields (`order.id`,
 //! `event.type`, `trace.id`); units stand in names (`elapsed_ms`); one fact is one line; a secret,
@@ -17,11 +17,12 @@ mod json;
 mod layer;
 mod metrics;
 mod pretty;
+mod spans;
 pub mod trace_context;
 
 pub use error::TelemetryError;
 pub use format::LogFormat;
-pub use init::init;
+pub use init::{Telemetry, init};
 pub use layer::{LogLayer, layer};
-pub use metrics::{METRICS, Metric, MetricKind, MetricsPage};
+pub use metrics::{EmbeddedMetrics, EmbeddedMetricsError, METRICS, Metric, MetricKind, MetricsPage};
 pub use trace_context::TraceParent;

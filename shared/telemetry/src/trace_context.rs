@@ -48,9 +48,7 @@ impl TraceParent {
     /// A new span in the same trace, as sampled as this one.
     #[must_use]
     pub fn child(&self) -> Self {
-        let flags = u8::from_str_radix(&self.header[FLAGS], 16)
-            .expect("only two hexadecimal digits are ever stored as flags");
-        Self::assemble(self.trace_id(), flags & SAMPLED)
+        Self::assemble(self.trace_id(), self.flags() & SAMPLED)
     }
 
     /// The id that all work of one trace shares: 32 lower-case hexadecimal digits.
@@ -63,6 +61,17 @@ impl TraceParent {
     #[must_use]
     pub fn span_id(&self) -> &str {
         &self.header[SPAN_ID]
+    }
+
+    /// Whether whoever began the trace wants it kept.
+    #[must_use]
+    pub fn is_sampled(&self) -> bool {
+        self.flags() & SAMPLED != 0
+    }
+
+    fn flags(&self) -> u8 {
+        u8::from_str_radix(&self.header[FLAGS], 16)
+            .expect("only two hexadecimal digits are ever stored as flags")
     }
 
     fn assemble(trace_id: &str, flags: u8) -> Self {

@@ -4,10 +4,12 @@
 //! - [`rie::RuntimeEmulator`] runs a Lambda bundle under AWS's Runtime Interface Emulator.
 //! - [`ministack::MiniStack`] emulates AWS services.
 //! - [`rabbitmq::RabbitMq`] is a broker that can be stopped, killed and restarted.
+//! - [`collector::Collector`] takes spans.
 //! - [`process::ServerProcess`] is what they are made of.
 //! - [`faults`] makes publishers and functions fail.
 //! - [`conformance`] says what a broker has to be like.
 
+pub mod collector;
 pub mod conformance;
 pub mod faults;
 pub mod ministack;

@@ -1,6 +1,7 @@
 //! `POST /orders`.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
@@ -22,6 +23,7 @@ pub(crate) async fn place(
     Trace(trace): Trace,
     JsonBody(body): JsonBody<OrderBody>,
 ) -> Result<Response, Problem> {
+    let started = Instant::now();
     let request = body.parse()?;
     let fingerprint = key.as_ref().map(|_| request.fingerprint());
     let id = match &key {
@@ -42,6 +44,8 @@ pub(crate) async fn place(
     match intake.orders.create(&record, &outbox).await.map_err(Problem::unavailable)? {
         Some(existing) => replay(*existing, fingerprint.as_deref()),
         None => {
+            metrics::counter!("orders_created_total").increment(1);
+            metrics::histogram!("orders_created_duration_seconds").record(started.elapsed());
             tracing::info!(
                 service = "order-intake",
                 order.id = %record.id,

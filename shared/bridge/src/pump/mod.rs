@@ -73,7 +73,7 @@ pub struct Pump {
     after: Option<String>,
     /// Whether the stored cursor row says something else than `after` and no starts.
     unsaved: bool,
-    /// Batches that were read and not yet relayed, because the relay failed.
+    /// Batches that were read and not yet relayed, because the relay failed or the sink is full.
     unrelayed: Vec<StreamBatch>,
     /// How often the process started before it got further than here. Zero once everything from before is read.
     earlier_starts: u32,
@@ -87,6 +87,9 @@ const WATCHED_POLL: Duration = Duration::from_millis(500);
 /// five times a second (AWS limit, for each shard and second); only a stream with work is read more often than that.
 const FIRST_POLL: Duration = Duration::from_millis(5);
 const LAST_POLL: Duration = Duration::from_millis(200);
+
+/// How many records are read ahead, at least: what a relay that cannot publish keeps in memory, some 1 KB each.
+const READ_AHEAD: usize = 10_000;
 
 /// How often the cursor is saved at most.
 const SAVE: Duration = Duration::from_millis(50);
@@ -134,16 +137,40 @@ impl Pump {
     /// # Errors
     /// [`PumpError`] where the store or the relay fails; what was read comes again.
     pub async fn pump_once(&mut self) -> Result<usize, PumpError> {
+        self.read_ahead().await?;
+        self.tell_backlog();
+        if self.unrelayed.is_empty() {
+            self.reach_end();
+            return Ok(0);
+        }
         if !self.sink.has_room() {
             return Ok(0);
         }
-        if self.unrelayed.is_empty() {
-            self.unrelayed = self.reader.read().await?;
-            if self.unrelayed.is_empty() {
-                self.reach_end();
-                return Ok(0);
-            }
+        let relayed = self.relay().await;
+        self.tell_backlog();
+        relayed
+    }
+
+    /// Reads also while what was read before waits, so that it is known how much does.
+    async fn read_ahead(&mut self) -> Result<(), StreamError> {
+        let waiting: usize = self.unrelayed.iter().map(|batch| batch.event.records.len()).sum();
+        if waiting >= READ_AHEAD {
+            return Ok(());
         }
+        match self.reader.read().await {
+            Ok(batches) => self.unrelayed.extend(batches),
+            Err(error) if self.unrelayed.is_empty() => return Err(error),
+            // What was read before can be relayed all the same; the next call meets the error again.
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    fn tell_backlog(&self) {
+        self.status.set_backlog(self.unrelayed.iter().map(|batch| batch.backlog).sum());
+    }
+
+    async fn relay(&mut self) -> Result<usize, PumpError> {
         let mut records = 0;
         while let Some(batch) = self.unrelayed.first() {
             let outstanding = Arc::new(Outstanding::default());
@@ -232,7 +259,7 @@ impl Pump {
     }
 
     fn is_saved(&self) -> bool {
-        self.progress.is_empty() && !self.unsaved
+        self.unrelayed.is_empty() && self.progress.is_empty() && !self.unsaved
     }
 
     async fn save_or_warn(&mut self) {

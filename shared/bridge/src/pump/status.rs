@@ -1,7 +1,9 @@
 //! How far a pump is, for whoever wants to know while it runs.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::Backlog;
 
 /// How far a pump is. Clones are the same status.
 #[derive(Debug, Clone)]
@@ -12,6 +14,7 @@ struct Counts {
     writes: AtomicU64,
     empty: AtomicU64,
     fruitful: AtomicU64,
+    backlog: Mutex<Backlog>,
 }
 
 /// How often a pump has read its stream so far.
@@ -29,7 +32,8 @@ const NEVER: u64 = u64::MAX;
 impl Default for PumpStatus {
     fn default() -> Self {
         let (empty, fruitful) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self(Arc::new(Counts { writes: AtomicU64::new(NEVER), empty, fruitful }))
+        let backlog = Mutex::default();
+        Self(Arc::new(Counts { writes: AtomicU64::new(NEVER), empty, fruitful, backlog }))
     }
 }
 
@@ -41,6 +45,15 @@ impl PumpStatus {
 
     pub(super) fn found_something(&self) {
         self.0.fruitful.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn set_backlog(&self, backlog: Backlog) {
+        *self.0.backlog.lock().unwrap_or_else(PoisonError::into_inner) = backlog;
+    }
+
+    /// What was read and is not published yet. A pump that cannot publish reads on, up to some ten thousand records.
+    pub fn backlog(&self) -> Backlog {
+        *self.0.backlog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether everything is dealt with that was written up to and with this process's write number `writes`, and the cursor is saved. For a

@@ -5,10 +5,9 @@ use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable};
 use orderflow_domain::{Event, Timestamp};
 use orderflow_messaging::StoredDeadLetter;
+use orderflow_messaging::amqp::{ATTEMPTS, FIRST_AT};
 
-use super::headers::{
-    ATTEMPTS, CODE, FIRST_AT, LAST_AT, REASON, carried, header, integer, message_id, of_event, string,
-};
+use super::headers::{CODE, LAST_AT, REASON, carried, header, integer, message_id, of_event, string};
 
 /// The code of a letter that says none: somebody put it there by hand.
 const UNKNOWN: &str = "unknown";

@@ -5,21 +5,16 @@ use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable};
 use orderflow_domain::{Event, SPEC_VERSION, Timestamp};
 use orderflow_messaging::RetryPolicy;
+use orderflow_messaging::amqp::{ATTEMPTS, DELIVERY_COUNT, FIRST_AT};
 
 use crate::runtime_table::{Tried, body_id};
 
-/// How often the message was tried, as far as that counts.
-pub(super) const ATTEMPTS: &str = "x-orderflow-attempts";
-/// When it was first tried, RFC 3339.
-pub(super) const FIRST_AT: &str = "x-orderflow-first-at";
 /// Dead letters: when it was given up, RFC 3339.
 pub(super) const LAST_AT: &str = "x-orderflow-last-at";
 /// Dead letters: the stable code.
 pub(super) const CODE: &str = "x-orderflow-code";
 /// Why it was put off or given up.
 pub(super) const REASON: &str = "x-orderflow-reason";
-/// Set by quorum queues: how often the message was delivered before without an acknowledgement.
-const DELIVERY_COUNT: &str = "x-delivery-count";
 
 /// Messages are kept on disk.
 pub(super) const PERSISTENT: u8 = 2;

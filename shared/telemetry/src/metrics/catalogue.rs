@@ -9,8 +9,48 @@ const LAG_SECONDS: &[f64] =
 /// Up to the attempt at which a delivery is given up, and beyond, where that comes too early to give up.
 const ATTEMPTS: &[f64] = &[1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 50.0];
 
+/// From a look into memory to a store that is asked again and again.
+const ANSWER_SECONDS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
 /// Every metric that this system records.
 pub const METRICS: &[Metric] = &[
+    Metric {
+        name: "http_requests_total",
+        kind: MetricKind::Counter,
+        unit: Unit::Count,
+        help: "Requests that were answered, by method, route and status. The route is that of the API, never the path itself.",
+    },
+    Metric {
+        name: "http_request_duration_seconds",
+        kind: MetricKind::Histogram(ANSWER_SECONDS),
+        unit: Unit::Seconds,
+        help: "From a request to its answer, by method and route.",
+    },
+    Metric {
+        name: "orders_created_total",
+        kind: MetricKind::Counter,
+        unit: Unit::Count,
+        help: "Orders that were taken in; a repeat of one is none.",
+    },
+    Metric {
+        name: "orders_created_duration_seconds",
+        kind: MetricKind::Histogram(ANSWER_SECONDS),
+        unit: Unit::Seconds,
+        help: "From the request to the order being stored.",
+    },
+    Metric {
+        name: "outbox_pending",
+        kind: MetricKind::Gauge,
+        unit: Unit::Count,
+        help: "Writes that were read off the tables' streams and whose events are not published yet. Told by the process that runs outbox-relay.",
+    },
+    Metric {
+        name: "outbox_oldest_seconds",
+        kind: MetricKind::Gauge,
+        unit: Unit::Seconds,
+        help: "The age of the oldest of them. Told by the process that runs outbox-relay.",
+    },
     Metric {
         name: "deliveries_total",
         kind: MetricKind::Counter,

@@ -4,10 +4,9 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
-use metrics::{describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
-use super::catalogue::{METRICS, MetricKind};
+use super::{METRICS, MetricKind, describe};
 
 /// How often values are sorted into their buckets. Until then each takes its own place in memory.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -59,16 +58,6 @@ fn recorder() -> PrometheusRecorder {
         }
     }
     builder.build_recorder()
-}
-
-fn describe() {
-    for metric in METRICS {
-        match metric.kind {
-            MetricKind::Counter => describe_counter!(metric.name, metric.unit, metric.help),
-            MetricKind::Gauge => describe_gauge!(metric.name, metric.unit, metric.help),
-            MetricKind::Histogram(_) => describe_histogram!(metric.name, metric.unit, metric.help),
-        }
-    }
 }
 
 #[cfg(test)]

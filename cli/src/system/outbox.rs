@@ -1,0 +1,40 @@
+//! What the relay has still to publish, over all tables.
+
+use orderflow_bridge::{Backlog, PumpStatus};
+use orderflow_domain::Timestamp;
+use orderflow_http::HealthFigure;
+
+/// What the pumps of this process have read and not published. Clones are the same.
+#[derive(Debug, Clone)]
+pub(super) struct OutboxBacklog(Vec<PumpStatus>);
+
+impl OutboxBacklog {
+    pub(super) fn new(pumps: Vec<PumpStatus>) -> Self {
+        Self(pumps)
+    }
+
+    /// The figures for `/health`.
+    pub(super) fn figures(&self) -> Vec<HealthFigure> {
+        let (pending, oldest) = (self.clone(), self.clone());
+        vec![
+            HealthFigure::new("outbox_pending", move || pending.now().writes),
+            HealthFigure::new("outbox_oldest_seconds", move || seconds_since(oldest.now().oldest)),
+        ]
+    }
+
+    /// Sets the gauges.
+    pub(super) fn measure(&self) {
+        let backlog = self.now();
+        // Exact up to 2^53.
+        metrics::gauge!("outbox_pending").set(backlog.writes as f64);
+        metrics::gauge!("outbox_oldest_seconds").set(seconds_since(backlog.oldest));
+    }
+
+    fn now(&self) -> Backlog {
+        self.0.iter().map(PumpStatus::backlog).sum()
+    }
+}
+
+fn seconds_since(oldest: Option<Timestamp>) -> f64 {
+    oldest.map_or(0.0, |oldest| Timestamp::now().since(oldest).as_secs_f64())
+}

@@ -1,0 +1,76 @@
+//! Sends what was recorded before the environment is frozen.
+
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use lambda_runtime::{Error, LambdaInvocation};
+use orderflow_telemetry::{EmbeddedMetrics, Telemetry};
+use tower::{Layer, Service};
+
+/// How long the next invocation waits for spans at most. What is not sent by then goes with the next.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Flushes metrics and spans after each invocation: the answer is out by then, and the environment is frozen only when the runtime asks for
+/// the next event.
+#[derive(Clone)]
+pub(crate) struct Flush {
+    telemetry: Arc<Telemetry>,
+    metrics: EmbeddedMetrics,
+}
+
+impl Flush {
+    pub(crate) fn new(telemetry: Telemetry, metrics: EmbeddedMetrics) -> Self {
+        Self { telemetry: Arc::new(telemetry), metrics }
+    }
+
+    async fn flush(self) {
+        if let Err(error) = self.metrics.flush(&mut io::stdout()) {
+            tracing::warn!(%error, "the metrics of this invocation are lost");
+        }
+        let telemetry = self.telemetry;
+        let sending = tokio::task::spawn_blocking(move || telemetry.flush());
+        // Spans are all that is lost: no reason to fail, or to wait for long.
+        let _unsent = tokio::time::timeout(PATIENCE, sending).await;
+    }
+}
+
+impl<S> Layer<S> for Flush {
+    type Service = Flushing<S>;
+
+    fn layer(&self, inner: S) -> Flushing<S> {
+        Flushing { inner, flush: self.clone() }
+    }
+}
+
+/// A service that flushes when it has answered.
+#[derive(Clone)]
+pub(crate) struct Flushing<S> {
+    inner: S,
+    flush: Flush,
+}
+
+impl<S> Service<LambdaInvocation> for Flushing<S>
+where
+    S: Service<LambdaInvocation, Response = (), Error = Error, Future: Send + 'static>,
+{
+    type Response = ();
+    type Error = Error;
+    type Future = BoxFuture<'static, Result<(), Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
+        let answering = self.inner.call(invocation);
+        let flush = self.flush.clone();
+        Box::pin(async move {
+            let answered = answering.await;
+            flush.flush().await;
+            answered
+        })
+    }
+}

@@ -1,0 +1,96 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::sqs_stub::{Always, Shared, function, good};
+use crate::{Outcome, RetryPolicy};
+
+const LONG_AGO: &[u8] = b"2020-01-01T00:00:00.000Z";
+
+fn message(body: &str, headers: Value) -> Value {
+    json!({"basicProperties": {"headers": headers}, "redelivered": false, "data": BASE64_STANDARD.encode(body)})
+}
+
+fn batch(messages: &[Value]) -> QueueEvent {
+    let event = json!({
+        "eventSource": "aws:rmq",
+        "eventSourceArn": "arn:aws:mq:us-east-1:000000000000:broker:orderflow:b-1",
+        "rmqMessagesByQueue": {"orderflow.always::/": messages},
+    });
+    serde_json::from_value(event).unwrap()
+}
+
+fn of_bodies(bodies: &[&str]) -> QueueEvent {
+    batch(&bodies.iter().map(|body| message(body, json!({}))).collect::<Vec<_>>())
+}
+
+fn dead_letters(queues: &Shared) -> Vec<(String, String)> {
+    let requests = &queues.lock().unwrap().requests;
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let sent = requests.iter().filter(|(operation, _)| operation == "SendMessage");
+    sent.map(|(_, request)| {
+        (text(&request["MessageBody"]), text(&request["MessageAttributes"]["code"]["StringValue"]))
+    })
+    .collect()
+}
+
+#[test]
+fn events_are_told_apart_by_their_shape() {
+    assert!(matches!(of_bodies(&[]), QueueEvent::AmazonMq(_)));
+    let of_sqs = json!({"Records": [{"messageId": "m", "body": "{}", "eventSource": "aws:sqs"}]});
+    assert!(
+        matches!(serde_json::from_value(of_sqs).unwrap(), QueueEvent::Sqs(event) if event.records.len() == 1)
+    );
+    assert!(serde_json::from_value::<QueueEvent>(json!({"Records": 1})).is_err());
+}
+
+#[tokio::test]
+async fn a_batch_that_is_done_is_answered() {
+    let (function, queues) = function(Outcome::Done).await;
+    let answer = function.answer(of_bodies(&[&good(), &good()]), None).await.unwrap();
+    assert_eq!(answer, QueueResponse::default());
+    assert!(queues.lock().unwrap().requests.is_empty());
+}
+
+#[tokio::test]
+async fn poison_goes_to_the_dead_letters_and_its_neighbours_are_done() {
+    let (function, queues) = function(Outcome::Done).await;
+    function.answer(of_bodies(&[&good(), "{not json", "{not json"]), None).await.unwrap();
+    let poison = ("{not json".to_owned(), "undecodable".to_owned());
+    assert_eq!(dead_letters(&queues), [poison.clone(), poison]);
+}
+
+#[tokio::test]
+async fn a_batch_that_comes_again_leaves_no_dead_letter_meanwhile() {
+    let (function, queues) = function(Outcome::retry("the store is away")).await;
+    let error = function.answer(of_bodies(&[&good(), "{not json"]), None).await.unwrap_err();
+    assert_eq!(error.to_string(), "1 of 2 messages have to come again: the store is away");
+    assert_eq!(dead_letters(&queues), []);
+}
+
+#[tokio::test]
+async fn what_was_tried_too_often_for_too_long_is_given_up() {
+    let (function, queues) = function(Outcome::retry("no")).await;
+    let body = good();
+    let young = batch(&[message(&body, json!({"x-delivery-count": 50}))]);
+    assert!(function.answer(young, None).await.is_err(), "its event is younger than ten minutes");
+    let first_at = json!({"bytes": LONG_AGO});
+    let old = message(&body, json!({"x-delivery-count": 50, "x-orderflow-first-at": first_at}));
+    function.answer(batch(&[old]), None).await.unwrap();
+    assert_eq!(dead_letters(&queues), [(body, "attempts-exhausted".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_cannot_be_put_away_comes_again() {
+    let (refusing, queues) = function(Outcome::Done).await;
+    queues.lock().unwrap().refuses_messages = true;
+    let error = refusing.answer(of_bodies(&["{not json"]), None).await.unwrap_err();
+    assert!(matches!(error, BatchError::DeadLetter(_)), "{error}");
+
+    let without = QueueFunction::new(Always(Outcome::Done), RetryPolicy::default(), None);
+    let error = without.answer(of_bodies(&["{not json"]), None).await.unwrap_err();
+    assert!(matches!(error, BatchError::NoDeadLetterQueue), "{error}");
+}

@@ -1,0 +1,42 @@
+//! Metrics as log lines. Alone in its process: the metrics of a process go to one place.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use metrics::{counter, gauge, histogram};
+use orderflow_telemetry::EmbeddedMetrics;
+use serde_json::{Value, json};
+
+fn flushed(metrics: EmbeddedMetrics) -> Vec<Value> {
+    let mut written = Vec::new();
+    metrics.flush(&mut written).unwrap();
+    let text = String::from_utf8(written).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn each_flush_writes_what_changed_since_the_last() {
+    let metrics = EmbeddedMetrics::install("payment").unwrap();
+    assert!(EmbeddedMetrics::install("again").is_err());
+    assert_eq!(flushed(metrics), Vec::<Value>::new());
+
+    counter!("deliveries_total", "consumer" => "payment", "outcome" => "done").increment(3);
+    histogram!("event_lag_seconds", "consumer" => "payment").record(0.25);
+    histogram!("event_lag_seconds", "consumer" => "payment").record(0.5);
+    let lines = flushed(metrics);
+    assert_eq!(lines.len(), 2, "one line a set of labels: {lines:?}");
+    let done = lines.iter().find(|line| line["outcome"] == "done").unwrap();
+    assert_eq!((&done["service"], &done["deliveries_total"]), (&json!("payment"), &json!(3)));
+    let directive = &done["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!(directive["Namespace"], "Orderflow");
+    assert_eq!(directive["Dimensions"], json!([["service", "consumer", "outcome"]]));
+    assert_eq!(directive["Metrics"], json!([{"Name": "deliveries_total", "Unit": "Count"}]));
+    let lag = lines.iter().find(|line| line["event_lag_seconds"].is_array()).unwrap();
+    assert_eq!(lag["event_lag_seconds"], json!([0.25, 0.5]));
+    assert_eq!(lag["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Unit"], "Seconds");
+
+    assert_eq!(flushed(metrics), Vec::<Value>::new(), "nothing changed");
+    counter!("deliveries_total", "consumer" => "payment", "outcome" => "done").increment(1);
+    assert_eq!(flushed(metrics)[0]["deliveries_total"], 1);
+    gauge!("circuit_breaker_state", "breaker" => "payment-gateway").set(2.0);
+    assert_eq!(flushed(metrics)[0]["circuit_breaker_state"], 2.0);
+    assert_eq!(flushed(metrics)[0]["circuit_breaker_state"], 2.0, "a gauge is told as it is");
+}
