@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use clap::Parser;
 
+use crate::analytics::AnalyticsArgs;
 use crate::bridge::BridgeArgs;
 use crate::client::ClientCommand;
 use crate::dlq::DlqArgs;
@@ -40,6 +41,8 @@ pub enum Command {
     Bridge(BridgeArgs),
     /// Look at dead letters, correct them, replay them.
     Dlq(Box<DlqArgs>),
+    /// See what was ordered and sold, and count it anew.
+    Analytics(Box<AnalyticsArgs>),
     /// A command for a running system.
     #[command(flatten)]
     Client(Box<ClientCommand>),

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use orderflow::analytics::{self, AnalyticsError};
 use orderflow::cli::{Cli, Command};
 use orderflow::client::{self, ClientError, Output};
 use orderflow::dlq::{self, DlqError};
@@ -21,6 +22,11 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(DlqError::Client(error)) => failed(&error, &mut output),
             Err(error) => ended(Err(error.into()), &mut output),
+        },
+        Command::Analytics(args) => match analytics::run(*args, &mut output) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(AnalyticsError::Client(error)) => failed(&error, &mut output),
+            Err(AnalyticsError::Rebuild(error)) => ended(Err(error), &mut output),
         },
         Command::Client(command) => match client::run(*command, &mut output) {
             Ok(()) => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_lambda_events::dynamodb::Event as StreamEvent;
+use orderflow_analytics::AnalyticsConsumer;
 use orderflow_bridge::{
     GuardedTarget, LambdaClient, LambdaTarget, RuntimeTable, StreamTarget, Target, TargetError, sdk_config,
 };
@@ -76,6 +77,7 @@ fn in_process(store: &Store, settings: &Settings, gateway_fault: &FaultSwitch) -
         target(InventoryConsumer::new(store, settings.inventory.clone()), &settings.retry),
         target(PaymentConsumer::new(store, Arc::new(GuardedGateway::new(gateway))), &settings.retry),
         target(NotificationConsumer::new(store, settings.channel.clone()), &settings.retry),
+        target(AnalyticsConsumer::new(store), &settings.retry),
     ]
     .into()
 }

@@ -11,6 +11,7 @@ mod idle;
 mod liveness;
 mod outbox;
 mod parts;
+mod recount;
 mod routes;
 mod running;
 
@@ -44,6 +45,7 @@ pub use demo::DEMO_PRODUCTS;
 pub use functions::{Functions, Invocation};
 pub use idle::IdleProbe;
 pub use parts::{Part, Parts, UnknownPart};
+pub use recount::{recount_analytics, recount_store};
 pub use running::Running;
 
 /// Every table of the system.
@@ -53,6 +55,7 @@ pub static TABLES: &[&TableDefinition] = &[
     &orderflow_inventory::INVENTORY,
     &orderflow_payments::PAYMENTS,
     &orderflow_notifications::NOTIFICATIONS,
+    &orderflow_analytics::ANALYTICS,
     &RUNTIME,
 ];
 

@@ -58,8 +58,8 @@ pub struct UpArgs {
     #[command(flatten)]
     pub broker: BrokerArgs,
 
-    /// Run just these parts: order-intake, shop-api, outbox-relay, order-expiry, and the consumers order-tracker, inventory-reserve, payment and
-    /// notification. Needs what the other parts share: --broker and --dynamodb-endpoint, or --aws-endpoint.
+    /// Run just these parts: order-intake, shop-api, outbox-relay, order-expiry, and the consumers order-tracker, inventory-reserve, payment,
+    /// notification and analytics. Needs what the other parts share: --broker and --dynamodb-endpoint, or --aws-endpoint.
     #[arg(long, env = "ORDERFLOW_ONLY", value_name = "PART", value_delimiter = ',')]
     pub only: Vec<Part>,
 

@@ -13,17 +13,22 @@ fn build(image: serde_dynamo::Item, emission: &Emission) -> Result<Event, ImageE
     let record: OrderRecord =
         serde_dynamo::from_item(image).map_err(|error| ImageError::Shape(error.to_string()))?;
     let (time, traceparent) = (record.updated_at, record.traceparent.clone());
-    let data = match emission.event_type {
-        EventType::OrderPlaced => EventData::OrderPlaced(placed(record)),
-        EventType::OrderConfirmed => EventData::OrderConfirmed(ended(record)),
-        EventType::OrderRejected => EventData::OrderRejected(ended(record)),
-        EventType::OrderCancelled => EventData::OrderCancelled(ended(record)),
-        other => return Err(ImageError::ForeignEvent(other)),
-    };
+    let data = data(emission.event_type, record).ok_or(ImageError::ForeignEvent(emission.event_type))?;
     Ok(match emission.redrive {
         None => Event::new(data, "", time, traceparent),
         Some(redrive) => Event::redriven(data, redrive, time, traceparent),
     })
+}
+
+/// What an order tells in an event of this type; none where another service tells it.
+pub(crate) fn data(event_type: EventType, record: OrderRecord) -> Option<EventData> {
+    match event_type {
+        EventType::OrderPlaced => Some(EventData::OrderPlaced(placed(record))),
+        EventType::OrderConfirmed => Some(EventData::OrderConfirmed(ended(record))),
+        EventType::OrderRejected => Some(EventData::OrderRejected(ended(record))),
+        EventType::OrderCancelled => Some(EventData::OrderCancelled(ended(record))),
+        _ => None,
+    }
 }
 
 fn placed(record: OrderRecord) -> OrderPlaced {

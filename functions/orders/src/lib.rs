@@ -7,6 +7,7 @@
 mod events;
 mod expiry;
 mod fingerprint;
+mod history;
 mod intake;
 mod record;
 mod repository;
@@ -18,6 +19,7 @@ mod tracker;
 
 pub use events::EVENT_SOURCE;
 pub use expiry::{ExpirySettings, OrderExpiry, Swept};
+pub use history::OrderHistory;
 pub use intake::router;
 pub use table::ORDERS;
 pub use tracker::OrderTracker;

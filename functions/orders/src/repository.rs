@@ -71,6 +71,16 @@ impl Orders {
         record
     }
 
+    /// Every order, page by page: what can be read of a page, and where the next one begins, if there is one.
+    pub(crate) async fn scan(
+        &self,
+        from: Option<Item>,
+    ) -> Result<(Vec<OrderRecord>, Option<Item>), StoreError> {
+        let (mut items, next) = self.table.scan(from).await?;
+        items.retain(|item| !is_further_line(item));
+        Ok((items.into_iter().filter_map(|item| self.readable(item)).collect(), next))
+    }
+
     /// The shards over which the orders are spread that are not settled.
     pub(crate) fn open_shards() -> Vec<String> {
         partitions("open", SHARDS)
@@ -207,6 +217,11 @@ impl Filter {
             && self.status.is_none_or(|status| order.status == status)
             && self.sku.as_ref().is_none_or(|sku| order.names(sku))
     }
+}
+
+/// Whether an item only lists an order under a further sku.
+fn is_further_line(item: &Item) -> bool {
+    item.get(ORDERS.hash).and_then(|id| id.as_s().ok()).is_some_and(|id| id.contains('#'))
 }
 
 /// The status of that name.

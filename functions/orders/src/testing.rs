@@ -41,7 +41,11 @@ impl Desk {
     }
 
     pub(crate) async fn place(&self) -> OrderId {
-        let record = OrderRecord::placed(order(), None, None);
+        self.place_order(order()).await
+    }
+
+    pub(crate) async fn place_order(&self, order: Order) -> OrderId {
+        let record = OrderRecord::placed(order, None, None);
         let outbox = Outbox::of(EventType::OrderPlaced);
         assert!(self.orders.create(&record, &outbox).await.unwrap().is_none());
         record.id
@@ -109,8 +113,13 @@ fn money() -> Money {
 }
 
 pub(crate) fn order() -> Order {
-    let line = OrderLine {
-        sku: Sku::parse("A").unwrap(),
+    order_of(&["A"])
+}
+
+/// An order with one unit of each of these.
+pub(crate) fn order_of(skus: &[&str]) -> Order {
+    let line = |sku: &&str| OrderLine {
+        sku: Sku::parse(sku).unwrap(),
         name: "A thing".to_owned(),
         quantity: Quantity::new(1).unwrap(),
         unit_price: 100,
@@ -121,7 +130,7 @@ pub(crate) fn order() -> Order {
         email: Email::parse("c@example.com").unwrap(),
         phone: None,
         payment_token: None,
-        lines: vec![line],
+        lines: skus.iter().map(line).collect(),
         total: money(),
         state: OrderState::PLACED,
         created_at: Timestamp::now(),

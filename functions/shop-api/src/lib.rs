@@ -1,4 +1,4 @@
-//! `shop-api`: the routers of catalog, inventory, payments and notifications, put together, and those of operators.
+//! `shop-api`: the routers of catalog, inventory, payments, notifications and analytics, put together, and those of operators.
 
 mod admin;
 
@@ -16,10 +16,11 @@ pub use admin::admin_router;
 /// The routes of the shop, without fallbacks. Prices are in `currency`; `catalog` sees at once what is changed through them.
 pub fn router(store: &Store, catalog: Catalog, currency: Currency) -> Router {
     let first_stock = Arc::new(CatalogStock(catalog.clone()));
-    orderflow_catalog::router(store, catalog, currency)
+    orderflow_catalog::router(store, catalog, currency.clone())
         .merge(orderflow_inventory::router(store, first_stock))
         .merge(orderflow_payments::router(store))
         .merge(orderflow_notifications::router(store))
+        .merge(orderflow_analytics::router(store, currency))
 }
 
 /// Tells inventory of products whose `product.created` is on its way, so that a sku can be looked at and corrected from the

@@ -34,6 +34,10 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
         consumer: "notification",
         types: &[OrderConfirmed, OrderRejected, OrderCancelled, PaymentRefunded],
     },
+    Subscription {
+        consumer: "analytics",
+        types: &[OrderPlaced, OrderConfirmed, OrderRejected, OrderCancelled],
+    },
 ];
 
 /// There is no consumer of that name.

@@ -1,5 +1,8 @@
 //! Reading items by their keys.
 
+use std::ops::RangeInclusive;
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures::future::try_join_all;
 use serde::de::DeserializeOwned;
@@ -78,17 +81,51 @@ impl Table {
     /// # Errors
     /// [`StoreError`] where a request fails or an item has another shape.
     pub async fn get_collection<T: DeserializeOwned>(&self, hash: &str) -> Result<Vec<T>, StoreError> {
-        let mut pages = self
-            .client
+        self.query(self.collection(hash).key_condition_expression("#hash = :hash")).await
+    }
+
+    /// The items under one hash key from one range key to another, both included, in the order of their range keys.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a request fails or an item has another shape.
+    pub async fn get_range<T: DeserializeOwned>(
+        &self,
+        hash: &str,
+        range: RangeInclusive<&str>,
+    ) -> Result<Vec<T>, StoreError> {
+        let range_name = self.definition.range.expect("only tables with a range key are asked for ranges");
+        let query = self
+            .collection(hash)
+            .key_condition_expression("#hash = :hash AND #range BETWEEN :first AND :last")
+            .expression_attribute_names("#range", range_name)
+            .expression_attribute_values(":first", crate::string(*range.start()))
+            .expression_attribute_values(":last", crate::string(*range.end()));
+        self.query(query).await
+    }
+
+    /// Every item of the table, page by page: a page, and where the next one begins, if there is one. For whoever has to see all of
+    /// them; nobody who answers requests does.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the request fails.
+    pub async fn scan(&self, from: Option<Item>) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+        let scan = self.client.scan().table_name(&self.name).set_exclusive_start_key(from);
+        let answer = scan.consistent_read(true).send().await;
+        let page = answer.map_err(|error| StoreError::request("Scan", &self.name, &error))?;
+        Ok((page.items.unwrap_or_default(), page.last_evaluated_key))
+    }
+
+    fn collection(&self, hash: &str) -> QueryFluentBuilder {
+        self.client
             .query()
             .table_name(&self.name)
-            .key_condition_expression("#hash = :hash")
             .expression_attribute_names("#hash", self.definition.hash)
             .expression_attribute_values(":hash", crate::string(hash))
             .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
+    }
+
+    async fn query<T: DeserializeOwned>(&self, query: QueryFluentBuilder) -> Result<Vec<T>, StoreError> {
+        let mut pages = query.into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| StoreError::request("Query", &self.name, &error))?;

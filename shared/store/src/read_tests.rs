@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::testing::{Thing, World};
+use crate::testing::{SHELVES, Thing, World};
 use crate::{IndependentWrites, Write};
 
 #[tokio::test]
@@ -39,4 +39,50 @@ async fn an_item_of_another_shape_is_named_as_such() {
         .unwrap();
     let result = world.things.get::<Thing>(world.key("a")).await;
     assert!(matches!(&result, Err(StoreError::Shape { table, .. }) if table == "test-things"), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_range_has_both_its_ends_and_the_order_of_its_keys() {
+    #[derive(serde::Deserialize)]
+    struct Placed {
+        place: String,
+    }
+    let world = World::new(IndependentWrites::OneTransaction).await;
+    world.store.create_missing_tables(&[&SHELVES]).await.unwrap();
+    let shelves = world.store.table(&SHELVES);
+    for (shelf, place) in [("x", "3"), ("x", "1"), ("x", "2"), ("x", "4"), ("y", "2")] {
+        let put = Write::update(&shelves, shelves.key_with_range(shelf, place));
+        world.store.write(put.count("things", 1)).await.unwrap();
+    }
+    let range = |shelf, range| {
+        let shelves = shelves.clone();
+        async move {
+            let found: Vec<Placed> = shelves.get_range(shelf, range).await.unwrap();
+            found.into_iter().map(|placed| placed.place).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(range("x", "2"..="3").await, ["2", "3"]);
+    assert_eq!(range("y", "1"..="9").await, ["2"]);
+    assert!(range("z", "1"..="9").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_scan_comes_to_every_item() {
+    let world = World::new(IndependentWrites::OneTransaction).await;
+    // Of a size that one page of a megabyte cannot hold.
+    let thing = |n: usize| Thing { group: "x".repeat(10_000), ..Thing::new(&format!("t{n}")) };
+    let puts = (0..150).map(|n| Write::put(&world.things, &thing(n)).unwrap());
+    assert!(world.store.write_each(puts.collect()).await.iter().all(Result::is_ok));
+    let (mut ids, mut pages, mut from) = (BTreeSet::new(), 0, None);
+    loop {
+        let (items, next) = world.things.scan(from).await.unwrap();
+        ids.extend(items.into_iter().map(|item| item["id"].as_s().unwrap().clone()));
+        pages += 1;
+        from = next;
+        if from.is_none() {
+            break;
+        }
+    }
+    assert_eq!(ids.len(), 150);
+    assert!(pages > 1);
 }

@@ -18,6 +18,10 @@ pub(crate) static THINGS: TableDefinition = TableDefinition {
     streams: true,
 };
 
+/// Things that stand in an order under one key.
+pub(crate) static SHELVES: TableDefinition =
+    TableDefinition { name: "shelves", hash: "shelf", range: Some("place"), indexes: &[], streams: false };
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Thing {
     pub id: String,

@@ -129,6 +129,14 @@ impl Write {
         self.assign(format!("{name} = {name} + {value}"))
     }
 
+    /// Adds to a number that is 0 where there is none (updates only).
+    #[must_use]
+    pub fn count(mut self, attribute: &str, change: i64) -> Self {
+        let (name, value) = (self.name(attribute), self.value(AttributeValue::N(change.to_string())));
+        let zero = self.value(AttributeValue::N("0".to_owned()));
+        self.assign(format!("{name} = if_not_exists({name}, {zero}) + {value}"))
+    }
+
     fn assign(mut self, assignment: String) -> Self {
         match &mut self.kind {
             Kind::Update { assignments, .. } => assignments.push(assignment),

@@ -86,6 +86,22 @@ async fn a_put_carries_its_outbox_and_the_next_put_drops_it() {
     assert!(!world.item("a").await.unwrap().contains_key(OUTBOX));
 }
 
+#[tokio::test]
+async fn counting_begins_at_zero() {
+    let world = world_with("a").await;
+    for id in ["a", "new"] {
+        let count = || Write::update(&world.things, world.key(id)).count("seen", 2).count("level", 1);
+        world.store.write(count()).await.unwrap();
+        world.store.write(count()).await.unwrap();
+    }
+    let numbers = async |id| {
+        let mut item = world.item(id).await.unwrap();
+        ["seen", "level"].map(|attribute| item.remove(attribute).unwrap())
+    };
+    assert_eq!(numbers("a").await, [4, 12].map(number));
+    assert_eq!(numbers("new").await, [4, 2].map(number));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_write_that_meets_a_transaction_is_made_again() {
     let world = world_with("a").await;

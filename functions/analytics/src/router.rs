@@ -1,0 +1,79 @@
+//! `/api/v1/analytics`.
+
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use moka::future::Cache;
+use orderflow_domain::{Currency, Timestamp};
+use orderflow_http::{Problem, QueryParams};
+use orderflow_store::{Store, StoreError};
+use serde::{Deserialize, Serialize};
+
+use crate::bucket::Bucket;
+use crate::reader::Reader;
+use crate::series::{Point, Span};
+use crate::summary::Summary;
+
+/// How long an answer is given again. Requests for the same one share one look at the counters.
+const CACHED: Duration = Duration::from_secs(1);
+const CACHED_SERIES: u64 = 100;
+
+#[derive(Clone)]
+struct Analytics {
+    reader: Reader,
+    currency: Currency,
+    summary: Cache<(), Summary>,
+    series: Cache<Span, Series>,
+}
+
+/// The routes of analytics. Amounts are in `currency`.
+pub fn router(store: &Store, currency: Currency) -> Router {
+    let (summary, series) = (cache(1), cache(CACHED_SERIES));
+    Router::new()
+        .route("/api/v1/analytics/summary", get(read_summary))
+        .route("/api/v1/analytics/series", get(read_series))
+        .with_state(Analytics { reader: Reader::new(store), currency, summary, series })
+}
+
+fn cache<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static>(
+    entries: u64,
+) -> Cache<K, V> {
+    Cache::builder().max_capacity(entries).time_to_live(CACHED).build()
+}
+
+async fn read_summary(State(analytics): State<Analytics>) -> Result<Json<Summary>, Problem> {
+    let Analytics { reader, currency, summary, .. } = &analytics;
+    summary.try_get_with((), Summary::read(reader, currency)).await.map(Json).map_err(unavailable)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeriesQuery {
+    bucket: Bucket,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+}
+
+#[derive(Clone, Serialize)]
+struct Series {
+    series: Vec<Point>,
+}
+
+async fn read_series(
+    State(analytics): State<Analytics>,
+    QueryParams(query): QueryParams<SeriesQuery>,
+) -> Result<Json<Series>, Problem> {
+    let Analytics { reader, currency, series, .. } = &analytics;
+    let span = Span::new(query.bucket, query.from, query.to, Timestamp::now())
+        .map_err(|error| Problem::invalid_field("from", error.to_string()))?;
+    let read = async { span.read(reader, currency).await.map(|series| Series { series }) };
+    series.try_get_with(span, read).await.map(Json).map_err(unavailable)
+}
+
+fn unavailable(error: Arc<StoreError>) -> Problem {
+    Problem::unavailable(StoreError::clone(&error))
+}

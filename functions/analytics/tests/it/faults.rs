@@ -1,0 +1,91 @@
+//! Transactions that the store does not carry out, or whose answer is lost.
+
+use std::sync::{Arc, Mutex};
+
+use orderflow_domain::{Event, OrderId};
+use orderflow_embedded::Fault;
+use serde_json::Value;
+
+use crate::support::{Analytics, at, confirmed, is_retry, mixed, orders, placed};
+
+impl Analytics {
+    /// Has transactions fail with what `fault` makes of them.
+    fn fail_transactions(&self, fault: impl FnMut(&Value) -> Option<Fault> + Send + 'static) {
+        let fault = Mutex::new(fault);
+        self.embedded.inject(Arc::new(move |operation: &str, body: &Value| {
+            let fault = &mut *fault.lock().unwrap();
+            if operation == "TransactWriteItems" { fault(body) } else { None }
+        }));
+    }
+}
+
+fn actions(body: &Value) -> Vec<String> {
+    body["TransactItems"].as_array().unwrap().iter().map(ToString::to_string).collect()
+}
+
+/// Refuses every transaction that writes this order.
+fn refuse(order: OrderId) -> impl FnMut(&Value) -> Option<Fault> + Send + 'static {
+    move |body| {
+        let actions = actions(body);
+        let bad = |action: &String| action.contains(&order.to_string());
+        actions.iter().any(bad).then(|| {
+            let code = |action| if bad(action) { "ValidationError" } else { "None" };
+            Fault::TransactionCanceled(actions.iter().map(|action| code(action).to_owned()).collect())
+        })
+    }
+}
+
+#[tokio::test]
+async fn h13_a_transaction_whose_answer_is_lost_counts_once() {
+    let analytics = Analytics::open().await;
+    let events = mixed(20);
+    analytics.fail_transactions(|_| Some(Fault::LostAnswer));
+    assert!(analytics.handle(&events).await.iter().all(is_retry));
+    analytics.embedded.stop_injecting();
+    assert_eq!(analytics.summary().await["total_orders"], 20, "it was carried out all the same");
+    analytics.done(&events).await;
+    assert_eq!(analytics.summary().await["total_orders"], 20);
+}
+
+#[tokio::test]
+async fn a_conflict_is_tried_again() {
+    let analytics = Analytics::open().await;
+    let mut conflicts = 3;
+    analytics.fail_transactions(move |body| {
+        conflicts -= 1;
+        (conflicts >= 0).then(|| {
+            let mut codes = vec!["None".to_owned(); actions(body).len()];
+            codes[0] = "TransactionConflict".to_owned();
+            Fault::TransactionCanceled(codes)
+        })
+    });
+    analytics.done(&mixed(20)).await;
+    assert_eq!(analytics.summary().await["total_orders"], 20);
+}
+
+#[tokio::test]
+async fn an_order_that_the_store_refuses_fails_alone() {
+    let analytics = Analytics::open().await;
+    let orders = orders(10);
+    let events: Vec<Event> = orders.iter().map(|order| placed(*order, &[("A", 1)], at("10:00:00"))).collect();
+    analytics.fail_transactions(refuse(orders[3]));
+    let outcomes = analytics.handle(&events).await;
+    for (position, outcome) in outcomes.iter().enumerate() {
+        assert_eq!(is_retry(outcome), position == 3, "{outcomes:?}");
+    }
+    assert!(format!("{:?}", outcomes[3]).contains("ValidationError"), "{:?}", outcomes[3]);
+    assert_eq!(analytics.summary().await["total_orders"], 9);
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_puts_everything_off() {
+    let analytics = Analytics::open().await;
+    let event = confirmed(OrderId::generate(), &[("A", 1)], at("10:00:00"));
+    analytics.embedded.inject(Arc::new(|_: &str, _: &Value| Some(Fault::InternalServerError)));
+    assert!(is_retry(&analytics.handle(std::slice::from_ref(&event)).await[0]));
+    assert_eq!(analytics.get("/api/v1/analytics/summary").await.0, 503);
+    analytics.embedded.stop_injecting();
+    assert_eq!(analytics.summary().await["total_orders"], 0);
+    analytics.done(&[event]).await;
+    assert_eq!(analytics.summary().await["total_orders"], 1);
+}

@@ -1,0 +1,68 @@
+//! The HTTP face.
+
+use std::time::{Duration, Instant};
+
+use orderflow_domain::OrderId;
+use serde_json::{Value, json};
+
+use crate::support::{Analytics, at, confirmed, get, placed, usd};
+
+const SUMMARY: &str = "/api/v1/analytics/summary";
+
+#[tokio::test]
+async fn a_series_tells_when_orders_came_and_were_confirmed() {
+    let analytics = Analytics::open().await;
+    let order = OrderId::generate();
+    let items = [("A", 3)];
+    let events = [placed(order, &items, at("10:00:59")), confirmed(order, &items, at("10:02:00"))];
+    analytics.done(&events).await;
+    let path = "/api/v1/analytics/series?bucket=minute&from=2026-11-20T10:00:30Z&to=2026-11-20T10:02:00Z";
+    let (status, body) = analytics.get(path).await;
+    let point = |minute: &str, orders: i64, confirmed: i64, revenue: i64| {
+        json!({"start": format!("2026-11-20T{minute}:00.000Z"), "orders": orders, "confirmed": confirmed,
+            "revenue": {"amount": revenue, "currency": "USD"}})
+    };
+    let series = [point("10:00", 1, 0, 0), point("10:01", 0, 0, 0), point("10:02", 0, 1, 300)];
+    assert_eq!((status.as_u16(), body), (200, json!({"series": series})));
+
+    let (_, days) = analytics
+        .get("/api/v1/analytics/series?bucket=day&from=2026-11-20T00:00:00Z&to=2026-11-20T00:00:00Z")
+        .await;
+    assert_eq!(days["series"], json!([point("00:00", 1, 1, 300)]));
+}
+
+#[tokio::test]
+async fn a_series_needs_a_bucket_and_a_span() {
+    let analytics = Analytics::open().await;
+    for (query, field) in [
+        ("", "bucket"),
+        ("bucket=week", "bucket"),
+        ("bucket=day&from=yesterday", "from"),
+        ("bucket=day&since=2026-11-20T00:00:00Z", "since"),
+        ("bucket=day&from=2026-11-20T00:00:00Z&to=2026-11-19T00:00:00Z", "from"),
+        ("bucket=minute&from=2026-11-01T00:00:00Z&to=2026-11-20T00:00:00Z", "from"),
+    ] {
+        let (status, problem) = analytics.get(&format!("/api/v1/analytics/series?{query}")).await;
+        assert_eq!(status, 422, "{query}: {problem}");
+        assert_eq!(problem["errors"][0]["field"], field, "{query}: {problem}");
+    }
+    let (status, body) = analytics.get("/api/v1/analytics/series?bucket=hour").await;
+    assert_eq!((status.as_u16(), body["series"].as_array().map(Vec::len)), (200, Some(24)));
+}
+
+#[tokio::test]
+async fn an_answer_is_given_again_for_a_second_at_most() {
+    let analytics = Analytics::open().await;
+    let router = orderflow_analytics::router(&analytics.store, usd());
+    let total = async || -> Value { get(&router, SUMMARY).await.1["total_orders"].take() };
+    assert_eq!(total().await, 0);
+    let before = analytics.embedded.requests();
+    total().await;
+    assert_eq!(analytics.embedded.requests().since(&before).of("Query"), 0, "it is given again");
+    analytics.done(&[placed(OrderId::generate(), &[("A", 1)], at("10:00:00"))]).await;
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while total().await != 1 {
+        assert!(Instant::now() < deadline, "the old answer is given for ever");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
