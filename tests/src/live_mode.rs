@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use orderflow::system::{IdleProbe, Running, Settings, System};
-use orderflow_payments::{SimulatedSettings, SuccessRate};
+use orderflow_payments::{PaymentProvider, SimulatedSettings, SuccessRate};
 
 use crate::{Answer, ModeSettings};
 
@@ -61,6 +61,7 @@ impl ModeSettings {
     /// Settings with what a scenario wants.
     pub fn apply(self, settings: Settings) -> Settings {
         let success_rate = SuccessRate::new(self.payment_success_rate).expect("scenarios ask for 0 to 1");
-        Settings { payment: SimulatedSettings { success_rate, ..settings.payment }, ..settings }
+        let simulated = SimulatedSettings { success_rate, ..SimulatedSettings::default() };
+        Settings { payment: PaymentProvider::Simulated(simulated), ..settings }
     }
 }

@@ -10,7 +10,8 @@ use crate::workspace::Workspace;
 
 /// The cargo features behind which the tests that need tools stand.
 pub(crate) const TOOL_FEATURES: &str = "orderflow-testing/rie,orderflow-tests/rie,orderflow/rabbitmq,\
-     orderflow/ministack,orderflow-bridge/rabbitmq,orderflow-testing/rabbitmq,orderflow-tests/rabbitmq";
+     orderflow/ministack,orderflow-bridge/rabbitmq,orderflow-testing/rabbitmq,orderflow-tests/rabbitmq,\
+     orderflow-tests/stripe";
 
 /// A set of tests that run together.
 struct Suite {
@@ -48,9 +49,8 @@ const SUITES: &[Suite] = &[
         steps: &[&["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "ministack"]],
     },
     Suite {
-        name: "scenarios",
-        needs: &[Tool::MiniStack, Tool::RabbitMq],
-        steps: &[&["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "scenarios"]],
+     orderflow/ministack,orderflow-bridge/rabbitmq,orderflow-testing/rabbitmq,orderflow-tests/rabbitmq,\
+     orderflow-tests/stripe";
     },
     Suite {
         name: "rabbitmq",

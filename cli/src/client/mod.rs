@@ -19,6 +19,7 @@ mod notification;
 mod order;
 mod output;
 mod pace;
+mod payment;
 mod price;
 pub(crate) mod printable;
 mod problem;
@@ -34,6 +35,7 @@ pub use health::HealthArgs;
 pub use notification::NotificationArgs;
 pub use order::OrderArgs;
 pub use output::Output;
+pub use payment::PaymentArgs;
 pub use price::{PriceError, parse_price};
 pub use problem::Problem;
 pub use product::ProductArgs;
@@ -48,6 +50,8 @@ pub enum ClientCommand {
     Product(ProductArgs),
     /// Read and change the stock.
     Stock(StockArgs),
+    /// See what was charged, and try refunds again that failed.
+    Payment(PaymentArgs),
     /// See what was sent to customers.
     Notification(NotificationArgs),
     /// Ask a running system how it is; exit code 1 where it is unhealthy or cannot be reached.
@@ -67,6 +71,7 @@ pub fn run(command: ClientCommand, output: &mut Output) -> Result<(), ClientErro
             ClientCommand::Order(args) => args.run(output).await,
             ClientCommand::Product(args) => args.run(output).await,
             ClientCommand::Stock(args) => args.run(output).await,
+            ClientCommand::Payment(args) => args.run(output).await,
             ClientCommand::Notification(args) => args.run(output).await,
             ClientCommand::Health(args) => args.run(output).await,
             ClientCommand::Completions(args) => args.run(output),

@@ -15,7 +15,7 @@ use orderflow_messaging::{Consumer, Publisher, QueueFunction, RetryPolicy, SUBSC
 use orderflow_notifications::NotificationConsumer;
 use orderflow_orders::OrderTracker;
 use orderflow_outbox_relay::{EVENT_SOURCES, Relay};
-use orderflow_payments::{FaultSwitch, GuardedGateway, PaymentConsumer, SimulatedGateway};
+use orderflow_payments::{PaymentConsumer, PaymentGateway};
 use orderflow_store::Store;
 
 use super::Settings;
@@ -63,19 +63,22 @@ fn batches_at_a_time(consumer: &str) -> usize {
 }
 
 /// The queue functions, by consumer.
-pub(super) async fn targets(store: &Store, settings: &Settings, gateway_fault: &FaultSwitch) -> Targets {
+pub(super) async fn targets(
+    store: &Store,
+    settings: &Settings,
+    gateway: &Arc<dyn PaymentGateway>,
+) -> Targets {
     match &settings.functions {
-        Functions::InProcess => in_process(store, settings, gateway_fault),
+        Functions::InProcess => in_process(store, settings, gateway),
         Functions::Invoked(invocation) => invoked(invocation).await,
     }
 }
 
-fn in_process(store: &Store, settings: &Settings, gateway_fault: &FaultSwitch) -> Targets {
-    let gateway = SimulatedGateway::new(store, settings.payment, gateway_fault.clone());
+fn in_process(store: &Store, settings: &Settings, gateway: &Arc<dyn PaymentGateway>) -> Targets {
     [
         target(OrderTracker::new(store), &settings.retry),
         target(InventoryConsumer::new(store, settings.inventory.clone()), &settings.retry),
-        target(PaymentConsumer::new(store, Arc::new(GuardedGateway::new(gateway))), &settings.retry),
+        target(PaymentConsumer::new(store, gateway.clone()), &settings.retry),
         target(NotificationConsumer::new(store, settings.channel.clone()), &settings.retry),
         target(AnalyticsConsumer::new(store), &settings.retry),
     ]

@@ -27,7 +27,7 @@ use orderflow_messaging::{QueueAdmin, RetryPolicy};
 use orderflow_notifications::{Channel, LogChannel};
 use orderflow_orders::{ExpirySettings, Swept};
 use orderflow_outbox_relay::EVENT_SOURCES;
-use orderflow_payments::{FaultSwitch, SimulatedSettings};
+use orderflow_payments::{FaultSwitch, PaymentGateway, PaymentProvider};
 use orderflow_store::{DEFAULT_PREFIX, Store, TableDefinition};
 use orderflow_telemetry::MetricsPage;
 
@@ -80,8 +80,8 @@ pub struct Settings {
     pub inventory: InventorySettings,
     /// Settings of `order-expiry`.
     pub expiry: ExpirySettings,
-    /// Settings of the simulated payment provider.
-    pub payment: SimulatedSettings,
+    /// What moves the money.
+    pub payment: PaymentProvider,
     /// What carries messages to customers.
     pub channel: Arc<dyn Channel>,
     /// The currency of the shop.
@@ -101,7 +101,7 @@ impl Settings {
             catalog: CatalogSettings::default(),
             inventory: InventorySettings::default(),
             expiry: ExpirySettings::default(),
-            payment: SimulatedSettings::default(),
+            payment: PaymentProvider::default(),
             channel: Arc::new(LogChannel),
             currency: Currency::parse("USD").expect("it is three letters"),
         }
@@ -119,6 +119,7 @@ pub struct System {
     targets: Targets,
     pumps: Vec<Pump>,
     sweeper: Option<Sweeper>,
+    gateway: Arc<dyn PaymentGateway>,
     gateway_fault: FaultSwitch,
     currency: Currency,
     /// Whether everything that hands messages on is at work.
@@ -139,7 +140,8 @@ impl System {
         let broker =
             Broker::open(settings.broker.as_ref(), &settings.prefix, &store, &settings.retry).await?;
         let gateway_fault = FaultSwitch::default();
-        let mut targets = functions::targets(&store, &settings, &gateway_fault).await;
+        let gateway = settings.payment.gateway(&store, &gateway_fault)?;
+        let mut targets = functions::targets(&store, &settings, &gateway).await;
         targets.retain(|consumer, _| settings.parts.contains(consumer));
         let pumps = match settings.parts.contains(OUTBOX_RELAY) {
             true => open_pumps(&data, &store, &broker).await?,
@@ -160,6 +162,7 @@ impl System {
             targets,
             pumps,
             sweeper,
+            gateway,
             gateway_fault,
             currency: settings.currency,
             liveness: Liveness::new(),

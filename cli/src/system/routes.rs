@@ -28,7 +28,12 @@ impl System {
         }
         if self.parts.contains(SHOP_API) {
             router = router
-                .merge(orderflow_shop_api::router(&self.store, self.catalog.clone(), self.currency.clone()))
+                .merge(orderflow_shop_api::router(
+                    &self.store,
+                    self.catalog.clone(),
+                    self.currency.clone(),
+                    self.gateway.clone(),
+                ))
                 .merge(orderflow_shop_api::admin_router(self.broker.admin()));
         }
         router

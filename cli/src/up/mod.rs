@@ -13,7 +13,7 @@ use orderflow_inventory::InventorySettings;
 use orderflow_messaging::RetryPolicy;
 use orderflow_notifications::channel_from_environment;
 use orderflow_orders::ExpirySettings;
-use orderflow_payments::SimulatedSettings;
+use orderflow_payments::PaymentProvider;
 use orderflow_store::DEFAULT_PREFIX;
 use orderflow_telemetry::LogFormat;
 
@@ -61,7 +61,7 @@ fn settings(args: &UpArgs) -> anyhow::Result<Settings> {
         catalog: CatalogSettings::from_environment()?,
         inventory: InventorySettings::from_environment()?,
         expiry: ExpirySettings::from_environment()?,
-        payment: SimulatedSettings::from_environment()?,
+        payment: PaymentProvider::from_environment()?,
         channel: channel_from_environment()?,
         currency,
     })

@@ -5,6 +5,7 @@ mod dlq;
 mod health;
 mod listing;
 mod order;
+mod payment;
 mod place;
 mod product;
 mod program;

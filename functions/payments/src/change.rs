@@ -1,16 +1,12 @@
 //! A row as it is to become.
 
-use std::time::Duration;
-
 use orderflow_domain::{OrderId, Timestamp};
 use orderflow_messaging::Outcome;
 use orderflow_store::{Emission, Outbox, StoreError, Table, Write};
 
+use crate::gateway::Undone;
 use crate::table::{PaymentRecord, PaymentStatus};
 use crate::work::{Ask, Work};
-
-const NOT_CALLED_OFF: &str = "the charge is not called off yet";
-const NOT_KNOWN: &str = "it is not known whether the order is charged";
 
 /// A write of an order's row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +15,8 @@ pub(crate) struct Change {
     /// The version that it replaces; none where there is no row yet.
     replaces: Option<u32>,
     redrive: Option<u32>,
-    /// Set where the gateway was not asked: when to come again.
-    put_off: Option<Duration>,
+    /// What the delivery has come to when the row is written.
+    outcome: Outcome,
 }
 
 impl Change {
@@ -38,14 +34,25 @@ impl Change {
             record.email = Some(refusal.email.clone());
             record.phone.clone_from(&refusal.phone);
         }
-        Self { record, replaces: row.map(|row| row.version), redrive: None, put_off: None }
+        Self { record, replaces: row.map(|row| row.version), redrive: None, outcome: Outcome::Done }
     }
 
     /// The row stays as it is and tells again. The time of what it tells stays too.
     pub(crate) fn told_again(row: &PaymentRecord, work: &Work) -> Self {
         let record =
             PaymentRecord { version: row.version + 1, traceparent: work.traceparent.clone(), ..row.clone() };
-        Self { record, replaces: Some(row.version), redrive: work.redrive, put_off: None }
+        Self { record, replaces: Some(row.version), redrive: work.redrive, outcome: Outcome::Done }
+    }
+
+    /// The row of a refund that was given up, now that its charge is undone after all.
+    pub(crate) fn undone(row: &PaymentRecord, undone: Undone) -> Self {
+        let (status, provider_id) = match undone {
+            Undone::Refunded { provider_id } => (PaymentStatus::Refunded, Some(provider_id)),
+            Undone::Voided => (PaymentStatus::Voided, row.provider_id.clone()),
+        };
+        let (updated_at, version) = (Timestamp::now(), row.version + 1);
+        let record = PaymentRecord { status, provider_id, updated_at, version, ..row.clone() };
+        Self { record, replaces: Some(row.version), redrive: None, outcome: Outcome::Done }
     }
 
     /// With the gateway's id of the charge.
@@ -60,9 +67,9 @@ impl Change {
         self
     }
 
-    /// With the time after which to come again where the gateway was not asked.
-    pub(crate) fn put_off(mut self, after: Option<Duration>) -> Self {
-        self.put_off = after;
+    /// With what the delivery has come to where writing the row does not end it.
+    pub(crate) fn with_outcome(mut self, outcome: Outcome) -> Self {
+        self.outcome = outcome;
         self
     }
 
@@ -79,17 +86,14 @@ impl Change {
         Ok(write.emitting(&outbox.unwrap_or_default()))
     }
 
+    /// The row as it is written.
+    pub(crate) fn into_record(self) -> PaymentRecord {
+        self.record
+    }
+
     /// What the delivery has come to when the row is written.
     pub(crate) fn outcome(&self) -> Outcome {
-        let reason = match self.record.status {
-            PaymentStatus::Claimed if self.record.refused => NOT_CALLED_OFF,
-            PaymentStatus::Claimed => NOT_KNOWN,
-            _ => return Outcome::Done,
-        };
-        match self.put_off {
-            Some(after) => Outcome::Defer { reason: reason.to_owned(), after },
-            None => Outcome::retry(reason),
-        }
+        self.outcome.clone()
     }
 
     /// Logs what the row says now.
@@ -97,21 +101,14 @@ impl Change {
         let order_id: OrderId = self.record.order_id;
         let event_type = self.record.status.event_type();
         let message = match (self.record.status, self.redrive) {
-            (PaymentStatus::RefundFailed, _) => {
-                tracing::error!(
-                    order.id = %order_id,
-                    trace.id = work.trace_id(),
-                    "the refund failed for good: the charge has to be given back by hand"
-                );
-                return;
-            }
             (_, Some(_)) => "the payment is told again",
-            (PaymentStatus::Claimed, _) if self.record.refused => NOT_CALLED_OFF,
-            (PaymentStatus::Claimed, _) => NOT_KNOWN,
+            (PaymentStatus::Claimed, _) if self.record.refused => "the charge is not called off yet",
+            (PaymentStatus::Claimed, _) => "it is not known whether the order is charged",
             (PaymentStatus::Completed, _) => "the order is charged",
             (PaymentStatus::Failed, _) => "the charge is declined",
             (PaymentStatus::Voided, _) => "the order is called off without a charge",
             (PaymentStatus::Refunded, _) => "the charge is given back",
+            (PaymentStatus::RefundFailed, _) => "the charge waits to be given back by hand",
         };
         tracing::info!(
             order.id = %order_id,

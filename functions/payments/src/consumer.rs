@@ -71,9 +71,7 @@ impl PaymentConsumer {
         let mut changes = Vec::with_capacity(steps.len());
         for (work, step) in steps {
             match step {
-                Step::Nothing => settled.push((work, Outcome::Done)),
-                Step::Retry(reason) => settled.push((work, Outcome::retry(reason))),
-                Step::Defer(reason, after) => settled.push((work, Outcome::Defer { reason, after })),
+                Step::Settle(outcome) => settled.push((work, outcome)),
                 Step::Write(change) => changes.push((work, change)),
             }
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use orderflow_domain::PaymentToken;
+use orderflow_messaging::Outcome;
 
 use crate::change::Change;
 use crate::gateway::{Charge, ChargeRequest, GatewayError, PaymentGateway, Undone};
@@ -13,15 +14,20 @@ use crate::work::Work;
 /// Over how long those come back, at the least, that are put off for a moment only.
 const SHORTEST_SPREAD: Duration = Duration::from_millis(250);
 
+/// The longest that a gateway is believed to be busy.
+const LONGEST_BUSY: Duration = Duration::from_secs(120);
+
+/// The code of charges that the gateway will never take.
+const REFUSED: &str = "payment-refused";
+
+/// The code of refunds that were given up, in logs. The alarm of template.yaml looks for it.
+pub const REFUND_FAILED: &str = "refund_failed";
+
 /// What is left to do for an order once the gateway has done its part.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Nothing.
-    Nothing,
-    /// To come again, for this reason.
-    Retry(String),
-    /// To come again after this long, without an attempt being counted: the gateway was not asked.
-    Defer(String, Duration),
+    /// Nothing: this is what the delivery has come to.
+    Settle(Outcome),
     /// To write its row.
     Write(Box<Change>),
 }
@@ -33,14 +39,16 @@ pub(crate) async fn next_step(
     work: &Work,
 ) -> Step {
     match plan(row.map(PaymentRecord::standing), work) {
-        Plan::Leave => Step::Nothing,
-        Plan::TellAgain => row.map_or(Step::Nothing, |row| write(Change::told_again(row, work))),
+        Plan::Leave => Step::Settle(Outcome::Done),
+        Plan::TellAgain => {
+            row.map_or(Step::Settle(Outcome::Done), |row| write(Change::told_again(row, work)))
+        }
         Plan::Void => write(Change::moved(row, work, PaymentStatus::Voided)),
         Plan::Charge(token) => charge(gateway, row, work, token).await,
         Plan::FindOrCharge(token) => match gateway.find(work.order_id).await {
             Ok(Some(known)) => charged(row, work, known),
             Ok(None) => charge(gateway, row, work, token).await,
-            Err(error) => again(&error),
+            Err(error) => Step::Settle(again(&error)),
         },
         Plan::Undo => undo(gateway, row, work).await,
     }
@@ -60,11 +68,11 @@ async fn charge(
             // The key tells at once what most lost answers were.
             match gateway.find(work.order_id).await {
                 Ok(Some(known)) => charged(row, work, known),
-                Ok(None) | Err(_) if row.is_some() => again(&error),
-                Ok(None) | Err(_) => write(Change::moved(row, work, PaymentStatus::Claimed)),
+                Ok(None) | Err(_) if row.is_some() => Step::Settle(again(&error)),
+                Ok(None) | Err(_) => write(claimed(row, work, &error)),
             }
         }
-        Err(error) => again(&error),
+        Err(error) => Step::Settle(again(&error)),
     }
 }
 
@@ -77,7 +85,7 @@ fn charged(row: Option<&PaymentRecord>, work: &Work, charge: Charge) -> Step {
             write(Change::moved(row, work, PaymentStatus::Failed).with_reason(reason))
         }
         // The refusal that called it off writes the row, or comes again to do so.
-        Charge::CalledOff => Step::Nothing,
+        Charge::CalledOff => Step::Settle(Outcome::Done),
     }
 }
 
@@ -93,16 +101,25 @@ async fn undo(gateway: &dyn PaymentGateway, row: Option<&PaymentRecord>, work: &
 }
 
 fn not_undone(row: Option<&PaymentRecord>, work: &Work, error: &GatewayError) -> Step {
-    let put_off = put_off(error);
-    // The last attempt is not used up while nobody asks the gateway.
-    if work.last_attempt && put_off.is_none() {
-        return given_up(row, work, error);
+    let given_up = match error {
+        GatewayError::Refused(_) => true,
+        // The last attempt is not used up while nobody asks the gateway.
+        GatewayError::Open { .. } => false,
+        _ => work.last_attempt,
+    };
+    if given_up {
+        return give_up(row, work, error);
     }
     if is_noted(row) {
-        return again(error);
+        return Step::Settle(again(error));
     }
     // Whoever asks for the charge meanwhile must meet the refusal.
-    write(Change::moved(row, work, PaymentStatus::Claimed).put_off(put_off))
+    write(claimed(row, work, error))
+}
+
+/// The order stays claimed, and comes again.
+fn claimed(row: Option<&PaymentRecord>, work: &Work, error: &GatewayError) -> Change {
+    Change::moved(row, work, PaymentStatus::Claimed).with_outcome(again(error))
 }
 
 /// Whether the row keeps the order from being charged from now on.
@@ -115,39 +132,45 @@ fn voided(row: Option<&PaymentRecord>, work: &Work) -> Step {
         Some(row) if row.status == PaymentStatus::Voided && work.redrive.is_some() => {
             write(Change::told_again(row, work))
         }
-        Some(row) if row.status == PaymentStatus::Voided => Step::Nothing,
+        Some(row) if row.status == PaymentStatus::Voided => Step::Settle(Outcome::Done),
         _ => write(Change::moved(row, work, PaymentStatus::Voided)),
     }
 }
 
 /// Nobody will ask again, and nobody may be told that the charge is undone: the row keeps it in sight.
-fn given_up(row: Option<&PaymentRecord>, work: &Work, error: &GatewayError) -> Step {
+fn give_up(row: Option<&PaymentRecord>, work: &Work, error: &GatewayError) -> Step {
     tracing::error!(
         order.id = %work.order_id,
         trace.id = work.trace_id(),
+        error.code = REFUND_FAILED,
         %error,
-        "the charge could not be undone at the last attempt"
+        "the charge could not be undone: try again with `orderflow payment refund`"
     );
+    metrics::counter!("refunds_failed_total").increment(1);
     match row {
-        Some(row) if row.status == PaymentStatus::RefundFailed => Step::Nothing,
+        Some(row) if row.status == PaymentStatus::RefundFailed => Step::Settle(Outcome::Done),
         _ => write(Change::moved(row, work, PaymentStatus::RefundFailed)),
     }
 }
 
-fn again(error: &GatewayError) -> Step {
-    match put_off(error) {
-        Some(after) => Step::Defer(error.to_string(), after),
-        None => Step::Retry(error.to_string()),
+/// What becomes of a delivery whose call did not go through.
+fn again(error: &GatewayError) -> Outcome {
+    let reason = error.to_string();
+    match error {
+        GatewayError::Open { retry_after } => Outcome::Defer { reason, after: spread(*retry_after) },
+        GatewayError::Busy { retry_after } => {
+            Outcome::Retry { reason, after: Some(spread((*retry_after).min(LONGEST_BUSY))) }
+        }
+        GatewayError::Refused(_) => Outcome::DeadLetter { code: REFUSED, reason },
+        GatewayError::Unknown(_) | GatewayError::Unavailable(_) | GatewayError::RefundFailed(_) => {
+            Outcome::retry(reason)
+        }
     }
 }
 
-/// How long to put an order off whose call was not made. Spread, so that not all that were put off come back in the same instant.
-fn put_off(error: &GatewayError) -> Option<Duration> {
-    let GatewayError::Open { retry_after } = error else {
-        return None;
-    };
-    let spread = (*retry_after / 2).max(SHORTEST_SPREAD);
-    Some(*retry_after + spread.mul_f64(fastrand::f64()))
+/// A time after this one: not all that were told to wait so long come back in the same instant.
+fn spread(after: Duration) -> Duration {
+    after + (after / 2).max(SHORTEST_SPREAD).mul_f64(fastrand::f64())
 }
 
 fn write(change: Change) -> Step {

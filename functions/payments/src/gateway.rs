@@ -81,6 +81,15 @@ pub enum GatewayError {
     /// The gateway took nothing in.
     #[error("the gateway is unavailable: {0}")]
     Unavailable(String),
+    /// The gateway took nothing in, and says when it may be asked again.
+    #[error("the gateway wants to be asked again in {} s", retry_after.as_secs())]
+    Busy {
+        /// When.
+        retry_after: Duration,
+    },
+    /// The gateway will never take this request.
+    #[error("the gateway refuses what it is asked: {0}")]
+    Refused(String),
     /// The gateway refuses to give the money back, for now.
     #[error("the refund failed: {0}")]
     RefundFailed(String),

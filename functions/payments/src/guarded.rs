@@ -14,7 +14,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// A gateway behind a circuit breaker. While that is open, calls are answered [`GatewayError::Open`] and the gateway hears nothing of
 /// them.
 ///
-/// What counts as a failure is what the next order is likely to meet as well: a gateway that is unavailable, and one that does not answer in time.
+/// What counts as a failure is what the next order is likely to meet as well: a gateway that is unavailable or busy, and one that does not answer in time.
 /// A lost answer counts neither way, since it may be the fault of one customer's means of payment; whoever loses that of a charge asks the
 /// gateway what became of it, and that call counts.
 pub struct GuardedGateway<G> {
@@ -36,8 +36,8 @@ impl<G: PaymentGateway> GuardedGateway<G> {
             return Err(GatewayError::Unknown(reason));
         };
         match &answer {
-            Ok(_) | Err(GatewayError::RefundFailed(_)) => permit.succeeded(),
-            Err(GatewayError::Unavailable(_)) => permit.failed(),
+            Ok(_) | Err(GatewayError::RefundFailed(_) | GatewayError::Refused(_)) => permit.succeeded(),
+            Err(GatewayError::Unavailable(_) | GatewayError::Busy { .. }) => permit.failed(),
             Err(GatewayError::Unknown(_) | GatewayError::Open { .. }) => drop(permit),
         }
         answer

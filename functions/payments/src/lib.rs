@@ -1,7 +1,8 @@
 //! Charges orders whose units are held, and undoes the charge of orders that are refused.
 //!
 //! Owns the table `payments`: one row for each order, written once for each step together with the event that tells of
-//! it. [`PaymentConsumer`] decides, a [`PaymentGateway`] moves the money, [`router`] shows the rows.
+//! it. [`PaymentConsumer`] decides, a [`PaymentGateway`] moves the money, [`router`] shows the rows and tries refunds again that were given up.
+//! [`PaymentProvider`] says which gateway: a simulated one, or Stripe.
 //!
 //! The gateway is the arbiter. Its idempotency key is the order's id, so charging and undoing the same order again
 //! does nothing again, and an order that was called off can never be charged afterwards. That is why there is no
@@ -20,19 +21,25 @@ mod gateway;
 mod guarded;
 mod ledger;
 mod plan;
+mod provider;
+mod refund;
 mod router;
 mod settings;
 mod simulated;
+mod stripe;
 mod table;
 mod work;
 
 pub use consumer::PaymentConsumer;
+pub use decision::REFUND_FAILED;
 pub use events::EVENT_SOURCE;
 pub use fault::{FaultSwitch, GatewayFault, UnknownFault};
 pub use gateway::{Charge, ChargeRequest, GatewayError, PaymentGateway, Undone};
 pub use guarded::GuardedGateway;
 pub use ledger::{LedgerEntry, LedgerStatus};
+pub use provider::{PaymentProvider, ProviderError};
 pub use router::router;
 pub use settings::{SettingsError, SimulatedSettings, SuccessRate, SuccessRateError};
 pub use simulated::SimulatedGateway;
+pub use stripe::{ApiKey, StripeGateway, StripeSettings};
 pub use table::{PAYMENTS, PaymentStatus};

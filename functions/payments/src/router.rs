@@ -1,18 +1,26 @@
 //! `/api/v1/payments`.
 
+use std::sync::Arc;
+
 use axum::extract::State;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use orderflow_domain::{Currency, OrderId, Timestamp};
-use orderflow_http::{Problem, QueryParams};
+use orderflow_http::{PathParam, Problem, QueryParams};
 use orderflow_store::{Store, Table};
 use serde::{Deserialize, Serialize};
 
+use crate::gateway::PaymentGateway;
+use crate::refund::Refunds;
 use crate::table::{PAYMENTS, PaymentRecord, PaymentStatus};
 
-/// The routes of payments.
-pub fn router(store: &Store) -> Router {
-    Router::new().route("/api/v1/payments", get(list)).with_state(store.table(&PAYMENTS))
+/// The routes of payments. Refunds that were given up are tried again through `gateway`.
+pub fn router(store: &Store, gateway: Arc<dyn PaymentGateway>) -> Router {
+    let listing = Router::new().route("/api/v1/payments", get(list)).with_state(store.table(&PAYMENTS));
+    let refunds = Router::new()
+        .route("/api/v1/payments/{order_id}/refund", post(refund))
+        .with_state(Refunds::new(store, gateway));
+    listing.merge(refunds)
 }
 
 #[derive(Deserialize)]
@@ -58,4 +66,12 @@ async fn list(
     let key = table.key(order_id.to_string());
     let found: Option<PaymentRecord> = table.get(key).await.map_err(Problem::unavailable)?;
     Ok(Json(PaymentList { payments: found.into_iter().map(PaymentView::from).collect() }))
+}
+
+async fn refund(
+    State(refunds): State<Refunds>,
+    PathParam(order_id): PathParam<OrderId>,
+) -> Result<Json<PaymentView>, Problem> {
+    let record = refunds.retry(order_id).await?;
+    Ok(Json(PaymentView::from(record)))
 }

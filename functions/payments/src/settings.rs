@@ -59,11 +59,37 @@ impl Default for SimulatedSettings {
 
 /// A setting of the environment that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name}={value:?} {requirement}")]
-pub struct SettingsError {
-    name: &'static str,
-    value: String,
-    requirement: String,
+pub enum SettingsError {
+    /// Its value is not allowed.
+    #[error("{name}={value:?} {requirement}")]
+    Unusable {
+        /// The variable.
+        name: &'static str,
+        /// What it is.
+        value: String,
+        /// What it has to be.
+        requirement: String,
+    },
+    /// Its value is not allowed, and is nobody's business.
+    #[error("{name} {requirement}")]
+    Secret {
+        /// The variable.
+        name: &'static str,
+        /// What it has to be.
+        requirement: &'static str,
+    },
+    /// It is not set.
+    #[error("{name} has to be set where PAYMENT_PROVIDER is stripe")]
+    Missing {
+        /// The variable.
+        name: &'static str,
+    },
+}
+
+impl SettingsError {
+    pub(crate) fn unusable(name: &'static str, value: &str, requirement: impl Into<String>) -> Self {
+        Self::Unusable { name, value: value.to_owned(), requirement: requirement.into() }
+    }
 }
 
 impl SimulatedSettings {
@@ -71,29 +97,22 @@ impl SimulatedSettings {
     ///
     /// # Errors
     /// [`SettingsError`] names the variable that cannot be used.
-    pub fn from_environment() -> Result<Self, SettingsError> {
-        Self::from_variables(|name| std::env::var(name).ok())
-    }
-
-    fn from_variables(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, SettingsError> {
+    pub(crate) fn from_variables(
+        variable: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<Self, SettingsError> {
         let mut settings = Self::default();
         if let Some(value) = variable(SUCCESS_RATE) {
             settings.success_rate = SuccessRate::parse(&value)
-                .map_err(|error| unusable(SUCCESS_RATE, &value, &error.to_string()))?;
+                .map_err(|error| SettingsError::unusable(SUCCESS_RATE, &value, error.to_string()))?;
         }
         if let Some(value) = variable(LATENCY_MS) {
-            let millis = value
-                .trim()
-                .parse()
-                .map_err(|_| unusable(LATENCY_MS, &value, "must be a whole number of milliseconds"))?;
+            let millis = value.trim().parse().map_err(|_| {
+                SettingsError::unusable(LATENCY_MS, &value, "must be a whole number of milliseconds")
+            })?;
             settings.latency = Duration::from_millis(millis);
         }
         Ok(settings)
     }
-}
-
-fn unusable(name: &'static str, value: &str, requirement: &str) -> SettingsError {
-    SettingsError { name, value: value.to_owned(), requirement: requirement.to_owned() }
 }
 
 #[cfg(test)]

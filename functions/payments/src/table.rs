@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::Standing;
 
-/// Payments, by order. The simulated gateway keeps its ledger here too, under keys that are no order's id.
+/// Payments, by order. Gateways keep here what they know of an order too, under keys that are no order's id.
 pub static PAYMENTS: TableDefinition =
     TableDefinition { name: "payments", hash: "pk", range: None, indexes: &[], streams: true };
 
@@ -29,6 +29,18 @@ pub enum PaymentStatus {
 }
 
 impl PaymentStatus {
+    /// The name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Voided => "voided",
+            Self::Refunded => "refunded",
+            Self::RefundFailed => "refund_failed",
+        }
+    }
+
     /// The event that tells of it. What is not decided, or went wrong, has none.
     pub fn event_type(self) -> Option<EventType> {
         match self {

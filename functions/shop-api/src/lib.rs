@@ -9,16 +9,18 @@ use axum::Router;
 use orderflow_catalog::Catalog;
 use orderflow_domain::{Currency, Sku};
 use orderflow_inventory::FirstStock;
+use orderflow_payments::PaymentGateway;
 use orderflow_store::{Store, StoreError};
 
 pub use admin::admin_router;
 
-/// The routes of the shop, without fallbacks. Prices are in `currency`; `catalog` sees at once what is changed through them.
-pub fn router(store: &Store, catalog: Catalog, currency: Currency) -> Router {
+/// The routes of the shop, without fallbacks. Prices are in `currency`; `catalog` sees at once what is changed through them;
+/// refunds that failed are tried again through `gateway`.
+pub fn router(store: &Store, catalog: Catalog, currency: Currency, gateway: Arc<dyn PaymentGateway>) -> Router {
     let first_stock = Arc::new(CatalogStock(catalog.clone()));
     orderflow_catalog::router(store, catalog, currency.clone())
         .merge(orderflow_inventory::router(store, first_stock))
-        .merge(orderflow_payments::router(store))
+        .merge(orderflow_payments::router(store, gateway))
         .merge(orderflow_notifications::router(store))
         .merge(orderflow_analytics::router(store, currency))
 }

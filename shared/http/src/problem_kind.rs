@@ -21,6 +21,8 @@ pub enum ProblemKind {
     AlreadyExists,
     /// 409: the stock would fall below zero.
     InsufficientStock,
+    /// 409: the payment has no refund that failed, or the provider still gives nothing back.
+    PaymentNotRefundable,
     /// 413: the body is over [`crate::MAX_BODY_BYTES`].
     PayloadTooLarge,
     /// 415: the body is not announced as JSON.
@@ -47,7 +49,10 @@ impl ProblemKind {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::OrderNotCancellable | Self::AlreadyExists | Self::InsufficientStock => StatusCode::CONFLICT,
+            Self::OrderNotCancellable
+            | Self::AlreadyExists
+            | Self::InsufficientStock
+            | Self::PaymentNotRefundable => StatusCode::CONFLICT,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidRequest | Self::UnknownProduct | Self::IdempotencyKeyReused => {
@@ -70,6 +75,7 @@ impl ProblemKind {
             Self::OrderNotCancellable => "order-not-cancellable",
             Self::AlreadyExists => "already-exists",
             Self::InsufficientStock => "insufficient-stock",
+            Self::PaymentNotRefundable => "payment-not-refundable",
             Self::PayloadTooLarge => "payload-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::InvalidRequest => "invalid-request",
@@ -92,6 +98,7 @@ impl ProblemKind {
             Self::OrderNotCancellable => "The order can no longer be cancelled",
             Self::AlreadyExists => "The resource exists already",
             Self::InsufficientStock => "The stock would fall below zero",
+            Self::PaymentNotRefundable => "The payment cannot be refunded",
             Self::PayloadTooLarge => "The body is too large",
             Self::UnsupportedMediaType => "The body must be JSON",
             Self::InvalidRequest => "Some fields are not valid",

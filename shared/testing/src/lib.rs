@@ -3,6 +3,7 @@
 //!
 //! - [`rie::RuntimeEmulator`] runs a Lambda bundle under AWS's Runtime Interface Emulator.
 //! - [`ministack::MiniStack`] emulates AWS services.
+//! - [`localstripe::LocalStripe`] stands in for Stripe.
 //! - [`rabbitmq::RabbitMq`] is a broker that can be stopped, killed and restarted.
 //! - [`collector::Collector`] takes spans.
 //! - [`process::ServerProcess`] is what they are made of.
@@ -12,6 +13,7 @@
 pub mod collector;
 pub mod conformance;
 pub mod faults;
+pub mod localstripe;
 pub mod ministack;
 pub mod process;
 pub mod rabbitmq;

@@ -1,4 +1,4 @@
-//! Payments over the embedded store and the simulated gateway.
+//! Payments over the embedded store, the simulated gateway, and Stripe's API as prepared answers.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod charging;
@@ -6,7 +6,10 @@ mod crashes;
 mod gateway;
 mod guarded;
 mod properties;
+mod refunds;
 mod refusing;
 mod routes;
+mod stripe;
+mod stub;
 mod support;
 mod unordered;

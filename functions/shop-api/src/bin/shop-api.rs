@@ -4,6 +4,7 @@ use orderflow_catalog::{CATALOG, Catalog, CatalogSettings};
 use orderflow_domain::Currency;
 use orderflow_http::with_fallbacks;
 use orderflow_lambda::{Error, Host};
+use orderflow_payments::{FaultSwitch, PaymentProvider};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -12,6 +13,7 @@ async fn main() -> Result<(), Error> {
     let currency = std::env::var("ORDERFLOW_CURRENCY").unwrap_or_else(|_| "USD".to_owned());
     let currency = Currency::parse(&currency).map_err(|error| format!("ORDERFLOW_CURRENCY {error}"))?;
     let catalog = Catalog::new(host.store(), &CatalogSettings::from_environment()?);
-    let router = orderflow_shop_api::router(host.store(), catalog, currency);
+    let gateway = PaymentProvider::from_environment()?.gateway(host.store(), &FaultSwitch::default())?;
+    let router = orderflow_shop_api::router(host.store(), catalog, currency, gateway);
     host.serve_http(with_fallbacks(router)).await
 }

@@ -88,6 +88,12 @@ pub const METRICS: &[Metric] = &[
         help: "The age of the oldest unsettled order. Told by the process that runs order-expiry.",
     },
     Metric {
+        name: "refunds_failed_total",
+        kind: MetricKind::Counter,
+        unit: Unit::Count,
+        help: "How often a charge could not be undone for good: the payment is refund_failed until somebody tries again.",
+    },
+    Metric {
         name: "circuit_breaker_state",
         kind: MetricKind::Gauge,
         unit: Unit::Count,

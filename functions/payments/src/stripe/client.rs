@@ -1,0 +1,108 @@
+//! Stripe's API over HTTP.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{RequestBuilder, Url};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::failure::{Failure, StripeError};
+use super::settings::StripeSettings;
+
+/// The version that answers are read in.
+const VERSION: &str = "2024-06-20";
+
+const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+
+/// Sends requests to Stripe, each once. How long one may take is left to [`crate::GuardedGateway`].
+#[derive(Debug, Clone)]
+pub(super) struct StripeClient {
+    http: reqwest::Client,
+    base: String,
+}
+
+impl StripeClient {
+    /// # Errors
+    /// Where TLS cannot be set up.
+    pub(super) fn new(settings: &StripeSettings) -> Result<Self, reqwest::Error> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("orderflow/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers(settings))
+            .connect_timeout(CONNECT_WITHIN)
+            // A redirected POST would arrive as a GET.
+            .redirect(Policy::none());
+        if is_plain(&settings.api_url) {
+            // A stand-in for Stripe needs no proxy, and no root certificates, which an image may lack.
+            builder = builder.no_proxy().tls_certs_only([]);
+        }
+        let base = settings.api_url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { http: builder.build()?, base })
+    }
+
+    /// Reads an object. `path` is what follows `/v1/`.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, StripeError> {
+        self.send(self.http.get(self.url(path))).await
+    }
+
+    /// Changes an object whose state keeps it from being changed twice.
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, StripeError> {
+        self.send(self.http.post(self.url(path))).await
+    }
+
+    /// Makes an object, once for each key while Stripe remembers keys (24 hours).
+    ///
+    /// Stripe remembers failures too, and would repeat one long after its cause is gone: a failure that is a repetition is asked for anew. So this
+    /// is only for what does no harm when it is made twice.
+    pub(super) async fn create<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        form: &[(&str, String)],
+        key: &str,
+    ) -> Result<T, StripeError> {
+        match self.create_under(path, form, key).await {
+            Err(StripeError::Failed(failure)) if failure.replayed => {
+                self.create_under(path, form, &format!("{key}:{}", Uuid::new_v4())).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn create_under<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        form: &[(&str, String)],
+        key: &str,
+    ) -> Result<T, StripeError> {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = self.http.post(self.url(path)).header("idempotency-key", key);
+        self.send(request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)).await
+    }
+
+    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, StripeError> {
+        let response = request.send().await.map_err(StripeError::of_sending)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.map_err(StripeError::of_sending)?;
+        if !status.is_success() {
+            return Err(StripeError::Failed(Failure::read(status, &headers, &body)));
+        }
+        serde_json::from_slice(&body).map_err(|error| StripeError::Unanswered(error.to_string()))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/v1/{path}", self.base)
+    }
+}
+
+fn headers(settings: &StripeSettings) -> HeaderMap {
+    let mut key = HeaderValue::from_str(&format!("Bearer {}", settings.api_key.as_str()))
+        .expect("a key is visible ASCII");
+    key.set_sensitive(true);
+    let version = HeaderValue::from_static(VERSION);
+    [(AUTHORIZATION, key), ("stripe-version".parse().expect("it is a name"), version)].into_iter().collect()
+}
+
+fn is_plain(url: &Url) -> bool {
+    url.scheme() == "http"
+}

@@ -1,0 +1,117 @@
+//! Prepared answers of Stripe's API, and what it was asked.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use orderflow_payments::{ApiKey, StripeSettings};
+use serde_json::{Value, json};
+
+pub(crate) const KEY: &str = "sk_test_secret";
+
+/// One prepared answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    status: u16,
+    headers: Vec<(&'static str, &'static str)>,
+    body: Value,
+}
+
+impl Reply {
+    pub(crate) fn ok(body: Value) -> Self {
+        Self { status: 200, headers: Vec::new(), body }
+    }
+
+    pub(crate) fn intent(status: &str) -> Self {
+        Self::ok(json!({"id": "pi_1", "status": status, "latest_charge": null}))
+    }
+
+    /// A failure whose message quotes what must not be shown.
+    pub(crate) fn error(status: u16, code: &str, param: &str) -> Self {
+        let message = format!("No such PaymentMethod: pm_secret with {KEY}");
+        let body = json!({"error": {"type": "t", "code": code, "param": param, "message": message}});
+        Self { status, ..Self::ok(body) }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+/// One request as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) line: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) form: String,
+}
+
+impl Asked {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers[name].to_str().unwrap()
+    }
+}
+
+#[derive(Default)]
+struct Script {
+    replies: BTreeMap<String, VecDeque<Reply>>,
+    asked: Vec<Asked>,
+}
+
+/// The stub, listening on a free port for as long as the test's runtime lives.
+pub(crate) struct StripeStub {
+    url: String,
+    script: Arc<Mutex<Script>>,
+}
+
+impl StripeStub {
+    pub(crate) async fn start() -> Self {
+        let script = Arc::new(Mutex::new(Script::default()));
+        let app = Router::new().fallback(answer).with_state(script.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        Self { url, script }
+    }
+
+    /// Answers "METHOD path" (after `/v1/`, without its query) with these in turn; the last one again and again.
+    pub(crate) fn on(self, line: &str, replies: impl IntoIterator<Item = Reply>) -> Self {
+        self.script.lock().unwrap().replies.insert(line.to_owned(), replies.into_iter().collect());
+        self
+    }
+
+    pub(crate) fn settings(&self) -> StripeSettings {
+        StripeSettings { api_key: ApiKey::parse(KEY).unwrap(), api_url: self.url.parse().unwrap() }
+    }
+
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.script.lock().unwrap().asked.clone()
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.asked().into_iter().map(|asked| asked.line).collect()
+    }
+}
+
+async fn answer(State(script): State<Arc<Mutex<Script>>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let line = format!("{} {}", head.method, head.uri.path().trim_start_matches("/v1/"));
+    let form = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
+    let mut script = script.lock().unwrap();
+    script.asked.push(Asked { line: line.clone(), headers: head.headers, form });
+    let reply = match script.replies.get_mut(&line) {
+        Some(replies) if replies.len() > 1 => replies.pop_front().unwrap(),
+        Some(replies) => replies[0].clone(),
+        None => panic!("{line} was not to be asked"),
+    };
+    let mut response = (StatusCode::from_u16(reply.status).unwrap(), reply.body.to_string()).into_response();
+    for (name, value) in reply.headers {
+        response.headers_mut().insert(name, value.parse().unwrap());
+    }
+    response
+}

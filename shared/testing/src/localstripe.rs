@@ -1,0 +1,57 @@
+//! localstripe, a stand-in for Stripe's API.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::Result;
+use crate::process::{ServerProcess, free_address};
+
+/// A Python program: it starts in about a second, in many more on a machine that is busy compiling.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Serves its application on loopback. By itself it listens on every address, and keeps the data of all instances in one file.
+const RUNNER: &str = "
+import socket, sys
+from aiohttp import web
+from localstripe.resources import Store
+from localstripe.server import app
+Store.dump_to_disk = lambda store: None
+web.run_app(app, sock=socket.create_server(('127.0.0.1', int(sys.argv[1]))), print=None)
+";
+
+/// A private localstripe with no data, stopped on drop. It takes every secret key, and ignores `Idempotency-Key`.
+#[derive(Debug)]
+pub struct LocalStripe {
+    server: ServerProcess,
+    address: SocketAddr,
+}
+
+impl LocalStripe {
+    /// Starts it with `python`, which has it installed, and waits until it answers.
+    ///
+    /// # Errors
+    /// When it can't be started, or ends or does not answer within a minute.
+    pub async fn start(python: &Path) -> Result<Self> {
+        let address = free_address()?;
+        let mut server = ServerProcess::spawn("localstripe", python, |command, folder| {
+            command.args(["-c", RUNNER, &address.port().to_string()]).current_dir(folder);
+        })?;
+        let page = format!("http://{address}/js.stripe.com/v3/");
+        let answers = async || reqwest::get(&page).await.is_ok_and(|answer| answer.status().is_success());
+        server.wait_until_ready(START_PATIENCE, answers).await?;
+        Ok(Self { server, address })
+    }
+
+    /// Where it listens, as `http://127.0.0.1:PORT`: what stands before `/v1`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Everything that it has logged.
+    #[must_use]
+    pub fn output(&self) -> String {
+        self.server.output()
+    }
+}

@@ -1,0 +1,56 @@
+//! Processes that die between what Stripe did and their note of it.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use orderflow::system::Settings;
+use orderflow_embedded::Location;
+use orderflow_tests::{LiveSystem, TestApp};
+
+use crate::faults::{Call, Fault, Gate};
+use crate::shop::{Books, PATIENCE, Shop, Stripe, StripeMode, VISA, assert_charged_once, order_paid_with};
+
+async fn open(stripe: Stripe, folder: &Path) -> Shop {
+    let settings = stripe.settings(Location::Directory(folder.to_owned()));
+    TestApp { mode: StripeMode { live: start(settings).await, stripe } }
+}
+
+/// What is left of a killed system lets go of the folder a moment later.
+async fn start(settings: Settings) -> LiveSystem {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match LiveSystem::start(settings.clone()).await {
+            Ok(live) => return live,
+            Err(error) => assert!(Instant::now() < deadline, "{error:#}"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Kills the system while the answer to this call is on its way, and starts it again.
+async fn killed_at(call: Call) -> (Shop, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let (shop, gate) = (open(Stripe::start().await, folder.path()).await, Gate::new());
+    shop.mode.stripe.proxy.faults().once(call, Fault::HoldAnswer(gate.clone()));
+    let order = shop.place(&order_paid_with(VISA)).await;
+    gate.reached().await;
+    let stripe = shop.mode.kill();
+    stripe.proxy.forget_keys();
+    let mut shop = open(stripe, folder.path()).await;
+    shop.settle().await;
+    assert_charged_once(&shop, &order).await;
+    assert_eq!(shop.mode.stripe.proxy.arrived(Call::Confirm), 1);
+    (shop, order)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_charge_that_nobody_noted_is_found() {
+    let (shop, order) = killed_at(Call::Confirm).await;
+    assert_eq!(shop.mode.stripe.books(&order).await, Books { intents: 1, taken: 3998, given_back: 0 });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_intent_that_nobody_noted_is_never_confirmed() {
+    let (shop, order) = killed_at(Call::Make).await;
+    assert_eq!(shop.mode.stripe.books(&order).await, Books { intents: 2, taken: 3998, given_back: 0 });
+}

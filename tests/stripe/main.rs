@@ -1,0 +1,11 @@
+//! The whole system with Stripe as the payment provider, played by localstripe behind a proxy that loses answers.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cancelled;
+mod charged;
+mod failures;
+mod faults;
+mod killed;
+mod proxy;
+mod refund_failed;
+mod shop;

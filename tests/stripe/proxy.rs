@@ -1,0 +1,120 @@
+//! Stands before localstripe: remembers idempotency keys, which that ignores, as Stripe does, and makes things go wrong.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use crate::faults::{Call, Fault, Faults};
+
+/// An answer of Stripe.
+type Answer = (StatusCode, Bytes);
+
+/// The proxy, for as long as the test's runtime lives.
+pub(crate) struct Proxy {
+    pub(crate) url: String,
+    state: Arc<Shared>,
+}
+
+struct Shared {
+    upstream: String,
+    http: reqwest::Client,
+    faults: Faults,
+    /// The form and answer of each key; none where keys are forgotten at once.
+    keys: Mutex<Option<HashMap<String, (Bytes, Answer)>>>,
+    arrived: Mutex<Vec<Call>>,
+}
+
+impl Proxy {
+    pub(crate) async fn start(upstream: String) -> Self {
+        let state = Arc::new(Shared {
+            upstream,
+            http: reqwest::Client::new(),
+            faults: Faults::default(),
+            keys: Mutex::new(Some(HashMap::new())),
+            arrived: Mutex::default(),
+        });
+        let app = Router::new().fallback(handle).with_state(state.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        Self { url, state }
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.state.faults
+    }
+
+    /// Forgets every key at once, as Stripe does after a day.
+    pub(crate) fn forget_keys(&self) {
+        *self.state.keys.lock().unwrap() = None;
+    }
+
+    /// How many such calls arrived at Stripe itself.
+    pub(crate) fn arrived(&self, call: Call) -> usize {
+        self.state.arrived.lock().unwrap().iter().filter(|arrived| **arrived == call).count()
+    }
+}
+
+async fn handle(State(state): State<Arc<Shared>>, request: Request) -> Response {
+    let call = Call::of(request.method().as_str(), request.uri().path());
+    let fault = state.faults.next(call);
+    match &fault {
+        Some(Fault::LoseRequest) => return broken(),
+        Some(Fault::Answer(status, body)) => {
+            return (StatusCode::from_u16(*status).unwrap(), body.to_string()).into_response();
+        }
+        Some(Fault::HoldRequest(gate)) => gate.pass().await,
+        Some(Fault::LoseAnswer | Fault::HoldAnswer(_)) | None => {}
+    }
+    // Also where the caller has gone: what arrived is done.
+    let answer = tokio::spawn(async move { state.answer(call, request).await }).await.unwrap();
+    match fault {
+        Some(Fault::LoseAnswer) => return broken(),
+        Some(Fault::HoldAnswer(gate)) => gate.pass().await,
+        _ => {}
+    }
+    answer
+}
+
+/// An answer that breaks off.
+fn broken() -> Response {
+    let nothing = std::io::Error::other("the connection is lost");
+    Body::from_stream(futures::stream::once(async { Err::<Bytes, _>(nothing) })).into_response()
+}
+
+impl Shared {
+    async fn answer(&self, call: Call, request: Request) -> Response {
+        let (head, body) = request.into_parts();
+        let form = to_bytes(body, usize::MAX).await.unwrap();
+        let key = head.headers.get("idempotency-key").map(|key| key.to_str().unwrap().to_owned());
+        if let Some(answer) = self.remembered(key.as_deref(), &form) {
+            return answer;
+        }
+        self.arrived.lock().unwrap().push(call);
+        let mut forward = self.http.request(head.method, format!("{}{}", self.upstream, head.uri));
+        for name in ["authorization", "content-type"] {
+            if let Some(value) = head.headers.get(name) {
+                forward = forward.header(name, value);
+            }
+        }
+        let response = forward.body(form.clone()).send().await.unwrap();
+        let answer = (response.status(), response.bytes().await.unwrap());
+        if let (Some(key), Some(keys)) = (key, self.keys.lock().unwrap().as_mut()) {
+            keys.insert(key, (form, answer.clone()));
+        }
+        answer.into_response()
+    }
+
+    /// What the first request with this key was answered.
+    fn remembered(&self, key: Option<&str>, form: &Bytes) -> Option<Response> {
+        let keys = self.keys.lock().unwrap();
+        let (first, answer) = keys.as_ref()?.get(key?)?;
+        assert_eq!(first, form, "Stripe takes a key for one form only");
+        Some(([("idempotent-replayed", "true")], answer.clone()).into_response())
+    }
+}

@@ -1,0 +1,145 @@
+//! A shop that is paid by Stripe, and the books that Stripe keeps.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::http::Request;
+use orderflow::system::Settings;
+use orderflow_embedded::Location;
+use orderflow_payments::{ApiKey, PaymentProvider, StripeSettings};
+use orderflow_testing::localstripe::LocalStripe;
+use orderflow_tests::{Answer, LiveSystem, Mode, ModeSettings, TestApp, order_body};
+use serde_json::{Value, json};
+
+use crate::proxy::Proxy;
+
+/// A card that is charged.
+pub(crate) const VISA: &str = "pm_card_visa";
+/// A card that takes no charge.
+pub(crate) const DECLINING: &str = "pm_card_chargeCustomerFail";
+
+const KEY: &str = "sk_test_orderflow";
+
+/// How long anything may take that has to happen at all.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// localstripe and the way to it.
+pub(crate) struct Stripe {
+    server: LocalStripe,
+    pub(crate) proxy: Proxy,
+}
+
+/// What Stripe did for one order, in minor units.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Books {
+    pub(crate) intents: usize,
+    pub(crate) taken: i64,
+    pub(crate) given_back: i64,
+}
+
+impl Stripe {
+    pub(crate) async fn start() -> Self {
+        let python = std::env::var_os("ORDERFLOW_LOCALSTRIPE").map(PathBuf::from);
+        let python = python.expect("ORDERFLOW_LOCALSTRIPE is not set: run `cargo xtask test --install`");
+        let server = LocalStripe::start(&python).await.unwrap();
+        let proxy = Proxy::start(server.url()).await;
+        Self { server, proxy }
+    }
+
+    pub(crate) fn settings(&self, location: Location) -> Settings {
+        let api_key = ApiKey::parse(KEY).unwrap();
+        let stripe = StripeSettings { api_key, api_url: self.proxy.url.parse().unwrap() };
+        Settings { payment: PaymentProvider::Stripe(stripe), ..Settings::new(location) }
+    }
+
+    /// All objects of a kind, past the proxy.
+    async fn list(&self, kind: &str) -> Vec<Value> {
+        let url = format!("{}/v1/{kind}?limit=10000", self.server.url());
+        let answer = reqwest::Client::new().get(url).bearer_auth(KEY).send().await.unwrap();
+        let page: Value = answer.error_for_status().unwrap().json().await.unwrap();
+        page["data"].as_array().unwrap().clone()
+    }
+
+    pub(crate) async fn intents(&self, order: &str) -> Vec<Value> {
+        let mut intents = self.list("payment_intents").await;
+        intents.retain(|intent| intent["metadata"]["order_id"] == order);
+        intents
+    }
+
+    pub(crate) async fn books(&self, order: &str) -> Books {
+        let intents = self.intents(order).await;
+        let mut books = Books { intents: intents.len(), taken: 0, given_back: 0 };
+        for charge in self.list("charges").await {
+            let ours = intents.iter().any(|intent| intent["id"] == charge["payment_intent"]);
+            if ours && charge["status"] == "succeeded" {
+                books.taken += charge["amount"].as_i64().unwrap();
+                books.given_back += charge["amount_refunded"].as_i64().unwrap();
+            }
+        }
+        books
+    }
+}
+
+/// The system in this process at work, paid by Stripe.
+pub(crate) struct StripeMode {
+    pub(crate) live: LiveSystem,
+    pub(crate) stripe: Stripe,
+}
+
+pub(crate) type Shop = TestApp<StripeMode>;
+
+impl StripeMode {
+    pub(crate) async fn open(stripe: Stripe, settings: Settings) -> Self {
+        Self { live: LiveSystem::start(settings).await.unwrap(), stripe }
+    }
+
+    /// Ends the system as `kill -9` would. Stripe goes on.
+    pub(crate) fn kill(self) -> Stripe {
+        self.stripe
+    }
+}
+
+impl Mode for StripeMode {
+    async fn start(_: ModeSettings) -> Self {
+        let stripe = Stripe::start().await;
+        let settings = stripe.settings(Location::Memory);
+        Self::open(stripe, settings).await
+    }
+
+    async fn call(&self, request: Request<Body>) -> Answer {
+        self.live.call(request).await
+    }
+
+    async fn settle(&mut self) {
+        self.live.settle().await;
+    }
+}
+
+/// Two T-shirts, 39.98 USD, paid with this card.
+pub(crate) fn order_paid_with(card: &str) -> Value {
+    let mut body = order_body("TSHIRT-BLK-M", 2);
+    body["payment_token"] = json!(card);
+    body
+}
+
+/// Waits until an order's payment stands so.
+pub(crate) async fn wait_for_payment(shop: &Shop, order: &str, status: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let now = shop.payment(order).await;
+        if now.as_deref() == Some(status) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "the payment is {now:?}, not {status}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The order is confirmed and was charged once.
+pub(crate) async fn assert_charged_once(shop: &Shop, order: &str) {
+    assert_eq!(shop.order(order).await["status"], "confirmed");
+    assert_eq!(shop.payment(order).await.as_deref(), Some("completed"));
+    let books = shop.mode.stripe.books(order).await;
+    assert_eq!((books.taken, books.given_back), (3998, 0), "{books:?}");
+}
