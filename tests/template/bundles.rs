@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use orderflow_store::DEFAULT_PREFIX;
 
-use crate::reading::{binaries, functions, resources, template};
+use crate::reading::{binaries, functions, resources, root, template};
 
 #[test]
 fn every_bundle_is_deployed() {
@@ -18,7 +18,8 @@ fn a_function_has_the_name_of_its_bundle() {
     for (bundle, function) in functions() {
         assert_eq!(function.properties["FunctionName"], format!("${{Prefix}}-{bundle}"));
         assert_eq!(function.metadata["BuildMethod"], "rust-cargolambda", "{bundle}");
-        assert_eq!(function.properties["CodeUri"], ".", "{bundle}");
+        let folder = function.properties["CodeUri"].as_str().unwrap();
+        assert!(binaries()[&bundle].starts_with(root().join(folder)), "{folder} does not build {bundle}");
     }
 }
 

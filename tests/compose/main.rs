@@ -1,7 +1,9 @@
 //! What Docker starts is what the code is.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
+mod observability;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -16,21 +18,27 @@ use serde::Deserialize;
 const OUR_IMAGE: &str = "orderflow:local";
 
 /// Settings that are no flags.
-const NO_FLAGS: [&str; 2] = ["SMTP_URL", "MAIL_FROM"];
+const NO_FLAGS: [&str; 3] = ["SMTP_URL", "MAIL_FROM", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+
+/// What can be started beside the system.
+const PROFILES: [&str; 3] = ["localstack", "ministack", "observability"];
 
 #[derive(Deserialize)]
 struct Compose {
     services: BTreeMap<String, Service>,
+    volumes: BTreeMap<String, ()>,
 }
 
 #[derive(Deserialize)]
 #[serde(default)]
 struct Service {
     image: String,
+    profiles: Vec<String>,
     entrypoint: Vec<String>,
     command: Vec<String>,
     environment: BTreeMap<String, String>,
     ports: Vec<String>,
+    volumes: Vec<String>,
     depends_on: BTreeMap<String, Dependency>,
     healthcheck: HealthCheck,
     restart: String,
@@ -52,10 +60,12 @@ impl Default for Service {
     fn default() -> Self {
         Self {
             image: String::new(),
+            profiles: Vec::new(),
             entrypoint: Vec::new(),
             command: Vec::new(),
             environment: BTreeMap::new(),
             ports: Vec::new(),
+            volumes: Vec::new(),
             depends_on: BTreeMap::new(),
             healthcheck: HealthCheck::default(),
             restart: "no".to_owned(),
@@ -98,12 +108,16 @@ impl Service {
     }
 }
 
-fn read(file: &str) -> String {
+fn read(file: impl AsRef<Path>) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file)).unwrap()
 }
 
+fn compose() -> Compose {
+    serde_saphyr::from_str(&read("docker-compose.yml")).unwrap()
+}
+
 fn services() -> BTreeMap<String, Service> {
-    serde_saphyr::from_str::<Compose>(&read("docker-compose.yml")).unwrap().services
+    compose().services
 }
 
 /// The services that run parts, and the flags of each.
@@ -213,6 +227,36 @@ fn images_are_pinned_and_the_compiler_is_ours() {
     }
     let compiler = format!("rust:{}-", env!("CARGO_PKG_RUST_VERSION"));
     assert!(bases[0].starts_with(&compiler), "{} is not {compiler}", bases[0]);
+}
+
+#[test]
+fn what_stands_beside_the_system_starts_when_asked_for() {
+    let services = services();
+    let profiles: BTreeSet<&str> =
+        services.values().flat_map(|service| &service.profiles).map(String::as_str).collect();
+    assert_eq!(profiles, BTreeSet::from(PROFILES));
+    for (name, service) in services.iter().filter(|(_, service)| service.profiles.is_empty()) {
+        for (other, _) in service.waits_for() {
+            assert!(services[other].profiles.is_empty(), "{name} waits for {other}, which does not start");
+        }
+    }
+}
+
+#[test]
+fn every_named_volume_is_declared_and_used() {
+    let Compose { services, volumes } = compose();
+    let mounts = services.values().flat_map(|service| &service.volumes);
+    let sources = mounts.map(|mount| mount.split(':').next().unwrap());
+    let used: BTreeSet<&str> = sources.filter(|source| !source.starts_with(['.', '/'])).collect();
+    assert_eq!(used, volumes.keys().map(String::as_str).collect());
+}
+
+#[test]
+fn the_emulator_is_the_one_that_tests_run_on() {
+    let tools = read("xtask/src/tools.rs");
+    let pin = tools.lines().find_map(|line| line.strip_prefix("const MINISTACK: &str = \"")).unwrap();
+    let version = pin.trim_end_matches("\";");
+    assert_eq!(services()["ministack"].image, format!("ministackorg/ministack:{version}-full"));
 }
 
 #[test]
