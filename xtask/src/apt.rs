@@ -16,21 +16,21 @@ const SERVICE_POLICY: &str = "/usr/sbin/policy-rc.d";
 /// The policy's exit status for "not allowed".
 const REFUSE: &str = "#!/bin/sh\nexit 101\n";
 
-/// Installs a package without starting the services that it brings.
-pub(crate) fn install_stopped(package: &str) -> Result<()> {
+/// Installs packages without starting the services that they bring.
+pub(crate) fn install_stopped(packages: &[&str]) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
-        bail!("installing {package} with apt-get needs root");
+        bail!("installing {} with apt-get needs root", packages.join(", "));
     }
     let _refusal = ServiceRefusal::place(Path::new(SERVICE_POLICY))
         .with_context(|| format!("{SERVICE_POLICY} could not be written"))?;
-    install(package)
+    install(packages)
 }
 
-/// Installs a package.
-pub(crate) fn install(package: &str) -> Result<()> {
+/// Installs packages.
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
     // Fresh images come with empty package lists.
     shell::run(&mut apt_get(&["update"]))?;
-    shell::run(&mut apt_get(&["install", "--yes", "--no-install-recommends", package]))
+    shell::run(apt_get(&["install", "--yes", "--no-install-recommends"]).args(packages))
 }
 
 fn apt_get(arguments: &[&str]) -> Command {

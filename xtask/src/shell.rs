@@ -1,6 +1,8 @@
 //! Running other programs.
 
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
@@ -36,7 +38,7 @@ pub(crate) fn run_read(command: &mut Command, mut each: impl FnMut(&str)) -> Res
 }
 
 /// The command as a person would type it.
-fn describe(command: &Command) -> String {
+pub(crate) fn describe(command: &Command) -> String {
     let program = command.get_program();
     let name = std::path::Path::new(program).file_name().unwrap_or(program);
     std::iter::once(name)
@@ -44,6 +46,13 @@ fn describe(command: &Command) -> String {
         .map(|part| part.to_string_lossy())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// The search path of programs, with these folders before all others.
+pub(crate) fn path_with(folders: &[&Path]) -> Result<OsString> {
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    let folders = folders.iter().map(|folder| PathBuf::from(*folder));
+    Ok(std::env::join_paths(folders.chain(std::env::split_paths(&inherited)))?)
 }
 
 #[cfg(test)]

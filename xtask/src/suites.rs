@@ -95,6 +95,11 @@ pub(crate) fn run_all(
     passed
 }
 
+/// Runs the tests of one package.
+pub(crate) fn run_package(workspace: &Workspace, package: &str) -> Result<()> {
+    shell::run(&mut workspace.cargo(&["test", "--package", package, "--locked", "--no-fail-fast"]))
+}
+
 impl Suite {
     fn run(&self, workspace: &Workspace, toolbox: &Toolbox, passed: &mut PassedTests) -> Result<()> {
         for step in self.steps {

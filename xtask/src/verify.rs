@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
+use crate::compose;
 use crate::features;
 use crate::report::Report;
 use crate::shell;
@@ -13,7 +14,8 @@ use crate::workspace::Workspace;
 pub(crate) fn run(workspace: &Workspace, toolbox: &Toolbox, report: &mut Report) {
     let clean = report.run("format", || format(workspace))
         && report.run("clippy", || clippy(workspace))
-        && deny(workspace, toolbox, report)
+        && with_tool(Tool::CargoDeny, toolbox, report, "deny", || check_dependencies(workspace, toolbox))
+        && with_tool(Tool::DockerCompose, toolbox, report, "compose", || compose::check(workspace))
         && report.run("docs", || docs(workspace));
     if clean {
         let passed = suites::run_all(workspace, toolbox, Scope::Everything, report);
@@ -41,13 +43,20 @@ fn clippy(workspace: &Workspace) -> Result<()> {
     ]))
 }
 
-/// Says whether to go on: a missing tool is no failure here, see [`MissingTools`](crate::tools::MissingTools).
-fn deny(workspace: &Workspace, toolbox: &Toolbox, report: &mut Report) -> bool {
-    match toolbox.prepare(&[Tool::CargoDeny], report) {
-        Readiness::Ready => report.run("deny", || check_dependencies(workspace, toolbox)),
+/// Runs a stage that needs a tool, and says whether to go on: a missing tool is no failure here, see
+/// [`MissingTools`](crate::tools::MissingTools).
+fn with_tool(
+    tool: Tool,
+    toolbox: &Toolbox,
+    report: &mut Report,
+    name: &str,
+    stage: impl FnOnce() -> Result<()>,
+) -> bool {
+    match toolbox.prepare(&[tool], report) {
+        Readiness::Ready => report.run(name, stage),
         Readiness::InstallFailed => false,
         Readiness::Missing(tools) => {
-            report.skip("deny", tools);
+            report.skip(name, tools);
             true
         }
     }

@@ -1,0 +1,71 @@
+//! Removing what was built and what was kept.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::workspace::Workspace;
+
+/// Installed tools: they take minutes, and a network, to get.
+const KEPT: [&str; 2] = ["venv", "tools"];
+
+/// Cargo marks its build folder by this file.
+const MARK: &str = "CACHEDIR.TAG";
+
+/// Removes the build output, the tools excepted, and the data of `cargo run`.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    clean_target(workspace.target())?;
+    remove(&workspace.resolve("data"))
+}
+
+fn clean_target(target: &Path) -> Result<()> {
+    if !target.exists() {
+        return Ok(());
+    }
+    if !target.join(MARK).is_file() {
+        bail!("{} has no {MARK}, so it is no build folder of cargo", target.display());
+    }
+    for entry in fs::read_dir(target).with_context(|| format!("read {}", target.display()))? {
+        let entry = entry?;
+        if !KEPT.iter().any(|kept| entry.file_name() == *kept) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<()> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other.with_context(|| format!("remove {}", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn what_was_built_goes_and_tools_stay() {
+        let target = tempfile::tempdir().unwrap();
+        for folder in ["debug/deps", "venv/sam", "tools/cargo-deny"] {
+            fs::create_dir_all(target.path().join(folder)).unwrap();
+        }
+        fs::write(target.path().join(MARK), "").unwrap();
+        clean_target(target.path()).unwrap();
+        assert!(!target.path().join("debug").exists());
+        assert!(target.path().join("venv/sam").exists() && target.path().join("tools/cargo-deny").exists());
+    }
+
+    #[test]
+    fn a_folder_that_is_not_cargo_s_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("letter"), "").unwrap();
+        assert!(clean_target(folder.path()).is_err());
+        assert!(folder.path().join("letter").exists());
+    }
+}

@@ -1,0 +1,67 @@
+//! The system as Docker runs it: the compose stack, and every bundle under `sam local`.
+
+mod daemon;
+mod images;
+mod readme;
+mod sam_local;
+mod stack;
+
+use std::time::Duration;
+
+use crate::kept::Outputs;
+use crate::report::Report;
+use crate::tools::{Readiness, Tool, Toolbox};
+use crate::workspace::Workspace;
+
+use self::daemon::Docker;
+use self::images::Images;
+
+/// For what is over in seconds on an idle machine.
+const SHORT: Duration = Duration::from_secs(120);
+
+/// For what downloads or builds.
+const LONG: Duration = Duration::from_secs(3_600);
+
+/// What every step needs.
+struct Bench<'a> {
+    workspace: &'a Workspace,
+    toolbox: &'a Toolbox,
+    outputs: &'a Outputs,
+    docker: &'a Docker,
+}
+
+/// Runs all of it. A daemon that was started here ends with it, and with the daemon every container.
+pub(crate) fn run(workspace: &Workspace, toolbox: &Toolbox, report: &mut Report) {
+    let mut outputs = None;
+    let built = toolbox.prepare(&[Tool::LambdaEmulator, Tool::MiniStack], report) == Readiness::Ready
+        && report.run("build", || crate::build(workspace))
+        && report.run("docker", || {
+            outputs = Some(Outputs::in_folder(workspace.target().join("verify-docker"))?);
+            daemon::install()
+        });
+    let Some(outputs) = outputs.filter(|_| built) else {
+        return;
+    };
+    let mut docker = None;
+    report.run("docker daemon", || {
+        docker = Some(Docker::ready(&outputs)?);
+        Ok(())
+    });
+    if let Some(docker) = docker {
+        let bench = Bench { workspace, toolbox, outputs: &outputs, docker: &docker };
+        check(&bench, report);
+    }
+    eprintln!("\nEvery output is in {}", outputs.folder().display());
+}
+
+fn check(bench: &Bench<'_>, report: &mut Report) {
+    let mut images = None;
+    report.run("names of images", || {
+        images = Some(Images::of(bench)?);
+        Ok(())
+    });
+    if images.is_some_and(|images| images.provide(bench, report)) {
+        stack::run(bench, report);
+        sam_local::run(bench, report);
+    }
+}

@@ -1,0 +1,58 @@
+//! The README's own commands.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::workspace::Workspace;
+
+/// Where the README's commands find the system.
+const THERE: &str = "http://127.0.0.1:8080";
+
+/// The README's command that places an order.
+pub(super) const PLACE_AN_ORDER: &str = "curl -s -X POST ";
+
+/// The README's command that shows the newest order.
+pub(super) const NEWEST_ORDER: &str = "curl -s 'http";
+
+/// The README's first command that begins like this, against the system at this address.
+pub(super) fn command(workspace: &Workspace, beginning: &str, url: &str) -> Result<Command> {
+    let readme = std::fs::read_to_string(workspace.resolve("README.md")).context("read README.md")?;
+    let found = find(&readme, beginning).with_context(|| format!("README.md has no `{beginning}`"))?;
+    let mut command = workspace.program("sh");
+    command.arg("-c").arg(found.replace(THERE, url));
+    Ok(command)
+}
+
+/// The first line that begins like this, with the lines that continue it.
+fn find(readme: &str, beginning: &str) -> Option<String> {
+    let mut lines = readme.lines().skip_while(|line| !line.starts_with(beginning));
+    let mut command = lines.next()?.to_owned();
+    while command.ends_with('\\') {
+        command = command + "\n" + lines.next()?;
+    }
+    Some(command)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn a_command_has_all_its_lines() {
+        let readme = "text\ncurl -s -X POST a \\\n  -d b\ncurl -s 'http://c'\n";
+        assert_eq!(find(readme, PLACE_AN_ORDER).unwrap(), "curl -s -X POST a \\\n  -d b");
+        assert_eq!(find(readme, "wget"), None);
+    }
+
+    #[test]
+    fn the_readme_has_both() {
+        for beginning in [PLACE_AN_ORDER, NEWEST_ORDER] {
+            let command = command(&Workspace::locate(), beginning, "http://elsewhere").unwrap();
+            let line = command.get_args().nth(1).unwrap().to_str().unwrap().to_owned();
+            assert!(line.contains("http://elsewhere/api/v1/orders"), "{line}");
+        }
+    }
+}
