@@ -1,5 +1,6 @@
 //! Programs that may take only so long, and whose output is kept.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -19,6 +20,8 @@ const ENDING: Duration = Duration::from_secs(60);
 /// The folder in which the output of every program is kept.
 pub(crate) struct Outputs {
     folder: PathBuf,
+    /// What was started last: it is not shown again while it is repeated until it succeeds.
+    last: RefCell<String>,
 }
 
 impl Outputs {
@@ -30,7 +33,7 @@ impl Outputs {
                 fs::remove_file(entry.path())?;
             }
         }
-        Ok(Self { folder })
+        Ok(Self { folder, last: RefCell::default() })
     }
 
     /// Where the output is.
@@ -67,7 +70,9 @@ impl Outputs {
 
     fn spawn(&self, name: &str, command: &mut Command) -> Result<Child> {
         let shown = shell::describe(command);
-        eprintln!("$ {shown}");
+        if self.last.replace(shown.clone()) != shown {
+            eprintln!("$ {shown}");
+        }
         command
             .stdin(Stdio::null())
             .stdout(File::create(self.folder.join(format!("{name}.stdout.log")))?)

@@ -56,7 +56,7 @@ pub(crate) fn run(workspace: &Workspace, toolbox: &Toolbox, report: &mut Report)
 
 fn check(bench: &Bench<'_>, report: &mut Report) {
     let mut images = None;
-    report.run("names of images", || {
+    report.run("image names", || {
         images = Some(Images::of(bench)?);
         Ok(())
     });
