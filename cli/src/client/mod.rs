@@ -52,7 +52,7 @@ pub enum ClientCommand {
     Stock(StockArgs),
     /// See what was charged, and try refunds again that failed.
     Payment(PaymentArgs),
-    /// See what was sent to customers.
+    /// See what was sent to customers, and send messages.
     Notification(NotificationArgs),
     /// Ask a running system how it is; exit code 1 where it is unhealthy or cannot be reached.
     Health(HealthArgs),

@@ -75,11 +75,12 @@ pub(super) async fn targets(
 }
 
 fn in_process(store: &Store, settings: &Settings, gateway: &Arc<dyn PaymentGateway>) -> Targets {
+    let notification = NotificationConsumer::new(store, settings.channel.clone(), settings.templates.clone());
     [
         target(OrderTracker::new(store), &settings.retry),
         target(InventoryConsumer::new(store, settings.inventory.clone()), &settings.retry),
         target(PaymentConsumer::new(store, gateway.clone()), &settings.retry),
-        target(NotificationConsumer::new(store, settings.channel.clone()), &settings.retry),
+        target(notification, &settings.retry),
         target(AnalyticsConsumer::new(store), &settings.retry),
     ]
     .into()

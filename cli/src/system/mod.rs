@@ -24,7 +24,7 @@ use orderflow_domain::{Currency, Timestamp};
 use orderflow_embedded::{Embedded, Location};
 use orderflow_inventory::InventorySettings;
 use orderflow_messaging::{QueueAdmin, RetryPolicy};
-use orderflow_notifications::{Channel, LogChannel};
+use orderflow_notifications::{Channel, Providers, Templates};
 use orderflow_orders::{ExpirySettings, Swept};
 use orderflow_outbox_relay::EVENT_SOURCES;
 use orderflow_payments::{FaultSwitch, PaymentGateway, PaymentProvider};
@@ -84,6 +84,8 @@ pub struct Settings {
     pub payment: PaymentProvider,
     /// What carries messages to customers.
     pub channel: Arc<dyn Channel>,
+    /// What these messages are made from.
+    pub templates: Arc<Templates>,
     /// The currency of the shop.
     pub currency: Currency,
 }
@@ -102,7 +104,8 @@ impl Settings {
             inventory: InventorySettings::default(),
             expiry: ExpirySettings::default(),
             payment: PaymentProvider::default(),
-            channel: Arc::new(LogChannel),
+            channel: Arc::new(Providers::default()),
+            templates: Arc::new(Templates::built_in()),
             currency: Currency::parse("USD").expect("it is three letters"),
         }
     }
@@ -122,6 +125,7 @@ pub struct System {
     gateway: Arc<dyn PaymentGateway>,
     gateway_fault: FaultSwitch,
     currency: Currency,
+    templates: Arc<Templates>,
     /// Whether everything that hands messages on is at work.
     liveness: Liveness,
 }
@@ -165,6 +169,7 @@ impl System {
             gateway,
             gateway_fault,
             currency: settings.currency,
+            templates: settings.templates,
             liveness: Liveness::new(),
         })
     }

@@ -33,6 +33,7 @@ impl System {
                     self.catalog.clone(),
                     self.currency.clone(),
                     self.gateway.clone(),
+                    self.templates.clone(),
                 ))
                 .merge(orderflow_shop_api::admin_router(self.broker.admin()));
         }

@@ -5,13 +5,15 @@ mod server;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::anyhow;
+use orderflow_bridge::sdk_config;
 use orderflow_catalog::CatalogSettings;
 use orderflow_domain::Currency;
 use orderflow_inventory::InventorySettings;
 use orderflow_messaging::RetryPolicy;
-use orderflow_notifications::channel_from_environment;
+use orderflow_notifications::{ProviderSettings, Templates};
 use orderflow_orders::ExpirySettings;
 use orderflow_payments::PaymentProvider;
 use orderflow_store::DEFAULT_PREFIX;
@@ -39,7 +41,7 @@ pub fn run(args: UpArgs) -> anyhow::Result<()> {
 
 async fn run_system(args: UpArgs) -> anyhow::Result<()> {
     let listener = args.serve.listen().await?;
-    let system = System::open(settings(&args)?).await?;
+    let system = System::open(settings(&args).await?).await?;
     if args.parts() == Parts::all() {
         system.sell_demo_products().await?;
     }
@@ -49,8 +51,10 @@ async fn run_system(args: UpArgs) -> anyhow::Result<()> {
     serve(listener, system, &args.serve, termination).await
 }
 
-fn settings(args: &UpArgs) -> anyhow::Result<Settings> {
+async fn settings(args: &UpArgs) -> anyhow::Result<Settings> {
     let currency = Currency::parse(&args.currency).map_err(|error| anyhow!("--currency {error}"))?;
+    let aws_endpoint = args.aws_endpoint.as_ref().map(ToString::to_string);
+    let providers = ProviderSettings::from_environment()?.open(sdk_config(aws_endpoint.as_deref())).await;
     Ok(Settings {
         store: args.store_location(),
         prefix: std::env::var("ORDERFLOW_PREFIX").unwrap_or_else(|_| DEFAULT_PREFIX.to_owned()),
@@ -62,7 +66,8 @@ fn settings(args: &UpArgs) -> anyhow::Result<Settings> {
         inventory: InventorySettings::from_environment()?,
         expiry: ExpirySettings::from_environment()?,
         payment: PaymentProvider::from_environment()?,
-        channel: channel_from_environment()?,
+        channel: Arc::new(providers),
+        templates: Arc::new(Templates::from_environment()?),
         currency,
     })
 }

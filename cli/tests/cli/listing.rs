@@ -85,16 +85,3 @@ fn a_reader_that_leaves_is_no_failure() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
 }
-
-#[test]
-fn notifications_of_an_order() {
-    let body = json!({"notifications": [{"id": "n1", "channel": "email", "recipient": "c100@example.com",
-        "template": "order_confirmation", "subject": "Your order", "status": "sent",
-        "created_at": "2026-11-20T10:00:02.000Z"}]});
-    let path = format!("GET /api/v1/notifications?order_id={ID}");
-    let stub = Stub::start().on(&path, [Reply::json(200, &body)]);
-    let run = run(&stub.url, &format!("notification list --order {ID}"));
-    assert_eq!(run.code, 0, "{run:?}");
-    assert!(run.out.contains("order_confirmation"), "{}", run.out);
-    assert_eq!(run.out.lines().count(), 2);
-}

@@ -4,6 +4,7 @@
 mod dlq;
 mod health;
 mod listing;
+mod notification;
 mod order;
 mod payment;
 mod place;

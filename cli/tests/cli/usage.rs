@@ -18,6 +18,7 @@ fn wrong_usage_is_2_and_goes_to_stderr() {
         "stock get A --all",
         "health --url 127.0.0.1:8080",
         "notification list",
+        "notification send --channel email --to a@example.com --template t --var total",
         "up --port 70000",
         "up --aws-endpoint http://h --broker amqp://h",
         "up --aws-endpoint http://h --dynamodb-endpoint http://h",

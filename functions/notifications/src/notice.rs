@@ -1,88 +1,118 @@
-//! What an event tells a customer.
+//! What an event has customers be told.
 
 use orderflow_domain::{
-    Email, EventData, Money, OrderEnded, OrderId, OrderLine, PaymentOutcome, Phone, RejectionReason,
+    Email, EventData, Money, NotificationRequested, OrderEnded, OrderId, OrderLine, PaymentOutcome, Phone,
+    Recipient, RejectionReason,
 };
 use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
 
-use crate::message::Recipient;
+use crate::message::message_id;
+use crate::table::NotificationKey;
 use crate::template::Template;
 
-/// What templates can name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What the templates of orders' outcomes can name.
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Variables {
-    /// The order.
-    pub order_id: OrderId,
-    /// What it costs, with its currency.
-    pub total: String,
+struct OutcomeVariables {
+    order_id: OrderId,
+    /// With its currency.
+    total: String,
     /// Why it was refused; empty where it was not.
-    pub reason: String,
+    reason: String,
     /// What was ordered; empty where the event does not say.
-    pub items: Vec<Item>,
+    items: Vec<Item>,
 }
 
-/// A line of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Item {
-    /// The product.
-    pub sku: String,
-    /// Its name.
-    pub name: String,
-    /// How many.
-    pub quantity: u32,
+#[derive(Debug, Serialize)]
+struct Item {
+    sku: String,
+    name: String,
+    quantity: u32,
     /// What they cost together, with the currency.
-    pub price: String,
+    price: String,
 }
 
 /// Something that a customer is told, by every channel that reaches them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Notice {
-    pub template: Template,
-    pub variables: Variables,
-    pub recipients: Vec<Recipient>,
+    pub order_id: Option<OrderId>,
+    pub template: String,
+    pub variables: Value,
+    pub addressees: Vec<Addressee>,
+}
+
+/// One whom a notice goes to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Addressee {
+    pub recipient: Recipient,
+    pub key: NotificationKey,
+    pub message_id: Uuid,
 }
 
 impl Notice {
-    /// What an event tells the customer; none where it tells nothing, or does not say whom.
+    /// What an event tells; none where it tells nothing, or does not say whom.
     pub(crate) fn of(data: &EventData) -> Option<Self> {
         match data {
             EventData::OrderConfirmed(order) => Some(Self::ended(Template::OrderConfirmation, order)),
             EventData::OrderRejected(order) => Some(Self::ended(rejection(order), order)),
             EventData::OrderCancelled(order) => Some(Self::ended(Template::OrderCancelled, order)),
             EventData::PaymentRefunded(payment) => Self::refunded(payment),
+            EventData::NotificationRequested(request) => Some(Self::requested(request)),
             _ => None,
         }
     }
 
     fn ended(template: Template, order: &OrderEnded) -> Self {
-        let item = |line| item(line, &order.total);
-        Self {
-            template,
-            variables: Variables {
-                order_id: order.order_id,
-                total: order.total.to_string(),
-                reason: order.reason.clone().unwrap_or_default(),
-                items: order.items.iter().map(item).collect(),
-            },
-            recipients: recipients(&order.email, order.phone.as_ref()),
-        }
+        let variables = OutcomeVariables {
+            order_id: order.order_id,
+            total: order.total.to_string(),
+            reason: order.reason.clone().unwrap_or_default(),
+            items: order.items.iter().map(|line| item(line, &order.total)).collect(),
+        };
+        Self::outcome(template, &variables, recipients(&order.email, order.phone.as_ref()))
     }
 
     fn refunded(payment: &PaymentOutcome) -> Option<Self> {
         let email = payment.email.as_ref()?;
         let given_back = Money { amount: payment.amount, currency: payment.currency.clone() };
-        Some(Self {
-            template: Template::OrderRefunded,
-            variables: Variables {
-                order_id: payment.order_id,
-                total: given_back.to_string(),
-                reason: payment.reason.clone().unwrap_or_default(),
-                items: Vec::new(),
-            },
-            recipients: recipients(email, payment.phone.as_ref()),
-        })
+        let variables = OutcomeVariables {
+            order_id: payment.order_id,
+            total: given_back.to_string(),
+            reason: payment.reason.clone().unwrap_or_default(),
+            items: Vec::new(),
+        };
+        Some(Self::outcome(Template::OrderRefunded, &variables, recipients(email, payment.phone.as_ref())))
+    }
+
+    fn outcome(template: Template, variables: &OutcomeVariables, recipients: Vec<Recipient>) -> Self {
+        let order_id = variables.order_id;
+        let addressee = |recipient: Recipient| Addressee {
+            key: NotificationKey::of_outcome(order_id, template, recipient.channel()),
+            message_id: message_id(order_id, template, recipient.channel()),
+            recipient,
+        };
+        Self {
+            order_id: Some(order_id),
+            template: template.as_str().to_owned(),
+            variables: serde_json::to_value(variables).expect("texts and numbers under text keys are JSON"),
+            addressees: recipients.into_iter().map(addressee).collect(),
+        }
+    }
+
+    fn requested(request: &NotificationRequested) -> Self {
+        let order_id = request.variables.get("orderId").and_then(Value::as_str);
+        Self {
+            order_id: order_id.and_then(|text| OrderId::parse(text).ok()),
+            template: request.template.clone(),
+            variables: Value::Object(request.variables.clone()),
+            addressees: vec![Addressee {
+                recipient: request.recipient.clone(),
+                key: NotificationKey::of_request(request.notification_id),
+                message_id: request.notification_id,
+            }],
+        }
     }
 }
 

@@ -1,13 +1,15 @@
-//! Which channel messages go out by.
+//! Who sends messages.
 
-use std::sync::Arc;
-
+use aws_config::SdkConfig;
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
 
-use crate::channel::{Channel, LogChannel};
-use crate::smtp::SmtpChannel;
+use crate::aws::{SesProvider, SnsSmsProvider};
+use crate::providers::Providers;
+use crate::smtp::SmtpProvider;
 
+const MAIL_PROVIDER: &str = "MAIL_PROVIDER";
+const SMS_PROVIDER: &str = "SMS_PROVIDER";
 const SMTP_URL: &str = "SMTP_URL";
 const MAIL_FROM: &str = "MAIL_FROM";
 
@@ -16,7 +18,7 @@ const DEFAULT_FROM: &str = "Orderflow <orders@localhost>";
 
 /// A setting of the environment that cannot be used. `SMTP_URL` is never quoted: it may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ChannelSettingsError {
+pub enum ProviderSettingsError {
     /// `SMTP_URL` is none.
     #[error("SMTP_URL must be a URL such as smtps://user:password@mail.example.com: {0}")]
     SmtpUrl(String),
@@ -28,93 +30,130 @@ pub enum ChannelSettingsError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A variable names no provider.
+    #[error("{name}={value:?} must be {known}")]
+    Provider {
+        /// The variable.
+        name: &'static str,
+        /// What it is.
+        value: String,
+        /// What it may be.
+        known: &'static str,
+    },
+    /// The provider cannot do without another variable.
+    #[error("{provider} needs {name}")]
+    Missing {
+        /// The variable and the provider that it names.
+        provider: &'static str,
+        /// The variable that is missing.
+        name: &'static str,
+    },
 }
 
-/// The channel that `SMTP_URL` and `MAIL_FROM` ask for: e-mail through the server at that URL
-/// (`smtp://`, with `?tls=required` for STARTTLS, or `smtps://`), or all messages to the log where it is unset or empty.
-///
-/// # Errors
-/// [`ChannelSettingsError`] names the variable that cannot be used.
-pub fn channel_from_environment() -> Result<Arc<dyn Channel>, ChannelSettingsError> {
-    Ok(match smtp_channel(|name| std::env::var(name).ok())? {
-        Some(channel) => Arc::new(channel),
-        None => Arc::new(LogChannel),
-    })
+/// Who sends e-mail and short messages.
+#[derive(Debug)]
+pub struct ProviderSettings {
+    mail: Mail,
+    sms: Sms,
 }
 
-fn smtp_channel(
-    variable: impl Fn(&'static str) -> Option<String>,
-) -> Result<Option<SmtpChannel>, ChannelSettingsError> {
-    // Compose files and templates cannot leave a variable out, only empty.
-    let set = |name| variable(name).filter(|value| !value.is_empty());
-    let Some(url) = set(SMTP_URL) else { return Ok(None) };
-    let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&url)
-        .map_err(|error| ChannelSettingsError::SmtpUrl(error.to_string()))?;
-    let from = mailbox(set(MAIL_FROM).unwrap_or_else(|| DEFAULT_FROM.to_owned()))?;
-    Ok(Some(SmtpChannel::new(transport.build(), from)))
+#[derive(Debug)]
+enum Mail {
+    Log,
+    Smtp(Box<SmtpProvider>),
+    Ses(Mailbox),
 }
 
-fn mailbox(value: String) -> Result<Mailbox, ChannelSettingsError> {
+#[derive(Debug)]
+enum Sms {
+    Log,
+    Sns,
+}
+
+impl ProviderSettings {
+    /// The providers that the environment asks for. An empty variable counts as unset.
+    ///
+    /// - `MAIL_PROVIDER`: `smtp`, the server at `SMTP_URL` (`smtp://`, with `?tls=required` for STARTTLS, or `smtps://`); `ses`, Amazon SES;
+    ///   `log`. Unset, it is `smtp` where `SMTP_URL` is set, and `log` where it is not. E-mail comes from `MAIL_FROM`.
+    /// - `SMS_PROVIDER`: `sns`, Amazon SNS; `log`, the default.
+    ///
+    /// # Errors
+    /// [`ProviderSettingsError`] names the variable that cannot be used.
+    pub fn from_environment() -> Result<Self, ProviderSettingsError> {
+        Self::from_variables(|name| std::env::var(name).ok())
+    }
+
+    /// The providers that these variables ask for.
+    ///
+    /// # Errors
+    /// As [`ProviderSettings::from_environment`].
+    pub fn from_variables(
+        variable: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<Self, ProviderSettingsError> {
+        // Compose files and templates cannot leave a variable out, only empty.
+        let set = |name| variable(name).filter(|value| !value.is_empty());
+        Ok(Self { mail: mail(&set)?, sms: sms(&set)? })
+    }
+
+    /// The providers themselves. `aws` is only waited for where one of them is of AWS.
+    pub async fn open(self, aws: impl Future<Output = SdkConfig>) -> Providers {
+        let needs_aws = matches!(self.mail, Mail::Ses(_)) || matches!(self.sms, Sms::Sns);
+        let aws = if needs_aws { aws.await } else { SdkConfig::builder().build() };
+        let providers = match self.mail {
+            Mail::Log => Providers::default(),
+            Mail::Smtp(smtp) => Providers::default().with_mail(*smtp),
+            Mail::Ses(from) => Providers::default().with_mail(SesProvider::new(&aws, from)),
+        };
+        match self.sms {
+            Sms::Log => providers,
+            Sms::Sns => providers.with_sms(SnsSmsProvider::new(&aws)),
+        }
+    }
+}
+
+fn mail(set: &impl Fn(&'static str) -> Option<String>) -> Result<Mail, ProviderSettingsError> {
+    let url = set(SMTP_URL);
+    let provider = set(MAIL_PROVIDER);
+    let derived = if url.is_some() { "smtp" } else { "log" };
+    match provider.as_deref().unwrap_or(derived) {
+        "log" => Ok(Mail::Log),
+        "smtp" => {
+            let missing = ProviderSettingsError::Missing { provider: "MAIL_PROVIDER=smtp", name: SMTP_URL };
+            Ok(Mail::Smtp(Box::new(smtp(&url.ok_or(missing)?, mailbox(set(MAIL_FROM))?)?)))
+        }
+        "ses" => {
+            // SES takes no address that it did not verify, so there is no default.
+            let missing = ProviderSettingsError::Missing { provider: "MAIL_PROVIDER=ses", name: MAIL_FROM };
+            Ok(Mail::Ses(mailbox(Some(set(MAIL_FROM).ok_or(missing)?))?))
+        }
+        other => Err(unknown(MAIL_PROVIDER, other, "smtp, ses or log")),
+    }
+}
+
+fn sms(set: &impl Fn(&'static str) -> Option<String>) -> Result<Sms, ProviderSettingsError> {
+    match set(SMS_PROVIDER).as_deref() {
+        None | Some("log") => Ok(Sms::Log),
+        Some("sns") => Ok(Sms::Sns),
+        Some(other) => Err(unknown(SMS_PROVIDER, other, "sns or log")),
+    }
+}
+
+fn unknown(name: &'static str, value: &str, known: &'static str) -> ProviderSettingsError {
+    ProviderSettingsError::Provider { name, value: value.to_owned(), known }
+}
+
+fn smtp(url: &str, from: Mailbox) -> Result<SmtpProvider, ProviderSettingsError> {
+    let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+        .map_err(|error| ProviderSettingsError::SmtpUrl(error.to_string()))?;
+    Ok(SmtpProvider::new(transport.build(), from))
+}
+
+fn mailbox(value: Option<String>) -> Result<Mailbox, ProviderSettingsError> {
+    let value = value.unwrap_or_else(|| DEFAULT_FROM.to_owned());
     let parsed = value.parse::<Mailbox>();
-    parsed.map_err(|error| ChannelSettingsError::MailFrom { value, reason: error.to_string() })
+    parsed.map_err(|error| ProviderSettingsError::MailFrom { value, reason: error.to_string() })
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-    use super::*;
-
-    fn channel(url: &str, from: &str) -> Result<Option<SmtpChannel>, ChannelSettingsError> {
-        smtp_channel(|name| match name {
-            SMTP_URL => Some(url.to_owned()),
-            MAIL_FROM => Some(from.to_owned()),
-            _ => None,
-        })
-    }
-
-    #[test]
-    fn without_a_server_messages_are_logged() {
-        assert!(smtp_channel(|_| None).unwrap().is_none());
-        assert!(channel("", "").unwrap().is_none());
-    }
-
-    #[test]
-    fn every_kind_of_url_is_taken() {
-        for url in [
-            "smtp://127.0.0.1:2525",
-            "smtp://user:p%40ss@mail.example.com?tls=required",
-            "smtps://user:pass@mail.example.com:465/shop.example.com",
-        ] {
-            for from in ["", "orders@example.com", "Büro <orders@example.com>"] {
-                assert!(channel(url, from).unwrap().is_some(), "{url} {from}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_unusable_variable_is_named_and_no_password_shown() {
-        for url in [
-            "mail.example.com",
-            "user:secret@mail.example.com:25",
-            "http://user:secret@mail.example.com",
-            "smtp://user:secret@mail.example.com?tls=maybe",
-            "smtp://user:secret@mail.example.com:port",
-            "smtp://user:secret%ff@mail.example.com",
-        ] {
-            let error = channel(url, "").unwrap_err();
-            let shown = format!("{error} {error:?}");
-            assert!(shown.starts_with("SMTP_URL ") && !shown.contains("secret"), "{shown}");
-        }
-        for from in ["orders", "orders@", "Shop <orders@example.com"] {
-            let error = channel("smtp://127.0.0.1", from).unwrap_err().to_string();
-            assert!(error.starts_with("MAIL_FROM=") && error.contains(from), "{error}");
-        }
-    }
-
-    #[test]
-    fn the_channel_shows_no_credentials() {
-        let channel = channel("smtps://anna:secret@mail.example.com", "").unwrap().unwrap();
-        let shown = format!("{channel:?}");
-        assert!(!shown.contains("anna") && !shown.contains("secret"), "{shown}");
-    }
-}
+#[path = "settings_tests.rs"]
+mod tests;

@@ -4,12 +4,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::future::join_all;
-use orderflow_domain::{OrderId, Phone};
+use orderflow_domain::{ChannelKind, OrderId, Phone};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::message::{ChannelKind, message_id};
+use crate::channel::Channel;
+use crate::message::message_id;
+use crate::providers::Providers;
 use crate::template::Template;
 
 /// What a server answers to a line instead of the usual. The line is empty when a client connects, and `.` when the content of
@@ -53,8 +55,12 @@ impl MailServer {
         Self::start(|_| None).await
     }
 
-    fn channel(&self) -> SmtpChannel {
-        channel(&format!("smtp://{}", self.address))
+    fn channel(&self) -> Providers {
+        Providers::default().with_mail(self.provider())
+    }
+
+    fn provider(&self) -> SmtpProvider {
+        provider(&format!("smtp://{}", self.address))
     }
 
     /// The lines that begin with this.
@@ -102,17 +108,21 @@ fn usual(line: &str) -> &'static str {
     }
 }
 
-fn channel(url: &str) -> SmtpChannel {
+fn provider(url: &str) -> SmtpProvider {
     let transport = Transport::from_url(url).unwrap().build();
-    SmtpChannel::new(transport, "Büro <orders@shop.example>".parse().unwrap())
+    SmtpProvider::new(transport, "Büro <orders@shop.example>".parse().unwrap())
+}
+
+fn channel(url: &str) -> Providers {
+    Providers::default().with_mail(provider(url))
 }
 
 fn message(recipient: Recipient) -> Message {
     let order_id = OrderId::parse("0190163d-8694-739b-aea5-966c26f8ad91").unwrap();
     Message {
         id: message_id(order_id, Template::OrderRefunded, ChannelKind::Email),
-        order_id,
-        template: Template::OrderRefunded,
+        order_id: Some(order_id),
+        template: Template::OrderRefunded.as_str().to_owned(),
         recipient,
         subject: Some("Ihre Rückzahlung".to_owned()),
         body: "Thank you for the order of your büro chair.\n.\nTotal: 89.98 EUR".to_owned(),
@@ -202,7 +212,7 @@ async fn what_is_not_about_the_message_is_tried_again() {
         ("AUTH", "535 5.7.8 wrong password"),
         ("MAIL", "451 4.3.0 try later"),
         ("MAIL", "530 5.7.0 sign in first"),
-        ("RCPT", "450 4.2.0 greylisted"),
+        ("RCPT", "451 4.7.0 try later"),
         ("DATA", "452 4.3.1 disk full"),
         (".", "451 4.3.0 try later"),
         ("RCPT", "gibberish"),
@@ -210,6 +220,14 @@ async fn what_is_not_about_the_message_is_tried_again() {
         let error = failure("anna:secret@", command, answer).await;
         assert!(matches!(error, ChannelError::Unavailable(_)), "{command} {answer}: {error:?}");
         assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_busy_mailbox_is_no_fault_of_the_server() {
+    for command in ["RCPT", "."] {
+        let error = failure("", command, "450 4.2.1 mailbox busy").await;
+        assert_eq!(error, ChannelError::PutOff("450 4.2.1 mailbox busy".to_owned()), "{command}");
     }
 }
 
@@ -227,11 +245,12 @@ async fn what_a_silent_server_left_open_does_not_answer_the_next_message() {
         (line == "." && silent.swap(false, Ordering::SeqCst)).then_some(SILENCE)
     })
     .await;
-    let channel = SmtpChannel { timeout: Duration::from_millis(200), ..server.channel() };
-    let error = channel.send(&email()).await.unwrap_err();
+    let mut provider = SmtpProvider { timeout: Duration::from_millis(200), ..server.provider() };
+    let to = Email::parse("jane@example.com").unwrap();
+    let error = provider.send(&to, &email()).await.unwrap_err();
     assert_eq!(error.to_string(), "the message was not taken: the mail server did not answer within 0.2 s");
-    let channel = SmtpChannel { timeout: TIMEOUT, ..channel };
-    channel.send(&email()).await.unwrap();
+    provider.timeout = TIMEOUT;
+    provider.send(&to, &email()).await.unwrap();
     assert_eq!(server.lines("EHLO").len(), 2);
 }
 

@@ -1,26 +1,57 @@
 //! The table `notifications`.
 
-use orderflow_domain::{OrderId, Timestamp};
-use orderflow_store::TableDefinition;
+use orderflow_domain::{ChannelKind, OrderId, Recipient, Timestamp};
+use orderflow_store::{Item, Table, TableDefinition};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::message::{ChannelKind, Message, Recipient};
+use crate::message::Message;
 use crate::template::Template;
 
-/// Notifications that were sent, by order.
+/// Notifications, by the order that they are about. One that somebody asked for is kept under its own id.
 pub static NOTIFICATIONS: TableDefinition = TableDefinition {
     name: "notifications",
     hash: "order_id",
     range: Some("id"),
     indexes: &[],
-    streams: false,
+    streams: true,
 };
+
+/// The range key of what somebody asked for: the only item under its hash key.
+const REQUEST: &str = "request";
+
+/// What makes a notification the only one of its kind.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct NotificationKey {
+    #[serde(rename = "order_id")]
+    owner: Uuid,
+    id: String,
+}
+
+impl NotificationKey {
+    /// That of the one notification that an order gets by this template and channel.
+    pub(crate) fn of_outcome(order_id: OrderId, template: Template, channel: ChannelKind) -> Self {
+        Self { owner: *order_id.as_uuid(), id: format!("{}#{}", template.as_str(), channel.as_str()) }
+    }
+
+    /// That of what somebody asked for.
+    pub(crate) fn of_request(id: Uuid) -> Self {
+        Self { owner: id, id: REQUEST.to_owned() }
+    }
+
+    /// The key as the table has it.
+    pub(crate) fn item(&self, table: &Table) -> Item {
+        table.key_with_range(self.owner.to_string(), &self.id)
+    }
+}
 
 /// Where a notification stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum NotificationStatus {
+    /// Somebody asked for it, and it is not sent yet.
+    Requested,
     /// The channel took it.
     Sent,
 }
@@ -28,13 +59,15 @@ pub(crate) enum NotificationStatus {
 /// A notification as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NotificationRecord {
-    pub order_id: OrderId,
-    /// What makes it the only one of its kind for the order.
-    pub id: String,
+    #[serde(flatten)]
+    pub key: NotificationKey,
     pub message_id: Uuid,
-    pub template: Template,
+    pub template: String,
     #[serde(flatten)]
     pub recipient: Recipient,
+    /// What somebody asked for with, as JSON: numbers of the store are no JSON numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variables: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     pub status: NotificationStatus,
@@ -46,15 +79,39 @@ pub(crate) struct NotificationRecord {
 }
 
 impl NotificationRecord {
-    /// The record of a message that was just sent.
-    pub(crate) fn sent(message: &Message, traceparent: Option<String>) -> Self {
+    /// The record of what somebody asks for.
+    pub(crate) fn requested(
+        id: Uuid,
+        recipient: Recipient,
+        template: String,
+        variables: &Map<String, Value>,
+        traceparent: String,
+    ) -> Self {
         let now = Timestamp::now();
         Self {
-            order_id: message.order_id,
-            id: range_key(message.template, message.recipient.channel()),
+            key: NotificationKey::of_request(id),
+            message_id: id,
+            template,
+            recipient,
+            variables: Some(serde_json::to_string(variables).expect("what was read as JSON can be written")),
+            subject: None,
+            status: NotificationStatus::Requested,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+            traceparent: Some(traceparent),
+        }
+    }
+
+    /// The record of a message that was just sent.
+    pub(crate) fn sent(key: NotificationKey, message: &Message, traceparent: Option<String>) -> Self {
+        let now = Timestamp::now();
+        Self {
+            key,
             message_id: message.id,
-            template: message.template,
+            template: message.template.clone(),
             recipient: message.recipient.clone(),
+            variables: None,
             subject: message.subject.clone(),
             status: NotificationStatus::Sent,
             created_at: now,
@@ -63,9 +120,20 @@ impl NotificationRecord {
             traceparent,
         }
     }
-}
 
-/// The range key of the one notification that an order gets by this template and channel.
-pub(crate) fn range_key(template: Template, channel: ChannelKind) -> String {
-    format!("{}#{}", template.as_str(), channel.as_str())
+    /// The record of a request after its message was sent.
+    pub(crate) fn fulfilled(self, message: &Message) -> Self {
+        Self {
+            subject: message.subject.clone(),
+            status: NotificationStatus::Sent,
+            updated_at: Timestamp::now(),
+            version: self.version + 1,
+            ..self
+        }
+    }
+
+    /// What the request gave its template.
+    pub(crate) fn variables(&self) -> Result<Map<String, Value>, serde_json::Error> {
+        serde_json::from_str(self.variables.as_deref().unwrap_or("{}"))
+    }
 }

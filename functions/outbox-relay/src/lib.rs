@@ -15,4 +15,5 @@ pub const EVENT_SOURCES: &[EventSource] = &[
     orderflow_inventory::EVENT_SOURCE,
     orderflow_payments::EVENT_SOURCE,
     orderflow_catalog::EVENT_SOURCE,
+    orderflow_notifications::EVENT_SOURCE,
 ];

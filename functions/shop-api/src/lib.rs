@@ -9,19 +9,26 @@ use axum::Router;
 use orderflow_catalog::Catalog;
 use orderflow_domain::{Currency, Sku};
 use orderflow_inventory::FirstStock;
+use orderflow_notifications::Templates;
 use orderflow_payments::PaymentGateway;
 use orderflow_store::{Store, StoreError};
 
 pub use admin::admin_router;
 
 /// The routes of the shop, without fallbacks. Prices are in `currency`; `catalog` sees at once what is changed through them;
-/// refunds that failed are tried again through `gateway`.
-pub fn router(store: &Store, catalog: Catalog, currency: Currency, gateway: Arc<dyn PaymentGateway>) -> Router {
+/// refunds that failed are tried again through `gateway`; messages that somebody asks for are made from `templates`.
+pub fn router(
+    store: &Store,
+    catalog: Catalog,
+    currency: Currency,
+    gateway: Arc<dyn PaymentGateway>,
+    templates: Arc<Templates>,
+) -> Router {
     let first_stock = Arc::new(CatalogStock(catalog.clone()));
     orderflow_catalog::router(store, catalog, currency.clone())
         .merge(orderflow_inventory::router(store, first_stock))
         .merge(orderflow_payments::router(store, gateway))
-        .merge(orderflow_notifications::router(store))
+        .merge(orderflow_notifications::router(store, templates))
         .merge(orderflow_analytics::router(store, currency))
 }
 

@@ -180,17 +180,19 @@ impl EventData {
             Self::ProductCreated(_)
             | Self::ProductUpdated(_)
             | Self::ProductRemoved(_)
-            | Self::StockAdjusted(_) => None,
+            | Self::StockAdjusted(_)
+            | Self::NotificationRequested(_) => None,
         }
     }
 
-    /// What it is about: an order's id or a sku.
+    /// What it is about: the id of an order or a notification, or a sku.
     pub fn subject(&self) -> String {
         match self {
             Self::ProductCreated(data) | Self::ProductUpdated(data) | Self::ProductRemoved(data) => {
                 data.sku.to_string()
             }
             Self::StockAdjusted(data) => data.sku.to_string(),
+            Self::NotificationRequested(data) => data.notification_id.to_string(),
             _ => self.order_id().map(|id| id.to_string()).unwrap_or_default(),
         }
     }

@@ -4,8 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use crate::{CustomerId, Email, Money, OrderId, OrderLine, PaymentToken, Phone, RejectionReason, Sku};
+use crate::{
+    CustomerId, Email, Money, OrderId, OrderLine, PaymentToken, Phone, Recipient, RejectionReason, Sku,
+};
 
 /// Declares the events once: a name, a Rust name, the data. Everything that must know all of them is made here.
 macro_rules! events {
@@ -91,6 +94,8 @@ events! {
     ProductRemoved(ProductChanged) = "product.removed";
     /// Somebody corrected a stock level.
     StockAdjusted(StockAdjusted) = "stock.adjusted";
+    /// Somebody asked for a message to be sent.
+    NotificationRequested(NotificationRequested) = "notification.requested";
 }
 
 impl EventType {
@@ -108,6 +113,7 @@ impl EventType {
                 "/orderflow/payments"
             }
             Self::ProductCreated | Self::ProductUpdated | Self::ProductRemoved => "/orderflow/catalog",
+            Self::NotificationRequested => "/orderflow/notifications",
         }
     }
 }
@@ -260,4 +266,18 @@ pub struct StockAdjusted {
     pub reserved: i64,
     /// What the change did to `available`.
     pub change: i64,
+}
+
+/// Data of `notification.requested`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotificationRequested {
+    /// The message.
+    pub notification_id: Uuid,
+    /// Whom it goes to.
+    #[serde(flatten)]
+    pub recipient: Recipient,
+    /// The template that it is made from.
+    pub template: String,
+    /// What the template is given, by name.
+    pub variables: serde_json::Map<String, serde_json::Value>,
 }

@@ -11,6 +11,7 @@ mod ids;
 mod money;
 mod order;
 mod quantity;
+mod recipient;
 mod saga;
 mod secret;
 mod sku;
@@ -20,13 +21,15 @@ mod timestamp;
 pub use contact::{Email, EmailError, Phone, PhoneError};
 pub use envelope::{Event, EventError, SPEC_VERSION, trace_id};
 pub use event::{
-    EventData, EventType, InventoryRejected, InventoryReleased, InventoryReserved, OrderEnded, OrderPlaced,
-    PaymentOutcome, ProductChanged, Quantities, Shortage, StockAdjusted, UnknownEventType,
+    EventData, EventType, InventoryRejected, InventoryReleased, InventoryReserved, NotificationRequested,
+    OrderEnded, OrderPlaced, PaymentOutcome, ProductChanged, Quantities, Shortage, StockAdjusted,
+    UnknownEventType,
 };
 pub use ids::{CustomerId, CustomerIdError, OrderId, OrderIdError};
 pub use money::{Currency, CurrencyError, MAX_PRICE, Money};
 pub use order::{LineError, MAX_LINES, Order, OrderLine, merge_lines};
 pub use quantity::{MAX_QUANTITY, Quantity, QuantityError};
+pub use recipient::{ChannelKind, Recipient};
 pub use saga::{CancellationReason, Fact, OrderState, OrderStatus, RejectionReason, Step, UnknownStatus};
 pub use secret::{PaymentToken, PaymentTokenError};
 pub use sku::{Sku, SkuError};

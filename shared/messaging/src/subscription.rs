@@ -32,7 +32,7 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     Subscription { consumer: "payment", types: &[InventoryReserved, OrderRejected, OrderCancelled] },
     Subscription {
         consumer: "notification",
-        types: &[OrderConfirmed, OrderRejected, OrderCancelled, PaymentRefunded],
+        types: &[OrderConfirmed, OrderRejected, OrderCancelled, PaymentRefunded, NotificationRequested],
     },
     Subscription {
         consumer: "analytics",

@@ -42,7 +42,7 @@ const POLL: Duration = Duration::from_millis(20);
 const POLLS: usize = 3_000;
 
 impl Store {
-    /// Creates the tables that are missing and adds the indexes that are missing to those that are not. Deletes nothing.
+    /// Creates the tables that are missing, and adds the indexes and the stream that are missing to those that are not. Deletes nothing.
     ///
     /// # Errors
     /// [`StoreError`] where the store refuses, or a table does not become active within a minute.
@@ -73,7 +73,7 @@ impl Table {
         }
     }
 
-    /// Adds the indexes that are missing, and waits for what another process has begun.
+    /// Adds the indexes and the stream that are missing, and waits for what another process has begun.
     async fn complete(&self, description: &TableDescription) -> Result<(), StoreError> {
         if !is_active(description) {
             self.wait_until_active().await?;
@@ -83,13 +83,13 @@ impl Table {
         for index in self.definition.indexes.iter().filter(|index| !exists(index.name)) {
             self.add_index(index).await?;
         }
+        if self.definition.streams && !has_stream(description) {
+            self.add_stream().await?;
+        }
         Ok(())
     }
 
     async fn create(&self) -> Result<(), StoreError> {
-        let stream = StreamSpecification::builder()
-            .stream_enabled(self.definition.streams)
-            .set_stream_view_type(self.definition.streams.then_some(StreamViewType::NewImage));
         let request = self
             .client
             .create_table()
@@ -98,7 +98,7 @@ impl Table {
             .set_attribute_definitions(Some(self.definition.attributes()?))
             .set_key_schema(Some(key_schema(self.definition.hash, self.definition.range)?))
             .set_global_secondary_indexes(self.definition.global_indexes()?)
-            .stream_specification(stream.build().map_err(|e| StoreError::shape(&self.name, &e))?);
+            .stream_specification(self.stream()?);
         match request.send().await {
             Ok(_) => self.wait_until_active().await,
             // Another process that starts at the same time was faster.
@@ -132,6 +132,25 @@ impl Table {
         }
     }
 
+    async fn add_stream(&self) -> Result<(), StoreError> {
+        let update = self.client.update_table().table_name(&self.name).stream_specification(self.stream()?);
+        match update.send().await {
+            Ok(_) => self.wait_until_active().await,
+            // Another process that starts at the same time was faster.
+            Err(_) if self.describe().await?.is_some_and(|found| has_stream(&found)) => {
+                self.wait_until_active().await
+            }
+            Err(error) => Err(StoreError::request("UpdateTable", &self.name, &error)),
+        }
+    }
+
+    fn stream(&self) -> Result<StreamSpecification, StoreError> {
+        let stream = StreamSpecification::builder()
+            .stream_enabled(self.definition.streams)
+            .set_stream_view_type(self.definition.streams.then_some(StreamViewType::NewImage));
+        stream.build().map_err(|e| StoreError::shape(&self.name, &e))
+    }
+
     async fn wait_until_active(&self) -> Result<(), StoreError> {
         for _ in 0..POLLS {
             if self.describe().await?.is_some_and(|description| is_active(&description)) {
@@ -141,6 +160,10 @@ impl Table {
         }
         Err(StoreError::shape(&self.name, &"it did not become active within a minute"))
     }
+}
+
+fn has_stream(table: &TableDescription) -> bool {
+    table.stream_specification().is_some_and(StreamSpecification::stream_enabled)
 }
 
 fn is_active(table: &TableDescription) -> bool {

@@ -41,6 +41,29 @@ async fn indexes_that_are_missing_are_added_and_filled() {
     assert_eq!(world.store.table(&LATER).list(&listing, None, 10).await.unwrap(), ["a"]);
 }
 
+/// A table as it was before its writes carried events, and as it is since.
+static SILENT: TableDefinition =
+    TableDefinition { name: "others", hash: "id", range: None, indexes: &[], streams: false };
+static TELLING: TableDefinition =
+    TableDefinition { name: "others", hash: "id", range: None, indexes: &[], streams: true };
+
+#[tokio::test]
+async fn a_stream_that_is_missing_is_added_once() {
+    let world = World::new(IndependentWrites::OneTransaction).await;
+    world.store.create_missing_tables(&[&SILENT]).await.unwrap();
+    let table = world.store.table(&TELLING);
+    assert!(!has_stream(&table.describe().await.unwrap().unwrap()));
+    let tables: [&'static TableDefinition; 1] = [&TELLING];
+    let (one, other) =
+        tokio::join!(world.store.create_missing_tables(&tables), world.store.create_missing_tables(&tables));
+    one.unwrap();
+    other.unwrap();
+    assert!(has_stream(&table.describe().await.unwrap().unwrap()));
+    // An older process that knows of no stream takes none away.
+    world.store.create_missing_tables(&[&SILENT]).await.unwrap();
+    assert!(has_stream(&table.describe().await.unwrap().unwrap()));
+}
+
 #[tokio::test]
 async fn two_processes_may_start_at_once() {
     let world = World::new(IndependentWrites::OneTransaction).await;

@@ -2,6 +2,7 @@
 //! has to pass.
 //!
 //! - [`rie::RuntimeEmulator`] runs a Lambda bundle under AWS's Runtime Interface Emulator.
+//! - [`aiosmtpd::Aiosmtpd`] is a mail server that keeps what it is given.
 //! - [`ministack::MiniStack`] emulates AWS services.
 //! - [`localstripe::LocalStripe`] stands in for Stripe.
 //! - [`rabbitmq::RabbitMq`] is a broker that can be stopped, killed and restarted.
@@ -10,6 +11,7 @@
 //! - [`faults`] makes publishers and functions fail.
 //! - [`conformance`] says what a broker has to be like.
 
+pub mod aiosmtpd;
 pub mod collector;
 pub mod conformance;
 pub mod faults;

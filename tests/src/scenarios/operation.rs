@@ -58,3 +58,26 @@ pub async fn notifications<M: Mode>() {
         .expect_problem(422, "invalid-request")
         .expect_fields(&["order_id"]);
 }
+
+/// A message that is asked for by hand goes out once, however often it is asked for under one key.
+pub async fn requested_notification<M: Mode>() {
+    let mut shop: TestApp<M> = TestApp::open().await;
+    let mut body = json!({"channel": "email", "recipient": "user@example.com", "template": "order_confirmation",
+        "variables": {"orderId": "123", "total": "999.99"}});
+    let key = [("idempotency-key", "k-1")];
+    let path = "/api/v1/notifications";
+    let accepted = shop.post_with(path, &key, &body).await.expect(202);
+    let location = accepted.header("location").to_owned();
+    assert_eq!(location, format!("{path}/{}", accepted.body["id"].as_str().unwrap_or_default()));
+    shop.settle().await;
+    let sent = shop.get(&location).await.expect(200).body;
+    assert_eq!((&sent["status"], &sent["subject"]), (&json!("sent"), &json!("Your order 123 is confirmed")));
+    assert_eq!(shop.post_with(path, &key, &body).await.expect(202).body, accepted.body);
+    shop.settle().await;
+    assert_eq!(shop.get(&location).await.expect(200).body, sent);
+
+    body["variables"] = json!({"orderId": "123"});
+    shop.post(path, &body).await.expect_problem(422, "invalid-request").expect_fields(&["variables.total"]);
+    let templates = shop.get("/api/v1/templates").await.expect(200).body;
+    assert_eq!(templates["templates"].as_array().map(Vec::len), Some(10));
+}

@@ -1,6 +1,9 @@
 //! Notifications over the embedded store.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod guarded;
+mod outcomes;
+mod requests;
 mod routes;
 mod sending;
 mod support;

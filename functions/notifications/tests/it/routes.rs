@@ -2,21 +2,15 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use http_body_util::BodyExt;
-use orderflow_domain::OrderId;
-use orderflow_notifications::{ChannelKind, Template, message_id};
+use orderflow_domain::{ChannelKind, OrderId};
+use orderflow_notifications::{Template, message_id};
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
-use crate::support::{EMAIL, Notifications, PHONE, cancelled, confirmed, refunded};
+use crate::outcomes::{EMAIL, PHONE, cancelled, confirmed, refunded};
+use crate::support::Notifications;
 
 async fn get(notifications: &Notifications, uri: &str) -> (StatusCode, Value) {
-    let request = Request::get(uri).body(Body::empty()).unwrap();
-    let router = orderflow_notifications::router(&notifications.store);
-    let response = router.oneshot(request).await.unwrap();
-    let status = response.status();
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    (status, serde_json::from_slice(&body).unwrap())
+    notifications.call(Request::get(uri).body(Body::empty()).unwrap()).await
 }
 
 async fn list(notifications: &Notifications, order: OrderId) -> (StatusCode, Value) {

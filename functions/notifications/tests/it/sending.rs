@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use orderflow_domain::OrderId;
+use orderflow_domain::{ChannelKind, OrderId};
 use orderflow_embedded::Fault;
 use orderflow_messaging::{Consumer, Outcome};
-use orderflow_notifications::{ChannelError, ChannelKind, LogChannel, NotificationConsumer};
+use orderflow_notifications::{ChannelError, NotificationConsumer, Providers};
 use serde_json::Value;
 
-use crate::support::{
-    EMAIL, Notifications, PHONE, cancelled, confirmed, confirmed_without_phone, deliveries, refunded,
-};
+use crate::outcomes::{EMAIL, PHONE, cancelled, confirmed, deliveries, refunded};
+use crate::support::{Notifications, confirmed_without_phone};
 
 fn unavailable() -> ChannelError {
     ChannelError::Unavailable("mailbox busy".to_owned())
@@ -164,10 +163,14 @@ async fn a_batch_is_one_read_and_one_transaction() {
 }
 
 #[tokio::test]
-async fn the_log_channel_takes_everything() {
+async fn without_providers_messages_are_logged_and_recorded() {
     let notifications = Notifications::start().await;
     let order = OrderId::generate();
-    let consumer = NotificationConsumer::new(&notifications.store, Arc::new(LogChannel));
+    let consumer = NotificationConsumer::new(
+        &notifications.store,
+        Arc::new(Providers::default()),
+        notifications.templates.clone(),
+    );
     let outcomes = consumer.handle(&deliveries(&[confirmed(order)])).await;
     assert_eq!(outcomes, [Outcome::Done]);
     assert_eq!(notifications.rows(order).await.len(), 2);

@@ -1,23 +1,24 @@
-//! A notification service of its own, events for it, and a channel that remembers.
+//! A notification service of its own, and a channel that remembers.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use orderflow_domain::{
-    Currency, CustomerId, Email, Event, EventData, Money, OrderEnded, OrderId, OrderLine, PaymentOutcome,
-    Phone, Quantity, Sku, Timestamp,
-};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use orderflow_domain::{ChannelKind, Event, EventData, OrderEnded, OrderId};
 use orderflow_embedded::{Embedded, Location};
-use orderflow_messaging::{Consumer, Delivery, Outcome};
+use orderflow_messaging::{Consumer, Outcome};
 use orderflow_notifications::{
-    Channel, ChannelError, ChannelKind, Message, NOTIFICATIONS, NotificationConsumer,
+    Channel, ChannelError, Message, NOTIFICATIONS, NotificationConsumer, Templates,
 };
 use orderflow_store::{IndependentWrites, Store};
 use serde::Deserialize;
+use serde_json::Value;
+use tower::ServiceExt;
 
-pub(crate) const EMAIL: &str = "jane@example.com";
-pub(crate) const PHONE: &str = "+4930123456";
+use crate::outcomes::{deliveries, ended, event};
 
 /// Keeps what it is given. Fails where it is told to.
 #[derive(Default)]
@@ -40,9 +41,10 @@ impl Outgoing {
 #[async_trait]
 impl Channel for Outgoing {
     async fn send(&self, message: &Message) -> Result<(), ChannelError> {
-        let key = (message.order_id, message.recipient.channel());
-        if let Some(error) = self.failing.lock().unwrap().get(&key) {
-            return Err(error.clone());
+        let key = message.order_id.map(|order| (order, message.recipient.channel()));
+        let failing = key.and_then(|key| self.failing.lock().unwrap().get(&key).cloned());
+        if let Some(error) = failing {
+            return Err(error);
         }
         self.messages.lock().unwrap().push(message.clone());
         // Lets a second batch in between sending and recording.
@@ -62,6 +64,7 @@ pub(crate) struct Notifications {
     pub(crate) embedded: Embedded,
     pub(crate) store: Store,
     pub(crate) outgoing: Arc<Outgoing>,
+    pub(crate) templates: Arc<Templates>,
     pub(crate) consumer: NotificationConsumer,
 }
 
@@ -72,8 +75,18 @@ impl Notifications {
         let store = Store::new(embedded.dynamodb(), "test", writes);
         store.create_missing_tables(&[&NOTIFICATIONS]).await.unwrap();
         let outgoing = Arc::new(Outgoing::default());
-        let consumer = NotificationConsumer::new(&store, outgoing.clone());
-        Self { embedded, store, outgoing, consumer }
+        let templates = Arc::new(Templates::built_in());
+        let consumer = NotificationConsumer::new(&store, outgoing.clone(), templates.clone());
+        Self { embedded, store, outgoing, templates, consumer }
+    }
+
+    /// What the routes answer.
+    pub(crate) async fn call(&self, request: Request<Body>) -> (StatusCode, Value) {
+        let router = orderflow_notifications::router(&self.store, self.templates.clone());
+        let response = router.oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap_or_default())
     }
 
     pub(crate) async fn handle(&self, events: &[Event]) -> Vec<Outcome> {
@@ -94,83 +107,20 @@ impl Notifications {
         self.outgoing.messages.lock().unwrap().clone()
     }
 
-    /// The text that went out by a channel, an e-mail's with its subject in front.
+    /// The text that went out by a channel, an e-mail's with its subject in front, as in a template.
     pub(crate) fn text(&self, channel: ChannelKind) -> String {
         let sent = self.sent();
         let by_channel: Vec<_> =
             sent.iter().filter(|message| message.recipient.channel() == channel).collect();
         let [message] = by_channel[..] else { panic!("{sent:?}") };
         match &message.subject {
-            Some(subject) => format!("{subject}\n---\n{}", message.body),
+            Some(subject) => format!("Subject: {subject}\n\n{}", message.body),
             None => message.body.clone(),
         }
     }
 }
 
-pub(crate) fn deliveries(events: &[Event]) -> Vec<Delivery> {
-    let delivery = |event: &Event| Delivery {
-        event: event.clone(),
-        attempt: 1,
-        first_at: event.time,
-        last_attempt: false,
-    };
-    events.iter().map(delivery).collect()
-}
-
-fn event(data: EventData) -> Event {
-    Event::new(data, "", Timestamp::now(), None)
-}
-
-fn usd() -> Currency {
-    Currency::parse("USD").unwrap()
-}
-
-fn ended(order: OrderId, reason: Option<&str>) -> OrderEnded {
-    let line = |sku: &str, name: &str, quantity, unit_price| OrderLine {
-        sku: Sku::parse(sku).unwrap(),
-        name: name.to_owned(),
-        quantity: Quantity::new(quantity).unwrap(),
-        unit_price,
-    };
-    OrderEnded {
-        order_id: order,
-        customer_id: CustomerId::parse("C100").unwrap(),
-        email: Email::parse(EMAIL).unwrap(),
-        phone: Some(Phone::parse(PHONE).unwrap()),
-        total: Money { amount: 8998, currency: usd() },
-        reason: reason.map(str::to_owned),
-        items: vec![
-            line("TSHIRT-BLK-M", "T-shirt <black> & {{ soft }}", 2, 1999),
-            line("PRODUCT-002", "Mouse", 2, 2500),
-        ],
-    }
-}
-
-pub(crate) fn confirmed(order: OrderId) -> Event {
-    event(EventData::OrderConfirmed(ended(order, None)))
-}
-
-/// The same for a customer without a telephone.
+/// `order.confirmed` of a customer without a telephone.
 pub(crate) fn confirmed_without_phone(order: OrderId) -> Event {
     event(EventData::OrderConfirmed(OrderEnded { phone: None, ..ended(order, None) }))
-}
-
-pub(crate) fn rejected(order: OrderId, reason: &str) -> Event {
-    event(EventData::OrderRejected(ended(order, Some(reason))))
-}
-
-pub(crate) fn cancelled(order: OrderId, reason: &str) -> Event {
-    event(EventData::OrderCancelled(ended(order, Some(reason))))
-}
-
-pub(crate) fn refunded(order: OrderId, email: Option<&str>) -> Event {
-    event(EventData::PaymentRefunded(PaymentOutcome {
-        order_id: order,
-        amount: 8998,
-        currency: usd(),
-        provider_id: None,
-        reason: Some("customer".to_owned()),
-        email: email.map(|email| Email::parse(email).unwrap()),
-        phone: Some(Phone::parse(PHONE).unwrap()),
-    }))
 }

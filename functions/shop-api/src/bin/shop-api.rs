@@ -1,9 +1,12 @@
 //! The bundle `shop-api`: triggered by the HTTP API.
 
+use std::sync::Arc;
+
 use orderflow_catalog::{CATALOG, Catalog, CatalogSettings};
 use orderflow_domain::Currency;
 use orderflow_http::with_fallbacks;
 use orderflow_lambda::{Error, Host};
+use orderflow_notifications::Templates;
 use orderflow_payments::{FaultSwitch, PaymentProvider};
 
 #[tokio::main]
@@ -12,8 +15,9 @@ async fn main() -> Result<(), Error> {
     host.warm(&CATALOG).await;
     let currency = std::env::var("ORDERFLOW_CURRENCY").unwrap_or_else(|_| "USD".to_owned());
     let currency = Currency::parse(&currency).map_err(|error| format!("ORDERFLOW_CURRENCY {error}"))?;
+    let templates = Arc::new(Templates::from_environment()?);
     let catalog = Catalog::new(host.store(), &CatalogSettings::from_environment()?);
     let gateway = PaymentProvider::from_environment()?.gateway(host.store(), &FaultSwitch::default())?;
-    let router = orderflow_shop_api::router(host.store(), catalog, currency, gateway);
+    let router = orderflow_shop_api::router(host.store(), catalog, currency, gateway, templates);
     host.serve_http(with_fallbacks(router)).await
 }

@@ -1,0 +1,74 @@
+//! `orderflow notification`.
+
+use serde_json::json;
+
+use crate::program::{ID, run};
+use crate::stub::{Reply, Stub};
+
+#[test]
+fn notifications_of_an_order() {
+    let body = json!({"notifications": [{"id": "n1", "channel": "email", "recipient": "c100@example.com",
+        "template": "order_confirmation", "subject": "Your order", "status": "sent",
+        "created_at": "2026-11-20T10:00:02.000Z"}]});
+    let path = format!("GET /api/v1/notifications?order_id={ID}");
+    let stub = Stub::start().on(&path, [Reply::json(200, &body)]);
+    let run = run(&stub.url, &format!("notification list --order {ID}"));
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.out.contains("order_confirmation"), "{}", run.out);
+    assert_eq!(run.out.lines().count(), 2);
+}
+
+#[test]
+fn a_message_is_sent_once_however_often_the_request_is() {
+    let stub = Stub::start().on(
+        "POST /api/v1/notifications",
+        [Reply::problem(503, "unavailable", "Not now", &[]), Reply::json(202, &json!({"id": ID}))],
+    );
+    let run = run(
+        &stub.url,
+        "notification send --channel email --to user@example.com --template order_confirmation \
+         --var orderId=123 --var total=a=b",
+    );
+    assert_eq!((run.code, run.out), (0, format!("NOTIFICATION\n{ID}\n")), "{}", run.err);
+    let [first, second] = &stub.asked()[..] else { panic!("{:?}", stub.lines()) };
+    assert_eq!(first.headers["idempotency-key"], second.headers["idempotency-key"]);
+    assert_eq!(
+        second.body,
+        json!({"channel": "email", "recipient": "user@example.com", "template": "order_confirmation",
+            "variables": {"orderId": "123", "total": "a=b"}})
+    );
+}
+
+#[test]
+fn what_the_template_misses_is_named() {
+    let refusal = Reply::problem(422, "invalid-request", "Some fields", &[("variables.total", "is missing")]);
+    let stub = Stub::start().on("POST /api/v1/notifications", [refusal]);
+    let run = run(&stub.url, "notification send --channel sms --to +4930123456 --template order_refunded");
+    assert_eq!((run.code, run.out.as_str()), (1, ""));
+    assert!(run.err.contains("variables.total: is missing"), "{}", run.err);
+}
+
+#[test]
+fn one_message_is_shown() {
+    let view = json!({"id": ID, "channel": "sms", "recipient": "+4930123456", "template": "order_refunded",
+        "subject": null, "status": "requested", "created_at": "2026-11-20T10:00:02.000Z"});
+    let stub = Stub::start().on(&format!("GET /api/v1/notifications/{ID}"), [Reply::json(200, &view)]);
+    let run = run(&stub.url, &format!("notification get {ID}"));
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.out.contains("requested"), "{}", run.out);
+}
+
+#[test]
+fn templates_are_listed_with_their_variables() {
+    let list = json!({"templates": [
+        {"name": "order_refunded", "channel": "sms", "variables": ["orderId", "total"]},
+        {"name": "welcome", "channel": "email", "variables": []},
+    ]});
+    let stub = Stub::start().on("GET /api/v1/templates", [Reply::json(200, &list)]);
+    let run = run(&stub.url, "notification templates");
+    assert_eq!(run.code, 0, "{run:?}");
+    let rows: Vec<Vec<&str>> = run.out.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0], ["TEMPLATE", "CHANNEL", "VARIABLES"]);
+    assert_eq!(rows[1], ["order_refunded", "sms", "orderId,", "total"]);
+    assert_eq!(rows[2], ["welcome", "email"]);
+}

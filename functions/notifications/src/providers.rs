@@ -1,0 +1,106 @@
+//! Who sends messages: a provider for each channel, left alone while it is out of order.
+
+use async_trait::async_trait;
+use orderflow_domain::{Email, Phone, Recipient};
+use orderflow_messaging::{BreakerSettings, CircuitBreaker};
+
+use crate::channel::{Channel, ChannelError};
+use crate::message::Message;
+
+/// Sends e-mail.
+#[async_trait]
+pub trait MailProvider: Send + Sync {
+    /// Sends a message to this address.
+    ///
+    /// # Errors
+    /// [`ChannelError`] where it was not taken.
+    async fn send(&self, to: &Email, message: &Message) -> Result<(), ChannelError>;
+}
+
+/// Sends short messages.
+#[async_trait]
+pub trait SmsProvider: Send + Sync {
+    /// Sends a message to this telephone.
+    ///
+    /// # Errors
+    /// [`ChannelError`] where it was not taken.
+    async fn send(&self, to: &Phone, message: &Message) -> Result<(), ChannelError>;
+}
+
+/// Hands each message to the provider of its channel. A channel without one sends nothing: a line in the log stands for the message.
+///
+/// Each provider stands behind a circuit breaker of its own. While that is open messages are answered [`ChannelError::LeftAlone`].
+/// Only [`ChannelError::Unavailable`] counts as a failure; a provider that refuses a message is in order.
+#[derive(Default)]
+pub struct Providers {
+    mail: Option<Guarded<dyn MailProvider>>,
+    sms: Option<Guarded<dyn SmsProvider>>,
+}
+
+impl Providers {
+    /// Has this provider send e-mail.
+    #[must_use]
+    pub fn with_mail(self, provider: impl MailProvider + 'static) -> Self {
+        Self { mail: Some(Guarded::new("mail-provider", Box::new(provider))), ..self }
+    }
+
+    /// Has this provider send short messages.
+    #[must_use]
+    pub fn with_sms(self, provider: impl SmsProvider + 'static) -> Self {
+        Self { sms: Some(Guarded::new("sms-provider", Box::new(provider))), ..self }
+    }
+}
+
+#[async_trait]
+impl Channel for Providers {
+    async fn send(&self, message: &Message) -> Result<(), ChannelError> {
+        match (&message.recipient, &self.mail, &self.sms) {
+            (Recipient::Email(to), Some(mail), _) => mail.call(mail.provider.send(to, message)).await?,
+            (Recipient::Sms(to), _, Some(sms)) => sms.call(sms.provider.send(to, message)).await?,
+            (Recipient::Email(_), None, _) | (Recipient::Sms(_), _, None) => {}
+        }
+        log_sent(message);
+        Ok(())
+    }
+}
+
+/// A provider and its circuit breaker.
+struct Guarded<P: ?Sized> {
+    breaker: CircuitBreaker,
+    provider: Box<P>,
+}
+
+impl<P: ?Sized> Guarded<P> {
+    fn new(name: &str, provider: Box<P>) -> Self {
+        Self { breaker: CircuitBreaker::new(name, BreakerSettings::default()), provider }
+    }
+
+    async fn call(
+        &self,
+        sending: impl Future<Output = Result<(), ChannelError>>,
+    ) -> Result<(), ChannelError> {
+        let permit = self.breaker.permit()?;
+        let result = sending.await;
+        match &result {
+            Ok(()) | Err(ChannelError::Refused(_)) => permit.succeeded(),
+            Err(ChannelError::Unavailable(_)) => permit.failed(),
+            Err(ChannelError::PutOff(_) | ChannelError::LeftAlone(_)) => drop(permit),
+        }
+        result
+    }
+}
+
+fn log_sent(message: &Message) {
+    let masked: &dyn std::fmt::Debug = match &message.recipient {
+        Recipient::Email(email) => email,
+        Recipient::Sms(phone) => phone,
+    };
+    tracing::info!(
+        order.id = message.order_id.map(tracing::field::display),
+        notification.id = %message.id,
+        template = message.template,
+        channel = message.recipient.channel().as_str(),
+        recipient = ?masked,
+        "notification sent"
+    );
+}

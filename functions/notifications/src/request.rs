@@ -1,0 +1,143 @@
+//! Messages that somebody asks for.
+
+use orderflow_domain::{ChannelKind, Email, EventType, Phone, Recipient};
+use orderflow_http::{FieldErrors, Problem, ProblemKind};
+use orderflow_store::{Outbox, Store, Table, Write, WriteError};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::table::{NOTIFICATIONS, NotificationKey, NotificationRecord};
+use crate::templates::Templates;
+
+/// The namespace of ids that are derived from an idempotency key.
+const KEYED_REQUESTS: Uuid = Uuid::from_u128(0x6f72_6465_7266_6c6f_8000_6b65_7965_6401);
+
+/// The most bytes of an e-mail's text.
+const MAX_EMAIL: usize = 65_536;
+
+/// The most bytes of a short message (SNS's limit).
+const MAX_SMS: usize = 1_600;
+
+/// The body of `POST /notifications`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RequestBody {
+    channel: ChannelKind,
+    recipient: String,
+    template: String,
+    #[serde(default)]
+    variables: Map<String, Value>,
+}
+
+/// A message that can be sent as it is asked for.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Request {
+    pub recipient: Recipient,
+    pub template: String,
+    pub variables: Map<String, Value>,
+}
+
+impl RequestBody {
+    /// Checks everything, down to the text itself.
+    pub(crate) fn parse(self, templates: &Templates) -> Result<Request, Problem> {
+        let mut errors = FieldErrors::default();
+        let recipient = match self.channel {
+            ChannelKind::Email => {
+                errors.parse("recipient", || Email::parse(&self.recipient)).map(Recipient::Email)
+            }
+            ChannelKind::Sms => {
+                errors.parse("recipient", || Phone::parse(&self.recipient)).map(Recipient::Sms)
+            }
+        };
+        self.check_text(templates, &mut errors);
+        let request = recipient.map(|recipient| Request {
+            recipient,
+            template: self.template,
+            variables: self.variables,
+        });
+        errors.into_result(request)
+    }
+
+    fn check_text(&self, templates: &Templates, errors: &mut FieldErrors) {
+        let Some(template) = templates.find(&self.template, self.channel) else {
+            let message = format!("is no template for {}", self.channel.as_str());
+            return errors.push("template", message);
+        };
+        let given = |name: &String| self.variables.get(name).is_some_and(|value| !value.is_null());
+        let mut missing = template.variables.iter().filter(|name| !given(name)).peekable();
+        if missing.peek().is_some() {
+            missing.for_each(|name| errors.push(format!("variables.{name}"), "is missing"));
+            return;
+        }
+        let max = match self.channel {
+            ChannelKind::Email => MAX_EMAIL,
+            ChannelKind::Sms => MAX_SMS,
+        };
+        match templates.render(&self.template, self.channel, &self.variables) {
+            Ok(text) if text.body.len() > max => {
+                errors.push("variables", format!("make a text of more than {max} bytes"));
+            }
+            Ok(_) => {}
+            Err(error) => errors.push("variables", format!("do not fit: {error}")),
+        }
+    }
+}
+
+/// Keeps what is asked for until it is sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Requests {
+    store: Store,
+    table: Table,
+}
+
+impl Requests {
+    pub(crate) fn new(store: &Store) -> Self {
+        Self { store: store.clone(), table: store.table(&NOTIFICATIONS) }
+    }
+
+    /// Notes a request, with the event that has it sent. A repeat under the same key does nothing again.
+    ///
+    /// # Errors
+    /// 422 `idempotency-key-reused` where the key was used for another request.
+    pub(crate) async fn add(
+        &self,
+        request: Request,
+        key: Option<&str>,
+        traceparent: String,
+    ) -> Result<NotificationRecord, Problem> {
+        let id = key.map_or_else(Uuid::now_v7, |key| Uuid::new_v5(&KEYED_REQUESTS, key.as_bytes()));
+        let Request { recipient, template, variables } = request;
+        let record = NotificationRecord::requested(id, recipient, template, &variables, traceparent);
+        let write = Write::put(&self.table, &record).map_err(Problem::unavailable)?;
+        let write = write.if_absent().emitting(&Outbox::of(EventType::NotificationRequested));
+        match self.store.write(write).await {
+            Ok(()) => Ok(record),
+            Err(WriteError::ConditionFailed(Some(existing))) => {
+                let existing = self.table.parse(*existing).map_err(Problem::unavailable)?;
+                replay(existing, &record)
+            }
+            Err(error) => Err(Problem::unavailable(error)),
+        }
+    }
+
+    /// What somebody asked for under this id.
+    pub(crate) async fn get(&self, id: Uuid) -> Result<Option<NotificationRecord>, Problem> {
+        let key = NotificationKey::of_request(id).item(&self.table);
+        self.table.get(key).await.map_err(Problem::unavailable)
+    }
+}
+
+/// The record of a request that was made before.
+fn replay(existing: NotificationRecord, now: &NotificationRecord) -> Result<NotificationRecord, Problem> {
+    let variables = |record: &NotificationRecord| record.variables().map_err(Problem::unavailable);
+    let same = existing.recipient == now.recipient
+        && existing.template == now.template
+        && variables(&existing)? == variables(now)?;
+    if same {
+        Ok(existing)
+    } else {
+        let detail = "This Idempotency-Key was used for another notification.";
+        Err(Problem::new(ProblemKind::IdempotencyKeyReused, detail))
+    }
+}

@@ -1,0 +1,9 @@
+//! Notifications through real providers. `ORDERFLOW_AIOSMTPD` and `ORDERFLOW_MINISTACK` say where these are; `cargo xtask test --install`
+//! installs them and sets both.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod aws;
+#[path = "../it/outcomes.rs"]
+mod outcomes;
+mod service;
+mod smtp;

@@ -1,0 +1,63 @@
+//! aiosmtpd, a mail server that keeps what it is given.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+
+use crate::process::{ServerProcess, free_address};
+use crate::{Error, Result};
+
+/// A Python program: it starts in less than a second, in many more on a machine that is busy compiling.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+
+/// A private mail server without mail, stopped on drop.
+#[derive(Debug)]
+pub struct Aiosmtpd {
+    // Holds the folder of the mail.
+    _server: ServerProcess,
+    address: SocketAddr,
+    mailbox: PathBuf,
+}
+
+impl Aiosmtpd {
+    /// Starts `executable` on a free port and waits until it takes connections.
+    ///
+    /// # Errors
+    /// When it can't be started, or ends or does not listen within a minute.
+    pub async fn start(executable: &Path) -> Result<Self> {
+        let address = free_address()?;
+        let mut mailbox = PathBuf::new();
+        let mut server = ServerProcess::spawn("aiosmtpd", executable, |command, folder| {
+            mailbox = folder.join("mailbox");
+            command
+                .args(["--nosetuid", "--class", "aiosmtpd.handlers.Mailbox", "--listen"])
+                .arg(address.to_string())
+                .arg(&mailbox)
+                .current_dir(folder);
+        })?;
+        let listens = async || TcpStream::connect(address).await.is_ok();
+        server.wait_until_ready(START_PATIENCE, listens).await?;
+        Ok(Self { _server: server, address, mailbox })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Every mail that it took, as it came (with the ends of lines that this system has), in no particular order.
+    ///
+    /// # Errors
+    /// [`Error::System`] when its mailbox can't be read.
+    pub fn mails(&self) -> Result<Vec<String>> {
+        let unreadable = || Error::system("could not read the mailbox");
+        let files = std::fs::read_dir(self.mailbox.join("new")).map_err(unreadable())?;
+        let read = |file: std::io::Result<std::fs::DirEntry>| {
+            file.and_then(|file| std::fs::read_to_string(file.path())).map_err(unreadable())
+        };
+        files.map(read).collect()
+    }
+}
