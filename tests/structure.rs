@@ -121,7 +121,11 @@ fn shared_crates_import_downwards() {
         ("orderflow-messaging", &["orderflow-domain"]),
         ("orderflow-http", &["orderflow-telemetry"]),
         ("orderflow-lambda", &["orderflow-messaging", "orderflow-store", "orderflow-telemetry"]),
-        ("orderflow-bridge", &["orderflow-domain", "orderflow-messaging", "orderflow-store"]),
+        ("orderflow-sqs", &["orderflow-domain", "orderflow-messaging"]),
+        (
+            "orderflow-bridge",
+            &["orderflow-domain", "orderflow-messaging", "orderflow-sqs", "orderflow-store"],
+        ),
     ] {
         let ours = packages[name].dependencies.iter().filter(|dependency| packages.contains_key(*dependency));
         let unexpected: Vec<_> = ours.filter(|dependency| !allowed.contains(&dependency.as_str())).collect();

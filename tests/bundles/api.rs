@@ -29,8 +29,16 @@ impl Api {
         self.post_text(path, "application/json", &body.to_string()).await
     }
 
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send("PUT", path, "application/json", &body.to_string()).await
+    }
+
     pub(crate) async fn post_text(&self, path: &str, content_type: &str, text: &str) -> Answer {
-        let mut event = request("POST", path);
+        self.send("POST", path, content_type, text).await
+    }
+
+    async fn send(&self, method: &str, path: &str, content_type: &str, text: &str) -> Answer {
+        let mut event = request(method, path);
         event["headers"]["content-type"] = json!(content_type);
         event["body"] = json!(text);
         self.invoke(event).await

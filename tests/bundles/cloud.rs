@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
-use orderflow_bridge::sqs::{QueueUrls, SqsNames, SqsTopology};
+use orderflow_bridge::sqs::SqsTopology;
 use orderflow_domain::Event;
 use orderflow_messaging::{Publisher, SUBSCRIPTIONS, SnsPublisher, Subscription};
+use orderflow_sqs::{QueueUrls, SqsNames};
 use orderflow_testing::ministack::MiniStack;
 use serde_json::{Value, json};
+
+use crate::world::PREFIX;
 
 /// Longer than any test: what comes again sooner was let go by the function.
 const VISIBILITY_SECONDS: &str = "600";
@@ -45,7 +48,7 @@ impl Cloud {
         for Subscription { consumer, .. } in SUBSCRIPTIONS {
             hide_for_longer_than_any_test(&sqs, &topology.queues.of(consumer).unwrap().queue).await;
         }
-        let request = sqs.create_queue().queue_name("orderflow-outbox-relay-dlq");
+        let request = sqs.create_queue().queue_name(names().dead_letter_queue("outbox-relay"));
         let relay_dead_letters = request.send().await.unwrap().queue_url.unwrap();
         hide_for_longer_than_any_test(&sqs, &relay_dead_letters).await;
         Self { stack, sns, sqs, topology, relay_dead_letters }
@@ -141,7 +144,7 @@ impl Cloud {
 }
 
 fn names() -> SqsNames {
-    SqsNames::new("orderflow")
+    SqsNames::new(PREFIX)
 }
 
 async fn hide_for_longer_than_any_test(sqs: &aws_sdk_sqs::Client, url: &str) {

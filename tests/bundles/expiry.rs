@@ -11,7 +11,7 @@ use crate::world::World;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What EventBridge sends when the time has come.
-fn scheduled_event() -> Value {
+pub(crate) fn scheduled_event() -> Value {
     json!({
         "version": "0",
         "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",

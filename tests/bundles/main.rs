@@ -1,13 +1,14 @@
 //! Every bundle as the Lambda function that it is, under AWS's Runtime Interface Emulator.
 //!
 //! Each test has its own DynamoDB, topic and queues, and gives the bundles the events that API Gateway, SQS and table streams
-//! would. `cargo xtask test` builds the bundles, and says by `ORDERFLOW_RIE`, `ORDERFLOW_MINISTACK` and `ORDERFLOW_BUNDLES` where
+//! would. What a bundle asks of AWS goes by way of a [recorder](recorder), which holds it to its role in template.yaml. `cargo xtask test` builds the bundles, and says by `ORDERFLOW_RIE`, `ORDERFLOW_MINISTACK` and `ORDERFLOW_BUNDLES` where
 //! the emulators and the bundles are.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod amazon_mq;
 mod api;
 mod bridge;
+mod calls;
 mod cloud;
 mod deployment;
 mod expiry;
@@ -15,8 +16,11 @@ mod facts;
 mod freeze;
 mod http;
 mod order;
+mod policy;
 mod queues;
+mod recorder;
 mod relay;
+mod rights;
 mod samples;
 mod streams;
 mod world;

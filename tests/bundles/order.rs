@@ -50,14 +50,14 @@ async fn an_order_goes_through_every_bundle_to_confirmed() {
 }
 
 /// What AWS does between the bundles: its event source mappings.
-struct Platform {
+pub(crate) struct Platform {
     streams: Streams,
     relay: RuntimeEmulator,
     functions: BTreeMap<&'static str, RuntimeEmulator>,
 }
 
 impl Platform {
-    async fn start(world: &World) -> Self {
+    pub(crate) async fn start(world: &World) -> Self {
         let mut functions = BTreeMap::new();
         for row in SUBSCRIPTIONS {
             functions.insert(row.consumer, world.start(row.consumer).await);
@@ -66,7 +66,7 @@ impl Platform {
     }
 
     /// Hands over what the streams and the queues have.
-    async fn step(&mut self, world: &World) {
+    pub(crate) async fn step(&mut self, world: &World) {
         for batch in self.streams.read().await {
             self.relay.invoke(&batch).await.unwrap();
         }
@@ -92,7 +92,7 @@ async fn deliver(world: &World, consumer: &str, function: &RuntimeEmulator) {
 }
 
 /// The templates of the messages about an order.
-async fn notifications(shop: &Api, id: &str) -> Vec<String> {
+pub(crate) async fn notifications(shop: &Api, id: &str) -> Vec<String> {
     let body = shop.get(&format!("/api/v1/notifications?order_id={id}")).await.expect(200);
     let sent = body["notifications"].as_array().unwrap();
     sent.iter().map(|sent| sent["template"].as_str().unwrap().to_owned()).collect()

@@ -77,7 +77,7 @@ async fn records_without_events_are_passed_over() {
 }
 
 /// An item of every kind of value whose outbox names no event.
-async fn write_garbage(world: &World) {
+pub(crate) async fn write_garbage(world: &World) {
     let table = world.store.table(&CATALOG);
     let put = world.store.client().put_item().table_name(table.name()).set_item(Some(table.key("GARBAGE")));
     let bytes = AttributeValue::B(Blob::new([0, 159, 255]));

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use orderflow::system::TABLES;
 use orderflow_embedded::{Embedded, Location};
@@ -10,6 +11,7 @@ use orderflow_testing::rie::RuntimeEmulator;
 use tokio::net::TcpListener;
 
 use crate::cloud::Cloud;
+use crate::recorder::{self, Recording, Upstream};
 
 /// Every bundle.
 pub(crate) const BUNDLES: [&str; 8] = [
@@ -32,6 +34,8 @@ pub(crate) struct World {
     pub store: Store,
     pub cloud: Cloud,
     dynamodb: String,
+    /// What the bundles asked for.
+    pub recording: Arc<Mutex<Recording>>,
 }
 
 impl World {
@@ -44,7 +48,8 @@ impl World {
         let served = embedded.clone();
         // Ends with the test's runtime.
         tokio::spawn(async move { served.serve(listener, std::future::pending()).await });
-        Self { embedded, store, cloud: Cloud::open(&tool("ORDERFLOW_MINISTACK")).await, dynamodb }
+        let cloud = Cloud::open(&tool("ORDERFLOW_MINISTACK")).await;
+        Self { embedded, store, cloud, dynamodb, recording: Arc::default() }
     }
 
     /// Where DynamoDB is served.
@@ -63,9 +68,9 @@ impl World {
         bundle: &str,
         variables: &[(&'static str, &str)],
     ) -> RuntimeEmulator {
+        let upstream = Upstream { dynamodb: self.dynamodb.clone(), others: self.cloud.endpoint().to_owned() };
         let mut environment = vec![
-            ("AWS_ENDPOINT_URL", self.cloud.endpoint().to_owned()),
-            ("AWS_ENDPOINT_URL_DYNAMODB", self.dynamodb.clone()),
+            ("AWS_ENDPOINT_URL", recorder::open(bundle, upstream, self.recording.clone()).await),
             ("AWS_REGION", "us-east-1".to_owned()),
             ("AWS_ACCESS_KEY_ID", "test".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),

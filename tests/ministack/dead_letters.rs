@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use orderflow_bridge::sqs::{Sqs, SqsAdmin, SqsConsumer, SqsNames, SqsTopology};
+use orderflow_bridge::sqs::{SqsConsumer, SqsTopology};
 use orderflow_bridge::{ConsumerSwitch, sdk_config};
 use orderflow_domain::{Event, EventData, InventoryReleased, OrderId, Timestamp};
 use orderflow_messaging::{
     Consumer, Delivery, Outcome, QueueAdmin, QueueFunction, RetryPolicy, Selection, StoredDeadLetter,
 };
+use orderflow_sqs::{Sqs, SqsAdmin, SqsNames};
 use orderflow_testing::ministack;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -53,7 +54,7 @@ async fn poison_is_repaired_and_replayed_and_nothing_is_lost_by_looking() {
     let stack = ministack::shared(&executable()).await.unwrap();
     let config = sdk_config(Some(stack.endpoint())).await;
     let names = SqsNames::new(format!("t{}", Uuid::new_v4().simple()));
-    assert!(Sqs::find(&config, &names).await.is_err(), "looking makes nothing");
+    assert!(Sqs::find(&config, names.clone()).await.is_err(), "looking makes nothing");
     let (sns, client) = (aws_sdk_sns::Client::new(&config), aws_sdk_sqs::Client::new(&config));
     let topology = SqsTopology::ensure(&sns, &client, &names).await.unwrap();
     assert_eq!(SqsTopology::ensure(&sns, &client, &names).await.unwrap(), topology, "again changes nothing");
@@ -62,7 +63,7 @@ async fn poison_is_repaired_and_replayed_and_nothing_is_lost_by_looking() {
         client.send_message().queue_url(queue).message_body(poison).send().await.unwrap();
     }
 
-    let queues = Arc::new(Sqs::find(&config, &names).await.unwrap());
+    let queues = Arc::new(Sqs::find(&config, names.clone()).await.unwrap());
     let admin = SqsAdmin::new(queues.clone());
     let target = Arc::new(QueueFunction::new(Tracker, RetryPolicy::default(), None));
     let (policy, switch) = (RetryPolicy::default(), ConsumerSwitch::default());

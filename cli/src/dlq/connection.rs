@@ -7,8 +7,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, FromArgMatches};
 use orderflow_bridge::rabbitmq::{BrokerAddress, RabbitAdmin, RabbitMq};
 use orderflow_bridge::sdk_config;
-use orderflow_bridge::sqs::{Sqs, SqsAdmin, SqsNames};
 use orderflow_messaging::QueueAdmin;
+use orderflow_sqs::{Sqs, SqsAdmin, SqsNames};
 use orderflow_store::DEFAULT_PREFIX;
 
 use super::DlqError;
@@ -147,7 +147,7 @@ impl<'a> Queues<'a> {
     async fn at_sqs(endpoint: &BaseUrl, format: Format, output: &'a mut Output) -> Result<Self, DlqError> {
         let prefix = std::env::var("ORDERFLOW_PREFIX").unwrap_or_else(|_| DEFAULT_PREFIX.to_owned());
         let config = sdk_config(Some(&endpoint.to_string())).await;
-        let found = Sqs::find(&config, &SqsNames::new(prefix)).await;
+        let found = Sqs::find(&config, SqsNames::new(prefix)).await;
         let queues = Arc::new(found.map_err(|error| DlqError::Queues(error.to_string()))?);
         Ok(Self { admin: Box::new(SqsAdmin::new(queues)), format, output, broker: None })
     }

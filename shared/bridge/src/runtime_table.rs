@@ -4,19 +4,15 @@ mod dead_letters;
 
 use async_trait::async_trait;
 use orderflow_domain::Timestamp;
-use orderflow_messaging::{DeadLetter, DeadLetterError, DeadLetterQueue};
+use orderflow_messaging::{DeadLetter, DeadLetterError, DeadLetterQueue, body_id};
 use orderflow_store::{Store, StoreError, Table, TableDefinition, Write, WriteError};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::Position;
 
 /// Cursors under `cursor`, put-off events under `putoff#<consumer>`, dead letters under `dead#<consumer>`.
 pub static RUNTIME: TableDefinition =
     TableDefinition { name: "runtime", hash: "pk", range: Some("sk"), indexes: &[], streams: false };
-
-/// The namespace of ids that are derived from a message's body.
-const BODIES: Uuid = Uuid::from_u128(0x6f72_6465_7266_6c6f_8000_626f_6469_6573);
 
 /// How far a stream was read, and how often the process has started since it got there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -232,11 +228,6 @@ impl DeadLetterQueue for TableDeadLetterQueue {
             self.runtime.write_dead_letter(&row).map_err(|error| DeadLetterError(error.to_string()))?;
         self.runtime.store.write(write).await.map_err(|error| DeadLetterError(error.to_string()))
     }
-}
-
-/// The id of a message that has none of its own: the same for the same body.
-pub(crate) fn body_id(body: &str) -> String {
-    Uuid::new_v5(&BODIES, body.as_bytes()).to_string()
 }
 
 fn cursor_row(stream: &str, after: Option<String>, starts: u32) -> CursorRow {

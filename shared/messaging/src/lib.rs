@@ -27,7 +27,7 @@ pub use admin::{AdminError, Progress, QueueAdmin, QueueStatus, Selection, Stored
 pub use amazon_mq::AmazonMqEvent;
 pub use breaker::{BreakerSettings, BreakerState, CircuitBreaker, Open, Permit};
 pub use consumer::{Consumer, Delivery, Outcome};
-pub use dead_letter::{DeadLetter, DeadLetterError, DeadLetterQueue};
+pub use dead_letter::{DeadLetter, DeadLetterError, DeadLetterQueue, body_id};
 pub use function::{InvokeError, QueueFunction, SQS_EVENT_SOURCE};
 pub use publisher::{PublishError, Publisher};
 pub use queue_event::{BatchError, QueueEvent};

@@ -54,6 +54,11 @@ impl Store {
         Self { client, prefix: prefix.into(), independent_writes }
     }
 
+    /// What the names of this installation begin with.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// A table by its definition.
     pub fn table(&self, definition: &'static TableDefinition) -> Table {
         Table { client: self.client.clone(), name: self.table_name(definition), definition }

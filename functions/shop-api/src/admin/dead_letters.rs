@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use futures::future::try_join_all;
 use orderflow_domain::Event;
 use orderflow_http::{JsonBody, PathParam, Problem, ProblemKind, QueryParams};
 use orderflow_messaging::{
@@ -36,11 +37,9 @@ struct Count {
 }
 
 pub(super) async fn list_all(State(admin): State<Admin>) -> Result<Json<Overview>, Problem> {
-    let mut dead_letters = Vec::new();
-    for Subscription { consumer, .. } in SUBSCRIPTIONS {
-        let found = admin.dead_letters(consumer).await.map_err(Problem::unavailable)?;
-        dead_letters.extend(found.into_iter().map(Letter::from));
-    }
+    let of_each = SUBSCRIPTIONS.iter().map(|row| admin.dead_letters(row.consumer));
+    let found = try_join_all(of_each).await.map_err(Problem::unavailable)?;
+    let dead_letters: Vec<_> = found.into_iter().flatten().map(Letter::from).collect();
     let counts = count(&dead_letters);
     Ok(Json(Overview { dead_letters, counts }))
 }

@@ -4,10 +4,10 @@ use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable};
 use orderflow_domain::{Event, SPEC_VERSION, Timestamp};
-use orderflow_messaging::RetryPolicy;
 use orderflow_messaging::amqp::{ATTEMPTS, DELIVERY_COUNT, FIRST_AT};
+use orderflow_messaging::{RetryPolicy, body_id};
 
-use crate::runtime_table::{Tried, body_id};
+use crate::runtime_table::Tried;
 
 /// Dead letters: when it was given up, RFC 3339.
 pub(super) const LAST_AT: &str = "x-orderflow-last-at";

@@ -5,13 +5,11 @@ use std::time::Duration;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use orderflow_domain::Timestamp;
 use orderflow_messaging::{ItemFailure, QueueResponse};
+use orderflow_sqs::{ConsumerQueues, GivenUp, SqsError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::SqsError;
 use super::consumer::{SqsConsumer, VISIBILITY};
-use super::letter;
-use super::queue::Queue;
 use crate::TargetError;
 use crate::invocation::{Invoked, MAX_HOLD, invoke_held};
 use crate::runtime_table::Tried;
@@ -29,8 +27,7 @@ const ISOLATED_AFTER: u32 = 3;
 /// Messages of one queue that are taken together.
 pub(super) struct Batch<'a> {
     consumer: &'a SqsConsumer,
-    queue: &'a Queue,
-    dead_letters: &'a Queue,
+    queues: &'a ConsumerQueues,
     messages: Vec<Taken>,
     taken_at: Instant,
     next_beat: Instant,
@@ -65,16 +62,11 @@ impl Taken {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(
-        consumer: &'a SqsConsumer,
-        queue: &'a Queue,
-        dead_letters: &'a Queue,
-        messages: Vec<Message>,
-    ) -> Self {
+    pub(super) fn new(consumer: &'a SqsConsumer, queues: &'a ConsumerQueues, messages: Vec<Message>) -> Self {
         let now = Timestamp::now();
         let messages = messages.into_iter().map(|message| Taken::new(message, now)).collect();
         let taken_at = Instant::now();
-        Self { consumer, queue, dead_letters, messages, taken_at, next_beat: taken_at + HEARTBEAT }
+        Self { consumer, queues, messages, taken_at, next_beat: taken_at + HEARTBEAT }
     }
 
     /// Has the function deal with the batch, and does with each message what it answers. Where it is told to stop before that, what is left
@@ -160,7 +152,7 @@ impl<'a> Batch<'a> {
     async fn hide_unsettled(&self, delay: Duration) {
         let unsettled = self.messages.iter().filter(|message| !message.settled);
         let receipts: Vec<_> = unsettled.map(|message| (message.receipt.clone(), delay)).collect();
-        self.log(self.queue.hide(&receipts).await);
+        self.log(self.queues.queue.hide(&receipts).await);
     }
 
     /// Does with each message of a group what is to become of it.
@@ -173,8 +165,9 @@ impl<'a> Batch<'a> {
                 Verdict::Done => finished.push(message.receipt.clone()),
                 Verdict::Again { after, .. } => again.push((message.receipt.clone(), *after)),
                 Verdict::DeadLetter { tried, code, reason } => {
-                    let attributes = letter::attributes(code, reason, *tried, Timestamp::now());
-                    match self.dead_letters.send(&message.body, attributes).await {
+                    let Tried { attempts, first_at } = *tried;
+                    let given_up = GivenUp { code, reason, attempts, first_at, last_at: Timestamp::now() };
+                    match self.queues.dead_letters.send(&message.body, given_up.attributes()).await {
                         Ok(()) => finished.push(message.receipt.clone()),
                         // It comes again, and dies again.
                         Err(error) => {
@@ -184,7 +177,8 @@ impl<'a> Batch<'a> {
                 }
             }
         }
-        let (deleted, hidden) = tokio::join!(self.queue.delete(&finished), self.queue.hide(&again));
+        let (deleted, hidden) =
+            tokio::join!(self.queues.queue.delete(&finished), self.queues.queue.hide(&again));
         self.log(deleted);
         self.log(hidden);
     }

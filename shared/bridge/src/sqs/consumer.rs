@@ -6,11 +6,10 @@ use std::time::Duration;
 use aws_sdk_sqs::types::Message;
 use futures::future::join_all;
 use orderflow_messaging::RetryPolicy;
+use orderflow_sqs::{ConsumerQueues, MAX_ENTRIES, Queue, Sqs, SqsError};
 use tokio::sync::watch;
 
 use super::batch::Batch;
-use super::queue::{MAX_ENTRIES, Queue};
-use super::{Sqs, SqsError};
 use crate::{ConsumerSwitch, Target};
 
 /// How long SQS may wait for a first message before it says that there is none (AWS limit: 20 seconds).
@@ -39,16 +38,16 @@ pub struct SqsConsumer {
 
 impl SqsConsumer {
     /// Consumes until told to stop; what is in hand then is settled first. Asks again where SQS does not answer.
-    /// Ends at once where there is no such consumer.
+    /// Ends at once where there is no such consumer, or its queues are not found.
     pub async fn run(self, stop: watch::Receiver<bool>) {
-        let queues = (self.queues.queue(self.consumer), self.queues.dead_letter_queue(self.consumer));
-        match queues {
-            (Ok(queue), Ok(dead_letters)) => self.consume(&queue, &dead_letters, stop).await,
-            (Err(error), _) | (_, Err(error)) => tracing::error!(%error, "there is nothing to consume"),
+        match self.queues.of(self.consumer).await {
+            Ok(Some(queues)) => self.consume(&queues, stop).await,
+            Ok(None) => tracing::error!(service = self.consumer, "there is no such consumer"),
+            Err(error) => tracing::error!(service = self.consumer, %error, "there is nothing to consume"),
         }
     }
 
-    async fn consume(&self, queue: &Queue, dead_letters: &Queue, mut stop: watch::Receiver<bool>) {
+    async fn consume(&self, queues: &ConsumerQueues, mut stop: watch::Receiver<bool>) {
         let mut switched = self.switch.changes();
         let mut failures = 0_u32;
         while !*stop.borrow() {
@@ -61,13 +60,13 @@ impl SqsConsumer {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => return,
                 _ = switched.wait_for(|stopped| stopped.contains(self.consumer)) => continue,
-                first = queue.receive(LONG_POLL, VISIBILITY) => first,
+                first = queues.queue.receive(LONG_POLL, VISIBILITY) => first,
             };
             match first {
                 Ok(first) => {
                     failures = 0;
-                    let messages = gather(queue, first).await;
-                    Batch::new(self, queue, dead_letters, messages).settle(&mut stop).await;
+                    let messages = gather(&queues.queue, first).await;
+                    Batch::new(self, queues, messages).settle(&mut stop).await;
                 }
                 Err(error) => {
                     failures += 1;

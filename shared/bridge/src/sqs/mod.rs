@@ -5,18 +5,10 @@
 //! counts every receipt of a message, so here attempts are receipts: those of processes that died, and those that were not tried,
 //! count too. The age that a message has to reach before it is given up makes up for that.
 
-mod admin;
 mod batch;
 mod consumer;
-mod error;
-mod letter;
-mod names;
-mod queue;
 mod subscriptions;
 mod topology;
 
-pub use admin::SqsAdmin;
 pub use consumer::SqsConsumer;
-pub use error::SqsError;
-pub use names::SqsNames;
-pub use topology::{QueueUrls, Sqs, SqsQueues, SqsTopology};
+pub use topology::{SqsTopology, ensure};

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_sns::Client;
 use futures::future::try_join_all;
 use orderflow_messaging::{SUBSCRIPTIONS, Subscription};
-
-use super::names::queue_arn;
-use super::{SqsError, SqsNames};
+use orderflow_sqs::{SqsError, SqsNames, queue_arn};
 
 /// Subscribes the queue of every consumer to what it is told of.
 pub(super) async fn subscribe(client: &Client, topic_arn: &str, names: &SqsNames) -> Result<(), SqsError> {

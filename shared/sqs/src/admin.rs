@@ -9,13 +9,11 @@ use futures::future::try_join_all;
 use orderflow_domain::Event;
 use orderflow_messaging::{
     AdminError, Progress, QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection, StoredDeadLetter,
-    UnknownConsumer,
 };
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::letter::{Attributes, of_replacement, stored};
-use super::queue::{MAX_ENTRIES, Queue};
-use super::{Sqs, SqsError};
+use crate::letter::{of_replacement, stored};
+use crate::{Attributes, ConsumerQueues, MAX_ENTRIES, Sqs, SqsError};
 
 /// How long a dead letter is hidden from others while somebody deals with it. Whoever is interrupted leaves it hidden for as long.
 const HELD: Duration = Duration::from_secs(60);
@@ -33,7 +31,7 @@ pub struct SqsAdmin {
 
 /// All dead letters of a consumer.
 struct OnDesk<'a> {
-    queue: Queue,
+    queues: ConsumerQueues,
     letters: Vec<Letter>,
     _turn: MutexGuard<'a, ()>,
 }
@@ -51,14 +49,13 @@ impl SqsAdmin {
 
     /// Takes the dead letters of a consumer; none where there is no such consumer.
     async fn take(&self, consumer: &str) -> Result<Option<OnDesk<'_>>, SqsError> {
-        let (Some(turn), Ok(queue)) = (self.turns.get(consumer), self.queues.dead_letter_queue(consumer))
-        else {
+        let Some((turn, queues)) = self.turns.get(consumer).zip(self.queues.of(consumer).await?) else {
             return Ok(None);
         };
-        let mut desk = OnDesk { queue, letters: Vec::new(), _turn: turn.lock().await };
+        let mut desk = OnDesk { queues, letters: Vec::new(), _turn: turn.lock().await };
         let mut seen = HashSet::new();
         loop {
-            let messages = desk.queue.receive(LOOK, HELD).await?;
+            let messages = desk.queues.dead_letters.receive(LOOK, HELD).await?;
             // One that comes again was held for too long: everything was seen.
             let more = messages.iter().any(|message| seen.insert(message.message_id.clone()));
             desk.letters.extend(messages.into_iter().map(|message| Letter {
@@ -71,21 +68,17 @@ impl SqsAdmin {
         }
     }
 
-    async fn status(&self, consumer: &str) -> Result<QueueStatus, AdminError> {
-        let (queue, dead_letters) = (
-            self.queues.queue(consumer).map_err(unknown)?,
-            self.queues.dead_letter_queue(consumer).map_err(unknown)?,
-        );
-        let counts = tokio::try_join!(queue.counts(), dead_letters.counts());
-        let (waiting, dead) = counts.map_err(unanswered)?;
-        Ok(QueueStatus {
+    async fn status(&self, consumer: &str) -> Result<Option<QueueStatus>, SqsError> {
+        let Some(queues) = self.queues.of(consumer).await? else { return Ok(None) };
+        let (waiting, dead) = tokio::try_join!(queues.queue.counts(), queues.dead_letters.counts())?;
+        Ok(Some(QueueStatus {
             consumer: consumer.to_owned(),
             depth: waiting.visible,
             // SQS does not tell what is worked on from what was put off.
             in_flight: waiting.hidden,
             delayed: waiting.delayed,
             dead: dead.visible + dead.hidden + dead.delayed,
-        })
+        }))
     }
 
     async fn list(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, SqsError> {
@@ -102,10 +95,10 @@ impl SqsAdmin {
         desk.give_back(&selection).await?;
         let chosen = desk.chosen(&selection);
         if let Some(letter) = chosen.first() {
-            desk.queue.send(&event.to_json(), of_replacement(&letter.stored)).await?;
+            desk.queues.dead_letters.send(&event.to_json(), of_replacement(&letter.stored)).await?;
         }
         // An exchange that was interrupted left two of them.
-        desk.queue.delete(&receipts(&chosen)).await?;
+        desk.queues.dead_letters.delete(&receipts(&chosen)).await?;
         Ok(!chosen.is_empty())
     }
 
@@ -113,7 +106,7 @@ impl SqsAdmin {
         let Some(desk) = self.take(consumer).await? else { return Ok(0) };
         desk.give_back(selection).await?;
         let chosen = desk.chosen(selection);
-        desk.queue.delete(&receipts(&chosen)).await?;
+        desk.queues.dead_letters.delete(&receipts(&chosen)).await?;
         Ok(chosen.len() as u64)
     }
 
@@ -123,15 +116,14 @@ impl SqsAdmin {
         selection: &Selection,
         progress: Progress<'_>,
     ) -> Result<u64, SqsError> {
-        let (Some(desk), Ok(queue)) = (self.take(consumer).await?, self.queues.queue(consumer)) else {
-            return Ok(0);
-        };
+        let Some(desk) = self.take(consumer).await? else { return Ok(0) };
+        let queue = &desk.queues.queue;
         desk.give_back(selection).await?;
         let chosen = desk.chosen(selection);
         for chunk in chosen.chunks(MAX_ENTRIES) {
             try_join_all(chunk.iter().map(|letter| queue.send(&letter.stored.body, Attributes::new())))
                 .await?;
-            desk.queue.delete(&receipts(chunk)).await?;
+            desk.queues.dead_letters.delete(&receipts(chunk)).await?;
             chunk.iter().for_each(|_| progress());
         }
         Ok(chosen.len() as u64)
@@ -147,7 +139,7 @@ impl OnDesk<'_> {
     async fn give_back(&self, meant: &Selection) -> Result<(), SqsError> {
         let others = self.letters.iter().filter(|letter| !meant.includes(&letter.stored));
         let others: Vec<_> = others.map(|letter| (letter.receipt.clone(), Duration::ZERO)).collect();
-        self.queue.hide(&others).await
+        self.queues.dead_letters.hide(&others).await
     }
 }
 
@@ -158,7 +150,8 @@ fn receipts(letters: &[&Letter]) -> Vec<String> {
 #[async_trait]
 impl QueueAdmin for SqsAdmin {
     async fn queues(&self) -> Result<Vec<QueueStatus>, AdminError> {
-        try_join_all(SUBSCRIPTIONS.iter().map(|row| self.status(row.consumer))).await
+        let statuses = try_join_all(SUBSCRIPTIONS.iter().map(|row| self.status(row.consumer))).await;
+        Ok(statuses.map_err(unanswered)?.into_iter().flatten().collect())
     }
 
     async fn dead_letters(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, AdminError> {
@@ -184,9 +177,5 @@ impl QueueAdmin for SqsAdmin {
 }
 
 fn unanswered(error: SqsError) -> AdminError {
-    AdminError(error.to_string())
-}
-
-fn unknown(error: UnknownConsumer) -> AdminError {
     AdminError(error.to_string())
 }

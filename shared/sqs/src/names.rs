@@ -29,7 +29,7 @@ impl SqsNames {
 }
 
 /// The ARN of a queue that is in the account and region of a topic.
-pub(super) fn queue_arn(topic_arn: &str, queue: &str) -> String {
+pub fn queue_arn(topic_arn: &str, queue: &str) -> String {
     let place = topic_arn.rsplit_once(':').map_or(topic_arn, |(place, _)| place);
     format!("{}:{queue}", place.replacen(":sns:", ":sqs:", 1))
 }

@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName};
 use orderflow_domain::{Event, Timestamp};
-use orderflow_messaging::StoredDeadLetter;
-
-use crate::runtime_table::{Tried, body_id};
+use orderflow_messaging::{StoredDeadLetter, body_id};
 
 const CODE: &str = "code";
 const REASON: &str = "reason";
@@ -27,17 +25,34 @@ const UNKNOWN: &str = "unknown";
 const MAX_REASON: usize = 1_024;
 
 /// The attributes of a message.
-pub(super) type Attributes = HashMap<String, MessageAttributeValue>;
+pub type Attributes = HashMap<String, MessageAttributeValue>;
 
-/// The attributes of a message that is given up.
-pub(super) fn attributes(code: &str, reason: &str, tried: Tried, last_at: Timestamp) -> Attributes {
-    of_texts([
-        (CODE, code.to_owned()),
-        (REASON, reason.chars().filter(is_sendable).take(MAX_REASON).collect()),
-        (ATTEMPTS, tried.attempts.to_string()),
-        (FIRST_AT, tried.first_at.to_string()),
-        (LAST_AT, last_at.to_string()),
-    ])
+/// What is to be known of a message that is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GivenUp<'a> {
+    /// A stable code.
+    pub code: &'a str,
+    /// Why, for a person.
+    pub reason: &'a str,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was first tried.
+    pub first_at: Timestamp,
+    /// When it was given up.
+    pub last_at: Timestamp,
+}
+
+impl GivenUp<'_> {
+    /// The attributes that its message has among the dead letters.
+    pub fn attributes(&self) -> Attributes {
+        of_texts([
+            (CODE, self.code.to_owned()),
+            (REASON, self.reason.chars().filter(is_sendable).take(MAX_REASON).collect()),
+            (ATTEMPTS, self.attempts.to_string()),
+            (FIRST_AT, self.first_at.to_string()),
+            (LAST_AT, self.last_at.to_string()),
+        ])
+    }
 }
 
 /// The attributes of an event that takes the place of a dead letter: it keeps its id and its history.
@@ -105,17 +120,18 @@ mod tests {
         Message::builder().body("no JSON").set_message_attributes(Some(attributes)).build()
     }
 
-    fn tried() -> Tried {
-        Tried { attempts: 7, first_at: Timestamp::from_millis(1_000) }
+    fn given_up(reason: &str) -> GivenUp<'_> {
+        let (first_at, last_at) = (Timestamp::from_millis(1_000), Timestamp::from_millis(2_000));
+        GivenUp { code: "bad", reason, attempts: 7, first_at, last_at }
     }
 
     #[test]
     fn a_dead_letter_tells_its_history_and_a_stranger_none() {
-        let last_at = Timestamp::from_millis(2_000);
-        let letter = stored("payment", &message(attributes("bad", "it\nfailed", tried(), last_at)));
+        let given_up = given_up("it\nfailed");
+        let letter = stored("payment", &message(given_up.attributes()));
         assert_eq!((letter.consumer.as_str(), letter.code.as_str()), ("payment", "bad"));
         assert_eq!((letter.reason.as_str(), letter.attempts), ("itfailed", 7));
-        assert_eq!((letter.first_at, letter.last_at), (Some(tried().first_at), Some(last_at)));
+        assert_eq!((letter.first_at, letter.last_at), (Some(given_up.first_at), Some(given_up.last_at)));
 
         let stranger = stored("payment", &message(Attributes::new()));
         assert_eq!((stranger.code.as_str(), stranger.attempts, stranger.first_at), ("unknown", 0, None));
@@ -137,8 +153,7 @@ mod tests {
 
     #[test]
     fn a_replacement_keeps_id_and_history() {
-        let before =
-            stored("payment", &message(attributes("bad", "", tried(), Timestamp::from_millis(2_000))));
+        let before = stored("payment", &message(given_up("").attributes()));
         let mut after = message(of_replacement(&before));
         after.body = Some("other".to_owned());
         assert_eq!(stored("payment", &after), StoredDeadLetter { body: "other".to_owned(), ..before });

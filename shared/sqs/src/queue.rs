@@ -1,19 +1,18 @@
 //! One queue, and what is asked of it.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message,
-    MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
+    MessageSystemAttributeName, QueueAttributeName,
 };
 use futures::future::join_all;
 
-use super::SqsError;
+use crate::{Attributes, SqsError};
 
 /// The most messages of one request, whatever it asks for (AWS limit).
-pub(super) const MAX_ENTRIES: usize = 10;
+pub const MAX_ENTRIES: usize = 10;
 
 /// The longest that SQS hides a message (AWS limit: 12 hours).
 const MAX_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
@@ -23,26 +22,33 @@ const ATTEMPTS: usize = 3;
 
 /// A queue by its URL.
 #[derive(Debug, Clone)]
-pub(super) struct Queue {
+pub struct Queue {
     client: Client,
     url: String,
 }
 
 /// Messages of a queue by what can be done with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Counts {
+pub struct Counts {
+    /// Those that can be received.
     pub visible: u64,
+    /// Those that were received, or put off.
     pub hidden: u64,
+    /// Those that were sent with a delay.
     pub delayed: u64,
 }
 
 impl Queue {
-    pub(super) fn new(client: &Client, url: &str) -> Self {
+    /// The queue at this URL.
+    pub fn new(client: &Client, url: &str) -> Self {
         Self { client: client.clone(), url: url.to_owned() }
     }
 
     /// Takes up to ten messages and hides them from others for a while; waits at most `wait` for the first of them.
-    pub(super) async fn receive(&self, wait: Duration, hidden: Duration) -> Result<Vec<Message>, SqsError> {
+    ///
+    /// # Errors
+    /// [`SqsError`] where SQS does not answer.
+    pub async fn receive(&self, wait: Duration, hidden: Duration) -> Result<Vec<Message>, SqsError> {
         let request = self.client.receive_message().queue_url(&self.url);
         let request = request.max_number_of_messages(i32::try_from(MAX_ENTRIES).unwrap_or(i32::MAX));
         let request = request.wait_time_seconds(seconds(wait)).visibility_timeout(seconds(hidden));
@@ -53,11 +59,10 @@ impl Queue {
     }
 
     /// Has the queue keep a message. When this returns `Ok` it is durable.
-    pub(super) async fn send(
-        &self,
-        body: &str,
-        attributes: HashMap<String, MessageAttributeValue>,
-    ) -> Result<(), SqsError> {
+    ///
+    /// # Errors
+    /// [`SqsError`] where SQS does not take it.
+    pub async fn send(&self, body: &str, attributes: Attributes) -> Result<(), SqsError> {
         let request = self.client.send_message().queue_url(&self.url).message_body(body);
         let answer = request.set_message_attributes(Some(attributes)).send().await;
         answer.map(drop).map_err(|error| SqsError::request("SendMessage", error))
@@ -67,7 +72,7 @@ impl Queue {
     ///
     /// # Errors
     /// [`SqsError`] where some are not deleted: they come again.
-    pub(super) async fn delete(&self, receipts: &[String]) -> Result<(), SqsError> {
+    pub async fn delete(&self, receipts: &[String]) -> Result<(), SqsError> {
         first_error(join_all(receipts.chunks(MAX_ENTRIES).map(|chunk| self.delete_some(chunk))).await)
     }
 
@@ -97,7 +102,7 @@ impl Queue {
     ///
     /// # Errors
     /// [`SqsError`] where some are not: they come again when they would have.
-    pub(super) async fn hide(&self, receipts: &[(String, Duration)]) -> Result<(), SqsError> {
+    pub async fn hide(&self, receipts: &[(String, Duration)]) -> Result<(), SqsError> {
         first_error(join_all(receipts.chunks(MAX_ENTRIES).map(|chunk| self.hide_some(chunk))).await)
     }
 
@@ -119,7 +124,10 @@ impl Queue {
     }
 
     /// How many messages it has, as far as SQS knows: its counts lag behind by seconds.
-    pub(super) async fn counts(&self) -> Result<Counts, SqsError> {
+    ///
+    /// # Errors
+    /// [`SqsError`] where SQS does not answer.
+    pub async fn counts(&self) -> Result<Counts, SqsError> {
         const OPERATION: &str = "GetQueueAttributes";
         let names = [
             QueueAttributeName::ApproximateNumberOfMessages,

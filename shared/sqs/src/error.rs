@@ -34,10 +34,8 @@ pub enum SqsError {
 }
 
 impl SqsError {
-    pub(super) fn request(
-        operation: &'static str,
-        error: impl std::error::Error + Send + Sync + 'static,
-    ) -> Self {
+    /// A request that failed, or got no answer.
+    pub fn request(operation: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Request { operation, reason: DisplayErrorContext(error).to_string() }
     }
 }

@@ -1,0 +1,16 @@
+//! The queues of SQS, and what operators do with them: the same from outside of a deployment, in a bundle, and where the queues
+//! are polled.
+
+mod admin;
+mod error;
+mod letter;
+mod names;
+mod queue;
+mod queues;
+
+pub use admin::SqsAdmin;
+pub use error::SqsError;
+pub use letter::{Attributes, GivenUp};
+pub use names::{SqsNames, queue_arn};
+pub use queue::{Counts, MAX_ENTRIES, Queue};
+pub use queues::{ConsumerQueues, QueueUrls, Sqs, SqsQueues, queue_url, with_timeouts};

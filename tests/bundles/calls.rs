@@ -1,0 +1,91 @@
+//! What requests of the SDK ask for, as IAM names it.
+
+use serde_json::Value;
+
+use crate::world::PREFIX;
+
+/// A right that a request needs: an action, and what it is done to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Call {
+    /// As `dynamodb:PutItem`.
+    pub action: String,
+    /// As `table/orders`, `table/orders/index/all`, `queue/payment`, `topic/events`.
+    pub resource: String,
+}
+
+/// The rights that a request needs, by its header `X-Amz-Target` (DynamoDB, SQS), or by its body where that is a form (SNS).
+pub(crate) fn calls_of(target: Option<&str>, body: &[u8]) -> Vec<Call> {
+    let Some((service, operation)) = target.and_then(|target| target.split_once('.')) else {
+        return of_sns(body);
+    };
+    let body: Value = serde_json::from_slice(body).unwrap();
+    match service {
+        "AmazonSQS" => vec![of_sqs(operation, &body)],
+        _ => of_dynamodb(operation, &body),
+    }
+}
+
+/// A transaction needs the rights of what it is made of, all others their own; a query of an index is done to the index.
+/// See <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html>.
+fn of_dynamodb(operation: &str, body: &Value) -> Vec<Call> {
+    let call = |operation: &str, table: &str| Call {
+        action: format!("dynamodb:{operation}"),
+        resource: format!("table/{}", own(table)),
+    };
+    match operation {
+        "TransactWriteItems" | "TransactGetItems" => {
+            let items = body["TransactItems"].as_array().unwrap().iter();
+            let parts = items.flat_map(|item| item.as_object().unwrap());
+            parts.map(|(part, item)| call(right_of(part), item["TableName"].as_str().unwrap())).collect()
+        }
+        "BatchGetItem" | "BatchWriteItem" => {
+            body["RequestItems"].as_object().unwrap().keys().map(|table| call(operation, table)).collect()
+        }
+        _ => {
+            let mut call = call(operation, body["TableName"].as_str().unwrap());
+            if let Some(index) = body["IndexName"].as_str() {
+                call.resource = format!("{}/index/{index}", call.resource);
+            }
+            vec![call]
+        }
+    }
+}
+
+/// The right that a part of a transaction needs.
+fn right_of(part: &str) -> &'static str {
+    match part {
+        "Put" => "PutItem",
+        "Update" => "UpdateItem",
+        "Delete" => "DeleteItem",
+        "Get" => "GetItem",
+        "ConditionCheck" => "ConditionCheckItem",
+        _ => panic!("{part} is no part of a transaction"),
+    }
+}
+
+/// In a batch it needs the same right as alone.
+fn of_sqs(operation: &str, body: &Value) -> Call {
+    let queue = body["QueueUrl"].as_str().or(body["QueueName"].as_str()).unwrap();
+    Call {
+        action: format!("sqs:{}", operation.trim_end_matches("Batch")),
+        resource: format!("queue/{}", own(queue.rsplit('/').next().unwrap())),
+    }
+}
+
+/// In a batch it needs the same right as alone.
+fn of_sns(form: &[u8]) -> Vec<Call> {
+    let field = |wanted: &str| {
+        let found = form_urlencoded::parse(form).find(|(name, _)| name == wanted);
+        found.unwrap_or_else(|| panic!("no {wanted} in {}", String::from_utf8_lossy(form))).1
+    };
+    let (action, topic) = (field("Action"), field("TopicArn"));
+    vec![Call {
+        action: format!("sns:{}", action.trim_end_matches("Batch")),
+        resource: format!("topic/{}", own(topic.rsplit(':').next().unwrap())),
+    }]
+}
+
+/// A name without the prefix of the installation.
+fn own(name: &str) -> &str {
+    name.strip_prefix(PREFIX).and_then(|name| name.strip_prefix('-')).unwrap_or(name)
+}

@@ -1,0 +1,122 @@
+//! What template.yaml lets each function do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::calls::Call;
+
+/// The rights that a queue as trigger needs: Lambda takes and deletes messages by the role of the function.
+/// See <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>.
+const TRIGGERED_BY_QUEUE: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+
+/// The rights that a table's stream as trigger needs. See <https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>.
+const TRIGGERED_BY_STREAM: [&str; 3] =
+    ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"];
+
+/// What a function may do and what triggers it.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    /// Each right that its role gives; the action may end in `*`.
+    pub rights: BTreeSet<Call>,
+    /// The rights that Lambda itself uses to trigger it.
+    pub for_triggers: BTreeSet<Call>,
+}
+
+impl Policy {
+    pub(crate) fn allows(&self, call: &Call) -> bool {
+        self.rights.iter().any(|right| covers(right, call))
+    }
+}
+
+/// Whether a right is one to make this call.
+pub(crate) fn covers(right: &Call, call: &Call) -> bool {
+    let action = match right.action.strip_suffix('*') {
+        Some(start) => call.action.starts_with(start),
+        None => call.action == right.action,
+    };
+    action && call.resource == right.resource
+}
+
+/// The policies of all functions, by bundle.
+pub(crate) fn policies() -> BTreeMap<String, Policy> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+    // Its tags are left out: `!GetAtt OrdersTable.Arn` reads `OrdersTable.Arn`.
+    let template: Value = serde_saphyr::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let resources = &template["Resources"];
+    let functions = resources.as_object().unwrap().values();
+    let functions = functions.filter(|resource| resource["Type"] == "AWS::Serverless::Function");
+    functions
+        .map(|function| {
+            let bundle = function["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap().to_owned();
+            let policy = Policy {
+                rights: rights(resources, &function["Properties"]["Role"]),
+                for_triggers: for_triggers(resources, &function["Properties"]["Events"]),
+            };
+            (bundle, policy)
+        })
+        .collect()
+}
+
+fn rights(resources: &Value, role: &Value) -> BTreeSet<Call> {
+    let role = role.as_str().unwrap().trim_end_matches(".Arn");
+    let policies = resources[role]["Properties"]["Policies"].as_array().unwrap().iter();
+    let statements = policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap());
+    let mut rights = BTreeSet::new();
+    for statement in statements {
+        for resource in texts(&statement["Resource"]) {
+            let resource = named(resources, resource);
+            let right = |action: &str| Call { action: action.to_owned(), resource: resource.clone() };
+            rights.extend(texts(&statement["Action"]).into_iter().map(right));
+        }
+    }
+    rights
+}
+
+fn for_triggers(resources: &Value, events: &Value) -> BTreeSet<Call> {
+    let mut rights = BTreeSet::new();
+    for event in events.as_object().into_iter().flat_map(|events| events.values()) {
+        let (actions, source) = match event["Type"].as_str().unwrap() {
+            "SQS" => (TRIGGERED_BY_QUEUE, &event["Properties"]["Queue"]),
+            "DynamoDB" => (TRIGGERED_BY_STREAM, &event["Properties"]["Stream"]),
+            _ => continue,
+        };
+        let resource = named(resources, source.as_str().unwrap());
+        rights.extend(actions.map(|action| Call { action: action.to_owned(), resource: resource.clone() }));
+        if event["Type"] == "DynamoDB" {
+            rights.insert(Call { action: "dynamodb:ListStreams".to_owned(), resource: "*".to_owned() });
+        }
+    }
+    rights
+}
+
+/// What a reference such as `${OrdersTable.Arn}/index/all` stands for.
+fn named(resources: &Value, reference: &str) -> String {
+    if reference == "*" {
+        return reference.to_owned();
+    }
+    let (reference, path) = match reference.strip_prefix("${").and_then(|rest| rest.split_once('}')) {
+        Some((reference, path)) => (reference, path),
+        None => (reference, ""),
+    };
+    let (resource, attribute) = reference.split_once('.').unwrap_or((reference, "Ref"));
+    let resource = &resources[resource];
+    let (kind, name) = match resource["Type"].as_str().unwrap() {
+        "AWS::DynamoDB::Table" => ("table", "TableName"),
+        "AWS::SQS::Queue" => ("queue", "QueueName"),
+        "AWS::SNS::Topic" => ("topic", "TopicName"),
+        other => panic!("{reference} is a {other}"),
+    };
+    let name = resource["Properties"][name].as_str().unwrap().trim_start_matches("${Prefix}-");
+    let stream = if attribute == "StreamArn" { "/stream" } else { "" };
+    format!("{kind}/{name}{stream}{path}")
+}
+
+/// A text, or a list of texts.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Array(texts) => texts.iter().map(|text| text.as_str().unwrap()).collect(),
+        text => vec![text.as_str().unwrap()],
+    }
+}

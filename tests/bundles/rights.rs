@@ -1,0 +1,149 @@
+//! Every right that template.yaml gives is used: the roles against what the bundles ask for in all that they do. The other way round
+//! every test of this suite holds them to their role.
+
+use std::time::{Duration, Instant};
+
+use orderflow_messaging::SUBSCRIPTIONS;
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::calls::Call;
+use crate::expiry::scheduled_event;
+use crate::facts::{
+    inventory_reserved, order_body, order_confirmed, order_placed, product_body, product_created,
+};
+use crate::order::{Platform, notifications};
+use crate::policy::{covers, policies};
+use crate::queues::{POISON, new_id, refuse_writes_about};
+use crate::relay::write_garbage;
+use crate::world::World;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_right_that_a_role_gives_is_used() {
+    let world = World::open().await;
+    let (shop, intake) = (Api(world.start("shop-api").await), Api(world.start("order-intake").await));
+    run_the_shop(&shop).await;
+    expire_an_order(&world, &intake).await;
+    let mut platform = Platform::start(&world).await;
+    take_orders_to_their_ends(&world, &mut platform, &shop, &intake).await;
+    give_what_cannot_be_dealt_with(&world, &mut platform, &shop).await;
+    put_dead_letters_right(&shop).await;
+
+    let recording = world.recording.lock().unwrap();
+    assert!(recording.refused.is_empty(), "their roles lack {:#?}", recording.refused);
+    let mut unused = Vec::new();
+    for (bundle, policy) in policies() {
+        let asked_for = recording.allowed.iter().filter(|(who, _)| *who == bundle).map(|(_, call)| call);
+        let used: Vec<&Call> = asked_for.chain(&policy.for_triggers).collect();
+        let is_unused = |right: &&Call| !used.iter().any(|call| covers(right, call));
+        unused.extend(policy.rights.iter().filter(is_unused).map(|right| (bundle.clone(), right.clone())));
+        for call in &policy.for_triggers {
+            assert!(policy.allows(call), "what triggers {bundle} needs {call:?}");
+        }
+    }
+    assert!(unused.is_empty(), "nobody uses {unused:#?}");
+}
+
+/// What a shop's staff does.
+async fn run_the_shop(shop: &Api) {
+    shop.post("/api/v1/products", &product_body("MUG", 50)).await.expect(201);
+    shop.post("/api/v1/products", &product_body("CUP", 1)).await.expect(201);
+    shop.get("/api/v1/products").await.expect(200);
+    shop.get("/api/v1/products/MUG").await.expect(200);
+    shop.post("/api/v1/inventory/MUG", &json!({"adjust": -1})).await.expect(200);
+    shop.get("/api/v1/inventory").await.expect(200);
+    shop.get("/api/v1/inventory/CUP").await.expect(200);
+}
+
+async fn expire_an_order(world: &World, intake: &Api) {
+    let expiry = world.start_with("order-expiry", &[("ORDER_EXPIRES_AFTER", "2s")]).await;
+    let id = place(intake, &order_body("MUG", 1)).await;
+    let started = Instant::now();
+    while status(intake, &id).await != "cancelled" {
+        assert!(started.elapsed() < PATIENCE, "{id} is never cancelled");
+        expiry.invoke(&scheduled_event()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// One order is confirmed, one is declined and undone, one is short of units, one is cancelled.
+async fn take_orders_to_their_ends(world: &World, platform: &mut Platform, shop: &Api, intake: &Api) {
+    let mut declined = order_body("MUG", 3);
+    declined["payment_token"] = json!("tok_declined");
+    let mut of_two_products = order_body("MUG", 1);
+    of_two_products["items"] = json!([{"sku": "MUG", "quantity": 1}, {"sku": "CUP", "quantity": 1}]);
+    let mut ids = Vec::new();
+    for body in [order_body("MUG", 1), declined, order_body("CUP", 2), of_two_products] {
+        ids.push(place(intake, &body).await);
+    }
+    intake.delete(&format!("/api/v1/orders/{}", ids[3])).await.expect(200);
+    for filter in ["", "?customer_id=C100", "?status=pending", "?sku=MUG"] {
+        intake.get(&format!("/api/v1/orders{filter}")).await.expect(200);
+    }
+    let started = Instant::now();
+    for id in &ids {
+        while notifications(shop, id).await.is_empty() {
+            assert!(started.elapsed() < PATIENCE, "nobody was told of {id}");
+            platform.step(world).await;
+        }
+        shop.get(&format!("/api/v1/payments?order_id={id}")).await.expect(200);
+    }
+    assert_eq!(status(intake, &ids[0]).await, "confirmed");
+}
+
+/// Each consumer gets a message that has to come again, and poison; so does the relay.
+async fn give_what_cannot_be_dealt_with(world: &World, platform: &mut Platform, shop: &Api) {
+    let failing = new_id();
+    refuse_writes_about(&world.embedded, &failing);
+    let again =
+        [order_placed(&new_id(), "UNHEARD-OF", 1), inventory_reserved(&failing), order_confirmed(&failing)];
+    world.cloud.publish(&again).await;
+    for row in SUBSCRIPTIONS {
+        world.cloud.send(row.consumer, POISON).await;
+    }
+    write_garbage(world).await;
+    let started = Instant::now();
+    while dead(shop).await.contains(&0) {
+        assert!(started.elapsed() < PATIENCE, "somebody deals with poison: {:?}", dead(shop).await);
+        platform.step(world).await;
+    }
+}
+
+async fn put_dead_letters_right(shop: &Api) {
+    const LETTERS: &str = "/api/v1/admin/dead-letters";
+    let all = shop.get(LETTERS).await.expect(200);
+    let letters = all["dead_letters"].as_array().unwrap();
+    assert_eq!(letters.len(), SUBSCRIPTIONS.len(), "{all}");
+    for letter in letters {
+        let text = |name: &str| letter[name].as_str().unwrap();
+        let consumer = format!("{LETTERS}/{}", text("consumer"));
+        let event = match text("consumer") {
+            "inventory-reserve" => product_created("LATE", 1),
+            "notification" => order_confirmed(&new_id()),
+            _ => inventory_reserved(&new_id()),
+        };
+        let event: Value = serde_json::from_str(&event.to_json()).unwrap();
+        shop.put(&format!("{consumer}/{}", text("id")), &event).await.expect(200);
+        let answer = shop.post(&format!("{consumer}/replay"), &json!({"ids": [text("id")]})).await;
+        assert_eq!(answer.expect(200), json!({"replayed": 1}));
+    }
+    assert_eq!(dead(shop).await, [0; SUBSCRIPTIONS.len()]);
+}
+
+/// How many dead letters each consumer has.
+async fn dead(shop: &Api) -> Vec<u64> {
+    let body = shop.get("/api/v1/admin/queues").await.expect(200);
+    body["queues"].as_array().unwrap().iter().map(|queue| queue["dead"].as_u64().unwrap()).collect()
+}
+
+async fn place(intake: &Api, body: &Value) -> String {
+    let order = intake.post("/api/v1/orders", body).await.expect(202);
+    order["id"].as_str().unwrap().to_owned()
+}
+
+async fn status(intake: &Api, id: &str) -> String {
+    let order = intake.get(&format!("/api/v1/orders/{id}")).await.expect(200);
+    order["status"].as_str().unwrap().to_owned()
+}
