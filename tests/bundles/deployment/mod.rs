@@ -1,0 +1,79 @@
+//! The template deployed by `localstack/deploy`, with policies enforced.
+
+mod access;
+mod dead_letters;
+mod issuer;
+mod orders;
+mod shop;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use orderflow_testing::ministack::MiniStack;
+
+use crate::world::tool;
+use shop::Shop;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployed_system_takes_orders_to_their_ends_and_poison_out_of_the_way() {
+    let stack = MiniStack::start_enforcing(&tool("ORDERFLOW_MINISTACK")).await.unwrap();
+    let shop = deploy(&stack, Vec::new()).await;
+    orders::come_to_their_ends(&shop).await;
+    dead_letters::are_put_right_by_the_program(&shop, stack.endpoint()).await;
+    dead_letters::are_put_right_over_http(&shop, stack.endpoint()).await;
+
+    script("remove", stack.endpoint(), Vec::new()).await;
+    assert_eq!(shop.get("/health").await.status(), 404);
+}
+
+#[test]
+fn the_template_is_without_findings() {
+    let checked = Command::new(sam())
+        .args(["validate", "--lint", "--template"])
+        .arg(root().join("template.yaml"))
+        .envs([("AWS_DEFAULT_REGION", "us-east-1"), ("SAM_CLI_TELEMETRY", "0")])
+        .output();
+    succeeded(checked.unwrap());
+}
+
+/// Deploys with these variables, and gives what the last line of the output names.
+async fn deploy(stack: &MiniStack, variables: Vec<(&'static str, String)>) -> Shop {
+    let deployed = script("deploy", stack.endpoint(), variables).await;
+    let told = String::from_utf8_lossy(&deployed.stderr);
+    assert!(told.contains("the order is confirmed"), "{told}");
+    let output = String::from_utf8_lossy(&deployed.stdout);
+    let url = output.lines().last().and_then(|line| line.strip_prefix("api: "));
+    Shop::new(url.unwrap_or_else(|| panic!("no URL: {output}")))
+}
+
+/// Runs a script of `localstack/` with the SAM CLI in reach.
+async fn script(name: &str, endpoint: &str, variables: Vec<(&'static str, String)>) -> Output {
+    let mut command = Command::new(root().join("localstack").join(name));
+    let tools = sam().parent().unwrap().to_owned();
+    let path = std::env::var("PATH").unwrap();
+    command.arg(endpoint).env("PATH", format!("{}:{path}", tools.display())).envs(variables);
+    run(command).await
+}
+
+/// Runs a program to its end, which has to be a good one.
+async fn run(mut command: Command) -> Output {
+    succeeded(tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap())
+}
+
+#[track_caller]
+fn succeeded(output: Output) -> Output {
+    let (told, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{told}\n{errors}");
+    output
+}
+
+/// The SAM CLI: the Runtime Interface Emulator is a part of its package.
+fn sam() -> PathBuf {
+    let emulator = tool("ORDERFLOW_RIE");
+    let mut folders = emulator.ancestors().map(|folder| folder.join("bin/sam"));
+    folders.find(|program| program.is_file()).unwrap()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}

@@ -1,0 +1,24 @@
+//! Orders at a deployed system.
+
+use serde_json::json;
+
+use super::shop::Shop;
+
+/// One order is confirmed, one is short of units, one is declined and gives its units back; each customer is told.
+pub(super) async fn come_to_their_ends(shop: &Shop) {
+    let good = shop.place(json!({"items": [{"sku": "TSHIRT-BLK-M", "quantity": 2}]})).await;
+    let short = shop.place(json!({"items": [{"sku": "TSHIRT-GRY-S", "quantity": 11}]})).await;
+    let items = json!([{"sku": "PRODUCT-002", "quantity": 3}]);
+    let declined = shop.place(json!({"items": items, "payment_token": "tok_declined"})).await;
+    for (id, status, reason, template) in [
+        (good, "confirmed", json!(null), "order_confirmation"),
+        (short, "rejected", json!("out_of_stock"), "order_out_of_stock"),
+        (declined, "rejected", json!("payment_declined"), "order_payment_declined"),
+    ] {
+        let order = shop.wait(&format!("/orders/{id}"), |order| order["status"] == status).await;
+        assert_eq!(order["reason"], reason, "{order}");
+        assert_eq!(shop.told(&id).await, template, "{order}");
+    }
+    let level = json!({"sku": "PRODUCT-002", "available": 500, "reserved": 0});
+    shop.wait("/inventory/PRODUCT-002", |body| *body == level).await;
+}
