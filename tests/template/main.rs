@@ -10,3 +10,4 @@ mod rights;
 mod samples;
 mod settings;
 mod tables;
+mod watching;

@@ -75,6 +75,14 @@ fn the_function_gives_up_before_the_queue_does() {
 }
 
 #[test]
+fn messages_are_kept_encrypted() {
+    for (name, queue) in resources("AWS::SQS::Queue") {
+        assert_eq!(queue["Properties"]["SqsManagedSseEnabled"], true, "{name}");
+    }
+    assert_eq!(resources("AWS::SNS::Topic")["EventsTopic"]["Properties"]["KmsMasterKeyId"], "alias/aws/sns");
+}
+
+#[test]
 fn a_function_knows_its_own_queues() {
     for row in SUBSCRIPTIONS {
         let environment = functions()[row.consumer].environment();
@@ -98,20 +106,10 @@ fn only_the_topic_may_send_and_to_every_queue() {
     assert_eq!(statements[0]["Condition"]["ArnEquals"]["aws:SourceArn"], "EventsTopic");
 }
 
-#[test]
-fn dead_letters_are_alarmed_of() {
-    let alarms = resources("AWS::CloudWatch::Alarm");
-    for bundle in SUBSCRIPTIONS.iter().map(|row| row.consumer).chain(["outbox-relay"]) {
-        let name = format!("{}.QueueName", dead_letters(bundle));
-        let watched = alarms.values().any(|alarm| alarm["Properties"]["Dimensions"][0]["Value"] == name);
-        assert!(watched, "nobody is told of dead letters of {bundle}");
-    }
-}
-
-fn queue(consumer: &str) -> (String, Value) {
+pub(crate) fn queue(consumer: &str) -> (String, Value) {
     resource("AWS::SQS::Queue", "QueueName", &format!("${{Prefix}}-{consumer}"))
 }
 
-fn dead_letters(bundle: &str) -> String {
+pub(crate) fn dead_letters(bundle: &str) -> String {
     resource("AWS::SQS::Queue", "QueueName", &format!("${{Prefix}}-{bundle}-dlq")).0
 }

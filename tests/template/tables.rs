@@ -35,6 +35,7 @@ fn tables_are_as_the_code_defines_them() {
         assert_eq!(attributes(&found), keys(table), "{}", table.name);
         assert_eq!(found["BillingMode"], "PAY_PER_REQUEST", "{}", table.name);
         assert_eq!(found["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+        assert_eq!(found["SSESpecification"]["SSEEnabled"], true, "{}", table.name);
         assert_eq!(found["DeletionProtectionEnabled"], "KeepTables", "{}", table.name);
     }
 }

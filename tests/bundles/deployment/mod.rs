@@ -28,12 +28,17 @@ async fn a_deployed_system_takes_orders_to_their_ends_and_poison_out_of_the_way(
 
 #[test]
 fn the_template_is_without_findings() {
-    let checked = Command::new(sam())
-        .args(["validate", "--lint", "--template"])
-        .arg(root().join("template.yaml"))
-        .envs([("AWS_DEFAULT_REGION", "us-east-1"), ("SAM_CLI_TELEMETRY", "0")])
-        .output();
-    succeeded(checked.unwrap());
+    let linter = sam().with_file_name("cfn-lint");
+    for (program, arguments) in
+        [(sam(), &["validate", "--lint", "--template"][..]), (linter, &["--template"])]
+    {
+        let checked = Command::new(program)
+            .args(arguments)
+            .arg(root().join("template.yaml"))
+            .envs([("AWS_DEFAULT_REGION", "us-east-1"), ("SAM_CLI_TELEMETRY", "0")])
+            .output();
+        succeeded(checked.unwrap());
+    }
 }
 
 /// Deploys with these variables, and gives what the last line of the output names.
@@ -67,7 +72,7 @@ fn succeeded(output: Output) -> Output {
     output
 }
 
-/// The SAM CLI: the Runtime Interface Emulator is a part of its package.
+/// The SAM CLI: the Runtime Interface Emulator is a part of its package, and so is cfn-lint.
 fn sam() -> PathBuf {
     let emulator = tool("ORDERFLOW_RIE");
     let mut folders = emulator.ancestors().map(|folder| folder.join("bin/sam"));
