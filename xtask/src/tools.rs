@@ -75,11 +75,9 @@ impl Tool {
     /// The chore that installs it.
     pub(crate) fn installed_by(self) -> &'static str {
         match self {
-            Self::LambdaEmulator
-            | Self::MiniStack
-            | Self::LocalStripe
-            | Self::Aiosmtpd
-            | Self::RabbitMq => "cargo xtask test --install",
+            Self::LambdaEmulator | Self::MiniStack | Self::LocalStripe | Self::Aiosmtpd | Self::RabbitMq => {
+                "cargo xtask test --install"
+            }
             Self::CargoDeny | Self::DockerCompose => "cargo xtask verify --install",
             Self::CargoLambda => "cargo xtask package",
             Self::LlvmCov => "cargo xtask coverage",

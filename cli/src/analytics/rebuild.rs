@@ -42,7 +42,7 @@ impl RebuildArgs {
     }
 
     async fn recount(self) -> anyhow::Result<usize> {
-        orderflow_telemetry::init("analytics", LogFormat::from_env()?)?;
+        let _telemetry = orderflow_telemetry::init("analytics", LogFormat::from_env()?)?;
         let prefix = std::env::var("ORDERFLOW_PREFIX").unwrap_or_else(|_| DEFAULT_PREFIX.to_owned());
         let location = match self.aws_endpoint.or(self.dynamodb_endpoint) {
             Some(endpoint) => StoreLocation::Endpoint(endpoint),
