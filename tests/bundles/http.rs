@@ -1,6 +1,6 @@
 //! The bundles behind the HTTP API.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::facts::{order_body, product_body};
@@ -76,4 +76,8 @@ async fn shop_api_answers_the_http_api() {
     assert_eq!(payments, json!({"payments": []}));
     let notifications = shop.get(&format!("/api/v1/notifications?order_id={nobody}")).await.expect(200);
     assert_eq!(notifications, json!({"notifications": []}));
+    let summary = shop.get("/api/v1/analytics/summary").await.expect(200);
+    assert_eq!((&summary["total_orders"], &summary["last_updated"]), (&json!(0), &Value::Null));
+    let series = shop.get("/api/v1/analytics/series?bucket=hour").await.expect(200);
+    assert_eq!(series["series"].as_array().map(Vec::len), Some(24));
 }

@@ -15,7 +15,7 @@ use crate::facts::{
 };
 use crate::world::World;
 
-const CONSUMERS: [&str; 4] = ["inventory-reserve", "notification", "order-tracker", "payment"];
+const CONSUMERS: [&str; 5] = ["analytics", "inventory-reserve", "notification", "order-tracker", "payment"];
 
 pub(crate) const POISON: &str = "{not json";
 
@@ -82,6 +82,19 @@ async fn notification_tells_good_failing_and_poison_apart() {
     assert_eq!(told["notifications"][0]["template"], "order_confirmation");
     let untold = shop.get(&format!("/api/v1/notifications?order_id={failing}")).await.expect(200);
     assert_eq!(untold, json!({"notifications": []}));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn analytics_tells_good_failing_and_poison_apart() {
+    let world = World::open().await;
+    let function = world.start("analytics").await;
+    let (good, failing) = (new_id(), new_id());
+    refuse_transactions_about(&world.embedded, &failing);
+    give_batch(&world, "analytics", &function, order_confirmed(&good), order_confirmed(&failing)).await;
+
+    let shop = Api(world.start("shop-api").await);
+    let summary = shop.get("/api/v1/analytics/summary").await.expect(200);
+    assert_eq!(summary["total_orders"], 1, "{summary}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -179,6 +192,17 @@ pub(crate) fn refuse_writes_about(embedded: &Embedded, order_id: &str) {
     embedded.inject(Arc::new(move |operation: &str, body: &Value| {
         let writes = ["PutItem", "UpdateItem", "TransactWriteItems"].contains(&operation);
         (writes && body.to_string().contains(&order_id)).then_some(Fault::InternalServerError)
+    }));
+}
+
+/// From now on the store refuses this order's part in every transaction.
+fn refuse_transactions_about(embedded: &Embedded, order_id: &str) {
+    let order_id = order_id.to_owned();
+    embedded.inject(Arc::new(move |_: &str, body: &Value| {
+        let actions = body["TransactItems"].as_array()?.iter().map(Value::to_string);
+        let code = |action: String| if action.contains(&order_id) { "ValidationError" } else { "None" };
+        let codes: Vec<String> = actions.map(|action| code(action).to_owned()).collect();
+        codes.iter().any(|code| code != "None").then_some(Fault::TransactionCanceled(codes))
     }));
 }
 

@@ -14,7 +14,8 @@ use crate::cloud::Cloud;
 use crate::recorder::{self, Recording, Upstream};
 
 /// Every bundle.
-pub(crate) const BUNDLES: [&str; 8] = [
+pub(crate) const BUNDLES: [&str; 9] = [
+    "analytics",
     "inventory-reserve",
     "notification",
     "order-expiry",

@@ -53,7 +53,7 @@ macro_rules! suite {
             catalog: snapshot, removed, warmed_up;
             stock: oversell, first_stock, corrections, levels_add_up, twenty_clients;
             idempotency: same_key, other_body, concurrent;
-            operation: health, faults, notifications, requested_notification;
+            operation: health, faults, notifications, requested_notification, analytics;
         );
     };
     (@tests $mode:ty: $($module:ident: $($name:ident),*;)*) => {

@@ -38,7 +38,7 @@ pub(super) struct RebuildArgs {
 impl RebuildArgs {
     pub(super) async fn run(self, output: &mut Output) -> Result<(), AnalyticsError> {
         let orders = self.recount().await.map_err(AnalyticsError::Rebuild)?;
-        Ok(output.line(format_args!("{orders} orders are counted"))?)
+        Ok(output.line(format_args!("orders counted: {orders}"))?)
     }
 
     async fn recount(self) -> anyhow::Result<usize> {

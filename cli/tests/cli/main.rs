@@ -1,6 +1,7 @@
 //! The built program against a stub of the server.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod analytics;
 mod dlq;
 mod health;
 mod listing;

@@ -22,6 +22,7 @@ fn wrong_usage_is_2_and_goes_to_stderr() {
         "up --port 70000",
         "up --aws-endpoint http://h --broker amqp://h",
         "up --aws-endpoint http://h --dynamodb-endpoint http://h",
+        "analytics rebuild --aws-endpoint http://h --dynamodb-endpoint http://h",
         "dlq list --aws-endpoint http://h --url http://h",
         "completions tcsh",
     ] {

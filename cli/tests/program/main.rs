@@ -1,6 +1,7 @@
 //! The program as it is started: real processes, real signals, real files.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod analytics;
 mod crash;
 mod life;
 mod load;

@@ -8,7 +8,8 @@ use tempfile::TempDir;
 
 use crate::part::{PATIENCE, Part};
 
-pub(crate) const CONSUMERS: [&str; 4] = ["order-tracker", "inventory-reserve", "payment", "notification"];
+pub(crate) const CONSUMERS: [&str; 5] =
+    ["order-tracker", "inventory-reserve", "payment", "notification", "analytics"];
 
 /// The shop at work.
 pub(crate) struct Shop {

@@ -1,8 +1,13 @@
 //! What operators look at and do.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::{Mode, TestApp, order_body};
+
+/// An answer of analytics may be a second old.
+const ANSWERED_ANEW: Duration = Duration::from_secs(30);
 
 /// Healthy, with each part named.
 pub async fn health<M: Mode>() {
@@ -80,4 +85,31 @@ pub async fn requested_notification<M: Mode>() {
     shop.post(path, &body).await.expect_problem(422, "invalid-request").expect_fields(&["variables.total"]);
     let templates = shop.get("/api/v1/templates").await.expect(200).body;
     assert_eq!(templates["templates"].as_array().map(Vec::len), Some(10));
+}
+
+/// What was ordered and sold.
+pub async fn analytics<M: Mode>() {
+    let mut shop: TestApp<M> = TestApp::open().await;
+    shop.place(&order_body("PRODUCT-002", 3)).await;
+    shop.place(&order_body("TSHIRT-GRY-S", 11)).await;
+    shop.settle().await;
+    let deadline = Instant::now() + ANSWERED_ANEW;
+    let mut summary = Value::Null;
+    while summary["total_orders"] != 2 || summary["by_status"]["pending"] != 0 {
+        assert!(Instant::now() < deadline, "it stays {summary}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        summary = shop.get("/api/v1/analytics/summary").await.expect(200).body;
+    }
+    let by_status = json!({"pending": 0, "confirmed": 1, "rejected": 1, "cancelled": 0});
+    assert_eq!(summary["by_status"], by_status);
+    assert_eq!(summary["revenue"], json!({"amount": 7_500, "currency": "USD"}));
+    assert_eq!(summary["top_skus"], json!([{"sku": "PRODUCT-002", "quantity": 3}]));
+    assert!(summary["last_updated"].is_string());
+
+    let series = shop.get("/api/v1/analytics/series?bucket=day").await.expect(200).body;
+    let points = series["series"].as_array().cloned().unwrap_or_default();
+    let sum = |name: &str| points.iter().filter_map(|point| point[name].as_i64()).sum::<i64>();
+    assert_eq!((points.len(), sum("orders"), sum("confirmed")), (30, 2, 1));
+    let bad = shop.get("/api/v1/analytics/series?bucket=week").await;
+    bad.expect_problem(422, "invalid-request").expect_fields(&["bucket"]);
 }

@@ -29,7 +29,7 @@ pub(super) fn reserved() -> Event {
     event(EventData::InventoryReserved(data))
 }
 
-/// `order.cancelled`, of which `inventory-reserve`, `payment` and `notification` hear.
+/// `order.cancelled`, of which `inventory-reserve`, `payment`, `notification` and `analytics` hear.
 pub(super) fn cancelled() -> Event {
     event(EventData::OrderCancelled(OrderEnded {
         order_id: OrderId::generate(),

@@ -1,0 +1,135 @@
+//! The system in this process, every event of it told twice and in any order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_lambda_events::dynamodb::Event as StreamEvent;
+use axum::body::Body;
+use axum::http::Request;
+use orderflow::system::{Part, Settings};
+use orderflow_bridge::memory::MemoryBroker;
+use orderflow_bridge::{Pump, RuntimeTable, StreamTarget, StreamTrimmer, TargetError};
+use orderflow_domain::{Event, Timestamp};
+use orderflow_embedded::{Embedded, Location};
+use orderflow_messaging::{Publisher, RetryPolicy, SUBSCRIPTIONS};
+use orderflow_outbox_relay::{EVENT_SOURCES, Relay};
+use orderflow_store::Store;
+use orderflow_testing::faults::{FaultRates, FaultyPublisher};
+use orderflow_tests::{Answer, EmbeddedMode, Mode, ModeSettings};
+
+const EVERY_EVENT_TWICE: FaultRates = FaultRates {
+    fail_before: 0.0,
+    fail_after: 0.0,
+    repeat: 1.0,
+    reorder: 1.0,
+    delay: 0.0,
+    longest_delay: std::time::Duration::ZERO,
+};
+
+/// Everything but the relay is the system's own.
+pub(crate) struct RepeatingMode {
+    embedded: EmbeddedMode,
+    broker: Arc<MemoryBroker>,
+    pumps: Vec<Pump>,
+    publishers: Vec<Arc<FaultyPublisher>>,
+}
+
+struct Trimmer(Embedded);
+
+impl StreamTrimmer for Trimmer {
+    fn trim(&self, table: &str, sequence_number: &str) {
+        self.0.trim_stream(table, sequence_number).unwrap();
+    }
+}
+
+struct RelayTarget(Relay);
+
+#[async_trait]
+impl StreamTarget for RelayTarget {
+    async fn invoke(&self, batch: StreamEvent) -> Result<(), TargetError> {
+        self.0.handle(batch).await.map_err(|error| TargetError::Failed(error.to_string()))
+    }
+}
+
+impl RepeatingMode {
+    pub(crate) fn store(&self) -> &Store {
+        self.embedded.system.store()
+    }
+
+    /// How many events were told twice.
+    pub(crate) fn repeated(&self) -> u64 {
+        self.publishers.iter().map(|publisher| publisher.counts().repeated).sum()
+    }
+
+    /// One round: relays what the streams hold, and delivers one batch to each consumer. Gives how much was done.
+    pub(crate) async fn step(&mut self) -> usize {
+        let mut done = self.relay().await;
+        for row in SUBSCRIPTIONS {
+            done += self.deliver(row.consumer).await;
+        }
+        done
+    }
+
+    /// Delivers everything there is to one consumer and nothing to the others.
+    pub(crate) async fn deliver_to(&mut self, consumer: &'static str) {
+        while self.relay().await + self.deliver(consumer).await > 0 {}
+    }
+
+    /// Tells events as others would.
+    pub(crate) async fn tell(&self, events: &[Event]) {
+        let results = self.broker.publisher().publish(events).await;
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+    }
+
+    async fn relay(&mut self) -> usize {
+        let mut done = 0;
+        for pump in &mut self.pumps {
+            pump.save_cursor().await.unwrap();
+            done += pump.pump_once().await.unwrap();
+        }
+        done
+    }
+
+    async fn deliver(&self, consumer: &'static str) -> usize {
+        let target = self.embedded.system.target(consumer).unwrap();
+        self.broker.deliver(consumer, target, Timestamp::now()).await
+    }
+}
+
+impl Mode for RepeatingMode {
+    async fn start(settings: ModeSettings) -> Self {
+        let mut settings = settings.apply(Settings::new(Location::Memory));
+        settings.parts = Part::all().filter(|part| part.name() != "outbox-relay").collect();
+        let embedded = EmbeddedMode::open(settings).await.unwrap();
+        let (store, database) = (embedded.system.store(), embedded.system.embedded().unwrap().clone());
+        let runtime = RuntimeTable::new(store);
+        let broker = MemoryBroker::open(runtime.clone(), RetryPolicy::default()).await.unwrap();
+        let (mut pumps, mut publishers) = (Vec::new(), Vec::new());
+        for (seed, source) in (0..).zip(EVENT_SOURCES) {
+            let sink = broker.publisher();
+            let publisher = Arc::new(FaultyPublisher::new(sink.clone(), EVERY_EVENT_TWICE, seed));
+            let dead_letters = Arc::new(runtime.dead_letter_queue("outbox-relay"));
+            let relay = RelayTarget(Relay::new(store, EVENT_SOURCES, publisher.clone(), dead_letters));
+            let (table, trimmer) = (store.table_name(source.table), Arc::new(Trimmer(database.clone())));
+            let (runtime, streams) = (runtime.clone(), database.streams());
+            let pump = Pump::open(runtime, streams, &table, Arc::new(relay), sink, trimmer).await;
+            pumps.push(pump.unwrap());
+            publishers.push(publisher);
+        }
+        let mut mode = Self { embedded, broker, pumps, publishers };
+        mode.settle().await;
+        mode
+    }
+
+    async fn call(&self, request: Request<Body>) -> Answer {
+        self.embedded.call(request).await
+    }
+
+    async fn settle(&mut self) {
+        while self.step().await > 0 {}
+        let waiting: BTreeMap<_, _> =
+            self.broker.depths().into_iter().filter(|(_, depth)| depth.delayed > 0).collect();
+        assert!(waiting.is_empty(), "nothing fails here: {waiting:?}");
+    }
+}
