@@ -3,6 +3,7 @@
 
 mod bundles;
 mod http;
+mod payment;
 mod queues;
 mod rabbitmq;
 mod reading;

@@ -61,6 +61,7 @@ fn data_that_is_in_use_or_newer_is_refused() {
 fn a_setting_that_cannot_be_used_is_named() {
     for (name, value) in [
         ("PAYMENT_SUCCESS_RATE", "2"),
+        ("PAYMENT_PROVIDER", "paypal"),
         ("ORDERFLOW_MAX_ATTEMPTS", "0"),
         ("ORDERFLOW_RETRY_BASE_MS", "soon"),
         ("ORDER_UNKNOWN_SKU_WAIT", "soon"),

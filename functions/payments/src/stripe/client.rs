@@ -28,7 +28,7 @@ impl StripeClient {
     /// Where TLS cannot be set up.
     pub(super) fn new(settings: &StripeSettings) -> Result<Self, reqwest::Error> {
         let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("orderflow/", env!("CARGO_PKG_VERSION")))
+            .user_agent("orderflow")
             .default_headers(headers(settings))
             .connect_timeout(CONNECT_WITHIN)
             // A redirected POST would arrive as a GET.

@@ -1,0 +1,41 @@
+//! The payment provider, and who is told of refunds that failed.
+
+use orderflow_payments::REFUND_FAILED;
+use serde_json::json;
+
+use crate::reading::{functions, resource, template};
+
+#[test]
+fn whoever_charges_or_refunds_reaches_the_same_provider() {
+    let functions = functions();
+    for bundle in ["payment", "shop-api"] {
+        let environment = functions[bundle].environment();
+        for (variable, parameter) in [
+            ("PAYMENT_PROVIDER", "PaymentProvider"),
+            ("STRIPE_API_KEY", "StripeApiKey"),
+            ("STRIPE_API_URL", "StripeApiUrl"),
+        ] {
+            assert_eq!(environment[variable], parameter, "{bundle}");
+        }
+    }
+}
+
+#[test]
+fn no_money_moves_unless_somebody_gives_a_key_which_is_never_shown() {
+    let template = template();
+    let parameters = &template["Parameters"];
+    assert_eq!(parameters["PaymentProvider"]["Default"], "simulated");
+    assert_eq!(parameters["StripeApiKey"]["NoEcho"], true);
+    assert_eq!(template["Rules"]["Payment"]["RuleCondition"], json!(["PaymentProvider", "stripe"]));
+}
+
+#[test]
+fn refunds_that_failed_are_alarmed_of() {
+    let pattern = format!("\"{REFUND_FAILED}\"");
+    let (_, filter) = resource("AWS::Logs::MetricFilter", "FilterPattern", &pattern);
+    assert_eq!(filter["LogGroupName"], "PaymentLogs");
+    let metric = &filter["MetricTransformations"][0];
+    let (_, alarm) = resource("AWS::CloudWatch::Alarm", "MetricName", metric["MetricName"].as_str().unwrap());
+    assert_eq!(alarm["Namespace"], metric["MetricNamespace"]);
+    assert!(alarm["AlarmActions"].to_string().contains("AlarmTopicArn"));
+}
