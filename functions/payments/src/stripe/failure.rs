@@ -131,7 +131,7 @@ impl From<Failure> for GatewayError {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 Self::Unavailable(format!("{API_KEY} is not accepted: {failure}"))
             }
-            StatusCode::TOO_MANY_REQUESTS => match failure.retry_after {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => match failure.retry_after {
                 Some(retry_after) => Self::Busy { retry_after },
                 None => Self::Unavailable(failure.to_string()),
             },

@@ -155,14 +155,15 @@ async fn a_declined_intent_stays_declined() {
 #[tokio::test]
 async fn failures_while_nothing_is_charged_leave_nothing_unknown() {
     let unavailable = |error: &GatewayError| matches!(error, GatewayError::Unavailable(_));
+    let busy = |error: &GatewayError| *error == GatewayError::Busy { retry_after: Duration::from_secs(7) };
     for (reply, expected) in [
         (Reply::error(500, "", ""), unavailable as fn(&GatewayError) -> bool),
         (Reply::error(429, "rate_limit", ""), unavailable),
         (Reply::error(401, "", ""), unavailable),
         (Reply::error(400, "parameter_unknown", "amount"), |error| matches!(error, GatewayError::Refused(_))),
-        (Reply::error(429, "", "").with("retry-after", "7"), |error| {
-            *error == GatewayError::Busy { retry_after: Duration::from_secs(7) }
-        }),
+        (Reply::error(503, "", ""), unavailable),
+        (Reply::error(429, "", "").with("retry-after", "7"), busy),
+        (Reply::error(503, "", "").with("retry-after", "7"), busy),
     ] {
         let shown = format!("{reply:?}");
         let shop = Shop::start(StripeStub::start().await.on(MAKE, [reply])).await;
