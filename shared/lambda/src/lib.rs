@@ -27,6 +27,9 @@ pub use lambda_runtime::Error;
 /// How long before its deadline a function hands back what it has not done.
 const MARGIN: Duration = Duration::from_millis(500);
 
+/// AWS's longest time limit, for emulators that have none.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
 /// A process of the Lambda service, or of an emulator of it.
 pub struct Host {
     aws: aws_config::SdkConfig,
@@ -142,7 +145,22 @@ async fn answer(router: Router, request: lambda_http::Request) -> Result<Respons
     Ok(Response::from_parts(parts, Full::new(body.collect().await?.to_bytes())))
 }
 
+/// A deadline that is over was never meant: Lambda ends a function at its own, and `cargo lambda watch` names one of 1970.
 fn time_left(context: &Context) -> Duration {
-    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or(LONGEST);
     left.saturating_sub(MARGIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_of_1970_is_none() {
+        let mut context = Context::default();
+        context.deadline = 600_000;
+        assert_eq!(time_left(&context), LONGEST - MARGIN);
+        context.deadline = u64::MAX;
+        assert!(time_left(&context) > LONGEST);
+    }
 }
