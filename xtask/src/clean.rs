@@ -7,11 +7,11 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::workspace::Workspace;
 
-/// Installed tools: they take minutes, and a network, to get.
-const KEPT: [&str; 2] = ["venv", "tools"];
-
-/// Cargo marks its build folder by this file.
+/// Cargo marks its build folder by this file, when it creates it.
 const MARK: &str = "CACHEDIR.TAG";
+
+/// What stays: installed tools, since they take minutes and a network to get.
+const KEPT: [&str; 3] = ["venv", "tools", MARK];
 
 /// Removes the build output, the tools excepted, and the data of `cargo run`.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
@@ -56,7 +56,9 @@ mod tests {
             fs::create_dir_all(target.path().join(folder)).unwrap();
         }
         fs::write(target.path().join(MARK), "").unwrap();
-        clean_target(target.path()).unwrap();
+        for _ in 0..2 {
+            clean_target(target.path()).unwrap();
+        }
         assert!(!target.path().join("debug").exists());
         assert!(target.path().join("venv/sam").exists() && target.path().join("tools/cargo-deny").exists());
     }

@@ -57,8 +57,10 @@ pub(crate) struct LogView {
 
 /// Builds the image and starts the system.
 pub(crate) fn up(workspace: &Workspace, selection: &Selection) -> Result<()> {
-    run(workspace, &selection.profile, &["up", "--build", "--detach"], &selection.services)?;
-    eprintln!("\nThe system answers on http://127.0.0.1:8080 once `cargo xtask logs` falls silent.");
+    run(workspace, &selection.profile, find()?.up, &selection.services)?;
+    eprintln!(
+        "\nThe system is on http://127.0.0.1:8080, RabbitMQ on http://127.0.0.1:15672, mail on http://127.0.0.1:8025."
+    );
     Ok(())
 }
 
@@ -91,7 +93,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 
 /// Whether any Compose is there.
 pub(crate) fn is_installed() -> bool {
-    program().is_some()
+    find().is_ok()
 }
 
 /// Compose in the workspace's root, without arguments.
@@ -99,28 +101,36 @@ pub(crate) fn is_installed() -> bool {
 /// # Errors
 /// Neither `docker compose` nor `docker-compose` is there.
 pub(crate) fn command(workspace: &Workspace) -> Result<Command> {
-    let (program, first) =
-        program().context("install Docker with its Compose plugin, or `docker-compose`")?;
-    let mut command = workspace.program(program);
+    let compose = find()?;
+    let mut command = workspace.program(compose.program);
     // What older versions don't take by themselves: the Dockerfile needs BuildKit.
-    command.args(first).env("DOCKER_BUILDKIT", "1").env("COMPOSE_DOCKER_CLI_BUILD", "1");
+    command.args(compose.first).env("DOCKER_BUILDKIT", "1").env("COMPOSE_DOCKER_CLI_BUILD", "1");
     Ok(command)
 }
 
-/// Version 2 is a plugin of `docker`, version 1 a program of its own.
-fn program() -> Option<(&'static str, &'static [&'static str])> {
-    let answers = |program: &str, arguments: &[&str]| {
-        let mut command = Command::new(program);
-        let quiet = command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+/// A version of Compose.
+struct Compose {
+    program: &'static str,
+    /// The arguments before all others.
+    first: &'static [&'static str],
+    /// Starts in the background; where the version can, returns once everything is healthy.
+    up: &'static [&'static str],
+}
+
+/// A plugin of `docker`, and before that a program of its own.
+const VERSIONS: [Compose; 2] = [
+    Compose { program: "docker", first: &["compose"], up: &["up", "--build", "--wait"] },
+    Compose { program: "docker-compose", first: &[], up: &["up", "--build", "--detach"] },
+];
+
+fn find() -> Result<&'static Compose> {
+    let is_there = |compose: &&Compose| {
+        let mut command = Command::new(compose.program);
+        command.args(compose.first).arg("version");
+        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         quiet.status().is_ok_and(|status| status.success())
     };
-    if answers("docker", &["compose", "version"]) {
-        Some(("docker", &["compose"]))
-    } else if answers("docker-compose", &["version"]) {
-        Some(("docker-compose", &[]))
-    } else {
-        None
-    }
+    VERSIONS.iter().find(is_there).context("install Docker with its Compose plugin, or `docker-compose`")
 }
 
 fn run(workspace: &Workspace, profiles: &[Profile], arguments: &[&str], services: &Services) -> Result<()> {
