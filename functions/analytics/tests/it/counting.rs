@@ -40,8 +40,9 @@ async fn an_order_that_ends_before_it_begins_is_the_same_order() {
     let order = OrderId::generate();
     let (begin, end) =
         (placed(order, &[("A", 1)], at("10:00:00")), confirmed(order, &[("A", 1)], at("10:05:00")));
-    ordered.done(&[begin.clone()]).await;
-    ordered.done(&[end.clone()]).await;
+    for event in [&begin, &end] {
+        ordered.done(std::slice::from_ref(event)).await;
+    }
     late.done(&[end]).await;
     assert_eq!(late.summary().await["total_orders"], 1);
     assert_eq!(late.summary().await["by_status"]["pending"], 0);
