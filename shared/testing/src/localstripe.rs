@@ -23,7 +23,7 @@ web.run_app(app, sock=socket.create_server(('127.0.0.1', int(sys.argv[1]))), pri
 /// A private localstripe with no data, stopped on drop. It takes every secret key, and ignores `Idempotency-Key`.
 #[derive(Debug)]
 pub struct LocalStripe {
-    server: ServerProcess,
+    _server: ServerProcess,
     address: SocketAddr,
 }
 
@@ -40,18 +40,12 @@ impl LocalStripe {
         let page = format!("http://{address}/js.stripe.com/v3/");
         let answers = async || reqwest::get(&page).await.is_ok_and(|answer| answer.status().is_success());
         server.wait_until_ready(START_PATIENCE, answers).await?;
-        Ok(Self { server, address })
+        Ok(Self { _server: server, address })
     }
 
     /// Where it listens, as `http://127.0.0.1:PORT`: what stands before `/v1`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
-    }
-
-    /// Everything that it has logged.
-    #[must_use]
-    pub fn output(&self) -> String {
-        self.server.output()
     }
 }
