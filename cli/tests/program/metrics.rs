@@ -60,3 +60,19 @@ async fn every_series_of_the_page_says_what_it_is() {
         assert!(page.contains(&format!("# HELP {name} ")), "{name} is not in the catalogue:\n{page}");
     }
 }
+
+#[tokio::test]
+async fn requests_are_counted_by_what_was_answered_and_orders_by_being_new() {
+    let server = Server::ephemeral();
+    server.place("PRODUCT-002", "C1").await.unwrap();
+    assert_eq!(server.post("/api/v1/orders", &json!({})).await, 422);
+    for (series, count) in [
+        (r#"http_requests_total{method="POST",route="/api/v1/orders",status="202"}"#, 1.0),
+        (r#"http_requests_total{method="POST",route="/api/v1/orders",status="422"}"#, 1.0),
+        (r#"http_request_duration_seconds_count{method="POST",route="/api/v1/orders"}"#, 2.0),
+        ("orders_created_total", 1.0),
+        ("orders_created_duration_seconds_count", 1.0),
+    ] {
+        assert_eq!(value(&server, series).await, Some(count), "{series}");
+    }
+}

@@ -34,6 +34,13 @@ impl SnsPublisher {
         Self { client, topic_arn: topic_arn.into() }
     }
 
+    /// Makes one throw-away read, so that the first event does not pay for TLS and credentials.
+    pub async fn warm(&self) {
+        if let Err(error) = self.client.get_topic_attributes().topic_arn(&self.topic_arn).send().await {
+            tracing::warn!(error = %DisplayErrorContext(error), "the topic does not answer yet");
+        }
+    }
+
     /// Sends one batch and writes each entry's result to its place. Entries that failed are looked at one by one: the answer as a
     /// whole is a success even if all of them did.
     async fn publish_batch(&self, batch: &[Message], results: &mut [Result<(), PublishError>]) {

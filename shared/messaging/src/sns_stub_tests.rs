@@ -32,6 +32,8 @@ struct Topic {
     /// What each entry's attribute `type` was.
     types: Vec<String>,
     down: bool,
+    /// How often it was looked at.
+    reads: usize,
 }
 
 type Shared = Arc<Mutex<Topic>>;
@@ -69,14 +71,20 @@ impl Topic {
 
 async fn serve(State(topic): State<Shared>, body: String) -> Response {
     let form: HashMap<String, String> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
-    assert_eq!((form["Action"].as_str(), form["TopicArn"].as_str()), ("PublishBatch", "arn:topic"));
+    assert_eq!(form["TopicArn"], "arn:topic");
     let mut topic = topic.lock().unwrap();
+    if form["Action"] == "GetTopicAttributes" {
+        topic.reads += 1;
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    assert_eq!(form["Action"], "PublishBatch");
     let answer = topic.answer(&form);
     if topic.down { StatusCode::SERVICE_UNAVAILABLE.into_response() } else { answer.into_response() }
 }
 
 async fn publisher(decide: impl Fn(&str, usize) -> Verdict + Send + 'static) -> (SnsPublisher, Shared) {
-    let topic = Topic { decide: Box::new(decide), requests: Vec::new(), types: Vec::new(), down: false };
+    let topic =
+        Topic { decide: Box::new(decide), requests: Vec::new(), types: Vec::new(), down: false, reads: 0 };
     let topic = Arc::new(Mutex::new(topic));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -142,4 +150,12 @@ async fn nothing_to_publish_is_no_request() {
     let (publisher, topic) = publisher(|_, _| Verdict::Accept).await;
     assert!(publisher.publish(&[]).await.is_empty());
     assert!(topic.lock().unwrap().requests.is_empty());
+}
+
+#[tokio::test]
+async fn a_topic_that_cannot_be_looked_at_is_published_to_all_the_same() {
+    let (publisher, topic) = publisher(|_, _| Verdict::Accept).await;
+    publisher.warm().await;
+    assert_eq!(topic.lock().unwrap().reads, 1);
+    assert!(failed(&publisher.publish(&events(1)).await).is_empty());
 }

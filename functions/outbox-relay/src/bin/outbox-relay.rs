@@ -10,6 +10,7 @@ use orderflow_outbox_relay::{EVENT_SOURCES, Relay};
 async fn main() -> Result<(), Error> {
     let host = Host::start("outbox-relay").await?;
     let publisher = SnsPublisher::new(aws_sdk_sns::Client::new(host.aws()), host.required("TOPIC_ARN")?);
+    publisher.warm().await;
     let dead_letters = SqsDeadLetterQueue::new(
         aws_sdk_sqs::Client::new(host.aws()),
         host.required("DEAD_LETTER_QUEUE_URL")?,

@@ -2,6 +2,7 @@
 
 mod progress;
 mod status;
+mod wakeup;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use progress::Progress;
 
 pub use progress::Outstanding;
 pub use status::{PumpReads, PumpStatus};
+pub use wakeup::Wakeup;
 
 /// Where a pump's relay publishes to.
 pub trait Sink: Send + Sync + 'static {
@@ -52,15 +54,6 @@ impl StreamTrimmer for NoTrimmer {
     fn trim(&self, _table: &str, _sequence_number: &str) {}
 }
 
-/// How a pump hears of new records.
-#[derive(Debug, Clone)]
-pub enum Wakeup {
-    /// The store is in this process: this changes with every write to the table.
-    Writes(watch::Receiver<u64>),
-    /// The store is elsewhere: it is asked often while there is work, and less and less often while there is none.
-    Poll,
-}
-
 /// Reads one table's stream, has it relayed, and keeps its cursor.
 pub struct Pump {
     reader: StreamReader,
@@ -79,14 +72,6 @@ pub struct Pump {
     earlier_starts: u32,
     status: PumpStatus,
 }
-
-/// How long to wait at most for a write that nobody in this process made.
-const WATCHED_POLL: Duration = Duration::from_millis(500);
-
-/// How soon a store elsewhere is asked again when it had something, and how late when it had nothing for long. A shard's stream may be read
-/// five times a second (AWS limit, for each shard and second); only a stream with work is read more often than that.
-const FIRST_POLL: Duration = Duration::from_millis(5);
-const LAST_POLL: Duration = Duration::from_millis(200);
 
 /// How many records are read ahead, at least: what a relay that cannot publish keeps in memory, some 1 KB each.
 const READ_AHEAD: usize = 10_000;
@@ -269,32 +254,6 @@ impl Pump {
     }
 }
 
-impl Wakeup {
-    /// How long to wait when that many reads in a row found nothing.
-    fn pause(&self, idle: u32) -> Duration {
-        match self {
-            Self::Writes(_) => WATCHED_POLL,
-            Self::Poll => FIRST_POLL.saturating_mul(1 << idle.min(16)).min(LAST_POLL),
-        }
-    }
-
-    /// How many writes this process made so far, as far as it can know. Those that come later wake the pump.
-    fn writes(&mut self) -> u64 {
-        match self {
-            Self::Writes(writes) => *writes.borrow_and_update(),
-            Self::Poll => 0,
-        }
-    }
-
-    /// Returns when something was written, as far as this process can know.
-    async fn written(&mut self) -> Result<(), watch::error::RecvError> {
-        match self {
-            Self::Writes(writes) => writes.changed().await,
-            Self::Poll => std::future::pending().await,
-        }
-    }
-}
-
 /// A stream that could not be pumped.
 #[derive(Debug, thiserror::Error)]
 pub enum PumpError {
@@ -308,3 +267,6 @@ pub enum PumpError {
     #[error(transparent)]
     Relay(#[from] TargetError),
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use aws_lambda_events::dynamodb::Event as StreamEvent;
+use orderflow_domain::{EventType, Timestamp};
+use orderflow_embedded::{Embedded, Location};
+use orderflow_store::{IndependentWrites, Outbox, Store, TableDefinition, Write};
+use serde::Serialize;
+
+use super::*;
+use crate::{Backlog, RUNTIME};
+
+static EMITTING: TableDefinition =
+    TableDefinition { name: "emitting", hash: "id", range: None, indexes: &[], streams: true };
+
+/// A relay that fails while it is told to.
+#[derive(Default)]
+struct Relay(AtomicBool);
+
+#[async_trait]
+impl StreamTarget for Relay {
+    async fn invoke(&self, _batch: StreamEvent) -> Result<(), TargetError> {
+        match self.0.load(Ordering::SeqCst) {
+            true => Err(TargetError::Unreachable("told to fail".to_owned())),
+            false => Ok(()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Item {
+    id: &'static str,
+}
+
+async fn write(store: &Store, id: &'static str) {
+    store.write(put(store, id)).await.unwrap();
+}
+
+async fn write_emitting(store: &Store, id: &'static str) {
+    store.write(put(store, id).emitting(&Outbox::of(EventType::OrderPlaced))).await.unwrap();
+}
+
+fn put(store: &Store, id: &'static str) -> Write {
+    Write::put(&store.table(&EMITTING), &Item { id }).unwrap()
+}
+
+#[tokio::test]
+async fn what_cannot_be_published_is_counted_until_it_is() {
+    let embedded = Embedded::open(Location::Memory).unwrap();
+    let store = Store::new(embedded.dynamodb(), "test", IndependentWrites::OneTransaction);
+    store.create_missing_tables(&[&RUNTIME, &EMITTING]).await.unwrap();
+    let (runtime, table, relay) =
+        (RuntimeTable::new(&store), store.table_name(&EMITTING), Arc::new(Relay::default()));
+    let (sink, trimmer) = (Arc::new(ConfirmingSink), Arc::new(NoTrimmer));
+    let mut pump =
+        Pump::open(runtime, embedded.streams(), &table, relay.clone(), sink, trimmer).await.unwrap();
+    let status = pump.status();
+    assert_eq!(status.backlog(), Backlog::default());
+
+    relay.0.store(true, Ordering::SeqCst);
+    let before = Timestamp::now();
+    write_emitting(&store, "a").await;
+    write(&store, "b").await;
+    assert!(pump.pump_once().await.is_err());
+    assert_eq!(status.backlog().writes, 1);
+    write_emitting(&store, "c").await;
+    assert!(pump.pump_once().await.is_err());
+    let backlog = status.backlog();
+    assert_eq!(backlog.writes, 2, "it reads on");
+    let oldest = backlog.oldest.unwrap();
+    assert!(before.since(oldest) < Duration::from_secs(2) && oldest <= Timestamp::now(), "{oldest}");
+
+    relay.0.store(false, Ordering::SeqCst);
+    assert_eq!(pump.pump_once().await.unwrap(), 3);
+    assert_eq!(status.backlog(), Backlog::default());
+}
