@@ -157,7 +157,9 @@ fn main() -> ExitCode {
                 Some(name) => {
                     report.run(name, || suites::run_package(&workspace, name));
                 }
-                None => suites::run_all(&workspace, &toolbox, options.scope(), &mut report),
+                None => {
+                    suites::run_all(&workspace, &toolbox, options.scope(), &mut report);
+                }
             }
         }
         Chore::Verify(options) => {

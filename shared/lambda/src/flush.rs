@@ -31,6 +31,9 @@ impl Flush {
             tracing::warn!(%error, "the metrics of this invocation are lost");
         }
         let telemetry = self.telemetry;
+        if !telemetry.exports_spans() {
+            return;
+        }
         let sending = tokio::task::spawn_blocking(move || telemetry.flush());
         // Spans are all that is lost: no reason to fail, or to wait for long.
         let _unsent = tokio::time::timeout(PATIENCE, sending).await;

@@ -23,6 +23,11 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
+    /// Whether there is a collector that spans are sent to.
+    pub fn exports_spans(&self) -> bool {
+        self.spans.is_some()
+    }
+
     /// Waits until the spans that ended so far were sent, or could not be. Blocks the thread.
     pub fn flush(&self) {
         if let Some(spans) = &self.spans {

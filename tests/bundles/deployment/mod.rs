@@ -27,17 +27,19 @@ async fn a_deployed_system_takes_orders_to_their_ends_and_poison_out_of_the_way(
 }
 
 #[test]
-fn the_template_is_without_findings() {
+fn the_templates_are_without_findings() {
     let linter = sam().with_file_name("cfn-lint");
-    for (program, arguments) in
-        [(sam(), &["validate", "--lint", "--template"][..]), (linter, &["--template"])]
-    {
-        let checked = Command::new(program)
-            .args(arguments)
-            .arg(root().join("template.yaml"))
-            .envs([("AWS_DEFAULT_REGION", "us-east-1"), ("SAM_CLI_TELEMETRY", "0")])
-            .output();
-        succeeded(checked.unwrap());
+    for template in ["template.yaml", "template-rabbitmq.yaml"] {
+        for (program, arguments) in
+            [(sam(), &["validate", "--lint", "--template"][..]), (linter.clone(), &["--template"])]
+        {
+            let checked = Command::new(program)
+                .args(arguments)
+                .arg(root().join(template))
+                .envs([("AWS_DEFAULT_REGION", "us-east-1"), ("SAM_CLI_TELEMETRY", "0")])
+                .output();
+            succeeded(checked.unwrap());
+        }
     }
 }
 

@@ -22,5 +22,6 @@ pub(super) async fn come_to_their_ends(shop: &Shop) {
     let level = json!({"sku": "PRODUCT-002", "available": 500, "reserved": 0});
     shop.wait("/inventory/PRODUCT-002", |body| *body == level).await;
     let counted = |body: &Value, status: &str| body["by_status"][status].as_i64().unwrap_or_default();
-    shop.wait("/analytics/summary", |body| counted(body, "confirmed") >= 1 && counted(body, "rejected") >= 2).await;
+    shop.wait("/analytics/summary", |body| counted(body, "confirmed") >= 1 && counted(body, "rejected") >= 2)
+        .await;
 }

@@ -27,7 +27,7 @@ async fn service(server: &Aiosmtpd) -> Service {
 }
 
 /// A header's value, in one line.
-fn header<'a>(mail: &'a str, name: &str) -> String {
+fn header(mail: &str, name: &str) -> String {
     let (head, _) = mail.split_once("\n\n").unwrap();
     let unfolded = head.replace("\n ", " ");
     let beginning = format!("{name}: ");
