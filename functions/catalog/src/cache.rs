@@ -24,8 +24,8 @@ pub(crate) struct ProductCache {
 
 impl ProductCache {
     pub(crate) fn new(ttl: Duration) -> Self {
-        let capacity = u64::try_from(CAPACITY).unwrap_or(u64::MAX);
-        Self { products: Cache::builder().max_capacity(capacity).time_to_live(ttl.min(LONGEST)).build() }
+        let products = Cache::builder().max_capacity(CAPACITY as u64).time_to_live(ttl.min(LONGEST)).build();
+        Self { products }
     }
 
     /// A product that is sold, if it is remembered.

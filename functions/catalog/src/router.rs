@@ -89,7 +89,6 @@ async fn update(
 ) -> Result<Json<ProductView>, Problem> {
     let patch = body.parse(&products.currency)?;
     let record = products.writer.update(&sku, &patch, &trace.to_string()).await.map_err(not_changed)?;
-    tracing::info!(service = "shop-api", %sku, trace.id = trace.trace_id(), "the product is as the patch asks for");
     Ok(Json(record.into()))
 }
 
@@ -99,7 +98,6 @@ async fn remove(
     Trace(trace): Trace,
 ) -> Result<StatusCode, Problem> {
     products.writer.remove(&sku, &trace.to_string()).await.map_err(not_changed)?;
-    tracing::info!(service = "shop-api", %sku, trace.id = trace.trace_id(), "the product is no longer sold");
     Ok(StatusCode::NO_CONTENT)
 }
 

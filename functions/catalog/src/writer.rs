@@ -158,7 +158,10 @@ impl CatalogWriter {
                 return Ok(before);
             }
             match self.replace(&before, after, event_type, Some(traceparent.to_owned())).await {
-                Ok(written) => return Ok(written),
+                Ok(written) => {
+                    log(&written, event_type);
+                    return Ok(written);
+                }
                 Err(WriteError::ConditionFailed(_)) => {
                     tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=4 << attempt))).await;
                 }
@@ -223,4 +226,15 @@ impl CatalogWriter {
     async fn stored(&self, sku: &Sku) -> Result<Option<ProductRecord>, StoreError> {
         Ok(self.catalog.read(std::slice::from_ref(sku)).await?.pop())
     }
+}
+
+fn log(record: &ProductRecord, event_type: EventType) {
+    let trace_id = record.traceparent.as_deref().and_then(orderflow_domain::trace_id);
+    tracing::info!(
+        service = "shop-api",
+        sku = %record.sku,
+        event.r#type = event_type.as_str(),
+        trace.id = trace_id,
+        "the product is changed"
+    );
 }

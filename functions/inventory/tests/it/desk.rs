@@ -54,7 +54,7 @@ impl Desk {
         self.call(request.body(Body::from(correction.to_string())).unwrap()).await
     }
 
-    /// Corrects a level so many times at once: each on a task of its own, since the store of this process makes nobody wait.
+    /// Corrects the level of A so many times at once: each on a task of its own, since the store of this process makes nobody wait.
     pub(crate) async fn correct_at_once(
         self: &Arc<Self>,
         times: usize,
