@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
+use super::{ClientError, Output};
+
 /// An Idempotency-Key: 1 to 255 visible ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IdempotencyKey(String);
@@ -22,6 +24,16 @@ impl IdempotencyKey {
     /// The key as it goes into the header.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Tells a person how to repeat a request of which nobody knows whether it was accepted.
+    pub(crate) fn tell(&self, error: &ClientError, output: &mut Output) {
+        if error.leaves_the_outcome_open() {
+            output.note(format_args!(
+                "it may have been accepted; with --idempotency-key {} the same command never does it twice",
+                self.0
+            ));
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use orderflow_notifications::{ProviderSettings, Templates};
 use orderflow_orders::ExpirySettings;
 use orderflow_payments::PaymentProvider;
 use orderflow_store::DEFAULT_PREFIX;
-use orderflow_telemetry::LogFormat;
+use orderflow_telemetry::{LogFormat, MetricsPage};
 
 use crate::serving::Termination;
 use crate::system::{Functions, Parts, Settings, System};
@@ -40,6 +40,8 @@ pub fn run(args: UpArgs) -> anyhow::Result<()> {
 }
 
 async fn run_system(args: UpArgs) -> anyhow::Result<()> {
+    // Before the providers are made: they show their state from the start.
+    MetricsPage::install();
     let listener = args.serve.listen().await?;
     let system = System::open(settings(&args).await?).await?;
     if args.parts() == Parts::all() {

@@ -18,12 +18,13 @@ fn notifications_of_an_order() {
     assert_eq!(run.out.lines().count(), 2);
 }
 
+fn down() -> Reply {
+    Reply::problem(503, "unavailable", "Not now", &[]).with("retry-after", "0")
+}
+
 #[test]
 fn a_message_is_sent_once_however_often_the_request_is() {
-    let stub = Stub::start().on(
-        "POST /api/v1/notifications",
-        [Reply::problem(503, "unavailable", "Not now", &[]), Reply::json(202, &json!({"id": ID}))],
-    );
+    let stub = Stub::start().on("POST /api/v1/notifications", [down(), Reply::json(202, &json!({"id": ID}))]);
     let run = run(
         &stub.url,
         "notification send --channel email --to user@example.com --template order_confirmation \
@@ -37,6 +38,15 @@ fn a_message_is_sent_once_however_often_the_request_is() {
         json!({"channel": "email", "recipient": "user@example.com", "template": "order_confirmation",
             "variables": {"orderId": "123", "total": "a=b"}})
     );
+}
+
+#[test]
+fn retries_end_and_the_key_is_told() {
+    let stub = Stub::start().on("POST /api/v1/notifications", [down()]);
+    let run = run(&stub.url, "notification send --channel email --to a@example.com --template t");
+    let key = &stub.asked()[0].headers["idempotency-key"];
+    assert_eq!((run.code, stub.asked().len()), (1, 4), "{run:?}");
+    assert!(run.err.contains(&format!("--idempotency-key {key}")), "{}", run.err);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod analytics;
 mod crash;
 mod life;
 mod load;
+mod mail;
 mod metrics;
 mod outbox;
 mod server;

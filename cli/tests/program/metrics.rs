@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::server::Server;
 
 /// The value of a series; none where there is no such series yet.
-async fn value(server: &Server, series: &str) -> Option<f64> {
+pub(crate) async fn value(server: &Server, series: &str) -> Option<f64> {
     let page = server.text("/metrics").await;
     page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
 }

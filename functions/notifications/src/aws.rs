@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_sdk_sesv2::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_sesv2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::primitives::Blob;
 use aws_sdk_sesv2::types::{Destination, EmailContent, RawMessage};
 use aws_sdk_sns::types::MessageAttributeValue;
@@ -59,12 +59,7 @@ impl MailProvider for SesProvider {
             .destination(Destination::builder().to_addresses(to.as_str()).build())
             .content(EmailContent::builder().raw(raw).build())
             .send();
-        match sending.await {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                Err(failure(error.meta(), DisplayErrorContext(&error).to_string(), &message.recipient))
-            }
-        }
+        taken(sending.await, &message.recipient)
     }
 }
 
@@ -95,12 +90,7 @@ impl SmsProvider for SnsSmsProvider {
             .message(&message.body)
             .message_attributes("AWS.SNS.SMS.SMSType", transactional)
             .send();
-        match sending.await {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                Err(failure(error.meta(), DisplayErrorContext(&error).to_string(), &message.recipient))
-            }
-        }
+        taken(sending.await, &message.recipient)
     }
 }
 
@@ -108,16 +98,22 @@ fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().operation_timeout(TIMEOUT).build()
 }
 
-/// What a failed call says of the message: by its code, where the service answered, otherwise by what went wrong on the way.
-fn failure(
-    meta: &aws_sdk_sesv2::error::ErrorMetadata,
-    on_the_way: String,
-    recipient: &Recipient,
-) -> ChannelError {
-    let Some(code) = meta.code() else {
-        return ChannelError::Unavailable(without_addresses(&on_the_way, recipient));
-    };
-    let words = meta.message().unwrap_or_default();
+/// Whether the service took the message.
+fn taken<T, E>(sent: Result<T, SdkError<E>>, recipient: &Recipient) -> Result<(), ChannelError>
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
+    let Err(error) = sent else { return Ok(()) };
+    Err(match error.code() {
+        Some(code) => refusal_or_not(code, error.message().unwrap_or_default(), recipient),
+        None => {
+            let on_the_way = DisplayErrorContext(&error).to_string();
+            ChannelError::Unavailable(without_addresses(&on_the_way, recipient))
+        }
+    })
+}
+
+fn refusal_or_not(code: &str, words: &str, recipient: &Recipient) -> ChannelError {
     let reason = without_addresses(&format!("{code}: {words}"), recipient);
     if REFUSALS.contains(&code) && !words.contains(NOT_VERIFIED) {
         ChannelError::Refused(reason)

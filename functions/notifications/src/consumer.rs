@@ -35,7 +35,7 @@ pub struct NotificationConsumer {
 }
 
 /// A task, and the record of the request behind it, if there is one.
-type Open = (Task, Option<NotificationRecord>);
+type Pending = (Task, Option<NotificationRecord>);
 
 impl NotificationConsumer {
     /// A consumer that sends through this channel and records in this store.
@@ -49,12 +49,15 @@ impl NotificationConsumer {
             Ok(recorded) => recorded,
             Err(error) => return all_again(tasks, &error),
         };
-        let open = tasks.into_iter().filter_map(|task| match recorded.remove(task.key()) {
+        let pending = tasks.into_iter().filter_map(|task| match recorded.remove(task.key()) {
             Some(record) if record.status == NotificationStatus::Sent => None,
             request => Some((task, request)),
         });
-        let sent: Vec<(Open, Result<Message, Outcome>)> =
-            futures::stream::iter(open).map(|open| self.send(open)).buffered(AT_A_TIME).collect().await;
+        let sent: Vec<(Pending, Result<Message, Outcome>)> = futures::stream::iter(pending)
+            .map(|pending| self.send(pending))
+            .buffered(AT_A_TIME)
+            .collect()
+            .await;
         self.record(sent).await
     }
 
@@ -67,18 +70,18 @@ impl NotificationConsumer {
         Ok(records.into_iter().map(|record| (record.key.clone(), record)).collect())
     }
 
-    async fn send(&self, open: Open) -> (Open, Result<Message, Outcome>) {
-        let result = match open.0.message(&self.templates) {
-            Ok(message) => match self.channel.send(&message).instrument(open.0.span()).await {
+    async fn send(&self, pending: Pending) -> (Pending, Result<Message, Outcome>) {
+        let result = match pending.0.message(&self.templates) {
+            Ok(message) => match self.channel.send(&message).instrument(pending.0.span()).await {
                 Ok(()) => Ok(message),
                 Err(error) => Err(not_taken(&error)),
             },
             Err(error) => Err(Outcome::retry(error)),
         };
-        (open, result)
+        (pending, result)
     }
 
-    async fn record(&self, sent: Vec<(Open, Result<Message, Outcome>)>) -> Vec<(Task, Outcome)> {
+    async fn record(&self, sent: Vec<(Pending, Result<Message, Outcome>)>) -> Vec<(Task, Outcome)> {
         let (mut not_done, mut recording, mut writes) = (Vec::new(), Vec::new(), Vec::new());
         for ((task, request), result) in sent {
             match result.and_then(|message| self.write(&task, request, &message)) {

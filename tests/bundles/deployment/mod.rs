@@ -20,6 +20,7 @@ async fn a_deployed_system_takes_orders_to_their_ends_and_poison_out_of_the_way(
     let stack = MiniStack::start_enforcing(&tool("ORDERFLOW_MINISTACK")).await.unwrap();
     let shop = deploy(&stack, Vec::new()).await;
     orders::come_to_their_ends(&shop).await;
+    orders::are_not_the_only_cause_of_messages(&shop).await;
     products::are_changed_and_counted(&shop).await;
     dead_letters::are_put_right_by_the_program(&shop, stack.endpoint()).await;
     dead_letters::are_put_right_over_http(&shop, stack.endpoint()).await;

@@ -1,5 +1,6 @@
 //! Orders at a deployed system.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::shop::Shop;
@@ -24,4 +25,15 @@ pub(super) async fn come_to_their_ends(shop: &Shop) {
     let counted = |body: &Value, status: &str| body["by_status"][status].as_i64().unwrap_or_default();
     shop.wait("/analytics/summary", |body| counted(body, "confirmed") >= 1 && counted(body, "rejected") >= 2)
         .await;
+}
+
+/// A message that somebody asks for goes out.
+pub(super) async fn are_not_the_only_cause_of_messages(shop: &Shop) {
+    let message = json!({"channel": "sms", "recipient": "+4930123456", "template": "order_refunded",
+        "variables": {"orderId": "123", "total": "9.99"}});
+    let answer = shop.send(Method::POST, "/notifications", &message, None).await;
+    assert_eq!(answer.status(), 202);
+    let requested = answer.json::<Value>().await.unwrap();
+    let path = format!("/notifications/{}", requested["id"].as_str().unwrap());
+    shop.wait(&path, |body| body["status"] == "sent").await;
 }

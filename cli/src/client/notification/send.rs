@@ -77,7 +77,7 @@ impl SendArgs {
             variables: self.variables.into_iter().map(|variable| (variable.name, variable.value)).collect(),
         };
         let call = Call::new(Method::POST, "/api/v1/notifications").json(&body).once_under(&key);
-        let answer = session.api.fetch(&call).await?;
+        let answer = session.api.fetch(&call).await.inspect_err(|error| key.tell(error, session.output))?;
         listing::show_single::<Accepted>(session, &answer)
     }
 }

@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::item::Item;
 use super::poll::OrderPoll;
 use super::view::{self, OrderView};
+use crate::client::ClientError;
 use crate::client::answer::Answer;
 use crate::client::call::{Call, Segment};
 use crate::client::connection::Session;
 use crate::client::duration::parse_duration;
 use crate::client::key::IdempotencyKey;
-use crate::client::{ClientError, Output};
 
 pub(crate) const AFTER_HELP: &str = "\
 With --wait the exit code is 0 when the order ended within --timeout, whichever way: its status tells how.
@@ -78,7 +78,7 @@ impl PlaceArgs {
         let placed = match session.api.fetch(&call).await {
             Ok(placed) => placed,
             Err(error) => {
-                tell_the_key(&error, &key, session.output);
+                key.tell(&error, session.output);
                 return Err(error);
             }
         };
@@ -119,14 +119,5 @@ impl PlaceArgs {
             status: order.status,
             waited: self.timeout,
         }))
-    }
-}
-
-fn tell_the_key(error: &ClientError, key: &IdempotencyKey, output: &mut Output) {
-    if error.leaves_the_outcome_open() {
-        let key = key.as_str();
-        output.note(format_args!(
-            "the order may have been placed; with --idempotency-key {key} the same command never places it twice"
-        ));
     }
 }
