@@ -20,7 +20,7 @@ const MAX_EMAIL: usize = 65_536;
 const MAX_SMS: usize = 1_600;
 
 /// The body of `POST /notifications`.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RequestBody {
     channel: ChannelKind,
@@ -31,7 +31,6 @@ pub(crate) struct RequestBody {
 }
 
 /// A message that can be sent as it is asked for.
-#[derive(Debug, PartialEq)]
 pub(crate) struct Request {
     pub recipient: Recipient,
     pub template: String,
