@@ -1,5 +1,7 @@
 //! What a relay has still to publish.
 
+use std::iter::Sum;
+
 use aws_sdk_dynamodbstreams::types::Record;
 use orderflow_domain::Timestamp;
 use orderflow_store::OUTBOX;
@@ -27,7 +29,7 @@ impl Backlog {
     }
 }
 
-impl std::iter::Sum for Backlog {
+impl Sum for Backlog {
     fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
         parts.fold(Self::default(), |sum, part| Self {
             writes: sum.writes + part.writes,
