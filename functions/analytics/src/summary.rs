@@ -59,7 +59,7 @@ impl Summary {
         Self {
             total_orders: orders.orders,
             by_status: ByStatus {
-                // Shards are read one after the other: an order may end in one that is read after the one it began in.
+                // Shards are not read at one moment: an order may be seen to end that was not seen to begin.
                 pending: (orders.orders - ended).max(0),
                 confirmed: orders.confirmed,
                 rejected: orders.rejected,
