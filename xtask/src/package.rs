@@ -39,17 +39,13 @@ pub(crate) fn run(workspace: &Workspace, toolbox: &Toolbox, architecture: Archit
     if toolbox.prepare(&[Tool::CargoLambda], report) != Readiness::Ready {
         return;
     }
-    let mut zips = Vec::new();
-    let built = report.run("package", || {
-        zips = build(workspace, toolbox, architecture)?;
-        Ok(())
-    });
+    let Some(zips) = report.produce("package", || build(workspace, toolbox, architecture)) else {
+        return;
+    };
     for zip in &zips {
         eprintln!("{zip}");
     }
-    if built {
-        report.run("sizes", || check(&zips));
-    }
+    report.run("sizes", || check(&zips));
 }
 
 /// Builds the bundles crate by crate, as `sam build` does, and returns the zips.

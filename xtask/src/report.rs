@@ -32,14 +32,22 @@ pub(crate) struct Report {
 impl Report {
     /// Runs a stage, keeps its outcome and time, and says whether it passed.
     pub(crate) fn run(&mut self, name: impl Into<String>, stage: impl FnOnce() -> Result<()>) -> bool {
+        self.produce(name, stage).is_some()
+    }
+
+    /// Runs a stage, keeps its outcome and time, and returns what it made if it passed.
+    pub(crate) fn produce<T>(
+        &mut self,
+        name: impl Into<String>,
+        stage: impl FnOnce() -> Result<T>,
+    ) -> Option<T> {
         let started = Instant::now();
-        let outcome = match stage() {
-            Ok(()) => Outcome::Passed,
-            Err(error) => Outcome::Failed(error),
+        let (outcome, made) = match stage() {
+            Ok(made) => (Outcome::Passed, Some(made)),
+            Err(error) => (Outcome::Failed(error), None),
         };
-        let passed = matches!(outcome, Outcome::Passed);
         self.rows.push(Row { name: name.into(), outcome, took: started.elapsed() });
-        passed
+        made
     }
 
     /// Notes that a stage did not run because tools are missing.

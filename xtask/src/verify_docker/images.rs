@@ -8,7 +8,7 @@ use crate::report::Report;
 
 use super::{Bench, LONG, SHORT};
 
-/// What Debian's packages make of the base of all others.
+/// The base of all others; a stand-in for it is made of Debian's packages.
 const BASE: &str = "debian";
 const RELEASE: &str = "bookworm";
 const MIRROR: &str = "http://deb.debian.org/debian";

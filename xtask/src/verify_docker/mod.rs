@@ -32,34 +32,26 @@ struct Bench<'a> {
 
 /// Runs all of it. A daemon that was started here ends with it, and with the daemon every container.
 pub(crate) fn run(workspace: &Workspace, toolbox: &Toolbox, report: &mut Report) {
-    let mut outputs = None;
     let built = toolbox.prepare(&[Tool::LambdaEmulator, Tool::MiniStack], report) == Readiness::Ready
         && report.run("build", || crate::build(workspace))
-        && report.run("docker", || {
-            outputs = Some(Outputs::in_folder(workspace.target().join("verify-docker"))?);
-            daemon::install()
-        });
-    let Some(outputs) = outputs.filter(|_| built) else {
+        && report.run("docker", daemon::install);
+    if !built {
         return;
-    };
-    let mut docker = None;
-    report.run("docker daemon", || {
-        docker = Some(Docker::ready(&outputs)?);
-        Ok(())
-    });
-    if let Some(docker) = docker {
-        let bench = Bench { workspace, toolbox, outputs: &outputs, docker: &docker };
-        check(&bench, report);
     }
-    eprintln!("\nEvery output is in {}", outputs.folder().display());
+    let folder = workspace.target().join("verify-docker");
+    let started = report.produce("docker daemon", || {
+        let outputs = Outputs::in_folder(folder.clone())?;
+        let docker = Docker::ready(&outputs)?;
+        Ok((outputs, docker))
+    });
+    if let Some((outputs, docker)) = started {
+        check(&Bench { workspace, toolbox, outputs: &outputs, docker: &docker }, report);
+    }
+    eprintln!("\nEvery output is in {}", folder.display());
 }
 
 fn check(bench: &Bench<'_>, report: &mut Report) {
-    let mut images = None;
-    report.run("image names", || {
-        images = Some(Images::of(bench)?);
-        Ok(())
-    });
+    let images = report.produce("image names", || Images::of(bench));
     if images.is_some_and(|images| images.provide(bench, report)) {
         stack::run(bench, report);
         sam_local::run(bench, report);

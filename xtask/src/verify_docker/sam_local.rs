@@ -19,12 +19,10 @@ const STOCK: (&str, &str) = ("TSHIRT-BLK-M", "\"available\":100");
 
 /// Starts the emulator, and has every bundle answer its sample event and the API an order.
 pub(super) fn run(bench: &Bench<'_>, report: &mut Report) {
-    let mut local = None;
-    report.run("sam local: emulator, tables and products", || {
-        local = Some(Local::start(bench)?);
-        Ok(())
+    let started = report.produce("sam local: emulator, tables and products", || {
+        Ok((Local::start(bench)?, bundles(bench.workspace)?))
     });
-    let (Some(local), Ok(bundles)) = (local, bundles(bench.workspace)) else {
+    let Some((local, bundles)) = started else {
         return;
     };
     for bundle in bundles {
