@@ -1,0 +1,95 @@
+//! docs/add-a-step.md, done in a copy of this repository.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// What the page does to a file.
+struct Block<'a> {
+    language: &'a str,
+    file: &'a str,
+    text: String,
+}
+
+fn blocks(page: &str) -> Vec<Block<'_>> {
+    let mut blocks = Vec::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        let Some((language, file)) = line.strip_prefix("```").and_then(|info| info.split_once(" file="))
+        else {
+            continue;
+        };
+        let text = lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
+        blocks.push(Block { language, file, text });
+    }
+    blocks
+}
+
+/// Copies what belongs to the repository.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap();
+        match name.to_str().unwrap() {
+            "target" | ".git" | "data" => {}
+            _ if path.is_dir() => copy(&path, &to.join(name)),
+            _ => _ = fs::copy(&path, to.join(name)).unwrap(),
+        }
+    }
+}
+
+impl Block<'_> {
+    fn apply(&self, root: &Path) {
+        let path = root.join(self.file);
+        if self.language == "diff" {
+            let source = fs::read_to_string(&path).unwrap();
+            let (old, new) = (self.side('-'), self.side('+'));
+            assert_eq!(source.matches(&old).count(), 1, "{} has this once:\n{old}", self.file);
+            fs::write(path, source.replacen(&old, &new, 1)).unwrap();
+        } else {
+            assert!(!path.exists(), "{} is not new", self.file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, &self.text).unwrap();
+        }
+    }
+
+    /// The text before (`-`) or after (`+`) the change.
+    fn side(&self, sign: char) -> String {
+        let kept = self.text.lines().filter(|line| line.starts_with([' ', sign]));
+        kept.map(|line| format!("{}\n", &line[1..])).collect()
+    }
+}
+
+#[test]
+fn a_step_is_added_as_the_tutorial_says() {
+    let page = fs::read_to_string(Path::new(ROOT).join("docs/add-a-step.md")).unwrap();
+    let blocks = blocks(&page);
+    assert!(blocks.len() > 8, "the page is read wrongly: {} blocks", blocks.len());
+    let copied = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("add-a-step");
+    // It may be there from a run before.
+    let _ = fs::remove_dir_all(&copied);
+    copy(Path::new(ROOT), &copied);
+    for block in &blocks {
+        block.apply(&copied);
+    }
+
+    let command = "cargo test --workspace --test loyalty";
+    assert!(page.contains(&format!("```sh\n{command}\n```")), "the page runs something else");
+    let arguments = command.split(' ').skip(1).chain(["--offline", "--test", "structure"]);
+    // The same dependencies in the same folder are built already.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let output = Command::new(env!("CARGO"))
+        .args(arguments)
+        .current_dir(&copied)
+        .env("CARGO_TARGET_DIR", target)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(told.contains("a_confirmed_order_gives_points_and_a_refused_one_none ... ok"), "{told}");
+    fs::remove_dir_all(copied).unwrap();
+}
