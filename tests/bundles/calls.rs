@@ -9,12 +9,19 @@ use crate::world::PREFIX;
 pub(crate) struct Call {
     /// As `dynamodb:PutItem`.
     pub action: String,
-    /// As `table/orders`, `table/orders/index/all`, `queue/payment`, `topic/events`.
+    /// As `table/orders`, `table/orders/index/all`, `queue/payment`, `topic/events`, `identity/*`; `phone`, which has no name in IAM.
     pub resource: String,
 }
 
-/// The rights that a request needs, by its header `X-Amz-Target` (DynamoDB, SQS), or by its body where that is a form (SNS).
-pub(crate) fn calls_of(target: Option<&str>, body: &[u8]) -> Vec<Call> {
+/// Where SES takes messages.
+const OUTBOUND_EMAILS: &str = "/v2/email/outbound-emails";
+
+/// The rights that a request needs, by its path (SES), by its header `X-Amz-Target` (DynamoDB, SQS), or by its body where that is a
+/// form (SNS).
+pub(crate) fn calls_of(path: &str, target: Option<&str>, body: &[u8]) -> Vec<Call> {
+    if path == OUTBOUND_EMAILS {
+        return of_ses(body);
+    }
     let Some((service, operation)) = target.and_then(|target| target.split_once('.')) else {
         return of_sns(body);
     };
@@ -74,15 +81,21 @@ fn of_sqs(operation: &str, body: &Value) -> Call {
 
 /// In a batch it needs the same right as alone.
 fn of_sns(form: &[u8]) -> Vec<Call> {
-    let field = |wanted: &str| {
-        let found = form_urlencoded::parse(form).find(|(name, _)| name == wanted);
-        found.unwrap_or_else(|| panic!("no {wanted} in {}", String::from_utf8_lossy(form))).1
+    let field = |wanted: &str| form_urlencoded::parse(form).find(|(name, _)| name == wanted);
+    let (_, action) = field("Action").unwrap();
+    let resource = match field("TopicArn") {
+        Some((_, topic)) => format!("topic/{}", own(topic.rsplit(':').next().unwrap())),
+        None => "phone".to_owned(),
     };
-    let (action, topic) = (field("Action"), field("TopicArn"));
-    vec![Call {
-        action: format!("sns:{}", action.trim_end_matches("Batch")),
-        resource: format!("topic/{}", own(topic.rsplit(':').next().unwrap())),
-    }]
+    vec![Call { action: format!("sns:{}", action.trim_end_matches("Batch")), resource }]
+}
+
+/// A message that is written out needs a right besides. See <https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html>.
+fn of_ses(body: &[u8]) -> Vec<Call> {
+    let body: Value = serde_json::from_slice(body).unwrap();
+    let call = |action: &str| Call { action: action.to_owned(), resource: "identity/*".to_owned() };
+    let raw = body["Content"]["Raw"].is_object().then(|| call("ses:SendRawEmail"));
+    std::iter::once(call("ses:SendEmail")).chain(raw).collect()
 }
 
 /// A name without the prefix of the installation.

@@ -19,7 +19,7 @@ const VISIBILITY_SECONDS: &str = "600";
 /// The most messages that SQS gives at once.
 const BATCH: i32 = 10;
 
-/// A client of MiniStack, for SQS or SNS.
+/// A client of MiniStack.
 macro_rules! client {
     ($sdk:ident, $stack:expr) => {{
         let config = $sdk::Config::builder()
@@ -61,6 +61,12 @@ impl Cloud {
 
     pub(crate) async fn delete_topic(&self) {
         self.sns.delete_topic().topic_arn(&self.topology.topic_arn).send().await.unwrap();
+    }
+
+    /// Lets SES send what comes from a domain.
+    pub(crate) async fn verify_sender(&self, domain: &str) {
+        let ses = client!(aws_sdk_sesv2, self.stack);
+        ses.create_email_identity().email_identity(domain).send().await.unwrap();
     }
 
     pub(crate) fn endpoint(&self) -> &str {

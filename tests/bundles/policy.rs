@@ -18,7 +18,7 @@ const TRIGGERED_BY_STREAM: [&str; 3] =
 /// What a function may do and what triggers it.
 #[derive(Debug)]
 pub(crate) struct Policy {
-    /// Each right that its role gives; the action may end in `*`.
+    /// Each right that its role gives, whatever the parameters are; the action may end in `*`.
     pub rights: BTreeSet<Call>,
     /// The rights that Lambda itself uses to trigger it.
     pub for_triggers: BTreeSet<Call>,
@@ -64,14 +64,27 @@ fn rights(resources: &Value, role: &Value) -> BTreeSet<Call> {
     let policies = resources[role]["Properties"]["Policies"].as_array().unwrap().iter();
     let statements = policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap());
     let mut rights = BTreeSet::new();
-    for statement in statements {
-        for resource in texts(&statement["Resource"]) {
-            let resource = named(resources, resource);
+    for statement in statements.map(if_granted) {
+        for resource in resources_of(resources, statement) {
             let right = |action: &str| Call { action: action.to_owned(), resource: resource.clone() };
             rights.extend(texts(&statement["Action"]).into_iter().map(right));
         }
     }
     rights
+}
+
+/// A statement as it is where its condition, if it has one, holds.
+fn if_granted(statement: &Value) -> &Value {
+    statement.get(1).unwrap_or(statement)
+}
+
+fn resources_of(resources: &Value, statement: &Value) -> Vec<String> {
+    match statement["NotResource"].as_str() {
+        // What is no topic is a telephone.
+        Some("arn:${AWS::Partition}:sns:*:*:*") => vec!["phone".to_owned()],
+        Some(other) => panic!("what is not {other}?"),
+        None => texts(&statement["Resource"]).into_iter().map(|text| named(resources, text)).collect(),
+    }
 }
 
 fn for_triggers(resources: &Value, events: &Value) -> BTreeSet<Call> {
@@ -95,6 +108,9 @@ fn for_triggers(resources: &Value, events: &Value) -> BTreeSet<Call> {
 fn named(resources: &Value, reference: &str) -> String {
     if reference == "*" {
         return reference.to_owned();
+    }
+    if let Some(arn) = reference.strip_prefix("arn:") {
+        return arn.rsplit(':').next().unwrap_or(arn).to_owned();
     }
     let (reference, path) = match reference.strip_prefix("${").and_then(|rest| rest.split_once('}')) {
         Some((reference, path)) => (reference, path),

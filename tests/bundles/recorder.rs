@@ -58,7 +58,7 @@ async fn pass_on(State(recorder): State<Arc<Recorder>>, request: Request<Body>) 
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, MAX_BODY).await.unwrap();
     let target = parts.headers.get("x-amz-target").map(|target| target.to_str().unwrap());
-    for call in calls_of(target, &body) {
+    for call in calls_of(parts.uri.path(), target, &body) {
         let entry = (recorder.bundle.clone(), call.clone());
         let mut recording = recorder.recording.lock().unwrap();
         if !recorder.policy.allows(&call) {

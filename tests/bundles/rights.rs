@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use orderflow_messaging::SUBSCRIPTIONS;
+use orderflow_payments::PAYMENTS;
 use serde_json::{Value, json};
 
 use crate::api::Api;
@@ -23,13 +25,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_right_that_a_role_gives_is_used() {
     let world = World::open().await;
-    let (shop, intake) = (Api(world.start("shop-api").await), Api(world.start("order-intake").await));
-    run_the_shop(&shop).await;
+    let shop = Api(world.start("shop-api").await);
+    // Prices from memory would hide how they are read.
+    let intake = Api(world.start_with("order-intake", &[("CATALOG_CACHE_TTL", "0s")]).await);
+    run_the_shop(&shop, &intake).await;
+    send_by_ses_and_sns(&world).await;
     expire_an_order(&world, &intake).await;
     let mut platform = Platform::start(&world).await;
     take_orders_to_their_ends(&world, &mut platform, &shop, &intake).await;
     give_what_cannot_be_dealt_with(&world, &mut platform, &shop).await;
     put_dead_letters_right(&shop).await;
+    look_at_the_numbers(&shop).await;
 
     let recording = world.recording.lock().unwrap();
     assert!(recording.refused.is_empty(), "their roles lack {:#?}", recording.refused);
@@ -47,7 +53,7 @@ async fn every_right_that_a_role_gives_is_used() {
 }
 
 /// What a shop's staff does.
-async fn run_the_shop(shop: &Api) {
+async fn run_the_shop(shop: &Api, intake: &Api) {
     shop.post("/api/v1/products", &product_body("MUG", 50)).await.expect(201);
     shop.post("/api/v1/products", &product_body("CUP", 1)).await.expect(201);
     shop.get("/api/v1/products").await.expect(200);
@@ -55,6 +61,28 @@ async fn run_the_shop(shop: &Api) {
     shop.post("/api/v1/inventory/MUG", &json!({"adjust": -1})).await.expect(200);
     shop.get("/api/v1/inventory").await.expect(200);
     shop.get("/api/v1/inventory/CUP").await.expect(200);
+    intake.post("/api/v1/admin/cache/warmup", &json!({})).await.expect(200);
+    let message = json!({
+        "channel": "email",
+        "recipient": "c100@example.com",
+        "template": "order_confirmation",
+        "variables": {"orderId": "1", "total": "5.00 USD"},
+    });
+    let requested = shop.post("/api/v1/notifications", &message).await.expect(202);
+    shop.get(&format!("/api/v1/notifications/{}", requested["id"].as_str().unwrap())).await.expect(200);
+}
+
+/// A message goes out by the providers that AWS has.
+async fn send_by_ses_and_sns(world: &World) {
+    world.cloud.verify_sender("shop.example").await;
+    let from = ("MAIL_FROM", "Shop <orders@shop.example>");
+    let variables = [("MAIL_PROVIDER", "ses"), ("SMS_PROVIDER", "sns"), from];
+    let function = world.start_with("notification", &variables).await;
+    let mut event: Value = serde_json::from_str(&order_confirmed(&new_id()).to_json()).unwrap();
+    event["data"]["phone"] = json!("+4930123456");
+    let record = json!({"messageId": "m1", "body": event.to_string(), "eventSource": "orderflow:amqp"});
+    let answer = function.invoke(&json!({"Records": [record]})).await.unwrap();
+    assert_eq!(answer, json!({"batchItemFailures": []}));
 }
 
 async fn expire_an_order(world: &World, intake: &Api) {
@@ -91,6 +119,20 @@ async fn take_orders_to_their_ends(world: &World, platform: &mut Platform, shop:
         shop.get(&format!("/api/v1/payments?order_id={id}")).await.expect(200);
     }
     assert_eq!(status(intake, &ids[0]).await, "confirmed");
+    refund_by_hand(world, shop, &ids[0]).await;
+}
+
+/// The refund of a charge that was given up is tried again.
+async fn refund_by_hand(world: &World, shop: &Api, order_id: &str) {
+    let table = world.store.table(&PAYMENTS);
+    let update =
+        world.store.client().update_item().table_name(table.name()).set_key(Some(table.key(order_id)));
+    let given_up = AttributeValue::S("refund_failed".to_owned());
+    let update =
+        update.update_expression("SET #status = :given_up").expression_attribute_names("#status", "status");
+    update.expression_attribute_values(":given_up", given_up).send().await.unwrap();
+    let refunded = shop.post(&format!("/api/v1/payments/{order_id}/refund"), &json!({})).await.expect(200);
+    assert_eq!(refunded["status"], "refunded", "{refunded}");
 }
 
 /// Each consumer gets a message that has to come again, and poison; so does the relay.
@@ -121,7 +163,7 @@ async fn put_dead_letters_right(shop: &Api) {
         let consumer = format!("{LETTERS}/{}", text("consumer"));
         let event = match text("consumer") {
             "inventory-reserve" => product_created("LATE", 1),
-            "notification" => order_confirmed(&new_id()),
+            "analytics" | "notification" => order_confirmed(&new_id()),
             _ => inventory_reserved(&new_id()),
         };
         let event: Value = serde_json::from_str(&event.to_json()).unwrap();
@@ -136,6 +178,11 @@ async fn put_dead_letters_right(shop: &Api) {
 async fn dead(shop: &Api) -> Vec<u64> {
     let body = shop.get("/api/v1/admin/queues").await.expect(200);
     body["queues"].as_array().unwrap().iter().map(|queue| queue["dead"].as_u64().unwrap()).collect()
+}
+
+async fn look_at_the_numbers(shop: &Api) {
+    shop.get("/api/v1/analytics/summary").await.expect(200);
+    shop.get("/api/v1/analytics/series?bucket=hour").await.expect(200);
 }
 
 async fn place(intake: &Api, body: &Value) -> String {
