@@ -205,6 +205,7 @@ impl Toolbox {
             Tool::CargoLambda => {
                 let requirements = [format!("cargo-lambda=={CARGO_LAMBDA}"), format!("ziglang=={ZIG}")];
                 pip_install(&self.venv(tool), &requirements)?;
+                link_zig(&self.venv(tool))?;
             }
             Tool::LlvmCov => cargo_install(&self.cargo_root(tool), "cargo-llvm-cov", CARGO_LLVM_COV)?,
             Tool::DockerCompose => apt::install_stopped(&["docker-compose"])?,
@@ -244,6 +245,12 @@ fn pip_install(venv: &Path, requirements: &[String]) -> Result<()> {
     let mut pip = Command::new(venv.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
     shell::run(pip.args(requirements))
+}
+
+/// PyPI's Zig is a module of its Python. By name it is also found where another Python comes first.
+fn link_zig(venv: &Path) -> Result<()> {
+    let zig = site_packages(venv).context("the environment has no packages")?.join("ziglang/zig");
+    std::os::unix::fs::symlink(zig, venv.join("bin/zig")).context("link zig")
 }
 
 /// Unoptimised: what is used here builds in under a minute instead of many, and is fast enough all the same.
