@@ -120,6 +120,7 @@ fn shared_crates_import_downwards() {
         ("orderflow-store", &["orderflow-domain"]),
         ("orderflow-messaging", &["orderflow-domain"]),
         ("orderflow-http", &["orderflow-telemetry"]),
+        ("orderflow-documents", &["orderflow-domain", "orderflow-http", "orderflow-messaging"]),
         ("orderflow-lambda", &["orderflow-messaging", "orderflow-store", "orderflow-telemetry"]),
         ("orderflow-sqs", &["orderflow-domain", "orderflow-messaging"]),
         (

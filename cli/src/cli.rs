@@ -8,6 +8,7 @@ use crate::analytics::AnalyticsArgs;
 use crate::bridge::BridgeArgs;
 use crate::client::ClientCommand;
 use crate::dlq::DlqArgs;
+use crate::migrate::MigrateArgs;
 use crate::store::StoreArgs;
 use crate::up::UpArgs;
 
@@ -43,6 +44,8 @@ pub enum Command {
     Dlq(Box<DlqArgs>),
     /// See what was ordered and sold, and count it anew.
     Analytics(Box<AnalyticsArgs>),
+    /// Look at tables and the data directory's format, or bring them up to this version; `up` does that by itself.
+    Migrate(MigrateArgs),
     /// A command for a running system.
     #[command(flatten)]
     Client(Box<ClientCommand>),

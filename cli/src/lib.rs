@@ -6,6 +6,8 @@ mod broker_args;
 pub mod cli;
 pub mod client;
 pub mod dlq;
+pub mod env_file;
+pub mod migrate;
 mod serving;
 pub mod store;
 pub mod system;

@@ -6,18 +6,22 @@ use orderflow::analytics::{self, AnalyticsError};
 use orderflow::cli::{Cli, Command};
 use orderflow::client::{self, ClientError, Output};
 use orderflow::dlq::{self, DlqError};
-use orderflow::{bridge, store, up};
+use orderflow::{bridge, env_file, migrate, store, up};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let command = Cli::command_from(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let mut output = Output::standard();
+    if let Err(error) = env_file::read() {
+        return ended(Err(error), &mut output);
+    }
+    let command = Cli::command_from(std::env::args_os()).unwrap_or_else(|error| error.exit());
     match command {
         Command::Up(args) => ended(up::run(args), &mut output),
         Command::Store(args) => ended(store::run(args), &mut output),
         Command::Bridge(args) => ended(bridge::run(args), &mut output),
+        Command::Migrate(args) => ended(migrate::run(args, &mut output), &mut output),
         Command::Dlq(args) => match dlq::run(*args, &mut output) {
             Ok(()) => ExitCode::SUCCESS,
             Err(DlqError::Client(error)) => failed(&error, &mut output),

@@ -7,6 +7,8 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 
+use crate::described;
+
 /// An answer with its body as JSON; null where it has none.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -19,8 +21,17 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// What a router of this process answers.
+    /// What a router of this process answers, which has to be what the description of the API says.
     pub(crate) async fn of(router: &Router, request: Request<Body>) -> Self {
+        let (parts, body) = request.into_parts();
+        let sent = body.collect().await.expect("tests send whole bodies").to_bytes();
+        let (method, uri) = (parts.method.clone(), parts.uri.clone());
+        let answer = Self::to(router, Request::from_parts(parts, Body::from(sent.clone()))).await;
+        described::check(&method, &uri, &serde_json::from_slice(&sent).unwrap_or_default(), &answer);
+        answer
+    }
+
+    async fn to(router: &Router, request: Request<Body>) -> Self {
         let response = match router.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},

@@ -3,10 +3,12 @@
 //! A [`Mode`] is a way to run the system. [`suite!`] makes one test of every scenario for a mode; scenarios drive the
 //! system through HTTP and let it work with [`Mode::settle`], which returns when nothing is left to do.
 
+pub mod described;
 mod embedded_mode;
 mod http;
 mod live_mode;
 pub mod scenarios;
+pub mod source_code;
 mod test_app;
 
 pub use embedded_mode::EmbeddedMode;

@@ -3,7 +3,14 @@
 use crate::reading::{resources, template};
 
 /// What everybody may call: nothing of it changes anything or tells of a customer.
-const OPEN: [&str; 3] = ["GET /api/v1/products", "GET /api/v1/products/{proxy+}", "GET /health"];
+const OPEN: [&str; 6] = [
+    "GET /api/v1/products",
+    "GET /api/v1/products/{proxy+}",
+    "GET /asyncapi.json",
+    "GET /docs",
+    "GET /health",
+    "GET /openapi.json",
+];
 
 #[test]
 fn access_is_closed_unless_somebody_opens_it() {
@@ -24,11 +31,11 @@ fn access_is_closed_unless_somebody_opens_it() {
 }
 
 #[test]
-fn orders_go_to_order_intake_and_the_rest_to_shop_api() {
+fn orders_health_and_documents_go_to_order_intake_and_the_rest_to_shop_api() {
     for (name, route) in resources("AWS::ApiGatewayV2::Route") {
         let key = route["Properties"]["RouteKey"].as_str().unwrap();
-        let orders = ["/orders", "/cache/", "/health"].iter().any(|part| key.contains(part));
-        let integration = if orders { "OrderIntakeIntegration" } else { "ShopApiIntegration" };
+        let shop = key.contains("/api/v1/") && !["/orders", "/cache/"].iter().any(|part| key.contains(part));
+        let integration = if shop { "ShopApiIntegration" } else { "OrderIntakeIntegration" };
         assert_eq!(route["Properties"]["Target"], format!("integrations/${{{integration}}}"), "{name}");
     }
     for (name, integration) in resources("AWS::ApiGatewayV2::Integration") {

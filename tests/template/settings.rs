@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use orderflow_tests::source_code::{sources, variables};
 use serde_json::Value;
 
 use crate::reading::{binaries, functions, root};
@@ -50,33 +51,10 @@ fn variables_of(bundle: &str) -> BTreeSet<String> {
     let folders = folders_of(bundle);
     assert!(folders.len() > 3, "the graph is read wrongly: {folders:?}");
     let mut found = BTreeSet::new();
-    for file in folders.iter().flat_map(|folder| sources(&folder.join("src"))) {
+    for file in folders.iter().flat_map(|folder| sources(&folder.join("src")).unwrap()) {
         found.extend(variables(&std::fs::read_to_string(file).unwrap()));
     }
     found
-}
-
-/// The texts in a source, up to its tests, that are spelt as variables are.
-fn variables(source: &str) -> BTreeSet<String> {
-    let code = source.split("#[cfg(test)]\nmod ").next().unwrap();
-    let texts = code.split('"').skip(1).step_by(2);
-    let spelt = |text: &&str| {
-        text.contains('_') && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-    };
-    texts.filter(spelt).map(str::to_owned).collect()
-}
-
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
-        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        if path.is_dir() {
-            files.extend(sources(&path));
-        } else if !name.contains("test") {
-            files.push(path);
-        }
-    }
-    files
 }
 
 /// The folders of our crates that a bundle is built from.

@@ -10,8 +10,8 @@ use crate::workspace::Workspace;
 
 /// The cargo features behind which the tests that need tools stand.
 pub(crate) const TOOL_FEATURES: &str = "orderflow-testing/rie,orderflow-tests/rie,orderflow/rabbitmq,\
-     orderflow/ministack,orderflow-bridge/rabbitmq,orderflow-testing/rabbitmq,orderflow-tests/rabbitmq,\
-     orderflow-tests/stripe,orderflow-notifications/providers";
+     orderflow/ministack,orderflow/browser,orderflow-bridge/rabbitmq,orderflow-testing/rabbitmq,\
+     orderflow-tests/rabbitmq,orderflow-tests/stripe,orderflow-notifications/providers";
 
 /// A set of tests that run together.
 struct Suite {
@@ -62,6 +62,20 @@ const SUITES: &[Suite] = &[
         name: "providers",
         needs: &[Tool::Aiosmtpd, Tool::MiniStack],
         steps: &[&["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "providers"]],
+    },
+    Suite {
+        name: "browser",
+        needs: &[Tool::ChromeDriver],
+        steps: &[&[
+            "test",
+            "--workspace",
+            "--locked",
+            "--features",
+            TOOL_FEATURES,
+            "--test",
+            "program",
+            "docs_page",
+        ]],
     },
     Suite {
         name: "rabbitmq",

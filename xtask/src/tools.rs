@@ -1,7 +1,8 @@
 //! The tools that chores need beyond Rust: which version, where they are found, how they are installed.
 //!
 //! Every pin stands here. A tool is found only in the pinned version, so a tools folder that outlives a clone never
-//! serves an old one. RabbitMQ is not pinned: any version that a distribution still ships will do.
+//! serves an old one. RabbitMQ and Chromium are not pinned: any version that a distribution
+//! still ships will do.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ const RABBITMQ_VARIABLE: &str = "ORDERFLOW_RABBITMQ";
 /// Debian's own script: the one in `sbin` switches to another user.
 const RABBITMQ_SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
+const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
+
 /// Something that a suite or stage needs and that a machine with Rust may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tool {
@@ -45,6 +48,8 @@ pub(crate) enum Tool {
     Aiosmtpd,
     /// The message broker.
     RabbitMq,
+    /// Drives the browser Chromium, which its package brings.
+    ChromeDriver,
     /// Checks licences, sources and bans of dependencies.
     CargoDeny,
     /// Builds bundles for Lambda.
@@ -63,6 +68,7 @@ impl fmt::Display for Tool {
             Self::LocalStripe => write!(out, "localstripe {LOCALSTRIPE}"),
             Self::Aiosmtpd => write!(out, "aiosmtpd {AIOSMTPD}"),
             Self::RabbitMq => write!(out, "rabbitmq-server"),
+            Self::ChromeDriver => write!(out, "chromium-driver"),
             Self::CargoDeny => write!(out, "cargo-deny {CARGO_DENY}"),
             Self::CargoLambda => write!(out, "cargo-lambda {CARGO_LAMBDA}"),
             Self::LlvmCov => write!(out, "cargo-llvm-cov {CARGO_LLVM_COV}"),
@@ -75,9 +81,12 @@ impl Tool {
     /// The chore that installs it.
     pub(crate) fn installed_by(self) -> &'static str {
         match self {
-            Self::LambdaEmulator | Self::MiniStack | Self::LocalStripe | Self::Aiosmtpd | Self::RabbitMq => {
-                "cargo xtask test --install"
-            }
+            Self::LambdaEmulator
+            | Self::MiniStack
+            | Self::LocalStripe
+            | Self::Aiosmtpd
+            | Self::RabbitMq
+            | Self::ChromeDriver => "cargo xtask test --install",
             Self::CargoDeny | Self::DockerCompose => "cargo xtask verify --install",
             Self::CargoLambda => "cargo xtask package",
             Self::LlvmCov => "cargo xtask coverage",
@@ -92,6 +101,7 @@ impl Tool {
             Self::LocalStripe => Some("ORDERFLOW_LOCALSTRIPE"),
             Self::Aiosmtpd => Some("ORDERFLOW_AIOSMTPD"),
             Self::RabbitMq => Some(RABBITMQ_VARIABLE),
+            Self::ChromeDriver => Some("ORDERFLOW_CHROMEDRIVER"),
             Self::CargoDeny | Self::CargoLambda | Self::LlvmCov | Self::DockerCompose => None,
         }
     }
@@ -178,6 +188,7 @@ impl Toolbox {
             Tool::RabbitMq => {
                 std::env::var_os(RABBITMQ_VARIABLE).map_or_else(|| RABBITMQ_SERVER.into(), PathBuf::from)
             }
+            Tool::ChromeDriver => CHROMEDRIVER.into(),
             Tool::CargoDeny => self.cargo_root(tool).join("bin/cargo-deny"),
             Tool::CargoLambda => {
                 site_packages(&self.venv(tool))?;
@@ -201,6 +212,7 @@ impl Toolbox {
             Tool::RabbitMq => apt::install_stopped(&["rabbitmq-server"]).with_context(|| {
                 format!("install RabbitMQ 3.10 or newer, or let {RABBITMQ_VARIABLE} name its rabbitmq-server")
             })?,
+            Tool::ChromeDriver => apt::install(&["chromium-driver"])?,
             Tool::CargoDeny => cargo_install(&self.cargo_root(tool), "cargo-deny", CARGO_DENY)?,
             Tool::CargoLambda => {
                 let requirements = [format!("cargo-lambda=={CARGO_LAMBDA}"), format!("ziglang=={ZIG}")];

@@ -14,6 +14,7 @@ mod parts;
 mod recount;
 mod routes;
 mod running;
+mod tables;
 
 use std::sync::Arc;
 
@@ -47,6 +48,7 @@ pub use idle::IdleProbe;
 pub use parts::{Part, Parts, UnknownPart};
 pub use recount::{recount_analytics, recount_store};
 pub use running::Running;
+pub use tables::{make_tables, table_states};
 
 /// Every table of the system.
 pub static TABLES: &[&TableDefinition] = &[
@@ -140,7 +142,7 @@ impl System {
         MetricsPage::install();
         let data = Data::open(&settings.store, &settings.prefix).await?;
         let store = data.store(&settings.prefix);
-        store.create_missing_tables(TABLES).await.context("the tables cannot be made")?;
+        tables::make(&store).await?;
         let broker =
             Broker::open(settings.broker.as_ref(), &settings.prefix, &store, &settings.retry).await?;
         let gateway_fault = FaultSwitch::default();

@@ -3,6 +3,7 @@
 use axum::Router;
 use orderflow_http::{HealthCheck, HealthFigure, health_router, metrics_router, with_fallbacks};
 use orderflow_telemetry::MetricsPage;
+use utoipa_axum::router::OpenApiRouter;
 
 use super::expiry::Sweeper;
 use super::parts::{ORDER_INTAKE, OUTBOX_RELAY, SHOP_API};
@@ -11,8 +12,13 @@ use super::{System, faults};
 impl System {
     /// Everything that is served over HTTP, for clients of this machine only: whoever can reach it can also break it on purpose.
     pub fn local_router(&self) -> Router {
+        with_fallbacks(self.local_routes())
+    }
+
+    /// What [`Self::local_router`] serves, each route with its description.
+    pub fn local_routes(&self) -> OpenApiRouter {
         let faults = faults::router(self.broker.switch().clone(), self.gateway_fault.clone());
-        with_fallbacks(self.routes().merge(faults))
+        self.routes().merge(faults)
     }
 
     /// Everything that is served over HTTP.
@@ -20,11 +26,13 @@ impl System {
         with_fallbacks(self.routes())
     }
 
-    fn routes(&self) -> Router {
+    fn routes(&self) -> OpenApiRouter {
         let mut router = health_router(self.health_checks(), self.health_figures())
             .merge(metrics_router(|| MetricsPage::install().render()));
         if self.parts.contains(ORDER_INTAKE) {
-            router = router.merge(orderflow_orders::router(&self.store, self.catalog.clone()));
+            router = router
+                .merge(orderflow_orders::router(&self.store, self.catalog.clone()))
+                .merge(orderflow_documents::router());
         }
         if self.parts.contains(SHOP_API) {
             router = router

@@ -85,7 +85,8 @@ fn announce(address: SocketAddr, args: &UpArgs) -> anyhow::Result<()> {
     writeln!(
         io::stderr().lock(),
         "Try:\n  curl -s -X POST {url}/api/v1/orders -H 'content-type: application/json' -d '{body}'\n  \
-         curl -s '{url}/api/v1/orders?limit=1'"
+         curl -s '{url}/api/v1/orders?limit=1'\n\
+         {url}/docs describes every call, and lets you try it."
     )?;
     Ok(())
 }

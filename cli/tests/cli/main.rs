@@ -3,8 +3,11 @@
 
 mod analytics;
 mod dlq;
+mod env_file;
+mod guide;
 mod health;
 mod listing;
+mod migrate;
 mod notification;
 mod order;
 mod payment;

@@ -2,7 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod analytics;
+#[cfg(feature = "browser")]
+mod browser;
 mod crash;
+#[cfg(feature = "browser")]
+mod docs_page;
 mod life;
 mod load;
 mod mail;

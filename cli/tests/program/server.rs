@@ -42,6 +42,11 @@ impl Server {
         Self::start(up(&["--port", "0", "--ephemeral"]))
     }
 
+    #[cfg(feature = "browser")]
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// kill -9.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();

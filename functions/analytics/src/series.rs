@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use orderflow_domain::{Currency, Money, Timestamp};
 use orderflow_store::StoreError;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::bucket::Bucket;
 use crate::reader::Reader;
@@ -31,8 +32,10 @@ pub(crate) enum SpanError {
 }
 
 /// What happened in a bucket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = SeriesPoint)]
 pub(crate) struct Point {
+    /// When the bucket begins.
     start: Timestamp,
     /// Orders that were placed then.
     orders: i64,

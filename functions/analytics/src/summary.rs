@@ -2,9 +2,10 @@
 
 use std::cmp::Reverse;
 
-use orderflow_domain::{Currency, Money, Timestamp};
+use orderflow_domain::{Currency, Money, Sku, Timestamp};
 use orderflow_store::StoreError;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::plan::{ORDERS, SKU};
 use crate::reader::{Counters, Reader};
@@ -18,7 +19,7 @@ const FIRST: &str = "!";
 const LAST: &str = "~";
 
 /// What was ordered and sold so far.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Summary {
     total_orders: i64,
     by_status: ByStatus,
@@ -28,11 +29,14 @@ pub(crate) struct Summary {
     average_order_value: Money,
     /// Those of which most units were sold, in confirmed orders.
     top_skus: Vec<SkuSold>,
+    /// When something was counted last; null where nothing was.
+    #[schema(required = true)]
     last_updated: Option<Timestamp>,
 }
 
 /// Orders by how they stand. Events tell how an order begins and ends: one that is reserved is still pending here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = OrdersByStatus)]
 struct ByStatus {
     pending: i64,
     confirmed: i64,
@@ -40,8 +44,10 @@ struct ByStatus {
     cancelled: i64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// How many units of a sku were sold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 struct SkuSold {
+    #[schema(value_type = Sku)]
     sku: String,
     quantity: i64,
 }

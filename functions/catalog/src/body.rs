@@ -3,35 +3,53 @@
 use orderflow_domain::{Currency, MAX_PRICE, Money, Sku};
 use orderflow_http::{FieldErrors, Problem};
 use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
 
 use crate::writer::{MAX_STOCK, NewProduct, ProductPatch};
 
 const MAX_NAME: usize = 200;
 
-#[derive(Deserialize)]
+/// A product to be sold.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ProductRequest, examples(json!({
+    "sku": "MUG", "name": "Mug", "price": {"amount": 950, "currency": "USD"}, "stock": 20,
+})))]
 pub(crate) struct ProductBody {
+    #[schema(value_type = Sku)]
     sku: String,
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
     price: PriceBody,
+    /// The units that there are at first.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
     stock: i64,
 }
 
-/// What is not named stays as it is.
-#[derive(Deserialize)]
+/// What of a product is to change. What is not named stays as it is.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ProductChange, examples(json!({"price": {"amount": 890, "currency": "USD"}})))]
 pub(crate) struct PatchBody {
     #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 200)]
     name: Option<String>,
     #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = PriceBody, required = false)]
     price: Option<PriceBody>,
 }
 
-#[derive(Deserialize)]
+/// What one unit is to cost.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PriceRequest)]
 struct PriceBody {
+    /// Minor units (cents).
+    #[schema(minimum = 0, maximum = 99_999_999)]
     amount: i64,
+    /// The shop's.
+    #[schema(value_type = Currency)]
     currency: String,
 }
 

@@ -1,14 +1,16 @@
 //! `/api/v1/products`.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use axum::routing::get;
-use axum::{Json, Router};
 use orderflow_domain::{Currency, Money, Sku, Timestamp};
 use orderflow_http::{JsonBody, Limit, PathParam, Problem, ProblemKind, QueryParams, Trace};
 use orderflow_store::{Cursor, Store};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::body::{PatchBody, ProductBody};
 use crate::reader::Catalog;
@@ -25,15 +27,17 @@ struct Products {
 }
 
 /// The routes of products. All prices are in `currency`, the shop's. `catalog` sees at once what is changed through them.
-pub fn router(store: &Store, catalog: Catalog, currency: Currency) -> Router {
+pub fn router(store: &Store, catalog: Catalog, currency: Currency) -> OpenApiRouter {
     let writer = CatalogWriter::new(store, catalog.clone());
-    Router::new()
-        .route("/api/v1/products", get(list).post(create))
-        .route("/api/v1/products/{sku}", get(read).patch(update).delete(remove))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(read, update, remove))
         .with_state(Products { catalog, writer, currency })
 }
 
-#[derive(Serialize)]
+/// A product that is sold.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Product)]
 struct ProductView {
     sku: Sku,
     name: String,
@@ -49,6 +53,20 @@ impl From<ProductRecord> for ProductView {
     }
 }
 
+/// Sell a product
+#[utoipa::path(
+    post,
+    path = "/api/v1/products",
+    tag = "catalog",
+    operation_id = "createProduct",
+    params(Trace),
+    request_body = ProductBody,
+    responses(
+        (status = 201, description = "The product can be ordered", body = ProductView,
+            headers(("location" = String, description = "The path of the product.")))
+    ),
+    extensions(("x-problems" = json!([ProblemKind::AlreadyExists])))
+)]
 async fn create(
     State(products): State<Products>,
     Trace(trace): Trace,
@@ -73,6 +91,15 @@ async fn create(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(ProductView::from(record))))
 }
 
+/// A product
+#[utoipa::path(
+    get,
+    path = "/api/v1/products/{sku}",
+    tag = "catalog",
+    operation_id = "readProduct",
+    params(("sku" = Sku, Path)),
+    responses((status = 200, description = "The product", body = ProductView))
+)]
 async fn read(
     State(products): State<Products>,
     PathParam(sku): PathParam<Sku>,
@@ -81,6 +108,18 @@ async fn read(
     found.into_iter().next().map(|record| Json(record.into())).ok_or_else(Problem::not_found)
 }
 
+/// Change a product's name or price
+///
+/// Orders keep what they were placed with.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/products/{sku}",
+    tag = "catalog",
+    operation_id = "updateProduct",
+    params(("sku" = Sku, Path), Trace),
+    request_body = PatchBody,
+    responses((status = 200, description = "The product as it is now", body = ProductView))
+)]
 async fn update(
     State(products): State<Products>,
     PathParam(sku): PathParam<Sku>,
@@ -92,6 +131,17 @@ async fn update(
     Ok(Json(record.into()))
 }
 
+/// Sell a product no longer
+///
+/// `POST` of its sku brings it back, with the stock that it has.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/products/{sku}",
+    tag = "catalog",
+    operation_id = "removeProduct",
+    params(("sku" = Sku, Path), Trace),
+    responses((status = 204, description = "The product cannot be ordered any more"))
+)]
 async fn remove(
     State(products): State<Products>,
     PathParam(sku): PathParam<Sku>,
@@ -108,20 +158,36 @@ fn not_changed(error: ChangeError) -> Problem {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
+    /// How many at most.
     #[serde(default)]
+    #[param(inline)]
     limit: Limit,
+    /// The `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
-#[derive(Serialize)]
+/// A page of products.
+#[derive(Serialize, ToSchema)]
 struct ProductList {
     products: Vec<ProductView>,
+    /// Where the next page begins; null on the last one.
+    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
+/// List products
+#[utoipa::path(
+    get,
+    path = "/api/v1/products",
+    tag = "catalog",
+    operation_id = "listProducts",
+    params(ListQuery),
+    responses((status = 200, description = "A page of products, by sku", body = ProductList))
+)]
 async fn list(
     State(products): State<Products>,
     QueryParams(query): QueryParams<ListQuery>,

@@ -2,32 +2,49 @@
 
 use std::collections::BTreeSet;
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::post;
-use axum::{Json, Router};
 use orderflow_domain::Sku;
 use orderflow_http::{FieldErrors, JsonBody, Problem};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::reader::Catalog;
 
 /// `POST /api/v1/admin/cache/warmup`: reads the products of `skus`, or all where no body or no `skus` is sent, into the cache of `catalog`.
 /// Answers `{"warmed": n}`: how many of them are sold.
-pub fn warmup_router(catalog: Catalog) -> Router {
-    Router::new().route("/api/v1/admin/cache/warmup", post(warm_up)).with_state(catalog)
+pub fn warmup_router(catalog: Catalog) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(warm_up)).with_state(catalog)
 }
 
-#[derive(Deserialize)]
+/// What is to be read into the cache.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = WarmUpRequest, examples(json!({"skus": ["TSHIRT-BLK-M"]})))]
 struct WarmUpBody {
+    /// These products; all where there is no such field.
+    #[schema(value_type = Option<Vec<Sku>>)]
     skus: Option<Vec<String>>,
 }
 
-#[derive(Serialize)]
+/// What was read into the cache.
+#[derive(Serialize, ToSchema)]
 struct WarmedUp {
+    /// How many products.
     warmed: usize,
 }
 
+/// Read products into the cache that prices come from
+#[utoipa::path(
+    post,
+    path = "/api/v1/admin/cache/warmup",
+    tag = "admin",
+    operation_id = "warmUpCache",
+    request_body = Option<WarmUpBody>,
+    responses((status = 200, description = "How many of them are sold", body = WarmedUp))
+)]
 async fn warm_up(
     State(catalog): State<Catalog>,
     body: Option<JsonBody<WarmUpBody>>,

@@ -10,12 +10,13 @@ use orderflow_store::{
     Cancellation, Item, Outbox, Store, StoreError, Table, TransactError, Write, WriteError,
 };
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::levels::{Level, Levels};
 use crate::table::{INVENTORY, StockRecord, stock_key};
 
 /// What a correction does to the units that can be ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Correction {
     /// Adds to them; takes away where negative.

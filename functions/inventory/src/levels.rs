@@ -3,11 +3,13 @@
 use orderflow_domain::Sku;
 use orderflow_store::{Listing, Store, StoreError, Table};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::table::{INVENTORY, LISTED, LISTED_PARTITION, StockRecord, stock_key, stock_pk};
 
 /// How many units of a sku there are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = StockLevel)]
 pub struct Level {
     /// What.
     pub sku: Sku,
@@ -18,7 +20,8 @@ pub struct Level {
 }
 
 /// All levels together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = StockTotals)]
 pub(crate) struct Totals {
     pub skus: u64,
     pub available: i64,

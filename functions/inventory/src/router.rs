@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use orderflow_domain::Sku;
 use orderflow_http::{IdempotencyKey, JsonBody, Limit, PathParam, Problem, ProblemKind, QueryParams, Trace};
 use orderflow_store::{Cursor, Store};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::adjust::{AdjustError, Correction, Corrections, FirstStock};
 use crate::levels::{Level, Levels, Totals};
@@ -23,29 +25,45 @@ struct Inventory {
 }
 
 /// The routes of inventory.
-pub fn router(store: &Store, first_stock: Arc<dyn FirstStock>) -> Router {
+pub fn router(store: &Store, first_stock: Arc<dyn FirstStock>) -> OpenApiRouter {
     let corrections = Corrections::new(store, first_stock);
-    Router::new()
-        .route("/api/v1/inventory", get(list))
-        .route("/api/v1/inventory/{sku}", get(read).post(correct))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(read, correct))
         .with_state(Inventory { levels: Levels::new(store), corrections })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
+    /// How many at most.
     #[serde(default)]
+    #[param(inline)]
     limit: Limit,
+    /// The `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
-#[derive(Serialize)]
+/// A page of stock levels.
+#[derive(Serialize, ToSchema)]
 struct LevelList {
     inventory: Vec<Level>,
+    /// Where the next page begins; null on the last one.
+    #[schema(required = true)]
     next_cursor: Option<String>,
     totals: Totals,
 }
 
+/// List stock levels
+#[utoipa::path(
+    get,
+    path = "/api/v1/inventory",
+    tag = "inventory",
+    operation_id = "listLevels",
+    params(ListQuery),
+    responses((status = 200, description = "A page of levels, by sku, and the totals of all", body = LevelList))
+)]
 async fn list(
     State(inventory): State<Inventory>,
     QueryParams(query): QueryParams<ListQuery>,
@@ -60,6 +78,15 @@ async fn list(
     Ok(Json(LevelList { inventory: levels, next_cursor, totals }))
 }
 
+/// The stock level of a product
+#[utoipa::path(
+    get,
+    path = "/api/v1/inventory/{sku}",
+    tag = "inventory",
+    operation_id = "readLevel",
+    params(("sku" = Sku, Path)),
+    responses((status = 200, description = "The level", body = Level))
+)]
 async fn read(
     State(inventory): State<Inventory>,
     PathParam(sku): PathParam<Sku>,
@@ -68,6 +95,23 @@ async fn read(
     level.map(Json).ok_or_else(Problem::not_found)
 }
 
+/// Correct the stock level of a product
+///
+/// `adjust` adds to the units that can be ordered, or takes away; `set` makes them this many. Units that are reserved for orders stay
+/// reserved.
+#[utoipa::path(
+    post,
+    path = "/api/v1/inventory/{sku}",
+    tag = "inventory",
+    operation_id = "correctLevel",
+    params(("sku" = Sku, Path), IdempotencyKey, Trace),
+    request_body(content = Correction, examples(
+        ("adjust" = (value = json!({"adjust": -3}))),
+        ("set" = (value = json!({"set": 100}))),
+    )),
+    responses((status = 200, description = "The level as it is now", body = Level)),
+    extensions(("x-problems" = json!([ProblemKind::InsufficientStock, ProblemKind::IdempotencyKeyReused])))
+)]
 async fn correct(
     State(inventory): State<Inventory>,
     PathParam(sku): PathParam<Sku>,

@@ -5,6 +5,7 @@ use orderflow_http::{FieldErrors, Problem, ProblemKind};
 use orderflow_store::{Outbox, Store, Table, Write, WriteError};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::table::{NOTIFICATIONS, NotificationKey, NotificationRecord};
@@ -19,14 +20,22 @@ const MAX_EMAIL: usize = 65_536;
 /// The most bytes of a short message (SNS's limit).
 const MAX_SMS: usize = 1_600;
 
-/// The body of `POST /notifications`.
-#[derive(Deserialize)]
+/// A message to be sent.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NotificationRequest, examples(json!({
+    "channel": "email", "recipient": "c100@example.com", "template": "order_refunded",
+    "variables": {"orderId": "0190163d-8694-739b-aea5-966c26f8ad91", "total": "39.98 USD"},
+})))]
 pub(crate) struct RequestBody {
     channel: ChannelKind,
+    /// An e-mail address, or a telephone number with its country code.
     recipient: String,
+    /// The name of a template of this channel.
     template: String,
+    /// What the template is given, by name.
     #[serde(default)]
+    #[schema(value_type = Object)]
     variables: Map<String, Value>,
 }
 

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use axum::routing::get;
-use axum::{Json, Router};
 use orderflow_domain::{ChannelKind, OrderId, Timestamp};
-use orderflow_http::{IdempotencyKey, JsonBody, PathParam, Problem, QueryParams, Trace};
+use orderflow_http::{IdempotencyKey, JsonBody, PathParam, Problem, ProblemKind, QueryParams, Trace};
 use orderflow_store::{Store, Table};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::request::{RequestBody, Requests};
@@ -25,11 +27,11 @@ struct Notifications {
 }
 
 /// The routes of notifications. What is asked for is checked against these templates.
-pub fn router(store: &Store, templates: Arc<Templates>) -> Router {
-    Router::new()
-        .route("/api/v1/notifications", get(list).post(request))
-        .route("/api/v1/notifications/{id}", get(read))
-        .route("/api/v1/templates", get(list_templates))
+pub fn router(store: &Store, templates: Arc<Templates>) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(list, request))
+        .routes(routes!(read))
+        .routes(routes!(list_templates))
         .with_state(Notifications {
             table: store.table(&NOTIFICATIONS),
             requests: Requests::new(store),
@@ -37,23 +39,35 @@ pub fn router(store: &Store, templates: Arc<Templates>) -> Router {
         })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
+    /// The order that they are about.
+    #[param(value_type = OrderId, inline)]
     order_id: String,
 }
 
-#[derive(Serialize)]
+/// The messages about an order.
+#[derive(Serialize, ToSchema)]
 struct NotificationList {
     notifications: Vec<NotificationView>,
 }
 
-#[derive(Serialize)]
+/// A message to a customer.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Notification)]
 struct NotificationView {
+    /// The `Message-ID` of an e-mail.
     id: Uuid,
     channel: ChannelKind,
+    /// An e-mail address or a telephone number.
     recipient: String,
+    /// The name of the template that it was made from.
+    #[schema(example = "order_confirmation")]
     template: String,
+    /// Null where the channel has no such thing, or the message is not sent yet.
+    #[schema(required = true)]
     subject: Option<String>,
     status: NotificationStatus,
     created_at: Timestamp,
@@ -73,6 +87,17 @@ impl From<NotificationRecord> for NotificationView {
     }
 }
 
+/// The messages about an order
+///
+/// Oldest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/notifications",
+    tag = "notifications",
+    operation_id = "listNotifications",
+    params(ListQuery),
+    responses((status = 200, description = "What was sent", body = NotificationList))
+)]
 async fn list(
     State(notifications): State<Notifications>,
     QueryParams(query): QueryParams<ListQuery>,
@@ -86,11 +111,29 @@ async fn list(
     Ok(Json(NotificationList { notifications: records.into_iter().map(NotificationView::from).collect() }))
 }
 
-#[derive(Serialize)]
+/// A message that is on its way.
+#[derive(Serialize, ToSchema)]
+#[schema(as = NotificationAccepted)]
 struct Accepted {
     id: Uuid,
 }
 
+/// Send a message
+///
+/// `GET` of its `Location` tells what became of it. With an `Idempotency-Key` that was used before, the answer is that of the first time.
+#[utoipa::path(
+    post,
+    path = "/api/v1/notifications",
+    tag = "notifications",
+    operation_id = "requestNotification",
+    params(IdempotencyKey, Trace),
+    request_body = RequestBody,
+    responses(
+        (status = 202, description = "The message is on its way", body = Accepted,
+            headers(("location" = String, description = "The path of the message.")))
+    ),
+    extensions(("x-problems" = json!([ProblemKind::IdempotencyKeyReused])))
+)]
 async fn request(
     State(notifications): State<Notifications>,
     key: Option<IdempotencyKey>,
@@ -113,6 +156,15 @@ async fn request(
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], accepted))
 }
 
+/// What became of a message that was asked for
+#[utoipa::path(
+    get,
+    path = "/api/v1/notifications/{id}",
+    tag = "notifications",
+    operation_id = "readNotification",
+    params(("id" = Uuid, Path)),
+    responses((status = 200, description = "The message", body = NotificationView))
+)]
 async fn read(
     State(notifications): State<Notifications>,
     PathParam(id): PathParam<Uuid>,
@@ -121,11 +173,20 @@ async fn read(
     record.map(|record| Json(record.into())).ok_or_else(Problem::not_found)
 }
 
-#[derive(Serialize)]
+/// Every template.
+#[derive(Serialize, ToSchema)]
 struct TemplateList<'a> {
     templates: &'a [TemplateSummary],
 }
 
+/// List templates
+#[utoipa::path(
+    get,
+    path = "/api/v1/templates",
+    tag = "notifications",
+    operation_id = "listTemplates",
+    responses((status = 200, description = "Every template, by name and channel", body = TemplateList<'static>))
+)]
 async fn list_templates(State(notifications): State<Notifications>) -> impl IntoResponse {
     Json(TemplateList { templates: notifications.templates.summaries() }).into_response()
 }

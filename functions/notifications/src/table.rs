@@ -4,6 +4,7 @@ use orderflow_domain::{ChannelKind, OrderId, Recipient, Timestamp};
 use orderflow_store::{Item, Table, TableDefinition};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::message::Message;
@@ -47,7 +48,7 @@ impl NotificationKey {
 }
 
 /// Where a notification stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum NotificationStatus {
     /// Somebody asked for it, and it is not sent yet.

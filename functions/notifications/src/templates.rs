@@ -6,6 +6,7 @@ use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior};
 use orderflow_domain::ChannelKind;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::template::Template;
 use crate::template_file::{self, DirectoryError, Sources, TemplateFile};
@@ -79,7 +80,8 @@ pub struct Rendered {
 }
 
 /// What there is to know of a template before it is used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Template)]
 pub struct TemplateSummary {
     /// Its name.
     pub name: String,

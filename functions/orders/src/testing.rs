@@ -101,7 +101,7 @@ impl Desk {
     async fn call(&self, request: Builder) -> (u16, serde_json::Value) {
         let catalog = Catalog::new(&self.store, &CatalogSettings::default());
         let request = request.body(Body::empty()).unwrap();
-        let response = router(&self.store, catalog).oneshot(request).await.unwrap();
+        let response = axum::Router::from(router(&self.store, catalog)).oneshot(request).await.unwrap();
         let status = response.status().as_u16();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         (status, serde_json::from_slice(&body).unwrap_or_default())

@@ -3,6 +3,7 @@
 use orderflow_domain::{Currency, Email, EventType, Money, OrderId, Phone, Timestamp};
 use orderflow_store::TableDefinition;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::plan::Standing;
 
@@ -11,7 +12,7 @@ pub static PAYMENTS: TableDefinition =
     TableDefinition { name: "payments", hash: "pk", range: None, indexes: &[], streams: true };
 
 /// Where the payment of an order stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
     /// A charge was sent and its outcome is not known yet.

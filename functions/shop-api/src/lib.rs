@@ -5,13 +5,13 @@ mod admin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use axum::Router;
 use orderflow_catalog::Catalog;
 use orderflow_domain::{Currency, Sku};
 use orderflow_inventory::FirstStock;
 use orderflow_notifications::Templates;
 use orderflow_payments::PaymentGateway;
 use orderflow_store::{Store, StoreError};
+use utoipa_axum::router::OpenApiRouter;
 
 pub use admin::admin_router;
 
@@ -23,7 +23,7 @@ pub fn router(
     currency: Currency,
     gateway: Arc<dyn PaymentGateway>,
     templates: Arc<Templates>,
-) -> Router {
+) -> OpenApiRouter {
     let first_stock = Arc::new(CatalogStock(catalog.clone()));
     orderflow_catalog::router(store, catalog, currency.clone())
         .merge(orderflow_inventory::router(store, first_stock))

@@ -4,25 +4,27 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::schema::DataSchema;
 use crate::{
     CustomerId, Email, Money, OrderId, OrderLine, PaymentToken, Phone, Recipient, RejectionReason, Sku,
 };
 
 /// Declares the events once: a name, a Rust name, the data. Everything that must know all of them is made here.
 macro_rules! events {
-    ($($(#[$doc:meta])* $variant:ident($data:ty) = $name:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $variant:ident($data:ty) = $name:literal;)*) => {
         /// The type of an event.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum EventType {
-            $($(#[$doc])* $variant,)*
+            $($(#[doc = $doc])* $variant,)*
         }
 
         /// An event's data, by type.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum EventData {
-            $($(#[$doc])* $variant($data),)*
+            $($(#[doc = $doc])* $variant($data),)*
         }
 
         impl EventType {
@@ -33,6 +35,20 @@ macro_rules! events {
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
+                }
+            }
+
+            /// What it tells of, in a sentence.
+            pub const fn description(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc),*).trim_ascii(),)*
+                }
+            }
+
+            /// The JSON Schema of its data.
+            pub fn data_schema(self) -> DataSchema {
+                match self {
+                    $(Self::$variant => DataSchema::of::<$data>(),)*
                 }
             }
         }
@@ -139,7 +155,7 @@ impl FromStr for EventType {
 }
 
 /// How many units of a sku.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Quantities {
     /// What.
     pub sku: Sku,
@@ -148,7 +164,7 @@ pub struct Quantities {
 }
 
 /// Data of `order.placed`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[expect(missing_docs, reason = "the fields are those of the order")]
 pub struct OrderPlaced {
     pub order_id: OrderId,
@@ -163,7 +179,7 @@ pub struct OrderPlaced {
 }
 
 /// Data of `order.confirmed`, `order.rejected` and `order.cancelled`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[expect(missing_docs, reason = "the fields are those of the order")]
 pub struct OrderEnded {
     pub order_id: OrderId,
@@ -178,7 +194,7 @@ pub struct OrderEnded {
 }
 
 /// Data of `inventory.reserved`: what payment needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[expect(missing_docs, reason = "the fields are those of the order")]
 pub struct InventoryReserved {
     pub order_id: OrderId,
@@ -188,7 +204,7 @@ pub struct InventoryReserved {
 }
 
 /// Data of `inventory.rejected`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InventoryRejected {
     /// The order.
     pub order_id: OrderId,
@@ -199,7 +215,7 @@ pub struct InventoryRejected {
 }
 
 /// A sku of which there was not enough.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Shortage {
     /// What.
     pub sku: Sku,
@@ -210,7 +226,7 @@ pub struct Shortage {
 }
 
 /// Data of `inventory.released`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InventoryReleased {
     /// The order.
     pub order_id: OrderId,
@@ -219,7 +235,7 @@ pub struct InventoryReleased {
 }
 
 /// Data of the payment events.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaymentOutcome {
     /// The order.
     pub order_id: OrderId,
@@ -242,7 +258,7 @@ pub struct PaymentOutcome {
 }
 
 /// Data of `product.created`, `product.updated` and `product.removed`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProductChanged {
     /// The product.
     pub sku: Sku,
@@ -256,7 +272,7 @@ pub struct ProductChanged {
 }
 
 /// Data of `stock.adjusted`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StockAdjusted {
     /// The product.
     pub sku: Sku,
@@ -269,7 +285,7 @@ pub struct StockAdjusted {
 }
 
 /// Data of `notification.requested`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NotificationRequested {
     /// The message.
     pub notification_id: Uuid,
@@ -279,5 +295,6 @@ pub struct NotificationRequested {
     /// The template that it is made from.
     pub template: String,
     /// What the template is given, by name.
+    #[schema(value_type = Object)]
     pub variables: serde_json::Map<String, serde_json::Value>,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{CustomerId, Email, Money, OrderId, OrderState, PaymentToken, Phone, Quantity, Sku, Timestamp};
 
@@ -10,7 +11,7 @@ use crate::{CustomerId, Email, Money, OrderId, OrderState, PaymentToken, Phone, 
 pub const MAX_LINES: usize = 50;
 
 /// One line of an order, with the name and price that the catalog had when it was placed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderLine {
     /// What.
     pub sku: Sku,

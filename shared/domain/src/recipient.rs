@@ -1,12 +1,14 @@
 //! Whom a message goes to, and by which channel.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{Email, Phone};
 
 /// A way to reach customers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = Channel)]
 pub enum ChannelKind {
     /// E-mail.
     Email,
@@ -28,8 +30,9 @@ impl ChannelKind {
 }
 
 /// Whom a message goes to. Its `Debug` output shows no whole address.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "channel", content = "recipient", rename_all = "snake_case")]
+#[schema(description = "Whom a message goes to.")]
 pub enum Recipient {
     /// By e-mail.
     Email(Email),

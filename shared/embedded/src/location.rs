@@ -4,7 +4,9 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::EmbeddedError;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::{EmbeddedError, migrations};
 
 const DATABASE_FILE: &str = "orderflow.db";
 const LOCK_FILE: &str = "orderflow.lock";
@@ -29,6 +31,20 @@ pub(crate) struct Claimed {
 }
 
 impl Location {
+    /// The format of the data that is kept here, of which [`SCHEMA_VERSION`](crate::SCHEMA_VERSION) is this version's. None where nothing
+    /// is kept. Changes nothing, also while another process has it open.
+    ///
+    /// # Errors
+    /// [`EmbeddedError::ForeignDatabase`] and others where the data is none of ours, or cannot be read.
+    pub fn schema_version(&self) -> Result<Option<u32>, EmbeddedError> {
+        let Self::Directory(directory) = self else { return Ok(None) };
+        let file = directory.join(DATABASE_FILE);
+        if !file.try_exists().map_err(|source| unusable(&file, source))? {
+            return Ok(None);
+        }
+        migrations::found(&Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?)
+    }
+
     pub(crate) fn claim(&self) -> Result<Claimed, EmbeddedError> {
         match self {
             Self::Memory => Ok(Claimed { name: unique_memory_name(), lock: None }),

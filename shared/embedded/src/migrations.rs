@@ -16,6 +16,14 @@ pub(crate) const MIGRATIONS: &[Migration] = &[];
 
 const _: () = assert!(MIGRATIONS.len() + 1 == SCHEMA_VERSION as usize);
 
+/// The format that a database records, read without changing anything. None where it is empty.
+pub(crate) fn found(connection: &Connection) -> Result<Option<u32>, EmbeddedError> {
+    match is_empty(connection)? {
+        true => Ok(None),
+        false => recorded_version(connection)?.ok_or(EmbeddedError::ForeignDatabase).map(Some),
+    }
+}
+
 /// Refuses a database that this version must not touch, and marks an empty one as its own. Writes nothing else, so it
 /// runs before the engine opens the file.
 pub(crate) fn admit(connection: &mut Connection) -> Result<(), EmbeddedError> {

@@ -3,11 +3,12 @@
 use std::fmt::Display;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::Problem;
 
 /// One field that is at fault.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// Where it stands in the body, such as `items[0].quantity`, or the name of a query parameter
     /// or a header.

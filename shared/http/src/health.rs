@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use chrono::{SecondsFormat, Utc};
 use futures::future::{BoxFuture, join_all};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// Something that the process needs: a name, and how to find out whether it is there.
 #[derive(Clone)]
@@ -50,20 +52,42 @@ struct Watched {
     figures: Vec<HealthFigure>,
 }
 
-#[derive(Serialize)]
+/// Whether the process can do its work.
+#[derive(Serialize, ToSchema)]
 struct Health {
+    /// `healthy` or `unhealthy`.
+    #[schema(example = "healthy")]
     status: &'static str,
+    /// When it was looked at.
+    #[schema(format = DateTime)]
     timestamp: String,
+    /// What the process needs, each `up` or `down`.
+    #[schema(example = json!({"store": "up", "broker": "up"}))]
     services: BTreeMap<&'static str, &'static str>,
     #[serde(flatten)]
+    #[schema(value_type = BTreeMap<String, f64>)]
     figures: BTreeMap<&'static str, Value>,
 }
 
 /// `GET /health`: 200 where every check is up, otherwise 503, with the state of each. Figures are told beside them and decide nothing.
-pub fn health_router(checks: Vec<HealthCheck>, figures: Vec<HealthFigure>) -> Router {
-    Router::new().route("/health", get(health)).with_state(Watched { checks, figures })
+pub fn health_router(checks: Vec<HealthCheck>, figures: Vec<HealthFigure>) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(health)).with_state(Watched { checks, figures })
 }
 
+/// Whether the process can do its work
+///
+/// The process that relays events tells what is still to be published, too: `outbox_pending` writes, the oldest of them
+/// `outbox_oldest_seconds` old.
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = "operation",
+    operation_id = "health",
+    responses(
+        (status = 200, description = "Everything that it needs is up", body = Health),
+        (status = 503, description = "Something that it needs is down", body = Health),
+    )
+)]
 async fn health(State(Watched { checks, figures }): State<Watched>) -> Response {
     let results = join_all(checks.iter().map(|check| (check.is_up)())).await;
     let all_up = results.iter().all(|up| *up);
@@ -82,6 +106,7 @@ async fn health(State(Watched { checks, figures }): State<Watched>) -> Response 
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use axum::Router;
     use axum::body::to_bytes;
     use axum::http::Request;
     use tower::ServiceExt;
@@ -95,7 +120,8 @@ mod tests {
             ];
             let request = Request::get("/health").body(axum::body::Body::empty()).unwrap();
             let pending = HealthFigure::new("outbox_pending", || 7_u64);
-            let response = health_router(checks, vec![pending]).oneshot(request).await.unwrap();
+            let router = Router::from(health_router(checks, vec![pending]));
+            let response = router.oneshot(request).await.unwrap();
             assert_eq!(response.status(), status);
             let body = to_bytes(response.into_body(), 10_000).await.unwrap();
             let body: serde_json::Value = serde_json::from_slice(&body).unwrap();

@@ -3,6 +3,9 @@
 use axum::extract::OptionalFromRequestParts;
 use http::HeaderName;
 use http::request::Parts;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use crate::Problem;
 
@@ -47,6 +50,18 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for IdempotencyKey {
             Problem::invalid_field(NAME, message)
         };
         Self::parse(value.as_bytes()).map(Some).ok_or_else(refused)
+    }
+}
+
+impl IntoParams for IdempotencyKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]{1,255}$"));
+        let header = ParameterBuilder::new().name(NAME).parameter_in(ParameterIn::Header).schema(Some(text));
+        vec![
+            header
+                .description(Some("Makes the request safe to repeat: under one key it takes effect once."))
+                .build(),
+        ]
     }
 }
 

@@ -33,8 +33,8 @@ pub use limit::Limit;
 pub use metrics::metrics_router;
 pub use middleware::with_fallbacks;
 pub use path_param::PathParam;
-pub use problem::Problem;
-pub use problem_kind::ProblemKind;
+pub use problem::{PROBLEM_JSON, Problem};
+pub use problem_kind::{PROBLEMS, ProblemKind};
 pub use query_params::QueryParams;
 pub use trace::Trace;
 

@@ -3,6 +3,9 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// The most entries of one page, 1 to 100, 20 if the caller does not say.
 ///
@@ -34,6 +37,16 @@ impl<'de> Deserialize<'de> for Limit {
         deserializer.deserialize_u64(LimitVisitor)
     }
 }
+
+impl PartialSchema for Limit {
+    fn schema() -> RefOr<Schema> {
+        let number =
+            ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(Self::MAX));
+        number.default(Some(Self::DEFAULT.into())).build().into()
+    }
+}
+
+impl ToSchema for Limit {}
 
 struct LimitVisitor;
 

@@ -35,8 +35,8 @@ const API: &str = "/api/";
 ///   and `elapsed_ms`: at debug level if it only read and succeeded, else at info. The path itself and
 ///   the query are left out, since they can hold whatever a client put there.
 /// - Each request is counted and timed, and one of the API is a span for a collector.
-pub fn with_fallbacks(router: Router) -> Router {
-    router.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(from_fn(observe))
+pub fn with_fallbacks(router: impl Into<Router>) -> Router {
+    router.into().layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(from_fn(observe))
 }
 
 async fn observe(mut request: Request, next: Next) -> Response {

@@ -7,11 +7,13 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::{FieldError, FieldErrors, ProblemKind};
 
 /// The media type of problem details.
-pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// How long a caller is asked to wait where nothing better is known.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -129,13 +131,34 @@ impl Problem {
     }
 }
 
-/// The body, as RFC 9457 names its members.
-#[derive(Serialize)]
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        Body::schema()
+    }
+}
+
+impl ToSchema for Problem {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Body::schemas(schemas);
+    }
+}
+
+/// Problem details (RFC 9457).
+#[derive(Serialize, ToSchema)]
 struct Body<'a> {
+    /// What kind of problem it is, for programs.
+    #[schema(example = "urn:orderflow:problem:not-found")]
     r#type: String,
+    /// The same for every problem of this kind.
+    #[schema(example = "There is no such resource")]
     title: &'static str,
+    /// The status of the answer.
+    #[schema(example = 404)]
     status: u16,
+    /// What is wrong with this request.
+    #[schema(example = "Nothing is found at this path.")]
     detail: &'a str,
+    /// The fields at fault, where fields are.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
 }
@@ -145,7 +168,7 @@ impl IntoResponse for Problem {
         self.log_cause();
         let status = self.kind.status();
         let body = Body {
-            r#type: format!("urn:orderflow:problem:{}", self.kind.slug()),
+            r#type: self.kind.urn(),
             title: self.kind.title(),
             status: status.as_u16(),
             detail: &self.detail,

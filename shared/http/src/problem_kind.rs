@@ -1,6 +1,11 @@
 //! The kinds of problem that the API knows.
 
 use http::StatusCode;
+use serde::{Serialize, Serializer};
+
+/// The extension of an operation in the API's description by which a handler names the kinds of problem that it answers itself, beside
+/// those that every handler with such parameters does.
+pub const PROBLEMS: &str = "x-problems";
 
 /// A kind of problem: its status, its slug (the end of `type`) and its title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,6 +45,26 @@ pub enum ProblemKind {
 }
 
 impl ProblemKind {
+    /// Every kind.
+    pub const ALL: [Self; 16] = [
+        Self::MalformedRequest,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::OrderNotCancellable,
+        Self::AlreadyExists,
+        Self::InsufficientStock,
+        Self::PaymentNotRefundable,
+        Self::PayloadTooLarge,
+        Self::UnsupportedMediaType,
+        Self::InvalidRequest,
+        Self::UnknownProduct,
+        Self::IdempotencyKeyReused,
+        Self::RateLimited,
+        Self::Unavailable,
+    ];
+
     /// The status of the answer.
     #[must_use]
     pub const fn status(self) -> StatusCode {
@@ -61,6 +86,12 @@ impl ProblemKind {
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
+    }
+
+    /// The `type` of a problem of this kind.
+    #[must_use]
+    pub fn urn(self) -> String {
+        format!("urn:orderflow:problem:{}", self.slug())
     }
 
     /// The stable name: `type` is `urn:orderflow:problem:<slug>`.
@@ -124,5 +155,11 @@ impl ProblemKind {
             StatusCode::INTERNAL_SERVER_ERROR | StatusCode::SERVICE_UNAVAILABLE => Some(Self::Unavailable),
             _ => None,
         }
+    }
+}
+
+impl Serialize for ProblemKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.slug())
     }
 }

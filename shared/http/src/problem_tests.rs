@@ -35,6 +35,7 @@ async fn every_kind_is_a_problem_with_its_status_and_slug() {
         assert_eq!(response.status().as_u16(), status);
         assert_eq!(response.headers()[CONTENT_TYPE], PROBLEM_JSON);
         assert_eq!(kind.slug(), slug);
+        assert!(ProblemKind::ALL.contains(&kind));
         let again = Problem::of_status(kind);
         assert_eq!(again.into_response().status().as_u16(), status);
     }

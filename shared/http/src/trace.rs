@@ -6,6 +6,9 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use orderflow_telemetry::TraceParent;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 const HEADER: HeaderName = HeaderName::from_static("traceparent");
 
@@ -37,6 +40,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Trace {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let known = parts.extensions.get::<Self>().cloned();
         Ok(known.unwrap_or_else(|| Self::caused_by(cause(&parts.headers).as_ref())))
+    }
+}
+
+impl IntoParams for Trace {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let text = text.examples(["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"]);
+        let header = ParameterBuilder::new()
+            .name(HEADER.as_str())
+            .parameter_in(ParameterIn::Header)
+            .schema(Some(text));
+        vec![header.description(Some("The trace that this belongs to (W3C Trace Context).")).build()]
     }
 }
 

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use orderflow_domain::{Event, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How full the queue of a consumer is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QueueStatus {
     /// Whose queue it is.
     pub consumer: String,

@@ -25,7 +25,7 @@ pub use error::StoreError;
 pub use independent::IndependentWrites;
 pub use listing::{Listing, partition, partitions};
 pub use outbox::{Emission, EventSource, ImageError, OUTBOX, Outbox, OutboxError};
-pub use schema::{IndexDefinition, TableDefinition};
+pub use schema::{IndexDefinition, TableDefinition, TableState};
 pub use send::WriteError;
 pub use transaction::{Cancellation, MAX_TRANSACTION_ACTIONS, TransactError};
 pub use write::Write;

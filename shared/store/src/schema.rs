@@ -38,10 +38,46 @@ pub struct IndexDefinition {
     pub range: &'static str,
 }
 
+/// What there is of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableState {
+    /// Its full name.
+    pub name: String,
+    /// Whether there is such a table.
+    pub exists: bool,
+    /// The indexes that it lacks.
+    pub missing_indexes: Vec<&'static str>,
+    /// Whether it lacks the stream that its writes carry events by.
+    pub missing_stream: bool,
+}
+
 const POLL: Duration = Duration::from_millis(20);
 const POLLS: usize = 3_000;
 
 impl Store {
+    /// What there is of these tables. Changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the store does not answer.
+    pub async fn table_states(
+        &self,
+        definitions: &[&'static TableDefinition],
+    ) -> Result<Vec<TableState>, StoreError> {
+        let mut states = Vec::new();
+        for definition in definitions {
+            let table = self.table(definition);
+            let found = table.describe().await?;
+            let missing = found.as_ref().map(|description| table.missing_indexes(description));
+            states.push(TableState {
+                name: table.name.clone(),
+                exists: found.is_some(),
+                missing_indexes: missing.into_iter().flatten().map(|index| index.name).collect(),
+                missing_stream: found.is_some_and(|description| table.lacks_stream(&description)),
+            });
+        }
+        Ok(states)
+    }
+
     /// Creates the tables that are missing, and adds the indexes and the stream that are missing to those that are not. Deletes nothing.
     ///
     /// # Errors
@@ -78,15 +114,23 @@ impl Table {
         if !is_active(description) {
             self.wait_until_active().await?;
         }
-        let existing = description.global_secondary_indexes();
-        let exists = |name| existing.iter().any(|index| index.index_name() == Some(name));
-        for index in self.definition.indexes.iter().filter(|index| !exists(index.name)) {
+        for index in self.missing_indexes(description) {
             self.add_index(index).await?;
         }
-        if self.definition.streams && !has_stream(description) {
+        if self.lacks_stream(description) {
             self.add_stream().await?;
         }
         Ok(())
+    }
+
+    fn lacks_stream(&self, description: &TableDescription) -> bool {
+        self.definition.streams && !has_stream(description)
+    }
+
+    fn missing_indexes(&self, description: &TableDescription) -> Vec<&'static IndexDefinition> {
+        let existing = description.global_secondary_indexes();
+        let exists = |name| existing.iter().any(|index| index.index_name() == Some(name));
+        self.definition.indexes.iter().filter(|index| !exists(index.name)).collect()
     }
 
     async fn create(&self) -> Result<(), StoreError> {

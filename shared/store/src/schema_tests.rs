@@ -32,7 +32,11 @@ async fn making_tables_again_changes_nothing() {
 async fn indexes_that_are_missing_are_added_and_filled() {
     let world = World::new(IndependentWrites::OneTransaction).await;
     world.store.write(Write::put(&world.things, &Thing::new("a")).unwrap()).await.unwrap();
+    let before = world.store.table_states(&[&LATER]).await.unwrap();
+    assert_eq!(before[0].missing_indexes, ["by_at", "by_name"]);
     world.store.create_missing_tables(&[&LATER]).await.unwrap();
+    let after = world.store.table_states(&[&LATER]).await.unwrap();
+    assert!(after[0].exists && after[0].missing_indexes.is_empty(), "{after:?}");
     let listing =
         Listing { index: &LATER.indexes[1], partitions: vec!["a-at".to_owned()], descending: false };
     assert_eq!(world.store.table(&LATER).list(&listing, None, 10).await.unwrap(), ["a"]);
@@ -54,11 +58,13 @@ async fn a_stream_that_is_missing_is_added_once() {
     let table = world.store.table(&TELLING);
     assert!(!has_stream(&table.describe().await.unwrap().unwrap()));
     let tables: [&'static TableDefinition; 1] = [&TELLING];
+    assert!(world.store.table_states(&tables).await.unwrap()[0].missing_stream);
     let (one, other) =
         tokio::join!(world.store.create_missing_tables(&tables), world.store.create_missing_tables(&tables));
     one.unwrap();
     other.unwrap();
     assert!(has_stream(&table.describe().await.unwrap().unwrap()));
+    assert!(!world.store.table_states(&tables).await.unwrap()[0].missing_stream);
     // An older process that knows of no stream takes none away.
     world.store.create_missing_tables(&[&SILENT]).await.unwrap();
     assert!(has_stream(&table.describe().await.unwrap().unwrap()));

@@ -53,7 +53,7 @@ async fn a_series_needs_a_bucket_and_a_span() {
 #[tokio::test]
 async fn an_answer_is_given_again_for_a_second_at_most() {
     let analytics = Analytics::open().await;
-    let router = orderflow_analytics::router(&analytics.store, usd());
+    let router = axum::Router::from(orderflow_analytics::router(&analytics.store, usd()));
     let total = async || -> Value { get(&router, SUMMARY).await.1["total_orders"].take() };
     assert_eq!(total().await, 0);
     let before = analytics.embedded.requests();

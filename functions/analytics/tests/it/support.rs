@@ -42,7 +42,7 @@ impl Analytics {
 
     /// An answer that nothing is cached of.
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
-        get(&orderflow_analytics::router(&self.store, usd()), path).await
+        get(&orderflow_analytics::router(&self.store, usd()).into(), path).await
     }
 
     pub(crate) async fn summary(&self) -> Value {

@@ -42,7 +42,7 @@ impl Shop {
 
     fn over(embedded: Embedded, store: Store, cache_ttl: Duration) -> Self {
         let catalog = Catalog::new(&store, &CatalogSettings { cache_ttl });
-        let router = router(&store, catalog.clone(), usd()).merge(warmup_router(catalog.clone()));
+        let router = router(&store, catalog.clone(), usd()).merge(warmup_router(catalog.clone())).into();
         Self { embedded, store, catalog, router }
     }
 

@@ -36,14 +36,14 @@ impl Desk {
     /// Stocks with these skus.
     pub(crate) async fn of(stocks: &[(&str, i64)]) -> Self {
         let stock = Stock::of(stocks).await;
-        let router = router(&stock.store, Arc::new(Catalog(BTreeMap::new())));
+        let router = router(&stock.store, Arc::new(Catalog(BTreeMap::new()))).into();
         Self { stock, router }
     }
 
     /// The same, where the catalog sells a product whose creation has not arrived.
     pub(crate) fn selling(self, sku: &str, first_stock: i64) -> Self {
         let catalog = Catalog(BTreeMap::from([(Sku::parse(sku).unwrap(), first_stock)]));
-        let router = router(&self.stock.store, Arc::new(catalog));
+        let router = router(&self.stock.store, Arc::new(catalog)).into();
         Self { router, ..self }
     }
 

@@ -82,7 +82,7 @@ impl Notifications {
 
     /// What the routes answer.
     pub(crate) async fn call(&self, request: Request<Body>) -> (StatusCode, Value) {
-        let router = orderflow_notifications::router(&self.store, self.templates.clone());
+        let router = axum::Router::from(orderflow_notifications::router(&self.store, self.templates.clone()));
         let response = router.oneshot(request).await.unwrap();
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();

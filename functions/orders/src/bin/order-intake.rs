@@ -18,6 +18,8 @@ async fn main() -> Result<(), Error> {
         let table = table.clone();
         async move { table.touch().await.is_ok() }
     });
-    let router = router(host.store(), catalog).merge(health_router(vec![store], Vec::new()));
+    let router = router(host.store(), catalog)
+        .merge(health_router(vec![store], Vec::new()))
+        .merge(orderflow_documents::router());
     host.serve_http(with_fallbacks(router)).await
 }

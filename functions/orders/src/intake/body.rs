@@ -3,23 +3,40 @@
 use orderflow_domain::{CustomerId, Email, LineError, PaymentToken, Phone, Quantity, Sku, merge_lines};
 use orderflow_http::{FieldErrors, Problem};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::fingerprint::Request;
 
-#[derive(Deserialize)]
+/// An order to be placed.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = OrderRequest, examples(json!({
+    "customer_id": "C100",
+    "email": "c100@example.com",
+    "items": [{"sku": "TSHIRT-BLK-M", "quantity": 2}],
+})))]
 pub(crate) struct OrderBody {
+    #[schema(value_type = CustomerId)]
     customer_id: String,
+    #[schema(value_type = Email)]
     email: String,
+    /// With its country code; spaces, dots, hyphens and parentheses are dropped.
+    #[schema(pattern = "^[ .()-]*\\+[0-9 .()-]{7,}$", examples("+49 30 1234567"))]
     phone: Option<String>,
+    #[schema(min_items = 1, max_items = 50)]
     items: Vec<ItemBody>,
+    #[schema(value_type = Option<PaymentToken>)]
     payment_token: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// A line of an order to be placed.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = OrderRequestItem)]
 struct ItemBody {
+    #[schema(value_type = Sku)]
     sku: String,
+    #[schema(value_type = Quantity)]
     quantity: i64,
 }
 

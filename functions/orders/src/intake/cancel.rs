@@ -15,6 +15,19 @@ use crate::timeline::TimelineEntry;
 
 const TRIES: u32 = 8;
 
+/// Cancel an order
+///
+/// As long as it is neither confirmed nor rejected; one that the customer cancelled before is answered again. What was reserved and
+/// charged for it is given back.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/orders/{id}",
+    tag = "orders",
+    operation_id = "cancelOrder",
+    params(("id" = OrderId, Path)),
+    responses((status = 200, description = "The order, cancelled", body = OrderView)),
+    extensions(("x-problems" = json!([ProblemKind::OrderNotCancellable])))
+)]
 pub(crate) async fn cancel(
     State(intake): State<Intake>,
     PathParam(id): PathParam<OrderId>,

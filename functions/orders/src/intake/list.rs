@@ -2,29 +2,44 @@
 
 use axum::Json;
 use axum::extract::State;
-use orderflow_domain::{CustomerId, Sku};
+use orderflow_domain::{CustomerId, OrderStatus, Sku};
 use orderflow_http::{FieldErrors, Limit, Problem, QueryParams};
 use orderflow_store::Cursor;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Intake;
 use super::view::OrderView;
 use crate::repository::{Filter, status_name};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
+    /// Only this customer's.
+    #[param(value_type = Option<CustomerId>, inline)]
     customer_id: Option<String>,
+    /// Only those that stand so.
+    #[param(value_type = Option<OrderStatus>, inline)]
     status: Option<String>,
+    /// Only those with a line of this sku.
+    #[param(value_type = Option<Sku>, inline)]
     sku: Option<String>,
+    /// How many at most.
     #[serde(default)]
+    #[param(inline)]
     limit: Limit,
+    /// The `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
-#[derive(Serialize)]
+/// A page of orders.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct OrderList {
+    /// Newest first.
     orders: Vec<OrderView>,
+    /// Where the next page begins; null on the last one.
+    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
@@ -51,6 +66,17 @@ impl ListQuery {
     }
 }
 
+/// List orders
+///
+/// Newest first, by any combination of customer, status and sku.
+#[utoipa::path(
+    get,
+    path = "/api/v1/orders",
+    tag = "orders",
+    operation_id = "listOrders",
+    params(ListQuery),
+    responses((status = 200, description = "A page of orders", body = OrderList))
+)]
 pub(crate) async fn list(
     State(intake): State<Intake>,
     QueryParams(query): QueryParams<ListQuery>,

@@ -6,15 +6,16 @@ mod list;
 mod place;
 mod view;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use orderflow_catalog::{Catalog, warmup_router};
 use orderflow_domain::OrderId;
 use orderflow_http::{PathParam, Problem};
 use orderflow_store::Store;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::repository::Orders;
 
@@ -25,15 +26,32 @@ pub(crate) struct Intake {
 }
 
 /// The routes of orders, and the one that warms up `catalog`, which their prices come from.
-pub fn router(store: &Store, catalog: Catalog) -> Router {
-    Router::new()
-        .route("/api/v1/orders", get(list::list).post(place::place))
-        .route("/api/v1/orders/{id}", get(read).delete(cancel::cancel))
-        .route("/api/v1/orders/{id}/events", get(events))
+pub fn router(store: &Store, catalog: Catalog) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(list::list, place::place))
+        .routes(routes!(read, cancel::cancel))
+        .routes(routes!(events))
         .with_state(Intake { orders: Orders::new(store), catalog: catalog.clone() })
         .merge(warmup_router(catalog))
 }
 
+/// An order as it is now
+#[utoipa::path(
+    get,
+    path = "/api/v1/orders/{id}",
+    tag = "orders",
+    operation_id = "readOrder",
+    params(
+        ("id" = OrderId, Path),
+        ("if-none-match" = Option<String>, Header, description = "The `ETag` of the order as it is known."),
+    ),
+    responses(
+        (status = 200, description = "The order", body = view::OrderView,
+            headers(("etag" = String, description = "Changes with the order."))),
+        (status = 304, description = "The order is still as it is known",
+            headers(("etag" = String, description = "Changes with the order."))),
+    )
+)]
 async fn read(
     State(intake): State<Intake>,
     PathParam(id): PathParam<OrderId>,
@@ -53,6 +71,17 @@ fn matches(tag: &str, etag: &str) -> bool {
     tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
 }
 
+/// What happened to an order
+///
+/// Oldest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/orders/{id}/events",
+    tag = "orders",
+    operation_id = "listOrderEvents",
+    params(("id" = OrderId, Path)),
+    responses((status = 200, description = "What happened", body = view::Timeline))
+)]
 async fn events(
     State(intake): State<Intake>,
     PathParam(id): PathParam<OrderId>,

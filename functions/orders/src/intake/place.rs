@@ -17,6 +17,23 @@ use super::view::OrderView;
 use crate::fingerprint::Request;
 use crate::record::OrderRecord;
 
+/// Place an order
+///
+/// The answer says `pending`; `GET` of its `Location` tells how it goes on. Names and prices come from the catalog, and lines of one sku
+/// are merged. With an `Idempotency-Key` that this customer used before, the answer is the order as it is now.
+#[utoipa::path(
+    post,
+    path = "/api/v1/orders",
+    tag = "orders",
+    operation_id = "placeOrder",
+    params(IdempotencyKey, Trace),
+    request_body = OrderBody,
+    responses(
+        (status = 202, description = "The order is taken in", body = OrderView,
+            headers(("location" = String, description = "The path of the order.")))
+    ),
+    extensions(("x-problems" = json!([ProblemKind::UnknownProduct, ProblemKind::IdempotencyKeyReused])))
+)]
 pub(crate) async fn place(
     State(intake): State<Intake>,
     key: Option<IdempotencyKey>,

@@ -1,24 +1,39 @@
 //! An order as clients see it.
 
-use orderflow_domain::{CustomerId, Email, Money, OrderId, OrderLine, Phone, Timestamp};
+use orderflow_domain::{
+    CancellationReason, CustomerId, Email, EventType, Money, OrderId, OrderLine, OrderStatus, Phone,
+    RejectionReason, Timestamp,
+};
 use serde::Serialize;
+use utoipa::openapi::schema::{OneOfBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::record::OrderRecord;
 
-#[derive(Serialize)]
+/// An order.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Order)]
 pub(crate) struct OrderView {
     id: OrderId,
     customer_id: CustomerId,
     email: Email,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     phone: Option<Phone>,
     items: Vec<OrderLine>,
     total: Money,
+    #[schema(value_type = OrderStatus)]
     status: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = refusal_reason)]
     reason: Option<String>,
     created_at: Timestamp,
     updated_at: Timestamp,
+}
+
+/// Why an order is rejected, or why it is cancelled.
+fn refusal_reason() -> Schema {
+    OneOfBuilder::new().item(RejectionReason::schema()).item(CancellationReason::schema()).into()
 }
 
 impl From<OrderRecord> for OrderView {
@@ -39,20 +54,29 @@ impl From<OrderRecord> for OrderView {
 }
 
 /// What happened to an order, oldest first.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Timeline {
     events: Vec<Entry>,
 }
 
-#[derive(Serialize)]
+/// One thing that happened to an order.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TimelineEntry)]
 struct Entry {
+    #[schema(value_type = EventType)]
     r#type: String,
     time: Timestamp,
+    /// The how manieth delivery took effect, where it was not the first.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     attempt: Option<u32>,
+    /// The trace that it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     trace_id: Option<String>,
+    /// More, for a person.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<String>,
 }
 

@@ -29,7 +29,7 @@ impl Intake {
             let product = NewProduct { sku: Sku::parse(sku).unwrap(), name: sku.to_owned(), price, stock: 1 };
             CatalogWriter::new(&store, catalog.clone()).create_if_absent(product).await.unwrap();
         }
-        Self { embedded, router: router(&store, catalog) }
+        Self { embedded, router: router(&store, catalog).into() }
     }
 
     pub(crate) async fn call(&self, request: Request<Body>) -> (u16, Value) {

@@ -58,7 +58,7 @@ impl GivenUp {
         payments.handle(&[reserved(order)]).await;
         payments.worker(gateway.clone()).handle(&[last_delivery(cancelled(order))]).await;
         assert_eq!(payments.status(order).await, Some(PaymentStatus::RefundFailed));
-        let router = orderflow_payments::router(&payments.store, gateway.clone());
+        let router = orderflow_payments::router(&payments.store, gateway.clone()).into();
         Self { payments, gateway, router, order }
     }
 

@@ -11,7 +11,7 @@ use crate::support::{Payments, rejected, reserved};
 
 async fn get(payments: &Payments, uri: &str) -> (StatusCode, Value) {
     let request = Request::get(uri).body(Body::empty()).unwrap();
-    let router = orderflow_payments::router(&payments.store, payments.gateway.clone());
+    let router = axum::Router::from(orderflow_payments::router(&payments.store, payments.gateway.clone()));
     let response = router.oneshot(request).await.unwrap();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();

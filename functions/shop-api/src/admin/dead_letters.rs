@@ -13,29 +13,43 @@ use orderflow_messaging::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Admin;
 use super::letter::Letter;
 
-#[derive(Serialize)]
+/// The dead letters of a consumer.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeadLetterList)]
 pub(super) struct LetterList {
     dead_letters: Vec<Letter>,
 }
 
-#[derive(Serialize)]
+/// The dead letters of all consumers.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeadLetterOverview)]
 pub(super) struct Overview {
     dead_letters: Vec<Letter>,
     counts: Vec<Count>,
 }
 
 /// How many letters of a consumer have a code.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeadLetterCount)]
 struct Count {
     consumer: String,
     code: String,
     count: u64,
 }
 
+/// The dead letters of all consumers
+#[utoipa::path(
+    get,
+    path = "/api/v1/admin/dead-letters",
+    tag = "admin",
+    operation_id = "listAllDeadLetters",
+    responses((status = 200, description = "Every dead letter, and how many there are by consumer and code", body = Overview))
+)]
 pub(super) async fn list_all(State(admin): State<Admin>) -> Result<Json<Overview>, Problem> {
     let of_each = SUBSCRIPTIONS.iter().map(|row| admin.dead_letters(row.consumer));
     let found = try_join_all(of_each).await.map_err(Problem::unavailable)?;
@@ -57,6 +71,15 @@ fn count(letters: &[Letter]) -> Vec<Count> {
     counts.into_iter().map(count).collect()
 }
 
+/// The dead letters of a consumer
+#[utoipa::path(
+    get,
+    path = "/api/v1/admin/dead-letters/{consumer}",
+    tag = "admin",
+    operation_id = "listDeadLetters",
+    params(("consumer" = String, Path, example = "payment")),
+    responses((status = 200, description = "Oldest first, as far as the broker keeps them in order", body = LetterList))
+)]
 pub(super) async fn list(
     State(admin): State<Admin>,
     PathParam(consumer): PathParam<String>,
@@ -66,6 +89,15 @@ pub(super) async fn list(
     Ok(Json(LetterList { dead_letters: found.into_iter().map(Letter::from).collect() }))
 }
 
+/// A dead letter
+#[utoipa::path(
+    get,
+    path = "/api/v1/admin/dead-letters/{consumer}/{id}",
+    tag = "admin",
+    operation_id = "readDeadLetter",
+    params(("consumer" = String, Path, example = "payment"), ("id" = String, Path)),
+    responses((status = 200, description = "The dead letter", body = Letter))
+)]
 pub(super) async fn read(
     State(admin): State<Admin>,
     PathParam((consumer, id)): PathParam<(String, String)>,
@@ -74,6 +106,18 @@ pub(super) async fn read(
     Ok(Json(letter.into()))
 }
 
+/// Give a dead letter another event
+///
+/// It stays where it is until it is replayed. The event has to be one that its consumer is told of.
+#[utoipa::path(
+    put,
+    path = "/api/v1/admin/dead-letters/{consumer}/{id}",
+    tag = "admin",
+    operation_id = "replaceDeadLetter",
+    params(("consumer" = String, Path, example = "payment"), ("id" = String, Path)),
+    request_body(content = Value, description = "An event: CloudEvents 1.0 JSON, as `/asyncapi.json` describes it"),
+    responses((status = 200, description = "The dead letter with its new event", body = Letter))
+)]
 pub(super) async fn replace(
     State(admin): State<Admin>,
     PathParam((consumer, id)): PathParam<(String, String)>,
@@ -100,6 +144,15 @@ fn parse(subscription: &Subscription, body: &Value) -> Result<Event, Problem> {
     Ok(event)
 }
 
+/// Delete a dead letter for good
+#[utoipa::path(
+    delete,
+    path = "/api/v1/admin/dead-letters/{consumer}/{id}",
+    tag = "admin",
+    operation_id = "deleteDeadLetter",
+    params(("consumer" = String, Path, example = "payment"), ("id" = String, Path)),
+    responses((status = 204, description = "It is gone"))
+)]
 pub(super) async fn delete(
     State(admin): State<Admin>,
     PathParam((consumer, id)): PathParam<(String, String)>,
@@ -111,17 +164,29 @@ pub(super) async fn delete(
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct PurgeQuery {
+    /// Only those with this code.
     code: Option<String>,
 }
 
-#[derive(Serialize)]
+/// How many dead letters were deleted.
+#[derive(Serialize, ToSchema)]
 pub(super) struct Purged {
     purged: u64,
 }
 
+/// Delete dead letters of a consumer for good
+#[utoipa::path(
+    delete,
+    path = "/api/v1/admin/dead-letters/{consumer}",
+    tag = "admin",
+    operation_id = "purgeDeadLetters",
+    params(("consumer" = String, Path, example = "payment"), PurgeQuery),
+    responses((status = 200, description = "They are gone", body = Purged))
+)]
 pub(super) async fn purge(
     State(admin): State<Admin>,
     PathParam(consumer): PathParam<String>,
@@ -133,18 +198,35 @@ pub(super) async fn purge(
     Ok(Json(Purged { purged }))
 }
 
-#[derive(Deserialize)]
+/// Which dead letters are meant: those of `ids`, those of `code`, or all.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"code": "attempts-exhausted"})))]
 pub(super) struct ReplayRequest {
+    /// Only these. Not beside `code`.
     ids: Option<Vec<String>>,
+    /// Only those with this code.
     code: Option<String>,
 }
 
-#[derive(Serialize)]
+/// How many dead letters were given back.
+#[derive(Serialize, ToSchema)]
 pub(super) struct Replayed {
     replayed: u64,
 }
 
+/// Give dead letters back to their consumer
+///
+/// Their attempts are counted from the beginning. Ids that are no dead letters (any more) are not counted, so that it can be repeated.
+#[utoipa::path(
+    post,
+    path = "/api/v1/admin/dead-letters/{consumer}/replay",
+    tag = "admin",
+    operation_id = "replayDeadLetters",
+    params(("consumer" = String, Path, example = "payment")),
+    request_body = ReplayRequest,
+    responses((status = 200, description = "They are delivered again", body = Replayed))
+)]
 pub(super) async fn replay(
     State(admin): State<Admin>,
     PathParam(consumer): PathParam<String>,

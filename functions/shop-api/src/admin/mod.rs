@@ -5,43 +5,42 @@ mod letter;
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use orderflow_http::Problem;
 use orderflow_messaging::{QueueAdmin, QueueStatus};
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 type Admin = Arc<dyn QueueAdmin>;
 
-/// The routes for operators, without fallbacks:
-///
-/// - `GET /api/v1/admin/queues`: how full each queue is.
-/// - `GET /api/v1/admin/dead-letters`: those of all consumers, with their number by consumer and code.
-/// - `GET /api/v1/admin/dead-letters/{consumer}`: those of one.
-/// - `DELETE /api/v1/admin/dead-letters/{consumer}`: deletes them for good, with `code` only those of this code; answers `{"purged": n}`.
-/// - `GET`, `PUT`, `DELETE /api/v1/admin/dead-letters/{consumer}/{id}`: one; `PUT` takes the event (CloudEvents JSON) that takes its place.
-/// - `POST /api/v1/admin/dead-letters/{consumer}/replay`: gives those of `ids`, those of `code`, or all back to the consumer's queue; answers
-///   `{"replayed": n}`. Ids that are no dead letters (any more) are not counted, so that it can be repeated.
-pub fn admin_router(admin: Arc<dyn QueueAdmin>) -> Router {
-    const LETTERS: &str = "/api/v1/admin/dead-letters";
-    Router::new()
-        .route("/api/v1/admin/queues", get(queues))
-        .route(LETTERS, get(dead_letters::list_all))
-        .route(&format!("{LETTERS}/{{consumer}}"), get(dead_letters::list).delete(dead_letters::purge))
-        .route(&format!("{LETTERS}/{{consumer}}/replay"), post(dead_letters::replay))
-        .route(
-            &format!("{LETTERS}/{{consumer}}/{{id}}"),
-            get(dead_letters::read).put(dead_letters::replace).delete(dead_letters::delete),
-        )
+/// The routes for operators, without fallbacks.
+pub fn admin_router(admin: Arc<dyn QueueAdmin>) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(queues))
+        .routes(routes!(dead_letters::list_all))
+        .routes(routes!(dead_letters::list, dead_letters::purge))
+        .routes(routes!(dead_letters::replay))
+        .routes(routes!(dead_letters::read, dead_letters::replace, dead_letters::delete))
         .with_state(admin)
 }
 
-#[derive(Serialize)]
+/// The queues of all consumers.
+#[derive(Serialize, ToSchema)]
 struct QueueList {
     queues: Vec<QueueStatus>,
 }
 
+/// How full each queue is
+#[utoipa::path(
+    get,
+    path = "/api/v1/admin/queues",
+    tag = "admin",
+    operation_id = "listQueues",
+    responses((status = 200, description = "Every queue", body = QueueList))
+)]
 async fn queues(State(admin): State<Admin>) -> Result<Json<QueueList>, Problem> {
     let queues = admin.queues().await.map_err(Problem::unavailable)?;
     Ok(Json(QueueList { queues }))

@@ -37,6 +37,16 @@ async fn a_directory_is_opened_once_at_a_time() {
 }
 
 #[test]
+fn the_format_can_be_read_of_what_is_open_and_of_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let location = Location::Directory(directory.path().join("data"));
+    assert_eq!(location.schema_version().unwrap(), None);
+    assert!(!directory.path().join("data").exists());
+    let _open = Embedded::open(location.clone()).unwrap();
+    assert_eq!(location.schema_version().unwrap(), Some(SCHEMA_VERSION));
+}
+
+#[test]
 fn a_newer_directory_is_refused_and_left_as_it_is() {
     let directory = tempfile::tempdir().unwrap();
     drop(open(directory.path()).unwrap());
@@ -46,6 +56,8 @@ fn a_newer_directory_is_refused_and_left_as_it_is() {
     database.execute("UPDATE _orderflow SET value = ?1", [newer.to_string()]).unwrap();
     database.close().unwrap();
     let before = std::fs::read(&file).unwrap();
+    let found = Location::Directory(directory.path().to_owned()).schema_version();
+    assert_eq!(found.unwrap(), Some(newer));
     let error = open(directory.path()).unwrap_err();
     assert!(
         matches!(error, EmbeddedError::NewerDataDirectory { found, supported: SCHEMA_VERSION } if found == newer),

@@ -1,0 +1,112 @@
+//! Tables and the format of the data directory: what there is, and bringing it up to this version. `orderflow up` does so by itself.
+
+mod report;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use orderflow_embedded::{Location, SCHEMA_VERSION};
+use orderflow_store::DEFAULT_PREFIX;
+use orderflow_telemetry::LogFormat;
+
+use crate::client::{BaseUrl, Output};
+use crate::system::{StoreLocation, make_tables, table_states};
+use report::{Format, Report};
+
+/// What to do about the data.
+#[derive(Debug, Clone, clap::Args)]
+#[command(arg_required_else_help = true)]
+pub struct MigrateArgs {
+    #[command(subcommand)]
+    command: MigrateCommand,
+}
+
+#[derive(Debug, Clone, clap::Subcommand)]
+enum MigrateCommand {
+    /// Say what there is and what is missing; changes nothing.
+    Status(StatusArgs),
+    /// Make what is missing, in the format of this version; what is there stays.
+    Up(UpArgs),
+}
+
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Example:
+  orderflow migrate status --data-dir ./data")]
+struct StatusArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Example:
+  orderflow migrate up --dynamodb-endpoint http://127.0.0.1:8000")]
+struct UpArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// Where the tables are. ORDERFLOW_PREFIX says how their names begin.
+#[derive(Debug, Clone, clap::Args)]
+struct StoreArgs {
+    /// The folder that everything is kept in.
+    #[arg(long, env = "ORDERFLOW_DATA_DIR", default_value = "./data")]
+    data_dir: PathBuf,
+
+    /// The DynamoDB endpoint that everything is kept behind instead.
+    #[arg(long, env = "ORDERFLOW_DYNAMODB_ENDPOINT", value_name = "URL")]
+    dynamodb_endpoint: Option<BaseUrl>,
+
+    /// AWS, or an emulator of it, where everything is kept instead.
+    #[arg(long, env = "ORDERFLOW_AWS_ENDPOINT", value_name = "URL", conflicts_with = "dynamodb_endpoint")]
+    aws_endpoint: Option<BaseUrl>,
+}
+
+impl StoreArgs {
+    fn location(&self) -> StoreLocation {
+        match self.aws_endpoint.as_ref().or(self.dynamodb_endpoint.as_ref()) {
+            Some(endpoint) => StoreLocation::Endpoint(endpoint.clone()),
+            None => StoreLocation::Embedded(Location::Directory(self.data_dir.clone())),
+        }
+    }
+}
+
+/// Looks at the data, or brings it up to this version.
+///
+/// # Errors
+/// Where the data cannot be opened or is a newer version's, with what to do about it.
+pub fn run(args: MigrateArgs, output: &mut Output) -> anyhow::Result<()> {
+    let _telemetry = orderflow_telemetry::init("migrate", LogFormat::from_env()?)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let prefix = std::env::var("ORDERFLOW_PREFIX").unwrap_or_else(|_| DEFAULT_PREFIX.to_owned());
+    match args.command {
+        MigrateCommand::Status(args) => {
+            let report = runtime.block_on(report(&args.store.location(), &prefix))?;
+            if args.json { report.write_json(output)? } else { report.write_table(output)? }
+        }
+        MigrateCommand::Up(args) => {
+            runtime.block_on(make_tables(&args.store.location(), &prefix))?;
+            output.note("the tables are those of this version");
+        }
+    }
+    Ok(())
+}
+
+/// Opening a directory makes it, or brings it to the present format: only one that has that format is opened here, and one of a newer
+/// format, which is refused.
+async fn report(location: &StoreLocation, prefix: &str) -> anyhow::Result<Report> {
+    let StoreLocation::Embedded(directory) = location else {
+        return Ok(Report { format: None, tables: table_states(location, prefix).await? });
+    };
+    let found = directory.schema_version().context("the data directory cannot be read")?;
+    let tables = match found {
+        Some(SCHEMA_VERSION..) => table_states(location, prefix).await?,
+        Some(_) | None => Vec::new(),
+    };
+    Ok(Report { format: Some(Format { found, supported: SCHEMA_VERSION }), tables })
+}

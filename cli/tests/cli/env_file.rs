@@ -1,0 +1,43 @@
+//! The file `.env`.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::program::{Run, finish, program};
+
+fn folder_with(text: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(".env"), text).unwrap();
+    folder
+}
+
+fn health(folder: &Path, environment: &[(&str, &str)]) -> Run {
+    finish(program("health").current_dir(folder).envs(environment.iter().copied()))
+}
+
+#[test]
+fn it_sets_what_the_environment_does_not() {
+    let folder = folder_with("# a comment\nORDERFLOW_URL=http://127.0.0.1:1\n");
+    let run = health(folder.path(), &[]);
+    assert!(run.err.contains("127.0.0.1:1"), "{run:?}");
+    let run = health(folder.path(), &[("ORDERFLOW_URL", "http://127.0.0.1:2")]);
+    assert!(run.err.contains("127.0.0.1:2"), "{run:?}");
+}
+
+#[test]
+fn only_that_of_the_folder_itself_is_read() {
+    let folder = folder_with("ORDERFLOW_URL=http://127.0.0.1:1\n");
+    let inner = folder.path().join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    let run = health(&inner, &[]);
+    assert!(!run.err.contains("127.0.0.1:1\n") && run.err.contains("127.0.0.1:8080"), "{run:?}");
+}
+
+#[test]
+fn a_line_that_cannot_be_read_is_found_and_not_quoted() {
+    let folder = folder_with("ORDERFLOW_PORT=1\nSMTP_URL=very secret\n");
+    let run = health(folder.path(), &[]);
+    assert_eq!((run.code, run.out.as_str()), (1, ""));
+    assert!(run.err.contains("what follows ORDERFLOW_PORT") && !run.err.contains("secret"), "{run:?}");
+}

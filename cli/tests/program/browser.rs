@@ -1,0 +1,111 @@
+//! A headless Chromium, driven by WebDriver (W3C).
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::server::PATIENCE;
+
+/// Runs as root, keeps to itself, and finds no host but this machine.
+const ARGUMENTS: [&str; 6] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+];
+
+/// A browser with one window; ended when dropped.
+pub(crate) struct Browser {
+    driver: Child,
+    port: u16,
+    /// The path of the session at the driver.
+    session: String,
+    client: reqwest::Client,
+    _profile: TempDir,
+}
+
+impl Browser {
+    pub(crate) async fn start() -> Self {
+        let driver = std::env::var("ORDERFLOW_CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
+        let mut driver = Command::new(driver).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let port = port_in(lines);
+        let profile = tempfile::tempdir().unwrap();
+        let folder = format!("--user-data-dir={}", profile.path().display());
+        let arguments: Vec<&str> = ARGUMENTS.into_iter().chain([folder.as_str()]).collect();
+        let wanted = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": arguments}}}});
+        let client = reqwest::Client::new();
+        let sessions = format!("http://127.0.0.1:{port}/session");
+        let answer = client.post(sessions).json(&wanted).timeout(PATIENCE).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        let id = answer["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {answer}"));
+        Self { driver, port, session: format!("/session/{id}"), client, _profile: profile }
+    }
+
+    async fn command(&self, name: &str, body: &Value) -> Value {
+        let url = format!("http://127.0.0.1:{}{}/{name}", self.port, self.session);
+        let answer = self.client.post(url).json(body).timeout(PATIENCE).send().await.unwrap();
+        let status = answer.status();
+        let mut answer: Value = answer.json().await.unwrap();
+        assert!(status.is_success(), "{name}: {answer}");
+        answer["value"].take()
+    }
+
+    pub(crate) async fn open(&self, url: &str) {
+        self.command("url", &json!({"url": url})).await;
+    }
+
+    /// Clicks on the first element that a CSS selector finds, as a person does.
+    pub(crate) async fn click(&self, selector: &str) {
+        let found = self.command("element", &json!({"using": "css selector", "value": selector})).await;
+        let id = found.as_object().unwrap().values().next().unwrap().as_str().unwrap();
+        self.command(&format!("element/{id}/click"), &json!({})).await;
+    }
+
+    /// What a script returns.
+    pub(crate) async fn run(&self, script: &str) -> Value {
+        self.command("execute/sync", &json!({"script": script, "args": []})).await
+    }
+
+    /// What a script returns once that is something.
+    pub(crate) async fn eventually(&self, script: &str) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let value = self.run(script).await;
+            if !value.is_null() {
+                return value;
+            }
+            assert!(Instant::now() < deadline, "it never came true: {script}");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    fn end_session(&self) -> io::Result<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        write!(stream, "DELETE {} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", self.session)?;
+        // It answers when the browser has ended.
+        stream.read(&mut [0; 64]).map(drop)
+    }
+}
+
+/// The port in what the driver says at its start.
+fn port_in(lines: impl Iterator<Item = String>) -> u16 {
+    let said = |line: String| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok();
+    lines.into_iter().find_map(said).expect("the driver says where it listens")
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // The driver leaves the browser behind unless it is told to end the session, and a test that fails drops it too.
+        let _ = self.end_session();
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}

@@ -1,0 +1,88 @@
+//! The problems that each operation answers.
+
+use std::collections::BTreeMap;
+
+use orderflow_http::{PROBLEM_JSON, PROBLEMS, ProblemKind};
+use serde_json::{Value, json};
+use utoipa::openapi::content::{Content, ContentBuilder};
+use utoipa::openapi::example::{Example, ExampleBuilder};
+use utoipa::openapi::header::Header;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Type};
+use utoipa::openapi::{Ref, RefOr};
+
+/// Answers by their name, for all operations that share them.
+pub(crate) type Shared = BTreeMap<String, RefOr<Response>>;
+
+/// Adds the problems that an operation answers: those that its handler names, and those that follow from what it takes.
+pub(crate) fn describe(path: &str, operation: &mut Operation, shared: &mut Shared) {
+    let own = take_named(operation);
+    let answered = |kind: &ProblemKind| own.contains(kind) || follows(*kind, path, operation);
+    let mut kinds: Vec<ProblemKind> = ProblemKind::ALL.into_iter().filter(answered).collect();
+    kinds.sort_by_key(|kind| kind.status());
+    for same_status in kinds.chunk_by(|a, b| a.status() == b.status()) {
+        let status = same_status[0].status().as_u16().to_string();
+        let name = same_status.iter().map(|kind| kind.slug()).collect::<Vec<_>>().join("_");
+        operation.responses.responses.insert(status, Ref::from_response_name(&name).into());
+        shared.entry(name).or_insert_with(|| RefOr::T(response(same_status)));
+    }
+}
+
+/// The kinds that the handler names, taken off: a reader of the document finds them as responses.
+fn take_named(operation: &mut Operation) -> Vec<ProblemKind> {
+    let named = operation.extensions.as_mut().and_then(|extensions| extensions.remove(PROBLEMS));
+    let slugs = named.as_ref().and_then(Value::as_array).into_iter().flatten();
+    let kind = |slug: &Value| ProblemKind::ALL.into_iter().find(|kind| slug == kind.slug());
+    slugs.map(|slug| kind(slug).expect("handlers name kinds by themselves, not by their slug")).collect()
+}
+
+/// Whether whoever takes such parameters answers such problems, as the extractors of `orderflow-http` do.
+fn follows(kind: ProblemKind, path: &str, operation: &Operation) -> bool {
+    let has_body = operation.request_body.is_some();
+    let takes = |place: ParameterIn| {
+        let is_there = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(found) if found.parameter_in == place);
+        operation.parameters.iter().flatten().any(is_there)
+    };
+    match kind {
+        ProblemKind::MalformedRequest | ProblemKind::InvalidRequest => has_body || takes(ParameterIn::Query),
+        ProblemKind::PayloadTooLarge | ProblemKind::UnsupportedMediaType => has_body,
+        ProblemKind::NotFound => takes(ParameterIn::Path),
+        ProblemKind::Unavailable => path.starts_with("/api/"),
+        _ => false,
+    }
+}
+
+/// The answer that is one of these kinds, which share a status.
+fn response(kinds: &[ProblemKind]) -> Response {
+    let titles: Vec<&str> = kinds.iter().map(|kind| kind.title()).collect();
+    let response =
+        ResponseBuilder::new().description(titles.join("; ")).content(PROBLEM_JSON, content(kinds));
+    match kinds {
+        [ProblemKind::Unavailable | ProblemKind::RateLimited] => {
+            response.header("retry-after", seconds()).build()
+        }
+        _ => response.build(),
+    }
+}
+
+fn content(kinds: &[ProblemKind]) -> Content {
+    let types =
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(kinds.iter().map(|kind| kind.urn())));
+    let one_of_these = ObjectBuilder::new().property("type", types);
+    let schema = AllOfBuilder::new().item(Ref::from_schema_name("Problem")).item(one_of_these);
+    let examples = kinds.iter().map(|kind| (kind.slug(), example(*kind)));
+    ContentBuilder::new().schema(Some(schema)).examples_from_iter(examples).build()
+}
+
+fn example(kind: ProblemKind) -> Example {
+    let (title, status) = (kind.title(), kind.status().as_u16());
+    let body = json!({"type": kind.urn(), "title": title, "status": status, "detail": format!("{title}.")});
+    ExampleBuilder::new().summary(title).value(Some(body)).build()
+}
+
+fn seconds() -> Header {
+    let mut header = Header::new(ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)));
+    header.description = Some("After how many seconds to try again.".to_owned());
+    header
+}

@@ -1,0 +1,47 @@
+//! Every route that is served is described, and every route that is described is served.
+
+use std::collections::BTreeSet;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Method, Request, header};
+use orderflow::system::{Settings, System};
+use orderflow_embedded::Location;
+use orderflow_tests::described::operations;
+use tower::ServiceExt;
+
+pub(crate) async fn system(location: Location) -> System {
+    System::open(Settings::new(location)).await.unwrap()
+}
+
+/// The paths of a router: it tells them to those who debug it, and to nobody else.
+fn paths(router: &Router) -> BTreeSet<String> {
+    let text = format!("{router:?}");
+    let routes = text.split("fallback_router").next().unwrap();
+    let named = routes.split("RouteId(").filter_map(|rest| rest.split_once("): \"")?.1.split_once('"'));
+    named.map(|(path, _)| path.to_owned()).collect()
+}
+
+#[tokio::test]
+async fn every_path_that_is_served_is_described() {
+    let served = paths(&system(Location::Memory).await.local_router());
+    let described: BTreeSet<String> = operations().map(|(_, path, _)| path.to_owned()).collect();
+    assert_eq!(served, described);
+}
+
+#[tokio::test]
+async fn every_path_takes_the_methods_that_are_described() {
+    let router = system(Location::Memory).await.local_router();
+    for path in operations().map(|(_, path, _)| path).collect::<BTreeSet<_>>() {
+        let filled = path.replace(['{', '}'], "");
+        let request = Request::builder().method(Method::TRACE).uri(filled).body(Body::empty()).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 405, "{path}");
+        let allowed = response.headers()[header::ALLOW].to_str().unwrap().to_ascii_lowercase();
+        // GET brings HEAD along.
+        let allowed: BTreeSet<&str> = allowed.split(',').filter(|method| *method != "head").collect();
+        let described: BTreeSet<&str> =
+            operations().filter(|found| found.1 == path).map(|(method, ..)| method).collect();
+        assert_eq!(allowed, described, "{path}");
+    }
+}
