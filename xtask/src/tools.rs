@@ -33,6 +33,8 @@ const RABBITMQ_VARIABLE: &str = "ORDERFLOW_RABBITMQ";
 /// Debian's own script: the one in `sbin` switches to another user.
 const RABBITMQ_SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
+/// The variable by which a driver of Chromium in another place than Debian's is found, here and by the tests.
+const CHROMEDRIVER_VARIABLE: &str = "ORDERFLOW_CHROMEDRIVER";
 const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
 
 /// Something that a suite or stage needs and that a machine with Rust may lack.
@@ -101,7 +103,7 @@ impl Tool {
             Self::LocalStripe => Some("ORDERFLOW_LOCALSTRIPE"),
             Self::Aiosmtpd => Some("ORDERFLOW_AIOSMTPD"),
             Self::RabbitMq => Some(RABBITMQ_VARIABLE),
-            Self::ChromeDriver => Some("ORDERFLOW_CHROMEDRIVER"),
+            Self::ChromeDriver => Some(CHROMEDRIVER_VARIABLE),
             Self::CargoDeny | Self::CargoLambda | Self::LlvmCov | Self::DockerCompose => None,
         }
     }
@@ -188,11 +190,14 @@ impl Toolbox {
             Tool::RabbitMq => {
                 std::env::var_os(RABBITMQ_VARIABLE).map_or_else(|| RABBITMQ_SERVER.into(), PathBuf::from)
             }
-            Tool::ChromeDriver => CHROMEDRIVER.into(),
+            Tool::ChromeDriver => {
+                std::env::var_os(CHROMEDRIVER_VARIABLE).map_or_else(|| CHROMEDRIVER.into(), PathBuf::from)
+            }
             Tool::CargoDeny => self.cargo_root(tool).join("bin/cargo-deny"),
             Tool::CargoLambda => {
                 site_packages(&self.venv(tool))?;
-                self.venv(tool).join("bin/cargo-lambda")
+                // Without its compiler the installation broke off.
+                self.venv(tool).join("bin/zig").exists().then(|| self.venv(tool).join("bin/cargo-lambda"))?
             }
             Tool::LlvmCov => self.cargo_root(tool).join("bin/cargo-llvm-cov"),
             Tool::DockerCompose => return None,
@@ -212,7 +217,9 @@ impl Toolbox {
             Tool::RabbitMq => apt::install_stopped(&["rabbitmq-server"]).with_context(|| {
                 format!("install RabbitMQ 3.10 or newer, or let {RABBITMQ_VARIABLE} name its rabbitmq-server")
             })?,
-            Tool::ChromeDriver => apt::install(&["chromium-driver"])?,
+            Tool::ChromeDriver => apt::install(&["chromium-driver"]).with_context(|| {
+                format!("install Chromium with its driver, or let {CHROMEDRIVER_VARIABLE} name chromedriver")
+            })?,
             Tool::CargoDeny => cargo_install(&self.cargo_root(tool), "cargo-deny", CARGO_DENY)?,
             Tool::CargoLambda => {
                 let requirements = [format!("cargo-lambda=={CARGO_LAMBDA}"), format!("ziglang=={ZIG}")];

@@ -1,22 +1,26 @@
 //! Counting analytics anew from the orders.
 
 use anyhow::Context;
-use orderflow_analytics::Recount;
+use orderflow_analytics::{ANALYTICS, Recount};
 use orderflow_domain::EventType;
-use orderflow_orders::OrderHistory;
+use orderflow_orders::{ORDERS, OrderHistory};
 use orderflow_store::Store;
 
-use super::TABLES;
 use super::data::{Data, StoreLocation};
 
 /// Counts anew in the store at this place, whether a system works on it or not. Gives the number of orders.
 ///
 /// # Errors
-/// As [`recount_store`], and where the store cannot be opened.
+/// As [`recount_store`], and where the store cannot be opened or has no orders.
 pub async fn recount_analytics(location: &StoreLocation, prefix: &str) -> anyhow::Result<usize> {
     let data = Data::open(location, prefix).await?;
     let store = data.store(prefix);
-    store.create_missing_tables(TABLES).await.context("the tables cannot be made")?;
+    let orders = store.table_states(&[&ORDERS]).await?;
+    anyhow::ensure!(
+        orders.iter().all(|table| table.exists),
+        "there are no orders here: --data-dir, an endpoint and ORDERFLOW_PREFIX say where they are"
+    );
+    store.create_missing_tables(&[&ANALYTICS]).await.context("the table cannot be made")?;
     recount_store(&store).await
 }
 

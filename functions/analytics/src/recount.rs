@@ -65,7 +65,10 @@ impl Recount {
     /// [`RecountError`] where the store does not answer, or another one began meanwhile.
     pub async fn finish(self) -> Result<(), RecountError> {
         self.generations.switch_to(self.generation).await?;
-        self.delete_older().await
+        if let Err(error) = self.delete_older().await {
+            tracing::warn!(%error, "the new counters are valid; the next recount deletes the old ones");
+        }
+        Ok(())
     }
 
     async fn delete_older(&self) -> Result<(), RecountError> {

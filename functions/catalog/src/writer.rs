@@ -102,11 +102,14 @@ impl CatalogWriter {
         }
     }
 
-    /// Sells a product unless it is sold already.
+    /// Sells a product unless it is sold already, or was removed: somebody wanted that.
     ///
     /// # Errors
     /// [`StoreError`] where the store does not answer.
     pub async fn create_if_absent(&self, product: NewProduct) -> Result<(), StoreError> {
+        if self.stored(&product.sku).await?.is_some() {
+            return Ok(());
+        }
         match self.create(product, None).await {
             Ok(_) | Err(CreateError::Exists) => Ok(()),
             Err(CreateError::Store(error)) => Err(error),

@@ -4,6 +4,7 @@ mod progress;
 mod status;
 mod wakeup;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,11 +68,14 @@ pub struct Pump {
     /// Whether the stored cursor row says something else than `after` and no starts.
     unsaved: bool,
     /// Batches that were read and not yet relayed, because the relay failed or the sink is full.
-    unrelayed: Vec<StreamBatch>,
+    unrelayed: VecDeque<StreamBatch>,
     /// How often the process started before it got further than here. Zero once everything from before is read.
     earlier_starts: u32,
     status: PumpStatus,
 }
+
+/// How many records are relayed in one step, at least where there are as many.
+const STEP: usize = 1_000;
 
 /// How many records are read ahead, at least: what a relay that cannot publish keeps in memory, some 1 KB each.
 const READ_AHEAD: usize = 10_000;
@@ -106,7 +110,7 @@ impl Pump {
             progress: Progress::default(),
             after: cursor.after,
             unsaved: false,
-            unrelayed: Vec::new(),
+            unrelayed: VecDeque::new(),
             earlier_starts: cursor.starts,
             status: PumpStatus::default(),
         })
@@ -157,13 +161,17 @@ impl Pump {
 
     async fn relay(&mut self) -> Result<usize, PumpError> {
         let mut records = 0;
-        while let Some(batch) = self.unrelayed.first() {
+        while let Some(batch) = self.unrelayed.front() {
+            // Between steps the cursor is saved and a stop is heard, also while much is made up for.
+            if records >= STEP || (records > 0 && !self.sink.has_room()) {
+                break;
+            }
             let outstanding = Arc::new(Outstanding::default());
             self.sink.begin(outstanding.clone(), self.earlier_starts);
             self.relay.invoke(batch.event.clone()).await?;
-            let batch = self.unrelayed.remove(0);
             records += batch.event.records.len();
-            self.progress.published(batch.last, outstanding);
+            self.progress.published(batch.last.clone(), outstanding);
+            self.unrelayed.pop_front();
         }
         Ok(records)
     }

@@ -22,7 +22,8 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// Works on the thread of whoever calls it, which is the exporter's own: it never waits for a runtime that is busy or gone.
 #[derive(Debug)]
 pub(super) struct CollectorClient {
-    runtime: Runtime,
+    /// None only while it is dropped.
+    runtime: Option<Runtime>,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     out_of_reach: AtomicBool,
 }
@@ -37,7 +38,7 @@ impl CollectorClient {
         // A connection would be looked after only while a request is under way.
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { runtime, client, out_of_reach: AtomicBool::new(false) })
+        Ok(Self { runtime: Some(runtime), client, out_of_reach: AtomicBool::new(false) })
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
@@ -64,11 +65,21 @@ impl CollectorClient {
     }
 }
 
+impl Drop for CollectorClient {
+    /// A runtime must not be waited for in another one, and bundles start inside one.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 #[async_trait]
 impl HttpClient for CollectorClient {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let sending = async { tokio::time::timeout(TIMEOUT, self.send(request)).await };
-        let result = self.runtime.block_on(sending).unwrap_or_else(|elapsed| Err(elapsed.into()));
+        let runtime = self.runtime.as_ref().expect("it is taken only at the end");
+        let result = runtime.block_on(sending).unwrap_or_else(|elapsed| Err(elapsed.into()));
         self.note(&result);
         result
     }
