@@ -95,6 +95,9 @@ async fn undo(gateway: &dyn PaymentGateway, row: Option<&PaymentRecord>, work: &
         Ok(Undone::Refunded { provider_id }) => {
             write(Change::moved(row, work, PaymentStatus::Refunded).with_provider_id(provider_id))
         }
+        Ok(Undone::Voided) if row.is_some_and(PaymentRecord::tells_of_a_charge) => {
+            not_undone(row, work, &GatewayError::unknown_charge())
+        }
         Ok(Undone::Voided) => voided(row, work),
         Err(error) => not_undone(row, work, &error),
     }

@@ -101,6 +101,15 @@ pub enum GatewayError {
     },
 }
 
+impl GatewayError {
+    /// A gateway that calls a charge off which was made is another one than that which made it.
+    pub(crate) fn unknown_charge() -> Self {
+        Self::Refused(
+            "it does not know of the charge that was made: is it the provider that made it?".to_owned(),
+        )
+    }
+}
+
 impl From<Open> for GatewayError {
     fn from(open: Open) -> Self {
         Self::Open { retry_after: open.retry_after }

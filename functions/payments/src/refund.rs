@@ -7,7 +7,7 @@ use orderflow_http::{Problem, ProblemKind};
 use orderflow_store::{Store, StoreError, Table, WriteError};
 
 use crate::change::Change;
-use crate::gateway::{GatewayError, PaymentGateway};
+use crate::gateway::{GatewayError, PaymentGateway, Undone};
 use crate::table::{PAYMENTS, PaymentRecord, PaymentStatus};
 
 /// How often a refund is tried anew when its row changed meanwhile.
@@ -55,6 +55,9 @@ impl Refunds {
                 other => return Err(RefundError::NotFailed(other)),
             }
             let undone = self.gateway.undo(order_id, &row.total()).await?;
+            if undone == Undone::Voided && row.tells_of_a_charge() {
+                return Err(GatewayError::unknown_charge().into());
+            }
             let change = Change::undone(&row, undone);
             match self.store.write(change.write(&self.table)?).await {
                 Ok(()) => {

@@ -89,6 +89,12 @@ impl PaymentRecord {
         Standing { status: self.status, refused: self.refused }
     }
 
+    /// Whether money was taken and not given back.
+    pub(crate) fn tells_of_a_charge(&self) -> bool {
+        let taken = matches!(self.status, PaymentStatus::Completed | PaymentStatus::RefundFailed);
+        taken && self.provider_id.is_some()
+    }
+
     /// What is or was to be charged.
     pub(crate) fn total(&self) -> Money {
         Money { amount: self.amount, currency: self.currency.clone() }

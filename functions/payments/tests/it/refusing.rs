@@ -31,6 +31,37 @@ impl PaymentGateway for KeepsTheMoney {
     }
 }
 
+/// Knows of no charge, as a provider that is asked in another's place.
+struct KnowsNothing(Arc<dyn PaymentGateway>);
+
+#[async_trait]
+impl PaymentGateway for KnowsNothing {
+    async fn charge(&self, request: &ChargeRequest) -> Result<Charge, GatewayError> {
+        self.0.charge(request).await
+    }
+
+    async fn undo(&self, _: OrderId, _: &Money) -> Result<Undone, GatewayError> {
+        Ok(Undone::Voided)
+    }
+
+    async fn find(&self, _: OrderId) -> Result<Option<Charge>, GatewayError> {
+        Ok(None)
+    }
+}
+
+#[tokio::test]
+async fn h14_a_charge_that_the_provider_does_not_know_is_not_reported_as_voided() {
+    let payments = Payments::start().await;
+    let order = OrderId::generate();
+    payments.handle(&[reserved(order)]).await;
+    let worker = payments.worker(Arc::new(KnowsNothing(payments.gateway.clone())));
+    worker.handle(&[delivery(cancelled(order))]).await;
+    assert_eq!(payments.status(order).await, Some(PaymentStatus::RefundFailed));
+
+    payments.handle(&[again(&cancelled(order), 1)]).await;
+    assert_eq!(payments.status(order).await, Some(PaymentStatus::Refunded));
+}
+
 #[tokio::test]
 async fn h12_a_refusal_gives_a_captured_charge_back() {
     let payments = Payments::start().await;
