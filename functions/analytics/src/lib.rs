@@ -10,6 +10,7 @@
 //!
 //! A [`Recount`] counts anew from the same events beside what is valid, while orders go on, and then takes its place.
 
+mod answer_cache;
 mod bucket;
 mod commit;
 mod consumer;

@@ -1,52 +1,39 @@
 //! `/api/v1/analytics`.
 
-use std::hash::Hash;
-use std::sync::Arc;
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::State;
-use moka::future::Cache;
 use orderflow_domain::{Currency, Timestamp};
 use orderflow_http::{Problem, QueryParams};
-use orderflow_store::{Store, StoreError};
+use orderflow_store::Store;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::answer_cache::AnswerCache;
 use crate::bucket::Bucket;
 use crate::reader::Reader;
 use crate::series::{Point, Span};
 use crate::summary::Summary;
 
-/// How long an answer is given again. Requests for the same one share one look at the counters.
-const CACHED: Duration = Duration::from_secs(1);
 const CACHED_SERIES: u64 = 100;
 
 #[derive(Clone)]
 struct Analytics {
     reader: Reader,
     currency: Currency,
-    summary: Cache<(), Summary>,
-    series: Cache<Span, Series>,
+    summary: AnswerCache<(), Summary>,
+    series: AnswerCache<Span, Series>,
 }
 
 /// The routes of analytics. Amounts are in `currency`.
 pub fn router(store: &Store, currency: Currency) -> OpenApiRouter {
-    let (summary, series) = (cache(1), cache(CACHED_SERIES));
     OpenApiRouter::new().routes(routes!(read_summary)).routes(routes!(read_series)).with_state(Analytics {
         reader: Reader::new(store),
         currency,
-        summary,
-        series,
+        summary: AnswerCache::new(1),
+        series: AnswerCache::new(CACHED_SERIES),
     })
-}
-
-fn cache<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static>(
-    entries: u64,
-) -> Cache<K, V> {
-    Cache::builder().max_capacity(entries).time_to_live(CACHED).build()
 }
 
 /// What was ordered and sold so far
@@ -59,7 +46,7 @@ fn cache<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static>
 )]
 async fn read_summary(State(analytics): State<Analytics>) -> Result<Json<Summary>, Problem> {
     let Analytics { reader, currency, summary, .. } = &analytics;
-    summary.try_get_with((), Summary::read(reader, currency)).await.map(Json).map_err(unavailable)
+    summary.get_or_read((), Summary::read(reader, currency)).await.map(Json).map_err(Problem::unavailable)
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -100,9 +87,5 @@ async fn read_series(
     let span = Span::new(query.bucket, query.from, query.to, Timestamp::now())
         .map_err(|error| Problem::invalid_field("from", error.to_string()))?;
     let read = async { span.read(reader, currency).await.map(|series| Series { series }) };
-    series.try_get_with(span, read).await.map(Json).map_err(unavailable)
-}
-
-fn unavailable(error: Arc<StoreError>) -> Problem {
-    Problem::unavailable(StoreError::clone(&error))
+    series.get_or_read(span, read).await.map(Json).map_err(Problem::unavailable)
 }

@@ -3,6 +3,7 @@
 
 mod duration_setting;
 mod flush;
+mod sdk_config;
 
 use std::time::{Duration, SystemTime};
 
@@ -45,7 +46,7 @@ impl Host {
     pub async fn start(service: &str) -> Result<Self, Error> {
         let telemetry = orderflow_telemetry::init(service, LogFormat::from_env()?)?;
         let flush = Flush::new(telemetry, EmbeddedMetrics::install(service)?);
-        let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+        let aws = sdk_config::sdk_config().await;
         let store = Store::from_environment(&aws);
         Ok(Self { aws, store, flush })
     }

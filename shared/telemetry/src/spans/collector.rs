@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::HOST;
+use http::uri::Authority;
+use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use opentelemetry_http::{HttpClient, HttpError};
 use rustls::crypto::aws_lc_rs;
 use tokio::runtime::{Builder, Runtime};
+use tower::ServiceExt;
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -24,7 +26,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) struct CollectorClient {
     /// None only while it is dropped.
     runtime: Option<Runtime>,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    connector: HttpsConnector<HttpConnector>,
     out_of_reach: AtomicBool,
 }
 
@@ -35,16 +37,23 @@ impl CollectorClient {
             .https_or_http()
             .enable_http1()
             .build();
-        // A connection would be looked after only while a request is under way.
-        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { runtime: Some(runtime), client, out_of_reach: AtomicBool::new(false) })
+        Ok(Self { runtime: Some(runtime), connector, out_of_reach: AtomicBool::new(false) })
     }
 
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let sent = self.client.request(request.map(Full::new)).await?;
-        let (parts, body) = sent.into_parts();
-        Ok(Response::from_parts(parts, body.collect().await?.to_bytes()))
+    /// Sends a request over a connection of its own: one that is kept would be looked after only while a request is under way.
+    async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let stream = self.connector.clone().oneshot(request.uri().clone()).await?;
+        to_origin_form(&mut request)?;
+        let (mut sender, connection) = http1::handshake(stream).await?;
+        let exchange = async {
+            let (parts, body) = sender.send_request(request.map(Full::new)).await?.into_parts();
+            Ok(Response::from_parts(parts, body.collect().await?.to_bytes()))
+        };
+        tokio::select! {
+            answer = exchange => answer,
+            Err(error) = connection => Err(error.into()),
+        }
     }
 
     /// Logs when the collector goes and when it is back, not each time that it is not there.
@@ -72,6 +81,16 @@ impl Drop for CollectorClient {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Names the host in a header and leaves the path, as a server that is no proxy wants it (RFC 9112, section 3.2.1).
+fn to_origin_form<T>(request: &mut Request<T>) -> Result<(), http::Error> {
+    let authority = request.uri().authority().map_or("", Authority::as_str);
+    let host = HeaderValue::from_str(authority)?;
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    *request.uri_mut() = Uri::try_from(path)?;
+    request.headers_mut().insert(HOST, host);
+    Ok(())
 }
 
 #[async_trait]
