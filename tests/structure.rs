@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -131,5 +132,15 @@ fn shared_crates_import_downwards() {
         let ours = packages[name].dependencies.iter().filter(|dependency| packages.contains_key(*dependency));
         let unexpected: Vec<_> = ours.filter(|dependency| !allowed.contains(&dependency.as_str())).collect();
         assert!(unexpected.is_empty(), "{name} depends on {unexpected:?}");
+    }
+}
+
+#[test]
+fn every_package_is_under_the_licence_that_is_here() {
+    let licence = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../LICENSE")).unwrap();
+    assert_eq!(licence.lines().next(), Some("MIT License"));
+    let metadata = metadata(&["--no-deps"]);
+    for package in metadata["packages"].as_array().unwrap() {
+        assert_eq!(package["license"], "MIT", "{}", package["name"]);
     }
 }

@@ -184,6 +184,16 @@ fn others_can_reach_what_listens_and_this_machine_alone_what_is_published() {
 }
 
 #[test]
+fn what_a_part_on_this_machine_needs_is_published() {
+    let services = services();
+    let published = |name: &str| services[name].ports.clone();
+    assert_eq!(published("proxy"), ["127.0.0.1:8080:8080"]);
+    assert_eq!(published("rabbitmq"), ["127.0.0.1:5672:5672", "127.0.0.1:15672:15672"]);
+    let store = store().port;
+    assert_eq!(published("store"), [format!("127.0.0.1:{store}:{store}")]);
+}
+
+#[test]
 fn whatever_stays_has_a_health_check_and_comes_again() {
     for (name, service) in services().iter().filter(|(name, _)| *name != "seed") {
         assert_eq!(service.restart, "unless-stopped", "{name}");
@@ -227,6 +237,22 @@ fn images_are_pinned_and_the_compiler_is_ours() {
     }
     let compiler = format!("rust:{}-", env!("CARGO_PKG_RUST_VERSION"));
     assert!(bases[0].starts_with(&compiler), "{} is not {compiler}", bases[0]);
+    let pinned = format!("channel = \"{}.", env!("CARGO_PKG_RUST_VERSION"));
+    assert!(read("rust-toolchain.toml").contains(&pinned), "rust-toolchain.toml has no {pinned}");
+}
+
+#[test]
+fn the_image_is_built_in_stages_and_runs_as_a_number() {
+    let dockerfile = read("Dockerfile");
+    let lines: Vec<&str> = dockerfile.lines().collect();
+    let stages: Vec<usize> = (0..lines.len()).filter(|line| lines[*line].starts_with("FROM ")).collect();
+    let [builder, last] = stages[..] else { panic!("{stages:?}") };
+    assert!(lines[builder].ends_with(" AS builder"), "{}", lines[builder]);
+    let copied: Vec<_> = lines[last..].iter().filter(|line| line.starts_with("COPY ")).collect();
+    assert_eq!(copied, [&"COPY --from=builder /usr/local/bin/orderflow /usr/local/bin/orderflow"]);
+    let users: Vec<_> = lines[last..].iter().filter_map(|line| line.strip_prefix("USER ")).collect();
+    let [user] = users[..] else { panic!("{users:?}") };
+    assert!(user.parse::<u32>().is_ok_and(|number| number > 0), "{user}");
 }
 
 #[test]

@@ -50,7 +50,8 @@ macro_rules! suite {
     ($mode:ty) => {
         $crate::suite!(@tests $mode:
             orders: confirmed, out_of_stock, declined, lost_answer, cancelled_while_pending, cancelled_after_confirmation,
-                listed, timeline, timeline_of_a_late_cancellation, conditional_get, several_skus;
+                listed, timeline, timeline_of_a_late_cancellation, timeline_of_an_order_out_of_stock, conditional_get,
+                several_skus;
             bad_input: orders, products, stock, queries, ids, unknown_sku, limits;
             catalog: snapshot, removed, warmed_up;
             stock: oversell, first_stock, corrections, levels_add_up, twenty_clients;

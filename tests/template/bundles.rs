@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use orderflow_store::DEFAULT_PREFIX;
+use serde_json::json;
 
 use crate::reading::{binaries, functions, resources, root, template};
 
@@ -32,6 +33,20 @@ fn a_setting_that_changed_is_a_new_version() {
 }
 
 #[test]
+fn new_versions_are_rolled_out_step_by_step_where_that_is_asked_for() {
+    let template = template();
+    assert_eq!(template["Parameters"]["GradualDeployment"]["AllowedValues"], json!(["true", "false"]));
+    let rollout = &template["Globals"]["Function"]["DeploymentPreference"];
+    assert_eq!(rollout, &json!({"Enabled": "GradualDeployment", "Type": "Canary10Percent5Minutes"}));
+    for (bundle, function) in functions() {
+        let own = function.properties["DeploymentPreference"].as_object().unwrap().clone();
+        let alarm = function.resource.replace("Function", "ErrorsAlarm");
+        assert_eq!(own["Alarms"], json!([alarm]), "an error takes {bundle} back");
+        assert_eq!(own.len(), 1, "{bundle} has a rollout of its own");
+    }
+}
+
+#[test]
 fn a_function_has_its_log_its_role_and_its_alarm() {
     let (logs, alarms) = (resources("AWS::Logs::LogGroup"), resources("AWS::CloudWatch::Alarm"));
     for (bundle, function) in functions() {
@@ -43,7 +58,6 @@ fn a_function_has_its_log_its_role_and_its_alarm() {
         assert_eq!(log["RetentionInDays"], "LogRetentionDays");
         let alarm = &alarms[&own("ErrorsAlarm")]["Properties"];
         assert_eq!(alarm["Dimensions"][0]["Value"], format!("${{Prefix}}-{bundle}"));
-        assert_eq!(function.properties["DeploymentPreference"]["Alarms"][0], own("ErrorsAlarm"), "{bundle}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Routes of the HTTP API, and who may call them.
 
-use crate::reading::{resources, template};
+use crate::reading::{resource, resources, template};
 
 /// What everybody may call: nothing of it changes anything or tells of a customer.
 const OPEN: [&str; 6] = [
@@ -45,4 +45,13 @@ fn orders_health_and_documents_go_to_order_intake_and_the_rest_to_shop_api() {
         let permission = &resources("AWS::Lambda::Permission")[&name.replace("Integration", "Permission")];
         assert_eq!(permission["Properties"]["FunctionName"], function);
     }
+}
+
+#[test]
+fn requests_are_throttled() {
+    let (_, stage) = resource("AWS::ApiGatewayV2::Stage", "StageName", "$default");
+    let limits = &stage["DefaultRouteSettings"];
+    assert_eq!(limits["ThrottlingRateLimit"], 250, "requests a second");
+    assert_eq!(limits["ThrottlingBurstLimit"], 500, "requests at once");
+    assert!(stage.get("RouteSettings").is_none(), "no route is excepted");
 }

@@ -50,17 +50,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_built_goes_and_tools_stay() {
-        let target = tempfile::tempdir().unwrap();
+    fn what_was_built_and_kept_goes_and_tools_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("target");
         for folder in ["debug/deps", "venv/sam", "tools/cargo-deny"] {
-            fs::create_dir_all(target.path().join(folder)).unwrap();
+            fs::create_dir_all(target.join(folder)).unwrap();
         }
-        fs::write(target.path().join(MARK), "").unwrap();
+        fs::write(target.join(MARK), "").unwrap();
+        fs::create_dir(root.path().join("data")).unwrap();
+        fs::write(root.path().join("data/orderflow.db"), "").unwrap();
+        fs::write(root.path().join("README.md"), "").unwrap();
         for _ in 0..2 {
-            clean_target(target.path()).unwrap();
+            run(&Workspace::at(root.path())).unwrap();
         }
-        assert!(!target.path().join("debug").exists());
-        assert!(target.path().join("venv/sam").exists() && target.path().join("tools/cargo-deny").exists());
+        assert!(!target.join("debug").exists() && !root.path().join("data").exists());
+        assert!(target.join("venv/sam").exists() && target.join("tools/cargo-deny").exists());
+        assert!(root.path().join("README.md").exists());
     }
 
     #[test]

@@ -233,7 +233,10 @@ mod tests {
             &["up", "payment"],
             &["down", "--volumes"],
             &["logs", "-f", "payment", "notification"],
-            &["restart"],
+            &["down"],
+            &["restart", "payment"],
+            &["build"],
+            &["clean"],
             &["package", "--architecture", "x86_64"],
             &["coverage", "--package", "domain"],
         ] {
@@ -249,6 +252,18 @@ mod tests {
         ] {
             assert!(Cli::try_parse_from(["xtask"].iter().chain(refused)).is_err(), "{refused:?}");
         }
+    }
+
+    #[test]
+    fn what_contributors_are_told_to_run_is_there() {
+        let page = include_str!("../../CONTRIBUTING.md");
+        let commands: Vec<&str> =
+            page.lines().filter_map(|line| line.strip_prefix("cargo xtask ")?.split('#').next()).collect();
+        for command in &commands {
+            let line = ["xtask"].into_iter().chain(command.split_whitespace());
+            Cli::try_parse_from(line).unwrap_or_else(|error| panic!("{command}: {error}"));
+        }
+        assert!(commands.iter().any(|command| command.trim() == "verify"), "{commands:?}");
     }
 
     #[test]

@@ -23,6 +23,12 @@ impl Workspace {
         Self { root, target }
     }
 
+    /// A checkout in another folder, whatever the environment says.
+    #[cfg(test)]
+    pub(crate) fn at(root: &Path) -> Self {
+        Self { root: root.to_path_buf(), target: root.join("target") }
+    }
+
     /// The folder that cargo builds into.
     pub(crate) fn target(&self) -> &Path {
         &self.target

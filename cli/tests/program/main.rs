@@ -4,6 +4,7 @@
 mod analytics;
 #[cfg(feature = "browser")]
 mod browser;
+mod connections;
 mod crash;
 #[cfg(feature = "browser")]
 mod docs_page;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::server::Server;
+use crate::server::{Server, up};
 
 /// The value of a series; none where there is no such series yet.
 pub(crate) async fn value(server: &Server, series: &str) -> Option<f64> {
@@ -75,4 +75,17 @@ async fn requests_are_counted_by_what_was_answered_and_orders_by_being_new() {
     ] {
         assert_eq!(value(&server, series).await, Some(count), "{series}");
     }
+}
+
+#[tokio::test]
+async fn the_first_order_after_a_start_finds_its_product_in_the_cache() {
+    let data = tempfile::tempdir().unwrap();
+    assert!(Server::on(data.path()).signal("TERM").success());
+    let mut again = up(&["--port", "0", "--data-dir", data.path().to_str().unwrap()]);
+    again.env("CATALOG_CACHE_TTL", "1h");
+    let server = Server::start(again);
+    server.place("PRODUCT-002", "C1").await.unwrap();
+    let lookups = |outcome| format!(r#"catalog_cache_lookups_total{{outcome="{outcome}"}}"#);
+    assert_eq!(value(&server, &lookups("hit")).await, Some(1.0));
+    assert_eq!(value(&server, &lookups("miss")).await, None);
 }

@@ -9,4 +9,5 @@ mod load;
 mod outage;
 mod part;
 mod poison;
+mod sharing;
 mod shop;

@@ -21,7 +21,8 @@ impl Program {
         let log = File::create(folder.path().join("log")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_orderflow"));
         command.args(["up", "--port", "0"]).args(arguments).env_clear();
-        command.env("LOG_FORMAT", "json").stdout(Stdio::piped()).stderr(log);
+        command.env("LOG_FORMAT", "json").env("RUST_LOG", "info,orderflow_outbox_relay=debug");
+        command.stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

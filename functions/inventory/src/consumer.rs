@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
-use orderflow_domain::{Event, EventData, OrderId, OrderPlaced, Quantities, Sku, Timestamp};
+use orderflow_domain::{Event, EventData, OrderId, OrderPlaced, Quantities, Shortage, Sku, Timestamp};
 use orderflow_messaging::{Consumer, Delivery, Outcome};
 use orderflow_store::Store;
 
@@ -136,7 +136,7 @@ impl Consumer for InventoryConsumer {
 
 fn log(work: &Work, settled: &Settled) {
     let Some(record) = &settled.written else { return };
-    let ReservationRecord { status, reason, .. } = record;
+    let ReservationRecord { status, reason, shortages, .. } = record;
     let event_type = match status {
         ReservationStatus::Reserved => "inventory.reserved",
         ReservationStatus::Rejected => "inventory.rejected",
@@ -149,5 +149,12 @@ fn log(work: &Work, settled: &Settled) {
     };
     let trace_id = work.traceparent.as_deref().and_then(orderflow_domain::trace_id);
     let reason = reason.map(orderflow_domain::RejectionReason::as_str);
-    tracing::info!(order.id = %work.order_id, event.r#type = event_type, trace.id = trace_id, reason, "{message}");
+    tracing::info!(
+        order.id = %work.order_id,
+        event.r#type = event_type,
+        trace.id = trace_id,
+        reason,
+        shortages = Shortage::summary(shortages),
+        "{message}"
+    );
 }

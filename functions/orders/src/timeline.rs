@@ -1,6 +1,6 @@
 //! What happened to an order, in order.
 
-use orderflow_domain::{Event, EventType, Timestamp};
+use orderflow_domain::{Event, EventData, EventType, Shortage, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// One thing that happened. Its names are short because it is part of the order's item, which is to stay under 1 KB (one write unit).
@@ -42,7 +42,7 @@ impl TimelineEntry {
             millis: event.time.as_millis(),
             attempt: (attempt > 1).then_some(attempt),
             trace_id: event.trace_id().filter(|id| Some(*id) != own_trace).map(str::to_owned),
-            detail: None,
+            detail: detail(event),
         }
     }
 
@@ -50,5 +50,13 @@ impl TimelineEntry {
     pub(crate) fn delivery_attempt(&self) -> Option<u32> {
         let is_own = self.event_type.starts_with("order.");
         self.attempt.or((!is_own).then_some(1))
+    }
+}
+
+/// What a report says besides its type.
+fn detail(event: &Event) -> Option<String> {
+    match &event.data {
+        EventData::InventoryRejected(data) => Shortage::summary(&data.shortages),
+        _ => None,
     }
 }

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::schema::DataSchema;
 use crate::{
-    CustomerId, Email, Money, OrderId, OrderLine, PaymentToken, Phone, Recipient, RejectionReason, Sku,
+    CustomerId, Email, Money, OrderId, OrderLine, PaymentToken, Phone, Recipient, RejectionReason, Shortage,
+    Sku,
 };
 
 /// Declares the events once: a name, a Rust name, the data. Everything that must know all of them is made here.
@@ -212,17 +213,6 @@ pub struct InventoryRejected {
     pub reason: RejectionReason,
     /// What was missing.
     pub shortages: Vec<Shortage>,
-}
-
-/// A sku of which there was not enough.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Shortage {
-    /// What.
-    pub sku: Sku,
-    /// How many units were asked for.
-    pub requested: u32,
-    /// How many there were.
-    pub available: i64,
 }
 
 /// Data of `inventory.released`.

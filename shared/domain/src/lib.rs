@@ -15,6 +15,7 @@ mod recipient;
 mod saga;
 mod schema;
 mod secret;
+mod shortage;
 mod sku;
 mod text;
 mod timestamp;
@@ -23,8 +24,7 @@ pub use contact::{Email, EmailError, Phone, PhoneError};
 pub use envelope::{Event, EventError, SPEC_VERSION, trace_id};
 pub use event::{
     EventData, EventType, InventoryRejected, InventoryReleased, InventoryReserved, NotificationRequested,
-    OrderEnded, OrderPlaced, PaymentOutcome, ProductChanged, Quantities, Shortage, StockAdjusted,
-    UnknownEventType,
+    OrderEnded, OrderPlaced, PaymentOutcome, ProductChanged, Quantities, StockAdjusted, UnknownEventType,
 };
 pub use ids::{CustomerId, CustomerIdError, OrderId, OrderIdError};
 pub use money::{Currency, CurrencyError, MAX_PRICE, Money};
@@ -34,5 +34,6 @@ pub use recipient::{ChannelKind, Recipient};
 pub use saga::{CancellationReason, Fact, OrderState, OrderStatus, RejectionReason, Step, UnknownStatus};
 pub use schema::DataSchema;
 pub use secret::{PaymentToken, PaymentTokenError};
+pub use shortage::Shortage;
 pub use sku::{Sku, SkuError};
 pub use timestamp::{Timestamp, TimestampError};

@@ -188,6 +188,22 @@ pub async fn timeline_of_a_late_cancellation<M: Mode>() {
     assert_eq!(shop.notifications(&id).await, ["order_cancelled email", "order_refunded email"]);
 }
 
+/// What was missing stands in the timeline, each sku with what was asked for and what there was.
+pub async fn timeline_of_an_order_out_of_stock<M: Mode>() {
+    let mut shop: TestApp<M> = TestApp::open().await;
+    let lines = [("PRODUCT-001", 1), ("PRODUCT-002", 501), ("TSHIRT-GRY-S", 11)];
+    let mut body = order_body("PRODUCT-001", 1);
+    body["items"] = lines.iter().map(|(sku, quantity)| json!({"sku": sku, "quantity": quantity})).collect();
+    let id = shop.place(&body).await;
+    shop.settle().await;
+    let body = shop.get(&format!("/api/v1/orders/{id}/events")).await.expect(200).body;
+    let events = body["events"].as_array().cloned().unwrap_or_default();
+    let detail = |name: &str| events.iter().find(|event| event["type"] == name).map(|event| &event["detail"]);
+    let shortages = "PRODUCT-002: requested 501, available 500; TSHIRT-GRY-S: requested 11, available 10";
+    assert_eq!(detail("inventory.rejected"), Some(&json!(shortages)), "{body}");
+    assert_eq!(detail("order.rejected"), Some(&json!("out_of_stock")), "{body}");
+}
+
 /// An order that did not change is not sent again.
 pub async fn conditional_get<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;

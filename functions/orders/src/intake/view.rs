@@ -74,7 +74,7 @@ struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     trace_id: Option<String>,
-    /// More, for a person.
+    /// More, for a person: why the order ended, or what there was too little of.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detail: Option<String>,

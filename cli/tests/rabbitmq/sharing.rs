@@ -1,0 +1,31 @@
+//! One part in two processes.
+
+use crate::books::Books;
+use crate::load::order;
+use crate::part::{PATIENCE, Part};
+use crate::shop::{Shop, part, wait_for};
+
+/// How many deliveries a part is done with.
+async fn done(shop: &Shop, part: &Part) -> u64 {
+    let series = r#"deliveries_total{consumer="payment",outcome="done"} "#;
+    let page = shop.text_of(part, "/metrics").await;
+    page.lines().find_map(|line| line.strip_prefix(series)?.parse().ok()).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_of_one_part_share_its_queue() {
+    let (sku, stock) = ("SHARED", 1_000);
+    let shop = Shop::open(sku, stock).await;
+    let (first, second) = (shop.consumer("payment"), part("payment", shop.store.url(), &shop.broker.uri()));
+    let accepted = std::cell::RefCell::new(Vec::new());
+    wait_for("both charge", PATIENCE, async || {
+        let placed = shop.place(&order(sku)).await;
+        accepted.borrow_mut().extend(placed);
+        done(&shop, first).await > 0 && done(&shop, &second).await > 0
+    })
+    .await;
+    let books = Books::of(shop.store.url()).await;
+    books.settle().await;
+    books.check(&accepted.take(), sku, stock).await;
+    assert_eq!(shop.dead_letters().await, 0);
+}
