@@ -82,7 +82,7 @@ enum Chore {
     /// Where no Docker runs it is installed with apt-get, as root, and a private daemon is started; where no registry
     /// answers that daemon's images are built from Debian's packages, and the table calls them stand-ins. A daemon that
     /// runs already is used as it is, and has to be able to pull. Everything that was started is ended; every output is
-    /// in target/verify-docker/*.log. The ports 8080, 8025 and 15672 have to be free.
+    /// in target/verify-docker/*.log. The ports 5672, 8000, 8025, 8080 and 15672 have to be free.
     VerifyDocker,
 }
 
