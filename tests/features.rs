@@ -63,8 +63,8 @@ fn every_promise_has_an_answer_and_what_shows_it() {
     for [promise, here, shown_by] in rows {
         assert!(!promise.is_empty() && !here.is_empty(), "{promise}: an empty cell");
         let shows = quoted(shown_by).count() + linked(shown_by).count();
-        let is_owned_up = shown_by.starts_with("no test, because ");
-        assert_ne!(shows > 0, is_owned_up, "{promise}: either something shows it, or why nothing does");
+        let is_untested = shown_by.starts_with("no test, because ");
+        assert_ne!(shows > 0, is_untested, "{promise}: either something shows it, or why nothing does");
     }
 }
 

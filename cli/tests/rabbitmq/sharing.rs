@@ -1,5 +1,7 @@
 //! One part in two processes.
 
+use std::cell::RefCell;
+
 use crate::books::Books;
 use crate::load::order;
 use crate::part::{PATIENCE, Part};
@@ -17,7 +19,7 @@ async fn two_processes_of_one_part_share_its_queue() {
     let (sku, stock) = ("SHARED", 1_000);
     let shop = Shop::open(sku, stock).await;
     let (first, second) = (shop.consumer("payment"), part("payment", shop.store.url(), &shop.broker.uri()));
-    let accepted = std::cell::RefCell::new(Vec::new());
+    let accepted = RefCell::new(Vec::new());
     wait_for("both charge", PATIENCE, async || {
         let placed = shop.place(&order(sku)).await;
         accepted.borrow_mut().extend(placed);
