@@ -4,7 +4,7 @@ use orderflow_tests::TestApp;
 use serde_json::json;
 
 use crate::faults::{Call, Fault};
-use crate::shop::{Books, DECLINING, Shop, VISA, assert_charged_once, order_paid_with};
+use crate::shop::{Books, DECLINING, Shop, VISA, WANTS_ITS_CUSTOMER, assert_charged_once, order_paid_with};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_is_paid_by_card() {
@@ -37,6 +37,23 @@ async fn a_declined_card_gives_the_stock_back() {
         assert_eq!(books, Books { intents, taken: 0, given_back: 0 });
     }
     assert_eq!(shop.level("TSHIRT-BLK-M").await, (100, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_customer_who_signs_in_at_the_bank_after_the_decline_is_not_charged() {
+    let mut shop: Shop = TestApp::open().await;
+    let card = shop.mode.stripe.card(WANTS_ITS_CUSTOMER).await;
+    let order = shop.place(&order_paid_with(&card)).await;
+    shop.settle().await;
+    assert_eq!(shop.order(&order).await["reason"], "payment_declined");
+    let stripe = &shop.mode.stripe;
+    let intents = stripe.intents(&order).await;
+    let [intent] = &intents[..] else { panic!("{intents:?}") };
+    let (id, secret) = (intent["id"].as_str().unwrap(), intent["client_secret"].as_str().unwrap());
+    let form = format!("client_secret={secret}&success=true");
+    let signed_in = stripe.post(&format!("payment_intents/{id}/_authenticate"), form).await;
+    assert_eq!(signed_in.status(), 400);
+    assert_eq!(stripe.books(&order).await, Books { intents: 1, taken: 0, given_back: 0 });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,8 +11,9 @@ use crate::shop::{PATIENCE, Shop, VISA, assert_charged_once, order_paid_with};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn orders_wait_for_stripe_to_come_back_and_are_charged_once() {
     let mut shop: Shop = TestApp::open().await;
-    for status in [401, 500] {
-        shop.mode.stripe.proxy.faults().set(move |_| Some(Fault::Answer(status, json!({}))));
+    let stripes = json!({"error": {"type": "api_error"}});
+    for (status, body) in [(401, stripes.clone()), (500, stripes), (404, json!({}))] {
+        shop.mode.stripe.proxy.faults().set(move |_| Some(Fault::Answer(status, body.clone())));
         let mut orders = Vec::new();
         for _ in 0..8 {
             orders.push(shop.place(&order_paid_with(VISA)).await);

@@ -18,6 +18,8 @@ use crate::proxy::Proxy;
 pub(crate) const VISA: &str = "pm_card_visa";
 /// A card that takes no charge.
 pub(crate) const DECLINING: &str = "pm_card_chargeCustomerFail";
+/// The number of a card whose customer has to sign in at the bank for each charge.
+pub(crate) const WANTS_ITS_CUSTOMER: &str = "4000002760003184";
 
 const KEY: &str = "sk_test_orderflow";
 
@@ -51,6 +53,24 @@ impl Stripe {
         let api_key = ApiKey::parse(KEY).unwrap();
         let stripe = StripeSettings { api_key, api_url: self.proxy.url.parse().unwrap() };
         Settings { payment: PaymentProvider::Stripe(stripe), ..Settings::new(location) }
+    }
+
+    /// A card with this number, as the id of a payment method.
+    pub(crate) async fn card(&self, number: &str) -> String {
+        let form =
+            format!("type=card&card[number]={number}&card[exp_month]=12&card[exp_year]=2030&card[cvc]=123");
+        let made = self.post("payment_methods", form).await;
+        assert_eq!(made.status(), 200);
+        let made: Value = made.json().await.unwrap();
+        made["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Posts a form, past the proxy.
+    pub(crate) async fn post(&self, path: &str, form: String) -> reqwest::Response {
+        let request =
+            reqwest::Client::new().post(format!("{}/v1/{path}", self.server.url())).bearer_auth(KEY);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        request.body(form).send().await.unwrap()
     }
 
     /// All objects of a kind, past the proxy.

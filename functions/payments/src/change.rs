@@ -44,15 +44,21 @@ impl Change {
         Self { record, replaces: Some(row.version), redrive: work.redrive, outcome: Outcome::Done }
     }
 
+    /// The row moves to another status by somebody's hand.
+    pub(crate) fn by_hand(row: &PaymentRecord, status: PaymentStatus) -> Self {
+        let (updated_at, version) = (Timestamp::now(), row.version + 1);
+        let record = PaymentRecord { status, updated_at, version, ..row.clone() };
+        Self { record, replaces: Some(row.version), redrive: None, outcome: Outcome::Done }
+    }
+
     /// The row of a refund that was given up, now that its charge is undone after all.
     pub(crate) fn undone(row: &PaymentRecord, undone: Undone) -> Self {
-        let (status, provider_id) = match undone {
-            Undone::Refunded { provider_id } => (PaymentStatus::Refunded, Some(provider_id)),
-            Undone::Voided => (PaymentStatus::Voided, row.provider_id.clone()),
-        };
-        let (updated_at, version) = (Timestamp::now(), row.version + 1);
-        let record = PaymentRecord { status, provider_id, updated_at, version, ..row.clone() };
-        Self { record, replaces: Some(row.version), redrive: None, outcome: Outcome::Done }
+        match undone {
+            Undone::Refunded { provider_id } => {
+                Self::by_hand(row, PaymentStatus::Refunded).with_provider_id(provider_id)
+            }
+            Undone::Voided => Self::by_hand(row, PaymentStatus::Voided),
+        }
     }
 
     /// With the gateway's id of the charge.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orderflow_domain::PaymentToken;
+use orderflow_domain::{OrderId, PaymentToken};
 use orderflow_messaging::Outcome;
 
 use crate::change::Change;
@@ -142,18 +142,23 @@ fn voided(row: Option<&PaymentRecord>, work: &Work) -> Step {
 
 /// Nobody will ask again, and nobody may be told that the charge is undone: the row keeps it in sight.
 fn give_up(row: Option<&PaymentRecord>, work: &Work, error: &GatewayError) -> Step {
+    count_failed_refund(work.order_id, work.trace_id(), error);
+    match row {
+        Some(row) if row.status == PaymentStatus::RefundFailed => Step::Settle(Outcome::Done),
+        _ => write(Change::moved(row, work, PaymentStatus::RefundFailed)),
+    }
+}
+
+/// Logs and counts that a charge is not undone, and that somebody has to see to it.
+pub(crate) fn count_failed_refund(order_id: OrderId, trace_id: Option<&str>, error: &GatewayError) {
     tracing::error!(
-        order.id = %work.order_id,
-        trace.id = work.trace_id(),
+        order.id = %order_id,
+        trace.id = trace_id,
         error.code = REFUND_FAILED,
         %error,
         "the charge could not be undone: try again with `orderflow payment refund`"
     );
     metrics::counter!("refunds_failed_total").increment(1);
-    match row {
-        Some(row) if row.status == PaymentStatus::RefundFailed => Step::Settle(Outcome::Done),
-        _ => write(Change::moved(row, work, PaymentStatus::RefundFailed)),
-    }
 }
 
 /// What becomes of a delivery whose call did not go through.

@@ -1,4 +1,4 @@
-//! Refunds that were given up, tried again by hand.
+//! Refunds that were given up or did not last, tried again by hand.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use orderflow_http::{Problem, ProblemKind};
 use orderflow_store::{Store, StoreError, Table, WriteError};
 
 use crate::change::Change;
+use crate::decision::count_failed_refund;
 use crate::gateway::{GatewayError, PaymentGateway, Undone};
 use crate::table::{PAYMENTS, PaymentRecord, PaymentStatus};
 
@@ -26,8 +27,8 @@ pub(crate) struct Refunds {
 pub(crate) enum RefundError {
     #[error("the order has no payment")]
     NoPayment,
-    #[error("the payment is {}: only a refund that failed is tried again", .0.as_str())]
-    NotFailed(PaymentStatus),
+    #[error("the payment is {}: only a refund is tried again", .0.as_str())]
+    NoRefund(PaymentStatus),
     #[error(transparent)]
     Gateway(#[from] GatewayError),
     #[error(transparent)]
@@ -41,34 +42,57 @@ impl Refunds {
         Self { store: store.clone(), table: store.table(&PAYMENTS), gateway }
     }
 
-    /// Undoes the charge of an order whose refund was given up, and gives the row as it is then. One that is undone is left as it is.
+    /// Makes sure that a charge is given back whose refund was given up, or was taken by the provider and may have failed since. Gives the row as it is then.
     ///
     /// # Errors
-    /// [`RefundError`] where nothing was given back.
+    /// [`RefundError`] where it is not certain that nothing of the charge is left.
     pub(crate) async fn retry(&self, order_id: OrderId) -> Result<PaymentRecord, RefundError> {
         for _ in 0..ROUNDS {
             let row: Option<PaymentRecord> = self.table.get(self.table.key(order_id.to_string())).await?;
-            let row = row.ok_or(RefundError::NoPayment)?;
-            match row.status {
-                PaymentStatus::RefundFailed => {}
-                PaymentStatus::Refunded | PaymentStatus::Voided => return Ok(row),
-                other => return Err(RefundError::NotFailed(other)),
-            }
-            let undone = self.gateway.undo(order_id, &row.total()).await?;
-            if undone == Undone::Voided && row.tells_of_a_charge() {
-                return Err(GatewayError::unknown_charge().into());
-            }
-            let change = Change::undone(&row, undone);
-            match self.store.write(change.write(&self.table)?).await {
-                Ok(()) => {
-                    tracing::info!(order.id = %order_id, "the charge is undone at last");
-                    return Ok(change.into_record());
-                }
-                Err(WriteError::ConditionFailed(_)) => {}
-                Err(WriteError::Store(error)) => return Err(error.into()),
+            if let Some(undone) = self.attempt(row.ok_or(RefundError::NoPayment)?).await? {
+                return Ok(undone);
             }
         }
         Err(RefundError::Contended)
+    }
+
+    /// None where the row changed meanwhile.
+    async fn attempt(&self, row: PaymentRecord) -> Result<Option<PaymentRecord>, RefundError> {
+        let was_refunded = match row.status {
+            PaymentStatus::Refunded => true,
+            PaymentStatus::RefundFailed => false,
+            PaymentStatus::Voided => return Ok(Some(row)),
+            other => return Err(RefundError::NoRefund(other)),
+        };
+        match self.gateway.undo(row.order_id, &row.total()).await {
+            Ok(Undone::Voided) if row.tells_of_a_charge() => Err(GatewayError::unknown_charge().into()),
+            Ok(Undone::Refunded { .. }) if was_refunded => Ok(Some(row)),
+            Ok(undone) => {
+                let change = Change::undone(&row, undone);
+                if !self.note(&change).await? {
+                    return Ok(None);
+                }
+                tracing::info!(order.id = %row.order_id, "the charge is undone at last");
+                Ok(Some(change.into_record()))
+            }
+            Err(error @ GatewayError::RefundFailed(_)) if was_refunded => {
+                if !self.note(&Change::by_hand(&row, PaymentStatus::RefundFailed)).await? {
+                    return Ok(None);
+                }
+                count_failed_refund(row.order_id, None, &error);
+                Err(error.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes the row. Gives whether it was still as it was read.
+    async fn note(&self, change: &Change) -> Result<bool, StoreError> {
+        match self.store.write(change.write(&self.table)?).await {
+            Ok(()) => Ok(true),
+            Err(WriteError::ConditionFailed(_)) => Ok(false),
+            Err(WriteError::Store(error)) => Err(error),
+        }
     }
 }
 
@@ -77,7 +101,7 @@ impl From<RefundError> for Problem {
         use GatewayError::{Busy, Open, RefundFailed, Refused};
         match error {
             RefundError::NoPayment => Self::not_found(),
-            RefundError::NotFailed(_) | RefundError::Gateway(RefundFailed(_) | Refused(_)) => {
+            RefundError::NoRefund(_) | RefundError::Gateway(RefundFailed(_) | Refused(_)) => {
                 Self::new(ProblemKind::PaymentNotRefundable, error.to_string())
             }
             RefundError::Gateway(Open { retry_after } | Busy { retry_after }) => {

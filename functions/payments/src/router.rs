@@ -90,7 +90,7 @@ async fn list(
 
 /// Try again to give back what could not be given back
 ///
-/// What is given back already is answered as it is.
+/// What was given back is looked at again at the provider: a refund can fail days after it was taken.
 #[utoipa::path(
     post,
     path = "/api/v1/payments/{order_id}/refund",

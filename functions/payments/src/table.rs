@@ -89,9 +89,10 @@ impl PaymentRecord {
         Standing { status: self.status, refused: self.refused }
     }
 
-    /// Whether money was taken and not given back.
+    /// Whether money was taken, be it given back or not.
     pub(crate) fn tells_of_a_charge(&self) -> bool {
-        let taken = matches!(self.status, PaymentStatus::Completed | PaymentStatus::RefundFailed);
+        use PaymentStatus::{Completed, RefundFailed, Refunded};
+        let taken = matches!(self.status, Completed | RefundFailed | Refunded);
         taken && self.provider_id.is_some()
     }
 

@@ -17,9 +17,24 @@ pub(super) enum Claim {
     Charge {
         /// Its id at Stripe.
         intent: String,
+        /// Why it is to be canceled: it was declined, and could be charged all the same.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        declined: Option<String>,
     },
-    /// No intent may ever be confirmed.
+    /// No intent may ever be confirmed: the order is called off.
     CalledOff,
+    /// No intent may ever be confirmed: Stripe made none for this means of payment.
+    Declined {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Claim {
+    /// Whether this intent may be confirmed.
+    pub(super) fn is_for(&self, asked: &str) -> bool {
+        matches!(self, Self::Charge { intent, .. } if intent == asked)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,7 +65,7 @@ impl Claims {
 
     /// Claims the order's key unless it is claimed. Gives the claim that holds then.
     pub(super) async fn enter(&self, order_id: OrderId, claim: Claim) -> Result<Claim, StoreError> {
-        let line = Line { pk: key(order_id), claim, created_at: Timestamp::now() };
+        let line = Line::of(order_id, claim);
         let write = Write::put(&self.table, &line)?.if_absent();
         match self.store.write(write).await {
             Ok(()) => Ok(line.claim),
@@ -59,6 +74,25 @@ impl Claims {
             Err(WriteError::ConditionFailed(None)) => Ok(self.find(order_id).await?.unwrap_or(line.claim)),
             Err(WriteError::Store(error)) => Err(error),
         }
+    }
+
+    /// Notes why the intent that the order's key is claimed for is going to be canceled.
+    pub(super) async fn note_decline(
+        &self,
+        order_id: OrderId,
+        intent: &str,
+        reason: &str,
+    ) -> Result<(), WriteError> {
+        let declined = Some(reason.to_owned());
+        let line = Line::of(order_id, Claim::Charge { intent: intent.to_owned(), declined });
+        // Whatever else was noted meanwhile is of the same intent.
+        self.store.write(Write::put(&self.table, &line)?).await
+    }
+}
+
+impl Line {
+    fn of(order_id: OrderId, claim: Claim) -> Self {
+        Self { pk: key(order_id), claim, created_at: Timestamp::now() }
     }
 }
 

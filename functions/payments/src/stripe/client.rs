@@ -8,7 +8,7 @@ use reqwest::{RequestBuilder, Url};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::failure::{Failure, StripeError};
+use super::failure::StripeError;
 use super::settings::StripeSettings;
 
 /// The version that answers are read in.
@@ -85,7 +85,7 @@ impl StripeClient {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.map_err(StripeError::of_sending)?;
         if !status.is_success() {
-            return Err(StripeError::Failed(Failure::read(status, &headers, &body)));
+            return Err(StripeError::of_answer(status, &headers, &body));
         }
         serde_json::from_slice(&body).map_err(|error| StripeError::Unanswered(error.to_string()))
     }

@@ -10,8 +10,17 @@ use serde::Deserialize;
 use super::settings::API_KEY;
 use crate::gateway::GatewayError;
 
-/// Amounts that Stripe charges in no case: the order can be paid by nobody.
-const UNPAYABLE: [&str; 2] = ["amount_too_small", "amount_too_large"];
+/// What Stripe never charges: amounts that nobody can pay, and means of payment that cannot pay this.
+const UNPAYABLE: [&str; 8] = [
+    "amount_too_small",
+    "amount_too_large",
+    "payment_intent_incompatible_payment_method",
+    "payment_method_currency_mismatch",
+    "payment_method_customer_decline",
+    "payment_method_provider_decline",
+    "payment_method_unexpected_state",
+    "payment_method_unsupported_type",
+];
 
 /// Somebody else's request works on the same object.
 const LOCKED: &str = "lock_timeout";
@@ -25,12 +34,25 @@ pub(super) enum StripeError {
     /// It was sent; what came of it is not known.
     #[error("no answer of Stripe: {0}")]
     Unanswered(String),
+    /// Something on the way answered in Stripe's place: a proxy, a load balancer, a portal that wants a login.
+    #[error("an answer that is not Stripe's: {}", .0.as_u16())]
+    Foreign(StatusCode),
     /// Stripe answered that it failed.
     #[error("{0}")]
     Failed(Failure),
 }
 
 impl StripeError {
+    /// Reads an answer that is no success. Stripe's own names an error, and never leads elsewhere.
+    pub(super) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        match serde_json::from_slice::<Envelope>(body) {
+            Ok(Envelope { error }) if !status.is_redirection() => {
+                Self::Failed(Failure::read(status, headers, error.body))
+            }
+            _ => Self::Foreign(status),
+        }
+    }
+
     pub(super) fn of_sending(error: reqwest::Error) -> Self {
         let reached = !error.is_connect();
         let reason = error.without_url().to_string();
@@ -41,7 +63,7 @@ impl StripeError {
     pub(super) fn declined(&self) -> Option<String> {
         match self {
             Self::Failed(failure) => failure.declined(),
-            Self::Unreached(_) | Self::Unanswered(_) => None,
+            Self::Unreached(_) | Self::Unanswered(_) | Self::Foreign(_) => None,
         }
     }
 
@@ -63,7 +85,7 @@ impl From<StripeError> for GatewayError {
     fn from(error: StripeError) -> Self {
         match error {
             StripeError::Unreached(_) => Self::Unavailable(error.to_string()),
-            StripeError::Unanswered(_) => Self::Unknown(error.to_string()),
+            StripeError::Unanswered(_) | StripeError::Foreign(_) => Self::Unknown(error.to_string()),
             StripeError::Failed(failure) => failure.into(),
         }
     }
@@ -90,20 +112,28 @@ pub(super) struct ErrorBody {
     param: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// How Stripe words an answer that is no success.
+#[derive(Deserialize)]
 struct Envelope {
-    error: ErrorBody,
+    error: TypedError,
+}
+
+#[derive(Deserialize)]
+struct TypedError {
+    #[serde(rename = "type")]
+    #[expect(dead_code, reason = "that there is one tells Stripe's answers from others")]
+    kind: String,
+    #[serde(flatten)]
+    body: ErrorBody,
 }
 
 impl Failure {
-    pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+    fn read(status: StatusCode, headers: &HeaderMap, error: ErrorBody) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let seconds = text(RETRY_AFTER.as_str()).and_then(|value| value.trim().parse().ok());
         Self {
             status,
-            // A proxy on the way answers in words of its own.
-            error: serde_json::from_slice::<Envelope>(body).unwrap_or_default().error,
+            error,
             retry_after: seconds.map(Duration::from_secs),
             replayed: text("idempotent-replayed") == Some("true"),
             request_id: text("request-id").map(str::to_owned),

@@ -10,6 +10,8 @@ use crate::gateway::{Charge, GatewayError};
 pub(super) struct PaymentIntent {
     pub(super) id: String,
     pub(super) status: IntentStatus,
+    /// In the units that Stripe counts the currency in.
+    pub(super) amount: i64,
     #[serde(default)]
     latest_charge: Option<LatestCharge>,
     #[serde(default)]
@@ -41,19 +43,16 @@ enum LatestCharge {
 }
 
 impl PaymentIntent {
-    /// What became of the charge; none where the intent was never confirmed.
+    /// What became of the charge; none where it can still be made.
     ///
     /// # Errors
     /// [`GatewayError::Unknown`] where that is not decided yet.
     pub(super) fn charge(&self) -> Result<Option<Charge>, GatewayError> {
         match self.status {
-            IntentStatus::RequiresConfirmation => Ok(None),
+            IntentStatus::RequiresConfirmation | IntentStatus::RequiresAction => Ok(None),
             IntentStatus::Succeeded if self.is_refunded() => Ok(Some(Charge::CalledOff)),
             IntentStatus::Succeeded => Ok(Some(Charge::Captured { provider_id: self.id.clone() })),
             IntentStatus::RequiresPaymentMethod => Ok(Some(Charge::Declined { reason: self.reason() })),
-            IntentStatus::RequiresAction => {
-                Ok(Some(Charge::Declined { reason: "authentication_required".to_owned() }))
-            }
             IntentStatus::Canceled => Ok(Some(Charge::CalledOff)),
             IntentStatus::Undecided => {
                 Err(GatewayError::Unknown("the intent is neither charged nor declined yet".to_owned()))
@@ -61,8 +60,13 @@ impl PaymentIntent {
         }
     }
 
+    /// Why the charge is not made although it still can be; none where nothing speaks against it.
+    pub(super) fn objection(&self) -> Option<String> {
+        (self.status == IntentStatus::RequiresAction).then(|| "authentication_required".to_owned())
+    }
+
     /// Whether all was given back. Known only where the charge was expanded.
-    pub(super) fn is_refunded(&self) -> bool {
+    fn is_refunded(&self) -> bool {
         matches!(self.latest_charge, Some(LatestCharge::Expanded { refunded: true }))
     }
 
@@ -75,6 +79,8 @@ impl PaymentIntent {
 /// Money on its way back.
 #[derive(Debug, Deserialize)]
 pub(super) struct Refund {
+    /// In the units that Stripe counts the currency in.
+    amount: i64,
     /// None where Stripe calls it pending for want of a word.
     #[serde(default)]
     status: Option<RefundStatus>,
@@ -94,6 +100,11 @@ impl Refund {
     /// Whether the money is given back or on its way.
     pub(super) fn is_in_force(&self) -> bool {
         !matches!(self.status, Some(RefundStatus::Failed | RefundStatus::Canceled))
+    }
+
+    /// How much it gives back, or is about to.
+    pub(super) fn amount_in_force(&self) -> i64 {
+        if self.is_in_force() { self.amount } else { 0 }
     }
 }
 

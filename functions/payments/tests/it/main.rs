@@ -10,6 +10,5 @@ mod refunds;
 mod refusing;
 mod routes;
 mod stripe;
-mod stub;
 mod support;
 mod unordered;

@@ -5,18 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
-use http_body_util::BodyExt;
+use axum::http::StatusCode;
 use orderflow_domain::{Money, OrderId};
 use orderflow_messaging::Consumer;
 use orderflow_payments::{
     Charge, ChargeRequest, GatewayError, LedgerStatus, PaymentGateway, PaymentStatus, Undone,
 };
 use serde_json::Value;
-use tower::ServiceExt;
 
-use crate::support::{Payments, cancelled, last_delivery, reserved};
+use crate::support::{Payments, cancelled, last_delivery, post, reserved};
 
 /// Gives nothing back until it is told to.
 struct Reluctant {
@@ -63,12 +60,7 @@ impl GivenUp {
     }
 
     async fn refund(&self, order: &str) -> (StatusCode, Value) {
-        let uri = format!("/api/v1/payments/{order}/refund");
-        let request = Request::post(uri).body(Body::empty()).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&body).unwrap())
+        post(self.router.clone(), &format!("/api/v1/payments/{order}/refund")).await
     }
 }
 

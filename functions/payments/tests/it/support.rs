@@ -4,6 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_dynamodbstreams::types::{AttributeValue, ShardIteratorType};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
 use orderflow_domain::{
     Currency, CustomerId, Email, Event, EventData, InventoryReserved, Money, OrderEnded, OrderId,
     PaymentToken, Timestamp,
@@ -16,6 +20,8 @@ use orderflow_payments::{
 };
 use orderflow_store::{IndependentWrites, OUTBOX, Outbox, Store};
 use serde::Deserialize;
+use serde_json::Value;
+use tower::ServiceExt;
 
 pub(crate) const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -127,6 +133,14 @@ fn events_of(image: &HashMap<String, AttributeValue>) -> Vec<Event> {
         .collect();
     let build = |emission| (EVENT_SOURCE.build)(item.clone().into(), emission).unwrap();
     outbox.emissions().iter().map(build).collect()
+}
+
+/// Asks a router, without a body.
+pub(crate) async fn post(router: Router, uri: &str) -> (StatusCode, Value) {
+    let response = router.oneshot(Request::post(uri).body(Body::empty()).unwrap()).await.unwrap();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&body).unwrap())
 }
 
 pub(crate) fn delivery(event: Event) -> Delivery {

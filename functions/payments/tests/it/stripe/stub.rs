@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use orderflow_payments::{ApiKey, StripeSettings};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 pub(crate) const KEY: &str = "sk_test_secret";
 
@@ -18,27 +19,51 @@ pub(crate) const KEY: &str = "sk_test_secret";
 pub(crate) struct Reply {
     status: u16,
     headers: Vec<(&'static str, &'static str)>,
-    body: Value,
+    body: String,
+    /// What it waits for.
+    gate: Option<Arc<Semaphore>>,
 }
 
 impl Reply {
-    pub(crate) fn ok(body: Value) -> Self {
-        Self { status: 200, headers: Vec::new(), body }
+    /// Whatever somebody may answer.
+    pub(crate) fn raw(status: u16, body: &str) -> Self {
+        Self { status, headers: Vec::new(), body: body.to_owned(), gate: None }
+    }
+
+    pub(crate) fn ok(body: &Value) -> Self {
+        Self::raw(200, &body.to_string())
     }
 
     pub(crate) fn intent(status: &str) -> Self {
-        Self::ok(json!({"id": "pi_1", "status": status, "latest_charge": null}))
+        Self::ok(&json!({"id": "pi_1", "status": status, "amount": 3998, "latest_charge": null}))
+    }
+
+    pub(crate) fn refund(status: &str, amount: i64) -> Self {
+        Self::ok(&json!({"status": status, "amount": amount}))
+    }
+
+    /// The refunds of an intent.
+    pub(crate) fn refunds(refunds: &[(&str, i64)]) -> Self {
+        let data: Vec<Value> =
+            refunds.iter().map(|(status, amount)| json!({"status": status, "amount": amount})).collect();
+        Self::ok(&json!({"data": data}))
     }
 
     /// A failure whose message quotes what must not be shown.
     pub(crate) fn error(status: u16, code: &str, param: &str) -> Self {
         let message = format!("No such PaymentMethod: pm_secret with {KEY}");
         let body = json!({"error": {"type": "t", "code": code, "param": param, "message": message}});
-        Self { status, ..Self::ok(body) }
+        Self::raw(status, &body.to_string())
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.push((name, value));
+        self
+    }
+
+    /// The answer stands until the gate has a permit for it.
+    pub(crate) fn held_at(mut self, gate: &Arc<Semaphore>) -> Self {
+        self.gate = Some(gate.clone());
         self
     }
 }
@@ -102,16 +127,25 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, request: Request) -> R
     let (head, body) = request.into_parts();
     let line = format!("{} {}", head.method, head.uri.path().trim_start_matches("/v1/"));
     let form = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
-    let mut script = script.lock().unwrap();
-    script.asked.push(Asked { line: line.clone(), headers: head.headers, form });
-    let reply = match script.replies.get_mut(&line) {
-        Some(replies) if replies.len() > 1 => replies.pop_front().unwrap(),
-        Some(replies) => replies[0].clone(),
-        None => panic!("{line} was not to be asked"),
-    };
-    let mut response = (StatusCode::from_u16(reply.status).unwrap(), reply.body.to_string()).into_response();
+    let reply = script.lock().unwrap().next(Asked { line, headers: head.headers, form });
+    if let Some(gate) = reply.gate {
+        gate.acquire().await.unwrap().forget();
+    }
+    let mut response = (StatusCode::from_u16(reply.status).unwrap(), reply.body).into_response();
     for (name, value) in reply.headers {
         response.headers_mut().insert(name, value.parse().unwrap());
     }
     response
+}
+
+impl Script {
+    fn next(&mut self, asked: Asked) -> Reply {
+        let line = asked.line.clone();
+        self.asked.push(asked);
+        match self.replies.get_mut(&line) {
+            Some(replies) if replies.len() > 1 => replies.pop_front().unwrap(),
+            Some(replies) => replies[0].clone(),
+            None => panic!("{line} was not to be asked"),
+        }
+    }
 }
