@@ -73,7 +73,7 @@ async fn shop_api_answers_the_http_api() {
     assert_eq!(shop.post("/api/v1/inventory/MUG", &json!({"set": 7})).await.expect(200)["available"], 7);
     let nobody = "00000000-0000-7000-8000-000000000000";
     let payments = shop.get(&format!("/api/v1/payments?order_id={nobody}")).await.expect(200);
-    assert_eq!(payments, json!({"payments": []}));
+    assert_eq!(payments, json!({"payments": [], "next_cursor": null}));
     let notifications = shop.get(&format!("/api/v1/notifications?order_id={nobody}")).await.expect(200);
     assert_eq!(notifications, json!({"notifications": []}));
     let summary = shop.get("/api/v1/analytics/summary").await.expect(200);

@@ -66,7 +66,7 @@ async fn payment_tells_good_failing_and_poison_apart() {
     let paid = shop.get(&format!("/api/v1/payments?order_id={good}")).await.expect(200);
     assert_eq!(paid["payments"][0]["status"], "completed");
     let unpaid = shop.get(&format!("/api/v1/payments?order_id={failing}")).await.expect(200);
-    assert_eq!(unpaid, json!({"payments": []}));
+    assert_eq!(unpaid, json!({"payments": [], "next_cursor": null}));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -128,9 +128,14 @@ async fn refund_by_hand(world: &World, shop: &Api, order_id: &str) {
     let update =
         world.store.client().update_item().table_name(table.name()).set_key(Some(table.key(order_id)));
     let given_up = AttributeValue::S("refund_failed".to_owned());
-    let update =
-        update.update_expression("SET #status = :given_up").expression_attribute_names("#status", "status");
-    update.expression_attribute_values(":given_up", given_up).send().await.unwrap();
+    let update = update
+        .update_expression("SET #status = :given_up, listed = :given_up, listed_at = :position")
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":given_up", given_up)
+        .expression_attribute_values(":position", AttributeValue::S(format!("2026-01-31#{order_id}")));
+    update.send().await.unwrap();
+    let failed = shop.get("/api/v1/payments?status=refund_failed").await.expect(200);
+    assert_eq!(failed["payments"][0]["order_id"], order_id, "{failed}");
     let refunded = shop.post(&format!("/api/v1/payments/{order_id}/refund"), &json!({})).await.expect(200);
     assert_eq!(refunded["status"], "refunded", "{refunded}");
 }

@@ -74,6 +74,7 @@ async fn call_shop(shop: &mut TestApp<Noting>) {
     shop.get(&format!("/api/v1/orders/{confirmed}")).await.expect(200);
     shop.get(&format!("/api/v1/orders/{confirmed}/events")).await.expect(200);
     shop.get(&format!("/api/v1/payments?order_id={confirmed}")).await.expect(200);
+    shop.get("/api/v1/payments?status=refund_failed&limit=5").await.expect(200);
     shop.send("POST", &format!("/api/v1/payments/{cancelled}/refund"), &[], Body::empty()).await.expect(200);
     let not_refunded = format!("/api/v1/payments/{confirmed}/refund");
     shop.send("POST", &not_refunded, &[], Body::empty()).await.expect_problem(409, "payment-not-refundable");

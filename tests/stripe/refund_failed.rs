@@ -43,6 +43,8 @@ async fn a_refund_that_keeps_failing_is_seen_counted_and_made_by_hand() {
     gate.open();
     shop.settle().await;
     assert_eq!(shop.payment(&order).await.as_deref(), Some("refund_failed"));
+    let listed = shop.get("/api/v1/payments?status=refund_failed").await.expect(200).body;
+    assert_eq!(listed["payments"][0]["order_id"], order.as_str(), "{listed}");
     let refund = format!("/api/v1/payments/{order}/refund");
     let refused = shop.post(&refund, &json!({})).await.expect_problem(409, "payment-not-refundable");
     assert!(refused.body["detail"].to_string().contains("balance_insufficient"), "{}", refused.body);

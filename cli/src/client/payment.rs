@@ -19,20 +19,37 @@ pub struct PaymentArgs {
 
 #[derive(clap::Subcommand)]
 enum PaymentCommand {
-    /// Show where the payment of an order stands.
-    #[command(after_help = "Example:\n  orderflow payment list --order 01890a5d-ac96-774b-bcce-b302099a8057")]
+    /// Show where the payment of an order stands, or which refunds failed.
+    #[command(
+        after_help = "Examples:\n  orderflow payment list --order 01890a5d-ac96-774b-bcce-b302099a8057\n  \
+                            orderflow payment list --status refund_failed --all"
+    )]
     List {
-        /// The order's id.
-        #[arg(long, value_name = "ID")]
-        order: String,
+        #[command(flatten)]
+        which: WhichArgs,
+        #[command(flatten)]
+        pages: PageArgs,
     },
-    /// Give back a charge whose refund failed. A payment that is not refund_failed is left as it is.
+    /// Give back a charge whose refund failed, be it at once or days after the provider took it.
     #[command(after_help = "Example:\n  orderflow payment refund 01890a5d-ac96-774b-bcce-b302099a8057")]
     Refund {
         /// The order's id.
         #[arg(value_name = "ORDER", value_parser = Segment::parse)]
         order: Segment,
     },
+}
+
+/// Which payments to show.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct WhichArgs {
+    /// That of this order.
+    #[arg(long, value_name = "ID")]
+    order: Option<String>,
+
+    /// Those with this status.
+    #[arg(long, value_parser = ["refund_failed"])]
+    status: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -65,9 +82,10 @@ impl PaymentArgs {
     pub(crate) async fn run(self, output: &mut Output) -> Result<(), ClientError> {
         let mut session = self.connection.open(output)?;
         match self.command {
-            PaymentCommand::List { order } => {
-                let call = Call::list("payments").query("order_id", Some(order));
-                listing::show::<PaymentView>(&mut session, call, PageArgs::default()).await
+            PaymentCommand::List { which, pages } => {
+                let call =
+                    Call::list("payments").query("order_id", which.order).query("status", which.status);
+                listing::show::<PaymentView>(&mut session, call, pages).await
             }
             PaymentCommand::Refund { order } => {
                 let call = Call::member(Method::POST, "payments", &order).below("refund").patient();

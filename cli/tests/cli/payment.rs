@@ -28,6 +28,28 @@ fn the_payment_of_an_order_is_listed() {
 }
 
 #[test]
+fn refunds_that_failed_are_listed_page_by_page() {
+    let line = "GET /api/v1/payments?status=refund_failed&limit=100";
+    let pages = [("", json!("next")), ("&cursor=next", Value::Null)].map(|(cursor, next)| {
+        let page = json!({"payments": [payment("refund_failed")], "next_cursor": next});
+        (format!("{line}{cursor}"), Reply::json(200, &page))
+    });
+    let stub = pages.into_iter().fold(Stub::start(), |stub, (line, reply)| stub.on(&line, [reply]));
+    let listed = run(&stub.url, "payment list --status refund_failed --all");
+    assert_eq!((listed.code, listed.out.matches("refund_failed").count()), (0, 2), "{listed:?}");
+}
+
+#[test]
+fn what_to_list_has_to_be_said() {
+    let stub = Stub::start();
+    for which in ["", "--status completed", &format!("--order {ID} --status refund_failed")] {
+        let run = run(&stub.url, &format!("payment list {which}"));
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{run:?}");
+    }
+    assert!(stub.lines().is_empty());
+}
+
+#[test]
 fn a_failed_refund_is_tried_again_also_where_the_provider_has_to_be_waited_for() {
     let line = format!("POST /api/v1/payments/{ID}/refund");
     let busy = Reply::problem(503, "unavailable", "Not now", &[]).with("retry-after", "0");

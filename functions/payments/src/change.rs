@@ -24,7 +24,7 @@ impl Change {
     pub(crate) fn moved(row: Option<&PaymentRecord>, work: &Work, status: PaymentStatus) -> Self {
         let now = Timestamp::now();
         let mut record = row.cloned().unwrap_or_else(|| blank(work, now));
-        record.status = status;
+        record.set_status(status);
         record.updated_at = now;
         record.traceparent.clone_from(&work.traceparent);
         record.version += 1;
@@ -47,7 +47,8 @@ impl Change {
     /// The row moves to another status by somebody's hand.
     pub(crate) fn by_hand(row: &PaymentRecord, status: PaymentStatus) -> Self {
         let (updated_at, version) = (Timestamp::now(), row.version + 1);
-        let record = PaymentRecord { status, updated_at, version, ..row.clone() };
+        let mut record = PaymentRecord { updated_at, version, ..row.clone() };
+        record.set_status(status);
         Self { record, replaces: Some(row.version), redrive: None, outcome: Outcome::Done }
     }
 
@@ -135,6 +136,8 @@ fn blank(work: &Work, now: Timestamp) -> PaymentRecord {
         provider_id: None,
         reason: None,
         refused: false,
+        listed: None,
+        listed_at: None,
         email: None,
         phone: None,
         created_at: now,

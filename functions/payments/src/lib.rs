@@ -20,6 +20,7 @@ mod fault;
 mod gateway;
 mod guarded;
 mod ledger;
+mod list;
 mod plan;
 mod provider;
 mod refund;

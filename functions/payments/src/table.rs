@@ -1,7 +1,7 @@
 //! The table `payments`.
 
 use orderflow_domain::{Currency, Email, EventType, Money, OrderId, Phone, Timestamp};
-use orderflow_store::TableDefinition;
+use orderflow_store::{IndexDefinition, TableDefinition};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -9,7 +9,11 @@ use crate::plan::Standing;
 
 /// Payments, by order. Gateways keep here what they know of an order too, under keys that are no order's id.
 pub static PAYMENTS: TableDefinition =
-    TableDefinition { name: "payments", hash: "pk", range: None, indexes: &[], streams: true };
+    TableDefinition { name: "payments", hash: "pk", range: None, indexes: &[LISTED], streams: true };
+
+/// Payments that somebody has to see to, by status and time: too few for a partition to be hot.
+pub(crate) const LISTED: IndexDefinition =
+    IndexDefinition { name: "listed", hash: "listed", range: "listed_at" };
 
 /// Where the payment of an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -71,6 +75,12 @@ pub(crate) struct PaymentRecord {
     /// Set once the order is refused: it must not be charged any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,
+    /// Its status, while somebody has to see to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<PaymentStatus>,
+    /// When it was made and its order's id, with a `#` between, while it is listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed_at: Option<String>,
     /// Whom to tell of a refund: taken from the refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
@@ -84,6 +94,13 @@ pub(crate) struct PaymentRecord {
 }
 
 impl PaymentRecord {
+    /// Writes down where the payment stands, and lists it accordingly.
+    pub(crate) fn set_status(&mut self, status: PaymentStatus) {
+        self.status = status;
+        self.listed = (status == PaymentStatus::RefundFailed).then_some(status);
+        self.listed_at = self.listed.map(|_| format!("{}#{}", self.created_at, self.order_id));
+    }
+
     /// What the rules look at.
     pub(crate) fn standing(&self) -> Standing {
         Standing { status: self.status, refused: self.refused }

@@ -151,7 +151,10 @@ pub async fn queries<M: Mode>() {
     for path in ["products", "inventory"] {
         shop.get(&format!("/api/v1/{path}?cursor=%00")).await.expect_problem(422, "invalid-request");
     }
-    shop.get("/api/v1/payments").await.expect_problem(422, "invalid-request").expect_fields(&["order_id"]);
+    shop.get("/api/v1/payments")
+        .await
+        .expect_problem(422, "invalid-request")
+        .expect_fields(&["order_id", "status"]);
     shop.get("/api/v1/payments?order_id=7")
         .await
         .expect_problem(422, "invalid-request")

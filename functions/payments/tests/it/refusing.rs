@@ -14,7 +14,7 @@ use crate::support::{
 };
 
 /// Charges, and never gives anything back.
-struct KeepsTheMoney(Arc<dyn PaymentGateway>);
+pub(crate) struct KeepsTheMoney(pub(crate) Arc<dyn PaymentGateway>);
 
 #[async_trait]
 impl PaymentGateway for KeepsTheMoney {
