@@ -142,7 +142,7 @@ fn voided(row: Option<&PaymentRecord>, work: &Work) -> Step {
 
 /// Nobody will ask again, and nobody may be told that the charge is undone: the row keeps it in sight.
 fn give_up(row: Option<&PaymentRecord>, work: &Work, error: &GatewayError) -> Step {
-    count_failed_refund(work.order_id, work.trace_id(), error);
+    report_failed_refund(work.order_id, work.trace_id(), error);
     match row {
         Some(row) if row.status == PaymentStatus::RefundFailed => Step::Settle(Outcome::Done),
         _ => write(Change::moved(row, work, PaymentStatus::RefundFailed)),
@@ -150,7 +150,7 @@ fn give_up(row: Option<&PaymentRecord>, work: &Work, error: &GatewayError) -> St
 }
 
 /// Logs and counts that a charge is not undone, and that somebody has to see to it.
-pub(crate) fn count_failed_refund(order_id: OrderId, trace_id: Option<&str>, error: &GatewayError) {
+pub(crate) fn report_failed_refund(order_id: OrderId, trace_id: Option<&str>, error: &GatewayError) {
     tracing::error!(
         order.id = %order_id,
         trace.id = trace_id,

@@ -7,7 +7,7 @@ use orderflow_http::{Problem, ProblemKind};
 use orderflow_store::{Store, StoreError, Table, WriteError};
 
 use crate::change::Change;
-use crate::decision::count_failed_refund;
+use crate::decision::report_failed_refund;
 use crate::gateway::{GatewayError, PaymentGateway, Undone};
 use crate::table::{PAYMENTS, PaymentRecord, PaymentStatus};
 
@@ -42,7 +42,8 @@ impl Refunds {
         Self { store: store.clone(), table: store.table(&PAYMENTS), gateway }
     }
 
-    /// Makes sure that a charge is given back whose refund was given up, or was taken by the provider and may have failed since. Gives the row as it is then.
+    /// Makes sure that a charge is given back whose refund was given up, or was taken by the provider and may have failed
+    /// since. Gives the row as it is then.
     ///
     /// # Errors
     /// [`RefundError`] where it is not certain that nothing of the charge is left.
@@ -79,7 +80,7 @@ impl Refunds {
                 if !self.note(&Change::by_hand(&row, PaymentStatus::RefundFailed)).await? {
                     return Ok(None);
                 }
-                count_failed_refund(row.order_id, None, &error);
+                report_failed_refund(row.order_id, None, &error);
                 Err(error.into())
             }
             Err(error) => Err(error.into()),

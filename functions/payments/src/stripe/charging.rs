@@ -92,8 +92,8 @@ impl StripeGateway {
         }
     }
 
-    /// Cancels an intent that is declined and could be charged all the same. The reason is noted first: an intent that is found canceled without one
-    /// was called off.
+    /// Cancels an intent that is declined and could be charged all the same. The reason is noted first: an intent that is
+    /// found canceled without one was called off.
     async fn decline(&self, order_id: OrderId, intent: &str, reason: String) -> Result<Charge, GatewayError> {
         self.claims.note_decline(order_id, intent, &reason).await.map_err(unavailable)?;
         match self.cancel(intent).await {

@@ -30,7 +30,7 @@ impl StripeGateway {
         Err(GatewayError::Unknown("the intent can be neither canceled nor refunded yet".to_owned()))
     }
 
-    /// Refunds what is left of a charge. A refund that failed, be it days later, gives nothing back, so each is looked at.
+    /// Refunds what is left of a charge. Each refund is looked at: one that failed, be it days later, gave nothing back.
     async fn give_back(&self, order_id: OrderId, intent: PaymentIntent) -> Result<Undone, GatewayError> {
         let path = format!("refunds?payment_intent={}&limit=100", intent.id);
         let refunds: Page<Refund> = self.client.get(&path).await.map_err(StripeError::without_effect)?;
@@ -41,7 +41,8 @@ impl StripeGateway {
         Ok(Undone::Refunded { provider_id: intent.id })
     }
 
-    /// Makes the refund after the first so many. Without an amount Stripe gives back what is left, and no more than was taken, however many ask.
+    /// Makes another refund, after so many. It names no amount: Stripe gives back what is left, and no more than was taken,
+    /// however many ask.
     async fn refund(&self, order_id: OrderId, intent: &str, before: usize) -> Result<(), GatewayError> {
         let form = [("payment_intent", intent.to_owned()), ("metadata[order_id]", order_id.to_string())];
         // One that failed needs another key: Stripe would answer with the failed one again.
