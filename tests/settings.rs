@@ -12,7 +12,7 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const NO_SETTINGS: [&str; 3] = ["AFTER_SEQUENCE_NUMBER", "MINOR_UNITS", "NO_COLOR"];
 
 /// What only bundles read: whoever deploys them sets it.
-const OF_BUNDLES: [&str; 3] = ["DEAD_LETTER_QUEUE_URL", "QUEUE_URL", "TOPIC_ARN"];
+const OF_BUNDLES: [&str; 4] = ["AWS_ENDPOINT_URL", "DEAD_LETTER_QUEUE_URL", "QUEUE_URL", "TOPIC_ARN"];
 
 fn read(file: &str) -> String {
     std::fs::read_to_string(Path::new(ROOT).join(file)).unwrap()

@@ -10,8 +10,11 @@ use serde_json::Value;
 use crate::reading::{binaries, functions, root};
 
 /// What a deployed function is not told of.
-const NOT_SET: [(&str, &str); 2] =
-    [("NO_COLOR", "logs are JSON"), ("TEMPLATES_DIR", "a bundle has the templates it was built with")];
+const NOT_SET: [(&str, &str); 3] = [
+    ("AWS_ENDPOINT_URL", "the SDK knows where AWS is"),
+    ("NO_COLOR", "logs are JSON"),
+    ("TEMPLATES_DIR", "a bundle has the templates it was built with"),
+];
 
 #[test]
 fn every_variable_that_is_read_is_set_somewhere_and_no_other() {
