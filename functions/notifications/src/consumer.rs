@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt;
 use orderflow_messaging::{Consumer, Delivery, Outcome};
-use orderflow_store::{Store, StoreError, Table, Write, WriteError};
+use orderflow_store::{MAX_TRANSACTION_ACTIONS, Store, StoreError, Table, Write, WriteError};
 use tracing::Instrument;
 
 use crate::channel::{Channel, ChannelError};
@@ -16,7 +16,7 @@ use crate::table::{NOTIFICATIONS, NotificationKey, NotificationRecord, Notificat
 use crate::task::{Task, tasks};
 use crate::templates::Templates;
 
-/// How many messages are on their way at once.
+/// How many messages are on their way at once, and how many groups of them are recorded at once.
 const AT_A_TIME: usize = 32;
 
 /// The code of events whose message was refused for good.
@@ -43,7 +43,8 @@ impl NotificationConsumer {
         Self { store: store.clone(), table: store.table(&NOTIFICATIONS), channel, templates }
     }
 
-    /// Sends and records what the batch asks for. Gives the tasks that are not done, with what is to become of their events.
+    /// Sends what the batch asks for, and records each message as soon as it is sent: whoever cuts this off has only those sent again that
+    /// were on their way. Gives the tasks that are not done, with what is to become of their events.
     async fn notify(&self, tasks: Vec<Task>) -> Vec<(Task, Outcome)> {
         let mut recorded = match self.recorded(&tasks).await {
             Ok(recorded) => recorded,
@@ -53,12 +54,14 @@ impl NotificationConsumer {
             Some(record) if record.status == NotificationStatus::Sent => None,
             request => Some((task, request)),
         });
-        let sent: Vec<(Pending, Result<Message, Outcome>)> = futures::stream::iter(pending)
+        futures::stream::iter(pending)
             .map(|pending| self.send(pending))
-            .buffered(AT_A_TIME)
-            .collect()
-            .await;
-        self.record(sent).await
+            .buffer_unordered(AT_A_TIME)
+            .ready_chunks(MAX_TRANSACTION_ACTIONS)
+            .map(|sent| self.record(sent))
+            .buffer_unordered(AT_A_TIME)
+            .concat()
+            .await
     }
 
     async fn recorded(

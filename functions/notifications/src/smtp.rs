@@ -25,6 +25,9 @@ const CONNECTIONS: usize = 16;
 /// message all the same; it then gets it again under the same `Message-ID`.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long the server may take to say whether it takes connections of ours. The failed sending was given its own time before.
+const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Sends e-mail to an SMTP server.
 ///
 /// Each message has a connection of its own: one that is given up halfway is closed, so that nothing of its dialogue can be
@@ -35,12 +38,14 @@ pub(crate) struct SmtpProvider {
     from: Mailbox,
     connections: Semaphore,
     timeout: Duration,
+    greeting_timeout: Duration,
 }
 
 impl SmtpProvider {
     /// A provider over the server behind a transport, for e-mail from this address.
     pub(crate) fn new(transport: Transport, from: Mailbox) -> Self {
-        Self { transport, from, connections: Semaphore::new(CONNECTIONS), timeout: TIMEOUT }
+        let connections = Semaphore::new(CONNECTIONS);
+        Self { transport, from, connections, timeout: TIMEOUT, greeting_timeout: GREETING_TIMEOUT }
     }
 
     async fn failure(&self, error: &SmtpError, recipient: &Recipient) -> ChannelError {
@@ -62,7 +67,7 @@ impl SmtpProvider {
     /// Whether the server takes connections of ours. One that turns every client away answers with the codes of a refused
     /// message (RFC 5321, section 3.1), and then no message is to blame.
     async fn lets_us_in(&self) -> bool {
-        let testing = tokio::time::timeout(self.timeout, self.transport.test_connection());
+        let testing = tokio::time::timeout(self.greeting_timeout, self.transport.test_connection());
         matches!(testing.await, Ok(Ok(true)))
     }
 }

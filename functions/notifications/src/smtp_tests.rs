@@ -224,6 +224,21 @@ async fn what_is_not_about_the_message_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_refusal_by_a_server_that_falls_silent_is_not_believed() {
+    let greeted = AtomicBool::new(false);
+    let server = MailServer::start(move |line| match line.split([' ', ':']).next() {
+        Some("") if greeted.swap(true, Ordering::SeqCst) => Some(SILENCE),
+        Some("RCPT") => Some("550 5.1.1 no such mailbox"),
+        _ => None,
+    })
+    .await;
+    let provider = SmtpProvider { greeting_timeout: Duration::from_millis(200), ..server.provider() };
+    let to = Email::parse("jane@example.com").unwrap();
+    let error = provider.send(&to, &email()).await.unwrap_err();
+    assert_eq!(error, ChannelError::Unavailable("550 5.1.1 no such mailbox".to_owned()));
+}
+
+#[tokio::test]
 async fn a_busy_mailbox_is_no_fault_of_the_server() {
     for command in ["RCPT", "."] {
         let error = failure("", command, "450 4.2.1 mailbox busy").await;

@@ -1,12 +1,13 @@
 //! Which messages go out, and how often.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use orderflow_domain::{ChannelKind, OrderId};
+use orderflow_domain::{ChannelKind, Event, OrderId};
 use orderflow_embedded::Fault;
-use orderflow_messaging::{Consumer, Outcome};
+use orderflow_messaging::{Consumer, Outcome, QueueFunction, QueueResponse, RetryPolicy};
 use orderflow_notifications::{ChannelError, NotificationConsumer, Providers};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::outcomes::{EMAIL, PHONE, cancelled, confirmed, deliveries, refunded};
 use crate::support::{Notifications, confirmed_without_phone};
@@ -83,6 +84,37 @@ async fn a_crash_between_sending_and_recording_sends_again_under_the_same_id() {
     assert_eq!(sent[..2], sent[2..]);
     assert_ne!(sent[0].id, sent[1].id);
     assert_eq!(notifications.rows(order).await.len(), 2);
+}
+
+/// What a queue function is given.
+fn payload(events: &[Event]) -> Vec<u8> {
+    let record = |event: &Event| json!({"messageId": event.id.to_string(), "body": event.to_json(), "eventSource": "orderflow:memory"});
+    let records: Vec<_> = events.iter().map(record).collect();
+    serde_json::to_vec(&json!({ "Records": records })).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_went_out_before_the_time_was_over_does_not_go_out_again() {
+    let notifications = Notifications::start().await;
+    let function = QueueFunction::new(notifications.another_consumer(), RetryPolicy::default(), None);
+    let orders: Vec<_> = (0..10).map(|_| OrderId::generate()).collect();
+    let batch = payload(&orders.iter().copied().map(confirmed_without_phone).collect::<Vec<_>>());
+    let invoke = async || -> QueueResponse {
+        let answer = function.invoke(&batch, Some(Duration::from_secs(30))).await.unwrap();
+        serde_json::from_slice(&answer).unwrap()
+    };
+
+    *notifications.outgoing.unanswered.lock().unwrap() = Some(orders[0]);
+    assert_eq!(invoke().await.failures.len(), 10);
+    for order in &orders[1..] {
+        assert_eq!(notifications.ids(*order).await, ["order_confirmation#email"]);
+    }
+    assert_eq!(notifications.sent().len(), 9);
+
+    *notifications.outgoing.unanswered.lock().unwrap() = None;
+    assert_eq!(invoke().await.failures, []);
+    let again: Vec<_> = notifications.sent()[9..].iter().map(|message| message.order_id).collect();
+    assert_eq!(again, [Some(orders[0])]);
 }
 
 #[tokio::test]

@@ -26,6 +26,8 @@ pub(crate) struct Outgoing {
     pub(crate) messages: Mutex<Vec<Message>>,
     /// How messages fail that go out for an order by a channel.
     pub(crate) failing: Mutex<HashMap<(OrderId, ChannelKind), ChannelError>>,
+    /// The order for which no message is ever answered.
+    pub(crate) unanswered: Mutex<Option<OrderId>>,
 }
 
 impl Outgoing {
@@ -45,6 +47,9 @@ impl Channel for Outgoing {
         let failing = key.and_then(|key| self.failing.lock().unwrap().get(&key).cloned());
         if let Some(error) = failing {
             return Err(error);
+        }
+        if message.order_id.is_some() && message.order_id == *self.unanswered.lock().unwrap() {
+            return std::future::pending().await;
         }
         self.messages.lock().unwrap().push(message.clone());
         // Lets a second batch in between sending and recording.
@@ -78,6 +83,11 @@ impl Notifications {
         let templates = Arc::new(Templates::built_in());
         let consumer = NotificationConsumer::new(&store, outgoing.clone(), templates.clone());
         Self { embedded, store, outgoing, templates, consumer }
+    }
+
+    /// Another consumer over the same store and channel.
+    pub(crate) fn another_consumer(&self) -> NotificationConsumer {
+        NotificationConsumer::new(&self.store, self.outgoing.clone(), self.templates.clone())
     }
 
     /// What the routes answer.
