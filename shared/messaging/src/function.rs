@@ -31,7 +31,7 @@ const EXHAUSTED: &str = "attempts-exhausted";
 /// by [`QueueFunction::answer`].
 pub struct QueueFunction<C> {
     consumer: C,
-    policy: RetryPolicy,
+    pub(crate) policy: RetryPolicy,
     sqs: Option<SqsQueue>,
 }
 

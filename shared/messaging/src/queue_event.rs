@@ -4,9 +4,14 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use crate::amazon_mq::AmazonMqEvent;
-use crate::{Consumer, DeadLetterError, DeadLetterQueue, QueueFunction, QueueResponse};
+use crate::record::Record;
+use crate::{Consumer, DeadLetterError, DeadLetterQueue, ItemFailure, QueueFunction, QueueResponse};
+
+/// The longest that a batch is held before it fails: a function is paid for while it waits.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// The event that triggers a queue function, told apart by its shape.
 #[derive(Debug, Clone, Deserialize)]
@@ -55,29 +60,51 @@ impl<C: Consumer> QueueFunction<C> {
         }
     }
 
-    /// Puts dead letters away last, so that a batch that comes again leaves none each time.
+    /// A broker hands out again at once what failed. So whoever fails waits first, as long as what failed should.
     async fn handle_amazon_mq(
         &self,
         event: AmazonMqEvent,
         time_left: Option<Duration>,
     ) -> Result<QueueResponse, BatchError> {
+        let deadline = time_left.map(|time_left| Instant::now() + time_left);
         let records = event.into_records();
         let QueueResponse { failures } = self.handle_batch(&records, time_left).await;
-        let (dead, again): (Vec<_>, Vec<_>) =
-            failures.into_iter().partition(|failure| failure.dead_letter.is_some());
-        if let Some(first) = again.first() {
-            let reason = first.reason.clone().unwrap_or_default();
-            return Err(BatchError::Again { again: again.len(), total: records.len(), reason });
+        let settled = self.settle_batch(&records, &failures).await;
+        if settled.is_err() {
+            let pause = Instant::now() + self.pause(&records, &failures);
+            tokio::time::sleep_until(deadline.map_or(pause, |deadline| pause.min(deadline))).await;
         }
-        for failure in dead {
-            let record = records.iter().find(|record| record.id == failure.item_identifier);
-            if let (Some(record), Some(dead)) = (record, failure.dead_letter) {
+        settled.map(|()| QueueResponse::default())
+    }
+
+    /// Puts dead letters away last, so that a batch that comes again leaves none each time.
+    async fn settle_batch(&self, records: &[Record], failures: &[ItemFailure]) -> Result<(), BatchError> {
+        let mut again = failures.iter().filter(|failure| failure.dead_letter.is_none());
+        if let Some(first) = again.next() {
+            let reason = first.reason.clone().unwrap_or_default();
+            return Err(BatchError::Again { again: 1 + again.count(), total: records.len(), reason });
+        }
+        for failure in failures {
+            if let (Some(record), Some(dead)) = (record_of(failure, records), &failure.dead_letter) {
                 let queue = self.dead_letters().ok_or(BatchError::NoDeadLetterQueue)?;
-                queue.put(record.dead_letter(dead)).await?;
+                queue.put(record.dead_letter(dead.clone())).await?;
             }
         }
-        Ok(QueueResponse::default())
+        Ok(())
     }
+
+    /// The longest that one of the failures asks for, or gets from the retry policy.
+    fn pause(&self, records: &[Record], failures: &[ItemFailure]) -> Duration {
+        let delay = |failure: &ItemFailure| match (failure.retry_after_ms, record_of(failure, records)) {
+            (Some(millis), _) => Duration::from_millis(millis),
+            (None, record) => self.policy.delay(record.map_or(1, |record| record.attempt)),
+        };
+        failures.iter().map(delay).max().unwrap_or_default().min(LONGEST_PAUSE)
+    }
+}
+
+fn record_of<'a>(failure: &ItemFailure, records: &'a [Record]) -> Option<&'a Record> {
+    records.iter().find(|record| record.id == failure.item_identifier)
 }
 
 #[cfg(test)]
