@@ -1,8 +1,7 @@
 //! What operators do with the queues of this broker.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::try_join_all;
@@ -10,16 +9,10 @@ use orderflow_domain::Event;
 use orderflow_messaging::{
     AdminError, Progress, QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection, StoredDeadLetter,
 };
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
 
-use crate::letter::{of_replacement, stored};
-use crate::{Attributes, ConsumerQueues, MAX_ENTRIES, Sqs, SqsError};
-
-/// How long a dead letter is hidden from others while somebody deals with it. Whoever is interrupted leaves it hidden for as long.
-const HELD: Duration = Duration::from_secs(60);
-
-/// How long SQS looks for another dead letter before it says that there is none. Without waiting it asks only some of its servers.
-const LOOK: Duration = Duration::from_secs(1);
+use crate::desk::Desk;
+use crate::{Sqs, SqsError};
 
 /// Looks after the queues of SQS. It never deletes a message before it is kept in its new place: whoever is interrupted leaves some messages
 /// in both, which consumers bear. What somebody else looks at is hidden meanwhile.
@@ -29,18 +22,6 @@ pub struct SqsAdmin {
     turns: BTreeMap<&'static str, Mutex<()>>,
 }
 
-/// All dead letters of a consumer.
-struct OnDesk<'a> {
-    queues: ConsumerQueues,
-    letters: Vec<Letter>,
-    _turn: MutexGuard<'a, ()>,
-}
-
-struct Letter {
-    receipt: String,
-    stored: StoredDeadLetter,
-}
-
 impl SqsAdmin {
     /// Looks after these queues.
     pub fn new(queues: Arc<Sqs>) -> Self {
@@ -48,24 +29,14 @@ impl SqsAdmin {
     }
 
     /// Takes the dead letters of a consumer; none where there is no such consumer.
-    async fn take(&self, consumer: &str) -> Result<Option<OnDesk<'_>>, SqsError> {
+    async fn take(&self, consumer: &str) -> Result<Option<Desk<'_>>, SqsError> {
         let Some((turn, queues)) = self.turns.get(consumer).zip(self.queues.of(consumer).await?) else {
             return Ok(None);
         };
-        let mut desk = OnDesk { queues, letters: Vec::new(), _turn: turn.lock().await };
-        let mut seen = HashSet::new();
-        loop {
-            let messages = desk.queues.dead_letters.receive(LOOK, HELD).await?;
-            // One that comes again was held for too long: everything was seen.
-            let more = messages.iter().any(|message| seen.insert(message.message_id.clone()));
-            desk.letters.extend(messages.into_iter().map(|message| Letter {
-                stored: stored(consumer, &message),
-                receipt: message.receipt_handle.unwrap_or_default(),
-            }));
-            if !more {
-                return Ok(Some(desk));
-            }
-        }
+        let mut desk = Desk::new(queues, turn.lock().await);
+        let filled = desk.fill(consumer).await;
+        desk.clear_unless_done(filled).await?;
+        Ok(Some(desk))
     }
 
     async fn status(&self, consumer: &str) -> Result<Option<QueueStatus>, SqsError> {
@@ -83,31 +54,17 @@ impl SqsAdmin {
 
     async fn list(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, SqsError> {
         let Some(desk) = self.take(consumer).await? else { return Ok(Vec::new()) };
-        desk.give_back(&Selection::Ids(Vec::new())).await?;
-        let mut found: Vec<_> = desk.letters.into_iter().map(|letter| letter.stored).collect();
-        found.sort_by(|a, b| (a.last_at, &a.id).cmp(&(b.last_at, &b.id)));
-        Ok(found)
+        desk.clear_unless_done(desk.list().await).await
     }
 
     async fn exchange(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, SqsError> {
         let Some(desk) = self.take(consumer).await? else { return Ok(false) };
-        let selection = Selection::Ids(vec![id.to_owned()]);
-        desk.give_back(&selection).await?;
-        let chosen = desk.chosen(&selection);
-        if let Some(letter) = chosen.first() {
-            desk.queues.dead_letters.send(&event.to_json(), of_replacement(&letter.stored)).await?;
-        }
-        // An exchange that was interrupted left two of them.
-        desk.queues.dead_letters.delete(&receipts(&chosen)).await?;
-        Ok(!chosen.is_empty())
+        desk.clear_unless_done(desk.exchange(id, event).await).await
     }
 
     async fn remove(&self, consumer: &str, selection: &Selection) -> Result<u64, SqsError> {
         let Some(desk) = self.take(consumer).await? else { return Ok(0) };
-        desk.give_back(selection).await?;
-        let chosen = desk.chosen(selection);
-        desk.queues.dead_letters.delete(&receipts(&chosen)).await?;
-        Ok(chosen.len() as u64)
+        desk.clear_unless_done(desk.remove(selection).await).await
     }
 
     async fn send_back(
@@ -117,34 +74,8 @@ impl SqsAdmin {
         progress: Progress<'_>,
     ) -> Result<u64, SqsError> {
         let Some(desk) = self.take(consumer).await? else { return Ok(0) };
-        let queue = &desk.queues.queue;
-        desk.give_back(selection).await?;
-        let chosen = desk.chosen(selection);
-        for chunk in chosen.chunks(MAX_ENTRIES) {
-            try_join_all(chunk.iter().map(|letter| queue.send(&letter.stored.body, Attributes::new())))
-                .await?;
-            desk.queues.dead_letters.delete(&receipts(chunk)).await?;
-            chunk.iter().for_each(|_| progress());
-        }
-        Ok(chosen.len() as u64)
+        desk.clear_unless_done(desk.send_back(selection, progress).await).await
     }
-}
-
-impl OnDesk<'_> {
-    fn chosen(&self, selection: &Selection) -> Vec<&Letter> {
-        self.letters.iter().filter(|letter| selection.includes(&letter.stored)).collect()
-    }
-
-    /// Lets others see what is not meant.
-    async fn give_back(&self, meant: &Selection) -> Result<(), SqsError> {
-        let others = self.letters.iter().filter(|letter| !meant.includes(&letter.stored));
-        let others: Vec<_> = others.map(|letter| (letter.receipt.clone(), Duration::ZERO)).collect();
-        self.queues.dead_letters.hide(&others).await
-    }
-}
-
-fn receipts(letters: &[&Letter]) -> Vec<String> {
-    letters.iter().map(|letter| letter.receipt.clone()).collect()
 }
 
 #[async_trait]
@@ -179,3 +110,7 @@ impl QueueAdmin for SqsAdmin {
 fn unanswered(error: SqsError) -> AdminError {
     AdminError(error.to_string())
 }
+
+#[cfg(test)]
+#[path = "admin_tests.rs"]
+mod tests;

@@ -2,11 +2,14 @@
 //! are polled.
 
 mod admin;
+mod desk;
 mod error;
 mod letter;
 mod names;
 mod queue;
 mod queues;
+#[cfg(test)]
+mod stub;
 
 pub use admin::SqsAdmin;
 pub use error::SqsError;

@@ -1,0 +1,58 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use orderflow_domain::{EventData, InventoryReleased, OrderId, Timestamp};
+
+use super::*;
+use crate::stub::{Shared, queues};
+
+const CONSUMER: &str = "payment";
+
+fn event() -> Event {
+    let data = InventoryReleased { order_id: OrderId::generate(), items: vec![] };
+    Event::new(EventData::InventoryReleased(data), "", Timestamp::now(), None)
+}
+
+/// An administrator of more dead letters than one request takes.
+async fn admin() -> (SqsAdmin, Shared, Vec<Event>) {
+    let events: Vec<_> = (0..12).map(|_| event()).collect();
+    let (queues, held) = queues(&events.iter().map(Event::to_json).collect::<Vec<_>>()).await;
+    (SqsAdmin::new(Arc::new(queues)), held, events)
+}
+
+fn refuse(held: &Shared, operation: &'static str, done_before: usize) {
+    held.lock().unwrap().refused = Some((operation, done_before));
+}
+
+fn hidden(held: &Shared) -> usize {
+    held.lock().unwrap().letters.iter().filter(|letter| letter.hidden).count()
+}
+
+#[tokio::test]
+async fn a_listing_gives_back_all_that_it_took() {
+    let (admin, held, events) = admin().await;
+    assert_eq!(admin.dead_letters(CONSUMER).await.unwrap().len(), events.len());
+    assert_eq!(hidden(&held), 0);
+}
+
+#[tokio::test]
+async fn a_listing_that_breaks_off_gives_back_what_it_took() {
+    let (admin, held, _) = admin().await;
+    refuse(&held, "ReceiveMessage", 1);
+    let error = admin.dead_letters(CONSUMER).await.unwrap_err();
+    assert!(error.to_string().contains("ReceiveMessage failed"), "{error}");
+    assert_eq!(hidden(&held), 0);
+}
+
+#[tokio::test]
+async fn what_could_not_be_done_is_seen_by_others_at_once() {
+    let (admin, held, events) = admin().await;
+    let id = events[0].id.to_string();
+    refuse(&held, "SendMessage", 0);
+    assert!(admin.replace(CONSUMER, &id, &event()).await.is_err());
+    assert_eq!(hidden(&held), 0, "after a replacement");
+    assert!(admin.replay(CONSUMER, &Selection::All, &|| {}).await.is_err());
+    assert_eq!(hidden(&held), 0, "after a replay");
+    refuse(&held, "DeleteMessageBatch", 0);
+    assert!(admin.purge(CONSUMER, &Selection::Ids(vec![id])).await.is_err());
+    assert_eq!(hidden(&held), 0, "after a purge");
+}

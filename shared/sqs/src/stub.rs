@@ -1,0 +1,100 @@
+//! Queues that answer as SQS does: JSON, with the operation in a header. What is received is hidden until it is given back.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::{Arc, Mutex};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sqs::config::retry::RetryConfig;
+use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use serde_json::{Value, json};
+
+use crate::{MAX_ENTRIES, Sqs, SqsNames};
+
+/// A message of the only queue that has any.
+pub(crate) struct Kept {
+    /// Also its id and its receipt.
+    pub(crate) body: String,
+    pub(crate) hidden: bool,
+}
+
+/// What the queues hold, and what they refuse.
+#[derive(Default)]
+pub(crate) struct Held {
+    pub(crate) letters: Vec<Kept>,
+    /// An operation that is refused, and how often it is done before.
+    pub(crate) refused: Option<(&'static str, usize)>,
+}
+
+/// What the queues hold.
+pub(crate) type Shared = Arc<Mutex<Held>>;
+
+impl Held {
+    fn refuses(&mut self, asked: &str) -> bool {
+        match &mut self.refused {
+            Some((operation, done)) if *operation == asked => {
+                let refuses = *done == 0;
+                *done = done.saturating_sub(1);
+                refuses
+            }
+            _ => false,
+        }
+    }
+
+    fn receive(&mut self) -> Value {
+        let visible = self.letters.iter_mut().filter(|letter| !letter.hidden).take(MAX_ENTRIES);
+        let taken = visible.map(|letter| {
+            letter.hidden = true;
+            json!({"MessageId": letter.body, "ReceiptHandle": letter.body, "Body": letter.body})
+        });
+        json!({ "Messages": taken.collect::<Vec<_>>() })
+    }
+
+    fn give_back(&mut self, request: &Value) -> Value {
+        let entries = request["Entries"].as_array().unwrap();
+        for entry in entries {
+            let letter = self.letters.iter_mut().find(|letter| letter.body == entry["ReceiptHandle"]);
+            letter.unwrap().hidden = entry["VisibilityTimeout"] != 0;
+        }
+        json!({"Successful": entries, "Failed": []})
+    }
+}
+
+async fn serve(State(held): State<Shared>, headers: HeaderMap, body: String) -> Response {
+    let operation = headers["x-amz-target"].to_str().unwrap().split('.').next_back().unwrap();
+    let request: Value = serde_json::from_str(&body).unwrap();
+    let mut held = held.lock().unwrap();
+    if held.refuses(operation) {
+        return (StatusCode::INTERNAL_SERVER_ERROR, "{}").into_response();
+    }
+    let answer = match operation {
+        "GetQueueUrl" => json!({"QueueUrl": request["QueueName"]}),
+        "ReceiveMessage" => held.receive(),
+        "ChangeMessageVisibilityBatch" => held.give_back(&request),
+        other => panic!("the stub does not know {other}"),
+    };
+    axum::Json(answer).into_response()
+}
+
+/// Queues that hold these dead letters, for whichever consumer asks.
+pub(crate) async fn queues(letters: &[String]) -> (Sqs, Shared) {
+    let letters = letters.iter().map(|body| Kept { body: body.clone(), hidden: false }).collect();
+    let held = Arc::new(Mutex::new(Held { letters, refused: None }));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(post(serve)).with_state(held.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "test", "test", None, None, "test",
+        )))
+        .endpoint_url(endpoint)
+        .retry_config(RetryConfig::disabled())
+        .build();
+    (Sqs::new(&config, SqsNames::new("test")), held)
+}
