@@ -66,8 +66,9 @@ async fn what_is_sent_three_times_for_want_of_a_record_has_one_message_id() {
     let server = server().await;
     let service = service(&server).await;
     let writes = Arc::new(AtomicUsize::new(0));
-    service.embedded.inject(Arc::new(move |operation: &str, _: &Value| {
-        let lost = operation == "TransactWriteItems" && writes.fetch_add(1, Ordering::SeqCst) < 2;
+    service.embedded.inject(Arc::new(move |operation: &str, request: &Value| {
+        let of_the_mail = operation == "PutItem" && request.to_string().contains("order_confirmation#email");
+        let lost = of_the_mail && writes.fetch_add(1, Ordering::SeqCst) < 2;
         lost.then_some(Fault::InternalServerError)
     }));
     let order = OrderId::generate();
