@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
-use crate::process::{ServerProcess, free_address};
+use crate::ports::on_free_addresses;
+use crate::process::ServerProcess;
 use crate::{Error, Result};
 
 /// A Python program: it starts in less than a second, in many more on a machine that is busy compiling.
@@ -27,7 +28,10 @@ impl Aiosmtpd {
     /// # Errors
     /// When it can't be started, or ends or does not listen within a minute.
     pub async fn start(executable: &Path) -> Result<Self> {
-        let address = free_address()?;
+        on_free_addresses(async |[address]| Self::start_on(address, executable).await).await
+    }
+
+    async fn start_on(address: SocketAddr, executable: &Path) -> Result<Self> {
         let mut mailbox = PathBuf::new();
         let mut server = ServerProcess::spawn("aiosmtpd", executable, |command, folder| {
             mailbox = folder.join("mailbox");

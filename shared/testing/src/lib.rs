@@ -22,5 +22,6 @@ pub mod rabbitmq;
 pub mod rie;
 
 mod error;
+mod ports;
 
 pub use error::{Error, Result};

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::Result;
-use crate::process::{ServerProcess, free_address};
+use crate::ports::on_free_addresses;
+use crate::process::ServerProcess;
 
 /// A Python program: it starts in about a second, in many more on a machine that is busy compiling.
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -33,7 +34,10 @@ impl LocalStripe {
     /// # Errors
     /// When it can't be started, or ends or does not answer within a minute.
     pub async fn start(python: &Path) -> Result<Self> {
-        let address = free_address()?;
+        on_free_addresses(async |[address]| Self::start_on(address, python).await).await
+    }
+
+    async fn start_on(address: SocketAddr, python: &Path) -> Result<Self> {
         let mut server = ServerProcess::spawn("localstripe", python, |command, folder| {
             command.args(["-c", RUNNER, &address.port().to_string()]).current_dir(folder);
         })?;

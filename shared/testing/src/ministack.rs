@@ -1,5 +1,6 @@
 //! MiniStack, the emulator of AWS services: SQS, SNS, DynamoDB, Lambda and more behind one port.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -7,7 +8,8 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::Result;
-use crate::process::{ServerProcess, free_address};
+use crate::ports::on_free_addresses;
+use crate::process::ServerProcess;
 
 /// A Python program: it starts in about a second, in many more on a machine that is busy compiling.
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -40,7 +42,10 @@ impl MiniStack {
     }
 
     async fn start_with(executable: &Path, variables: &[(&str, &str)]) -> Result<Self> {
-        let address = free_address()?;
+        on_free_addresses(async |[address]| Self::start_on(address, executable, variables).await).await
+    }
+
+    async fn start_on(address: SocketAddr, executable: &Path, variables: &[(&str, &str)]) -> Result<Self> {
         let endpoint = format!("http://{address}");
         let mut server = ServerProcess::spawn("MiniStack", executable, |command, folder| {
             command

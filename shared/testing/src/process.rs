@@ -1,7 +1,6 @@
 //! A server process that belongs to one test.
 
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,27 +16,6 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// How long a server may take to stop its own children before it is killed.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
-
-/// A loopback address whose port nobody listens on.
-///
-/// For servers that can't bind port 0 and say what they got. Another process may take the port before the server does;
-/// the server then ends, which [`ServerProcess::wait_until_ready`] reports.
-///
-/// # Errors
-/// [`Error::System`] when the system has no free port.
-pub fn free_address() -> Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .map_err(Error::system("could not find a free port"))
-}
-
-/// The port of [`free_address`].
-///
-/// # Errors
-/// As [`free_address`].
-pub fn free_port() -> Result<u16> {
-    Ok(free_address()?.port())
-}
 
 /// A running server with a folder of its own for data and output.
 ///
@@ -88,10 +66,14 @@ impl ServerProcess {
     /// Everything that the server has written to its standard output and error, in the order of writing.
     #[must_use]
     pub fn output(&self) -> String {
-        match std::fs::read(output_file(self.folder.path())) {
+        match std::fs::read(self.output_file()) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) => format!("(could not be read: {error})"),
         }
+    }
+
+    pub(crate) fn output_file(&self) -> PathBuf {
+        output_file(self.folder.path())
     }
 
     /// Asks `probe` again and again until it says yes.
@@ -198,7 +180,7 @@ mod tests {
     }
 
     async fn wait_for_word(server: &mut ServerProcess, word: &str) {
-        let log = output_file(server.folder.path());
+        let log = server.output_file();
         let says = async || std::fs::read_to_string(&log).is_ok_and(|text| text.contains(word));
         server.wait_until_ready(PATIENCE, says).await.unwrap();
     }

@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use self::settings::{
     Ports, configure_in, configure_node, directory_entry, isolate, local, quorum_directory, virtual_host,
 };
+use crate::ports::on_free_addresses;
 use crate::process::ServerProcess;
 use crate::{Error, Result};
 
@@ -83,11 +84,14 @@ impl RabbitMq {
     /// # Errors
     /// As [`RabbitMq::start`].
     pub async fn start_with_virtual_hosts(virtual_hosts: usize) -> Result<Self> {
+        on_free_addresses(async |addresses| Self::start_on(Ports::from(addresses), virtual_hosts).await).await
+    }
+
+    async fn start_on(ports: Ports, virtual_hosts: usize) -> Result<Self> {
         let server = Self::find().ok_or_else(|| Error::NotInstalled { server: "RabbitMQ".to_owned() })?;
         let folder = TempDir::new().map_err(Error::system("could not make a temporary folder"))?;
         configure_in(folder.path(), virtual_hosts)
             .map_err(Error::system("could not write RabbitMQ's configuration"))?;
-        let ports = Ports::find()?;
         let epmd = start_epmd(ports, folder.path()).await?;
         let given_out = AtomicUsize::default();
         let mut broker = Self { node: None, _epmd: epmd, server, ports, folder, virtual_hosts, given_out };
@@ -204,6 +208,8 @@ impl Drop for RabbitMq {
 
 async fn start_epmd(ports: Ports, folder: &Path) -> Result<ServerProcess> {
     let mut epmd = ServerProcess::spawn("epmd", Path::new("epmd"), |command, _| {
+        // Without it, it does not say that its port is taken.
+        command.arg("-d");
         isolate(command, ports, folder);
     })?;
     let listens = async || TcpStream::connect(local(ports.epmd)).await.is_ok();

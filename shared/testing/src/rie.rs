@@ -1,5 +1,6 @@
 //! AWS's Runtime Interface Emulator: a Lambda bundle run as Lambda runs it, without Lambda.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,7 +8,8 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
-use crate::process::{ServerProcess, free_address};
+use crate::ports::on_free_addresses;
+use crate::process::ServerProcess;
 use crate::{Error, Result};
 
 /// A native program that listens within milliseconds, later on a machine that is busy compiling.
@@ -35,8 +37,18 @@ impl RuntimeEmulator {
         bootstrap: &Path,
         environment: &[(String, String)],
     ) -> Result<Self> {
-        let runtime_api = free_address()?;
-        let invoke_api = free_address()?;
+        on_free_addresses(async |addresses| {
+            Self::start_on(addresses, rie_binary, bootstrap, environment).await
+        })
+        .await
+    }
+
+    async fn start_on(
+        [runtime_api, invoke_api]: [SocketAddr; 2],
+        rie_binary: &Path,
+        bootstrap: &Path,
+        environment: &[(String, String)],
+    ) -> Result<Self> {
         let function = bootstrap.file_name().unwrap_or(bootstrap.as_os_str());
         let name = format!("the emulated function {}", function.display());
         let mut server = ServerProcess::spawn(name, rie_binary, |command, folder| {

@@ -1,17 +1,11 @@
 //! What keeps a test's node apart from everything else on the machine, and makes it start fast.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
-
-use crate::{Error, Result};
-
-/// Below every usual range of ephemeral ports: while the node is down, no outgoing connection is given its port, not
-/// even that of a client which tries to reconnect to it (which the system would connect to itself).
-const LASTING_PORTS: std::ops::Range<u16> = 20_000..32_000;
 
 /// A test keeps little, and the write-ahead log of quorum queues stays in memory until it is rolled over.
 const CONFIGURATION: &str = "\
@@ -28,28 +22,11 @@ pub(super) struct Ports {
     pub(super) epmd: u16,
 }
 
-impl Ports {
-    /// Three that nobody listens on.
-    pub(super) fn find() -> Result<Self> {
-        // Listened on together, so that they differ.
-        let listeners = [lasting_port()?, lasting_port()?, lasting_port()?];
-        let [amqp, distribution, epmd] = listeners.each_ref().map(|(port, _)| *port);
-        Ok(Self { amqp, distribution, epmd })
+impl From<[SocketAddr; 3]> for Ports {
+    fn from(addresses: [SocketAddr; 3]) -> Self {
+        let [amqp, distribution, epmd] = addresses.map(|address| address.port());
+        Self { amqp, distribution, epmd }
     }
-}
-
-/// A free port of [`LASTING_PORTS`], free for as long as the listener lives.
-fn lasting_port() -> Result<(u16, TcpListener)> {
-    const TRIES: usize = 100;
-    let mut refusal = io::Error::from(io::ErrorKind::AddrInUse);
-    for _ in 0..TRIES {
-        let port = fastrand::u16(LASTING_PORTS);
-        match TcpListener::bind(local(port)) {
-            Ok(listener) => return Ok((port, listener)),
-            Err(error) => refusal = error,
-        }
-    }
-    Err(Error::system("could not find a free port below the ephemeral ones")(refusal))
 }
 
 pub(super) fn local(port: u16) -> SocketAddr {
@@ -160,16 +137,7 @@ fn erlang_arguments(name: &str, distribution_port: u16) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
-
-    #[test]
-    fn the_ports_of_a_node_differ_and_are_never_given_to_outgoing_connections() {
-        let Ports { amqp, distribution, epmd } = Ports::find().unwrap();
-        assert!(amqp != distribution && distribution != epmd && epmd != amqp);
-        assert!([amqp, distribution, epmd].iter().all(|port| LASTING_PORTS.contains(port)));
-    }
 
     #[test]
     fn the_entry_of_a_queue_is_none_of_its_dead_letter_queue() {
