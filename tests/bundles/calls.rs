@@ -9,7 +9,8 @@ use crate::world::PREFIX;
 pub(crate) struct Call {
     /// As `dynamodb:PutItem`.
     pub action: String,
-    /// As `table/orders`, `table/orders/index/all`, `queue/payment`, `topic/events`, `identity/*`; `phone`, which has no name in IAM.
+    /// As `table/orders`, `table/orders/index/all`, `queue/payment`, `topic/events`, `identity/*`,
+    /// `configuration-set/*`; `phone`, which has no name in IAM.
     pub resource: String,
 }
 
@@ -91,11 +92,16 @@ fn of_sns(form: &[u8]) -> Vec<Call> {
 }
 
 /// A message that is written out needs a right besides. See <https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html>.
+/// All are needed for the identity and for its default configuration set, which the request does not name.
 fn of_ses(body: &[u8]) -> Vec<Call> {
     let body: Value = serde_json::from_slice(body).unwrap();
-    let call = |action: &str| Call { action: action.to_owned(), resource: "identity/*".to_owned() };
-    let raw = body["Content"]["Raw"].is_object().then(|| call("ses:SendRawEmail"));
-    std::iter::once(call("ses:SendEmail")).chain(raw).collect()
+    let raw = body["Content"]["Raw"].is_object().then_some("ses:SendRawEmail");
+    let actions = std::iter::once("ses:SendEmail").chain(raw);
+    let calls = actions.flat_map(|action| {
+        ["identity/*", "configuration-set/*"]
+            .map(|resource| Call { action: action.to_owned(), resource: resource.to_owned() })
+    });
+    calls.collect()
 }
 
 /// A name without the prefix of the installation.
