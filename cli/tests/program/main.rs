@@ -13,5 +13,6 @@ mod load;
 mod mail;
 mod metrics;
 mod outbox;
+mod seed;
 mod server;
 mod traces;

@@ -42,7 +42,6 @@ impl Server {
         Self::start(up(&["--port", "0", "--ephemeral"]))
     }
 
-    #[cfg(feature = "browser")]
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
