@@ -294,6 +294,20 @@ fn the_seed_sells_the_demo_products() {
 }
 
 #[test]
+fn what_env_says_to_the_program_is_not_said_to_containers() {
+    let compose = read("docker-compose.yml");
+    let asked_for = compose.split("${").skip(1).filter_map(|rest| rest.split([':', '}']).next());
+    let example = read(".env.example");
+    let settings: BTreeSet<&str> = example
+        .lines()
+        .filter_map(|line| line.trim_start_matches('#').split_once('='))
+        .map(|(name, _)| name)
+        .collect();
+    let shared: Vec<&str> = asked_for.filter(|name| settings.contains(name)).collect();
+    assert!(shared.is_empty() && settings.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{shared:?}");
+}
+
+#[test]
 fn the_proxy_sends_requests_to_parts() {
     let caddyfile = read("docker/Caddyfile");
     let targets = caddyfile.lines().filter(|line| line.trim().starts_with("reverse_proxy "));
