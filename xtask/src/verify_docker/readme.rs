@@ -9,19 +9,33 @@ use crate::workspace::Workspace;
 /// Where the README's commands find the system.
 const THERE: &str = "http://127.0.0.1:8080";
 
-/// The README's command that places an order.
-pub(super) const PLACE_AN_ORDER: &str = "curl -s -X POST ";
+const PLACE_AN_ORDER: &str = "curl -s -X POST ";
 
-/// The README's command that shows the newest order.
-pub(super) const NEWEST_ORDER: &str = "curl -s 'http";
+const NEWEST_ORDER: &str = "curl -s 'http";
 
-/// The README's first command that begins like this, against the system at this address.
-pub(super) fn command(workspace: &Workspace, beginning: &str, url: &str) -> Result<Command> {
-    let readme = std::fs::read_to_string(workspace.resolve("README.md")).context("read README.md")?;
-    let found = find(&readme, beginning).with_context(|| format!("README.md has no `{beginning}`"))?;
+/// What the order's command gets besides, so that one that is run again places no second order.
+const KEY: &str = " -H 'Idempotency-Key: verify-docker'";
+
+/// The README's command that places an order, against the system at this address.
+pub(super) fn place_an_order(workspace: &Workspace, url: &str) -> Result<Command> {
+    Ok(command(workspace, &(found(workspace, PLACE_AN_ORDER)? + KEY), url))
+}
+
+/// The README's command that shows the newest order, against the system at this address.
+pub(super) fn show_the_newest_order(workspace: &Workspace, url: &str) -> Result<Command> {
+    Ok(command(workspace, &found(workspace, NEWEST_ORDER)?, url))
+}
+
+fn command(workspace: &Workspace, line: &str, url: &str) -> Command {
     let mut command = workspace.program("sh");
-    command.arg("-c").arg(found.replace(THERE, url));
-    Ok(command)
+    command.arg("-c").arg(line.replace(THERE, url));
+    command
+}
+
+/// The README's first command that begins like this.
+fn found(workspace: &Workspace, beginning: &str) -> Result<String> {
+    let readme = std::fs::read_to_string(workspace.resolve("README.md")).context("read README.md")?;
+    find(&readme, beginning).with_context(|| format!("README.md has no `{beginning}`"))
 }
 
 /// The first line that begins like this, with the lines that continue it.
@@ -49,8 +63,9 @@ mod tests {
 
     #[test]
     fn the_readme_has_both() {
-        for beginning in [PLACE_AN_ORDER, NEWEST_ORDER] {
-            let command = command(&Workspace::locate(), beginning, "http://elsewhere").unwrap();
+        let workspace = Workspace::locate();
+        for command in [place_an_order, show_the_newest_order] {
+            let command = command(&workspace, "http://elsewhere").unwrap();
             let line = command.get_args().nth(1).unwrap().to_str().unwrap().to_owned();
             assert!(line.contains("http://elsewhere/api/v1/orders"), "{line}");
         }

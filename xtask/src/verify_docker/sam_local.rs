@@ -63,7 +63,7 @@ impl Local {
         let mut api = bench.outputs.start("sam-start-api", &mut start)?;
         until_reached(&mut api, address)?;
         let url = format!("http://{address}");
-        let mut place = readme::command(bench.workspace, readme::PLACE_AN_ORDER, &url)?;
+        let mut place = readme::place_an_order(bench.workspace, &url)?;
         let placed = bench.outputs.run("sam-start-api-order", SHORT, &mut place)?;
         ensure!(placed.contains("\"status\":\"pending\""), "the answer was {placed}");
         Ok(())
