@@ -25,7 +25,7 @@ const CONNECTIONS: usize = 16;
 /// message all the same; it then gets it again under the same `Message-ID`.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long the server may take to say whether it takes connections of ours. The failed sending was given its own time before.
+/// How long the server may take to say whether it takes connections of ours. Together with [`TIMEOUT`] that is less than a function has.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Sends e-mail to an SMTP server.

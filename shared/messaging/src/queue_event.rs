@@ -60,7 +60,7 @@ impl<C: Consumer> QueueFunction<C> {
         }
     }
 
-    /// A broker hands out again at once what failed. So whoever fails waits first, as long as what failed should.
+    /// The broker hands out a failed batch again at once. So one that is going to fail is held first, for as long as its failures ask for.
     async fn handle_amazon_mq(
         &self,
         event: AmazonMqEvent,

@@ -88,7 +88,10 @@ async fn a_crash_between_sending_and_recording_sends_again_under_the_same_id() {
 
 /// What a queue function is given.
 fn payload(events: &[Event]) -> Vec<u8> {
-    let record = |event: &Event| json!({"messageId": event.id.to_string(), "body": event.to_json(), "eventSource": "orderflow:memory"});
+    let record = |event: &Event| {
+        let (id, body) = (event.id.to_string(), event.to_json());
+        json!({"messageId": id, "body": body, "eventSource": "orderflow:memory"})
+    };
     let records: Vec<_> = events.iter().map(record).collect();
     serde_json::to_vec(&json!({ "Records": records })).unwrap()
 }
