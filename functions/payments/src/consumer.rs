@@ -12,6 +12,7 @@ use orderflow_store::{Store, StoreError, Table, WriteError};
 use crate::change::Change;
 use crate::decision::{Step, next_step};
 use crate::gateway::PaymentGateway;
+use crate::retry_budget::RetryBudget;
 use crate::table::{PAYMENTS, PaymentRecord};
 use crate::work::{Work, fold};
 
@@ -27,6 +28,7 @@ pub struct PaymentConsumer {
     store: Store,
     table: Table,
     gateway: Arc<dyn PaymentGateway>,
+    retry_budget: RetryBudget,
 }
 
 /// An order with what its deliveries have come to.
@@ -35,7 +37,8 @@ type Settled = (Work, Outcome);
 impl PaymentConsumer {
     /// A consumer that writes to this store and charges through this gateway.
     pub fn new(store: &Store, gateway: Arc<dyn PaymentGateway>) -> Self {
-        Self { store: store.clone(), table: store.table(&PAYMENTS), gateway }
+        let retry_budget = RetryBudget::new();
+        Self { store: store.clone(), table: store.table(&PAYMENTS), gateway, retry_budget }
     }
 
     async fn settle(&self, works: Vec<Work>) -> Vec<Settled> {
@@ -79,7 +82,8 @@ impl PaymentConsumer {
     }
 
     async fn step(&self, row: Option<PaymentRecord>, work: Work) -> (Work, Step) {
-        let step = next_step(self.gateway.as_ref(), row.as_ref(), &work).await;
+        let gateway = self.retry_budget.for_attempt(work.attempt, self.gateway.as_ref());
+        let step = next_step(&gateway, row.as_ref(), &work).await;
         (work, step)
     }
 

@@ -93,7 +93,7 @@ pub enum GatewayError {
     /// The gateway refuses to give the money back, for now.
     #[error("the refund failed: {0}")]
     RefundFailed(String),
-    /// The gateway was not asked: it failed too often, and is left alone for a while.
+    /// The gateway was not asked: it failed too often, or is asked the same too often, and is left alone for a while.
     #[error("the gateway is left alone for another {} ms", retry_after.as_millis())]
     Open {
         /// When it may be asked again.

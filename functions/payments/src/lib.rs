@@ -10,7 +10,8 @@
 //! the charge and its row leaves nothing behind, and whoever gets the event next is told by the gateway what happened.
 //!
 //! A gateway that is out of order is left alone by a [`GuardedGateway`]. Orders that meet it then are put off without an
-//! attempt being counted; a refusal among them is noted first, so that its order is not charged meanwhile.
+//! attempt being counted; a refusal among them is noted first, so that its order is not charged meanwhile. The same becomes of repeats
+//! where too much of what the gateway is asked would be repeats.
 
 mod change;
 mod consumer;
@@ -24,6 +25,7 @@ mod list;
 mod plan;
 mod provider;
 mod refund;
+mod retry_budget;
 mod router;
 mod settings;
 mod simulated;

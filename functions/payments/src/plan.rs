@@ -79,6 +79,7 @@ mod tests {
             total: Money { amount: 1999, currency: Currency::parse("USD").unwrap() },
             ask,
             redrive,
+            attempt: 1,
             last_attempt: false,
             traceparent: None,
             positions: vec![0],

@@ -14,6 +14,8 @@ pub(crate) struct Work {
     pub ask: Ask,
     /// Set where the answer is wanted again: for the how manieth time.
     pub redrive: Option<u32>,
+    /// For the how manieth time it is asked for; the first time of all, where several ask.
+    pub attempt: u32,
     /// Whether what asks for it comes no more.
     pub last_attempt: bool,
     pub traceparent: Option<String>,
@@ -56,6 +58,7 @@ impl Work {
             total: total.clone(),
             ask,
             redrive: None,
+            attempt: 1,
             last_attempt: false,
             traceparent: None,
             positions: Vec::new(),
@@ -70,6 +73,7 @@ impl Work {
         };
         Some(Self {
             redrive: delivery.event.redrive,
+            attempt: delivery.attempt,
             last_attempt: delivery.last_attempt,
             traceparent: delivery.event.traceparent.clone(),
             positions: vec![position],
@@ -80,12 +84,14 @@ impl Work {
     /// Takes in another delivery of the same order. A refusal outweighs what asks for a charge.
     fn merge(&mut self, mut other: Self) {
         let redrive = self.redrive.max(other.redrive);
+        let attempt = self.attempt.min(other.attempt);
         if other.is_refusal() && !self.is_refusal() {
             std::mem::swap(self, &mut other);
         } else if other.is_refusal() == self.is_refusal() {
             self.last_attempt |= other.last_attempt;
         }
         self.redrive = redrive;
+        self.attempt = attempt;
         self.positions.append(&mut other.positions);
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use orderflow_domain::{Event, Money, OrderId};
-use orderflow_messaging::{Consumer, Outcome};
+use orderflow_messaging::{Consumer, Delivery, Outcome};
 use orderflow_payments::{
     Charge, ChargeRequest, GatewayError, GatewayFault, GuardedGateway, LedgerStatus, PaymentConsumer,
     PaymentGateway, PaymentStatus, SimulatedGateway, Undone,
@@ -122,6 +122,22 @@ async fn a_gateway_that_is_down_is_left_alone_and_everything_is_charged_once_whe
     }
     assert_eq!(guarded.payments.emitted_types().await, ["payment.completed"; 12]);
     assert_eq!(guarded.calls(), 6 + 12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn repeats_beyond_their_budget_are_put_off_and_first_attempts_never() {
+    let guarded = Guarded::start().await;
+    let again = |_| Delivery { attempt: 2, ..delivery(reserved(OrderId::generate())) };
+    let repeats: Vec<_> = (0..1_010).map(again).collect();
+    let outcomes = guarded.worker.handle(&repeats).await;
+    let put_off: Vec<_> =
+        repeats.into_iter().zip(outcomes).filter(|(_, outcome)| is_deferred(outcome)).collect();
+    assert_eq!((guarded.calls(), put_off.len()), (1_000, 10));
+    assert_eq!(guarded.handle(reserved(OrderId::generate())).await, Outcome::Done);
+
+    advance(LONG).await;
+    let put_off: Vec<_> = put_off.into_iter().map(|(delivery, _)| delivery).collect();
+    assert_eq!(guarded.worker.handle(&put_off).await, vec![Outcome::Done; 10]);
 }
 
 #[tokio::test(start_paused = true)]
