@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
 use crate::faults::{Call, Fault, Faults};
 
@@ -20,12 +21,19 @@ pub(crate) struct Proxy {
     state: Arc<Shared>,
 }
 
+/// The first request with a key.
+struct First {
+    form: Bytes,
+    /// None while Stripe is at work on it.
+    answer: Option<Answer>,
+}
+
 struct Shared {
     upstream: String,
     http: reqwest::Client,
     faults: Faults,
-    /// The form and answer of each key; none where keys are forgotten at once.
-    keys: Mutex<Option<HashMap<String, (Bytes, Answer)>>>,
+    /// What each key was first asked; none where keys are forgotten at once.
+    keys: Mutex<Option<HashMap<String, First>>>,
     arrived: Mutex<Vec<Call>>,
 }
 
@@ -92,7 +100,7 @@ impl Shared {
         let (head, body) = request.into_parts();
         let form = to_bytes(body, usize::MAX).await.unwrap();
         let key = head.headers.get("idempotency-key").map(|key| key.to_str().unwrap().to_owned());
-        if let Some(answer) = self.remembered(key.as_deref(), &form) {
+        if let Some(answer) = key.as_ref().and_then(|key| self.remembered(key, &form)) {
             return answer;
         }
         self.arrived.lock().unwrap().push(call);
@@ -105,16 +113,27 @@ impl Shared {
         let response = forward.body(form.clone()).send().await.unwrap();
         let answer = (response.status(), response.bytes().await.unwrap());
         if let (Some(key), Some(keys)) = (key, self.keys.lock().unwrap().as_mut()) {
-            keys.insert(key, (form, answer.clone()));
+            keys.insert(key, First { form, answer: Some(answer.clone()) });
         }
         answer.into_response()
     }
 
-    /// What the first request with this key was answered.
-    fn remembered(&self, key: Option<&str>, form: &Bytes) -> Option<Response> {
-        let keys = self.keys.lock().unwrap();
-        let (first, answer) = keys.as_ref()?.get(key?)?;
-        assert_eq!(first, form, "Stripe takes a key for one form only");
-        Some(([("idempotent-replayed", "true")], answer.clone()).into_response())
+    /// What the first request with this key was answered; none where this is the first.
+    fn remembered(&self, key: &str, form: &Bytes) -> Option<Response> {
+        let mut keys = self.keys.lock().unwrap();
+        let keys = keys.as_mut()?;
+        let Some(first) = keys.get(key) else {
+            keys.insert(key.to_owned(), First { form: form.clone(), answer: None });
+            return None;
+        };
+        assert_eq!(first.form, form, "Stripe takes a key for one form only");
+        Some(match &first.answer {
+            Some(answer) => ([("idempotent-replayed", "true")], answer.clone()).into_response(),
+            None => {
+                let in_use =
+                    json!({"error": {"type": "idempotency_error", "code": "idempotency_key_in_use"}});
+                (StatusCode::CONFLICT, in_use.to_string()).into_response()
+            }
+        })
     }
 }
