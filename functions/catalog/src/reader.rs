@@ -106,14 +106,12 @@ impl Catalog {
     ) -> Result<(Vec<ProductRecord>, Option<String>), StoreError> {
         let listing =
             Listing { index: &LISTED, partitions: vec![LISTED_PARTITION.to_owned()], descending: false };
-        let mut keys = self.table.list(&listing, after, limit + 1).await?;
-        let more = keys.len() > limit;
-        keys.truncate(limit);
+        let (keys, next) = self.table.page(&listing, after, limit).await?;
         let skus: Vec<Sku> = keys.iter().filter_map(|sku| Sku::parse(sku).ok()).collect();
         let mut products = self.read(&skus).await?;
         products.retain(ProductRecord::is_sold);
         products.sort_by(|a, b| a.sku.cmp(&b.sku));
-        Ok((products, keys.pop().filter(|_| more)))
+        Ok((products, next))
     }
 
     /// Remembers a product as it was read or written.

@@ -53,10 +53,7 @@ impl Levels {
     ) -> Result<(Vec<Level>, Option<String>), StoreError> {
         let listing =
             Listing { index: &LISTED, partitions: vec![LISTED_PARTITION.to_owned()], descending: false };
-        let mut skus = self.table.list(&listing, after, limit + 1).await?;
-        let more = skus.len() > limit;
-        skus.truncate(limit);
-        let next = skus.last().filter(|_| more).cloned();
+        let (skus, next) = self.table.page(&listing, after, limit).await?;
         let keys =
             skus.iter().filter_map(|sku| Sku::parse(sku).ok()).map(|sku| self.table.key(stock_pk(&sku)));
         let records: Vec<StockRecord> = self.table.get_all(keys.collect()).await?;

@@ -123,15 +123,11 @@ async fn refund_failed(
 ) -> Result<PaymentList, StoreError> {
     let partitions = vec![PaymentStatus::RefundFailed.as_str().to_owned()];
     let listing = Listing { index: &LISTED, partitions, descending: true };
-    let limit = usize::from(limit.get());
-    let mut positions = table.list(&listing, after.as_deref(), limit + 1).await?;
-    let more = positions.len() > limit;
-    positions.truncate(limit);
+    let (positions, next) = table.page(&listing, after.as_deref(), usize::from(limit.get())).await?;
     let orders = positions.iter().filter_map(|position| position.split_once('#'));
     let mut found: Vec<PaymentRecord> = table.get_all(orders.map(|(_, id)| table.key(id)).collect()).await?;
     found.retain(|payment| payment.status == PaymentStatus::RefundFailed);
     found.sort_unstable_by(|a, b| b.listed_at.cmp(&a.listed_at));
-    let next = positions.pop().filter(|_| more);
     Ok(PaymentList {
         payments: found.into_iter().map(PaymentView::from).collect(),
         next_cursor: next.map(|position| Cursor::new(LISTING, position).encode()),

@@ -21,7 +21,7 @@ pub(crate) async fn sdk_config() -> SdkConfig {
         .region(EnvironmentVariableRegionProvider::new().region().await)
         .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
         .service_config(ServiceEndpoints);
-    config.set_endpoint_url(env::var(ENDPOINT).ok());
+    config.set_endpoint_url(endpoint(ENDPOINT));
     config.build()
 }
 
@@ -31,8 +31,13 @@ struct ServiceEndpoints;
 
 impl LoadServiceConfig for ServiceEndpoints {
     fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
-        env::var(variable(&key)).ok()
+        endpoint(&variable(&key))
     }
+}
+
+/// Empty means AWS, as unset does.
+fn endpoint(variable: &str) -> Option<String> {
+    env::var(variable).ok().filter(|url| !url.is_empty())
 }
 
 /// A service's variable: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>.

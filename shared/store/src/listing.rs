@@ -52,6 +52,23 @@ impl Table {
         Ok(keys)
     }
 
+    /// The next `limit` range keys of a listing behind `after`, and the key to go on behind, if there are more.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a request fails.
+    pub async fn page(
+        &self,
+        listing: &Listing,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<String>, Option<String>), StoreError> {
+        let mut keys = self.list(listing, after, limit + 1).await?;
+        let more = keys.len() > limit;
+        keys.truncate(limit);
+        let next = keys.last().filter(|_| more).cloned();
+        Ok((keys, next))
+    }
+
     async fn list_partition(
         &self,
         listing: &Listing,

@@ -83,10 +83,11 @@ impl Drop for CollectorClient {
     }
 }
 
-/// Names the host in a header and leaves the path, as a server that is no proxy wants it (RFC 9112, section 3.2.1).
+/// Names the host in a header and leaves the path, as a server that is no proxy wants it (RFC 9112, section 3.2). A password in the URL is no
+/// part of the host.
 fn to_origin_form<T>(request: &mut Request<T>) -> Result<(), http::Error> {
     let authority = request.uri().authority().map_or("", Authority::as_str);
-    let host = HeaderValue::from_str(authority)?;
+    let host = HeaderValue::from_str(authority.rsplit('@').next().unwrap_or_default())?;
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     *request.uri_mut() = Uri::try_from(path)?;
     request.headers_mut().insert(HOST, host);
@@ -101,5 +102,26 @@ impl HttpClient for CollectorClient {
         let result = runtime.block_on(sending).unwrap_or_else(|elapsed| Err(elapsed.into()));
         self.note(&result);
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn a_server_is_told_its_host_and_the_path() {
+        for (url, host, path) in [
+            ("http://127.0.0.1:4318/v1/traces", "127.0.0.1:4318", "/v1/traces"),
+            ("https://me:secret@collector.example/v1/traces?a=b", "collector.example", "/v1/traces?a=b"),
+        ] {
+            let mut request = Request::post(url).body(()).unwrap();
+            to_origin_form(&mut request).unwrap();
+            assert_eq!(
+                (request.headers()[HOST].as_bytes(), request.uri().to_string()),
+                (host.as_bytes(), path.to_owned())
+            );
+        }
     }
 }
