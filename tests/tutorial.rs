@@ -1,4 +1,4 @@
-//! docs/add-a-step.md, done in a copy of this repository.
+//! docs/guides/add-a-step.md, done in a copy of this repository.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
@@ -75,7 +75,7 @@ fn be_another_version(manifest: &Path) {
 
 #[test]
 fn a_step_is_added_as_the_tutorial_says() {
-    let page = fs::read_to_string(Path::new(ROOT).join("docs/add-a-step.md")).unwrap();
+    let page = fs::read_to_string(Path::new(ROOT).join("docs/guides/add-a-step.md")).unwrap();
     let blocks = blocks(&page);
     assert!(blocks.len() > 8, "the page is read wrongly: {} blocks", blocks.len());
     let copied = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("add-a-step");

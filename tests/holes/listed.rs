@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// The numbers that the list in the documentation names.
 fn listed() -> BTreeSet<u32> {
-    let list = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/holes.md")).unwrap();
+    let list = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/concepts/guarantees.md")).unwrap();
     list.lines().filter_map(|line| line.strip_prefix("| H")?.split_once(' ')?.0.parse().ok()).collect()
 }
 
@@ -38,5 +38,5 @@ fn every_hole_has_its_test() {
     let missing: Vec<_> = listed.difference(&found).collect();
     assert!(missing.is_empty(), "no test is named after the holes {missing:?}");
     let unlisted: Vec<_> = found.difference(&listed).collect();
-    assert!(unlisted.is_empty(), "docs/holes.md does not list {unlisted:?}");
+    assert!(unlisted.is_empty(), "docs/concepts/guarantees.md does not list {unlisted:?}");
 }

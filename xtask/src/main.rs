@@ -7,7 +7,7 @@ mod bundles;
 mod clean;
 mod compose;
 mod coverage;
-mod features;
+mod parity;
 mod kept;
 mod package;
 mod report;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::features::PassedTests;
+use crate::parity::PassedTests;
 use crate::report::Report;
 use crate::shell;
 use crate::tools::{Readiness, Tool, Toolbox};

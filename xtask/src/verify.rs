@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use crate::compose;
-use crate::features;
+use crate::parity;
 use crate::report::Report;
 use crate::shell;
 use crate::suites::{self, Scope, TOOL_FEATURES};
@@ -20,7 +20,7 @@ pub(crate) fn run(workspace: &Workspace, toolbox: &Toolbox, report: &mut Report)
     if clean {
         let passed = suites::run_all(workspace, toolbox, Scope::Everything, report);
         if report.is_complete() {
-            report.run("features", || features::check(workspace, &passed));
+            report.run("parity", || parity::check(workspace, &passed));
         }
     }
 }

@@ -4,7 +4,7 @@ use orderflow::cli::Cli;
 
 use crate::program::ID;
 
-const GUIDE: &str = include_str!("../../../docs/troubleshooting.md");
+const GUIDE: &str = include_str!("../../../docs/operate/troubleshooting.md");
 
 #[test]
 fn every_command_of_the_guide_is_one() {

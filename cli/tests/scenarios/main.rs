@@ -1,4 +1,4 @@
-//! docs/scenarios.md, run as it stands against the program in each of its modes.
+//! docs/reference/scenarios.md, run as it stands against the program in each of its modes.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod answer;

@@ -14,9 +14,9 @@ pub(crate) struct Step {
     pub expected: Expected,
 }
 
-/// Every scenario of docs/scenarios.md, in order.
+/// Every scenario of docs/reference/scenarios.md, in order.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    read(include_str!("../../../docs/scenarios.md"))
+    read(include_str!("../../../docs/reference/scenarios.md"))
 }
 
 fn read(page: &str) -> Vec<Scenario> {

@@ -1,4 +1,4 @@
-//! docs/features.md against what ran: every test that it names has to have passed.
+//! docs/reference/parity.md against what ran: every test that it names has to have passed.
 
 use std::collections::BTreeSet;
 
@@ -25,10 +25,10 @@ impl PassedTests {
 
 /// Fails where the page names a test that did not pass.
 pub(crate) fn check(workspace: &Workspace, passed: &PassedTests) -> Result<()> {
-    let page = workspace.resolve("docs/features.md");
+    let page = workspace.resolve("docs/reference/parity.md");
     let page = std::fs::read_to_string(&page).with_context(|| format!("read {}", page.display()))?;
     let missing: Vec<&str> = named(&page).filter(|test| !passed.contain(test)).collect();
-    ensure!(missing.is_empty(), "docs/features.md names tests that did not pass: {}", missing.join(", "));
+    ensure!(missing.is_empty(), "docs/reference/parity.md names tests that did not pass: {}", missing.join(", "));
     Ok(())
 }
 

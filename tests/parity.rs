@@ -1,4 +1,4 @@
-//! docs/features.md against the tests and scenarios that there are. That they also ran, `cargo xtask verify` checks.
+//! docs/reference/parity.md against the tests and scenarios that there are. That they also ran, `cargo xtask verify` checks.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
@@ -52,12 +52,12 @@ fn anchors(page: &str) -> BTreeSet<String> {
 }
 
 fn page(name: &str) -> String {
-    fs::read_to_string(Path::new(ROOT).join("docs").join(name)).unwrap()
+    fs::read_to_string(Path::new(ROOT).join("docs/reference").join(name)).unwrap()
 }
 
 #[test]
 fn every_promise_has_an_answer_and_what_shows_it() {
-    let page = page("features.md");
+    let page = page("parity.md");
     let rows = rows(&page);
     assert!(rows.len() > 120, "the page is read wrongly: {} rows", rows.len());
     for [promise, here, shown_by] in rows {
@@ -72,8 +72,8 @@ fn every_promise_has_an_answer_and_what_shows_it() {
 fn what_shows_a_promise_exists() {
     let mut found = BTreeSet::new();
     functions(Path::new(ROOT), &mut found);
-    let (features, scenarios) = (page("features.md"), anchors(&page("scenarios.md")));
-    for [promise, here, shown_by] in rows(&features) {
+    let (parity, scenarios) = (page("parity.md"), anchors(&page("scenarios.md")));
+    for [promise, here, shown_by] in rows(&parity) {
         for test in quoted(shown_by) {
             let name = test.rsplit("::").next().unwrap();
             assert!(found.contains(name), "{promise}: there is no test {test}");
@@ -86,7 +86,7 @@ fn what_shows_a_promise_exists() {
 
 #[test]
 fn a_difference_gives_its_reason() {
-    let page = page("features.md");
+    let page = page("parity.md");
     for [promise, here, _] in rows(&page) {
         for word in ["differs", "not built"] {
             let reason = here.strip_prefix(word).is_none_or(|rest| rest.starts_with(", because "));
