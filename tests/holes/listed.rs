@@ -6,7 +6,8 @@ use std::path::Path;
 
 /// The numbers that the list in the documentation names.
 fn listed() -> BTreeSet<u32> {
-    let list = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/concepts/guarantees.md")).unwrap();
+    let list =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/concepts/guarantees.md")).unwrap();
     list.lines().filter_map(|line| line.strip_prefix("| H")?.split_once(' ')?.0.parse().ok()).collect()
 }
 

@@ -28,7 +28,11 @@ pub(crate) fn check(workspace: &Workspace, passed: &PassedTests) -> Result<()> {
     let page = workspace.resolve("docs/reference/parity.md");
     let page = std::fs::read_to_string(&page).with_context(|| format!("read {}", page.display()))?;
     let missing: Vec<&str> = named(&page).filter(|test| !passed.contain(test)).collect();
-    ensure!(missing.is_empty(), "docs/reference/parity.md names tests that did not pass: {}", missing.join(", "));
+    ensure!(
+        missing.is_empty(),
+        "docs/reference/parity.md names tests that did not pass: {}",
+        missing.join(", ")
+    );
     Ok(())
 }
 
