@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::Request;
 use orderflow::system::{Part, Settings};
 use orderflow_bridge::memory::MemoryBroker;
-use orderflow_bridge::{Pump, RuntimeTable, StreamTarget, StreamTrimmer, TargetError};
+use orderflow_bridge::{StreamPoller, RuntimeTable, StreamTarget, StreamTrimmer, TargetError};
 use orderflow_domain::{Event, Timestamp};
 use orderflow_embedded::{Embedded, Location};
 use orderflow_messaging::{Publisher, RetryPolicy, SUBSCRIPTIONS};
@@ -31,7 +31,7 @@ const EVERY_EVENT_TWICE: FaultRates = FaultRates {
 pub(crate) struct RepeatingMode {
     embedded: EmbeddedMode,
     broker: Arc<MemoryBroker>,
-    pumps: Vec<Pump>,
+    stream_pollers: Vec<StreamPoller>,
     publishers: Vec<Arc<FaultyPublisher>>,
 }
 
@@ -84,9 +84,9 @@ impl RepeatingMode {
 
     async fn relay(&mut self) -> usize {
         let mut done = 0;
-        for pump in &mut self.pumps {
-            pump.save_cursor().await.unwrap();
-            done += pump.pump_once().await.unwrap();
+        for stream_poller in &mut self.stream_pollers {
+            stream_poller.save_cursor().await.unwrap();
+            done += stream_poller.poll_once().await.unwrap();
         }
         done
     }
@@ -105,7 +105,7 @@ impl Mode for RepeatingMode {
         let (store, database) = (embedded.system.store(), embedded.system.embedded().unwrap().clone());
         let runtime = RuntimeTable::new(store);
         let broker = MemoryBroker::open(runtime.clone(), RetryPolicy::default()).await.unwrap();
-        let (mut pumps, mut publishers) = (Vec::new(), Vec::new());
+        let (mut stream_pollers, mut publishers) = (Vec::new(), Vec::new());
         for (seed, source) in (0..).zip(EVENT_SOURCES) {
             let sink = broker.publisher();
             let publisher = Arc::new(FaultyPublisher::new(sink.clone(), EVERY_EVENT_TWICE, seed));
@@ -113,11 +113,11 @@ impl Mode for RepeatingMode {
             let relay = RelayTarget(Relay::new(store, EVENT_SOURCES, publisher.clone(), dead_letters));
             let (table, trimmer) = (store.table_name(source.table), Arc::new(Trimmer(database.clone())));
             let (runtime, streams) = (runtime.clone(), database.streams());
-            let pump = Pump::open(runtime, streams, &table, Arc::new(relay), sink, trimmer).await;
-            pumps.push(pump.unwrap());
+            let stream_poller = StreamPoller::open(runtime, streams, &table, Arc::new(relay), sink, trimmer).await;
+            stream_pollers.push(stream_poller.unwrap());
             publishers.push(publisher);
         }
-        let mut mode = Self { embedded, broker, pumps, publishers };
+        let mut mode = Self { embedded, broker, stream_pollers, publishers };
         mode.settle().await;
         mode
     }

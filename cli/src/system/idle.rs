@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use orderflow_bridge::{ConsumerSwitch, PumpReads, PumpStatus};
+use orderflow_bridge::{ConsumerSwitch, StreamReads, StreamPollerStatus};
 use orderflow_messaging::{AdminError, QueueAdmin};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -16,18 +16,18 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// Looks at every place where work can wait: streams, queues, and batches in hand.
 pub struct IdleProbe {
-    pumps: Vec<(PumpStatus, Option<watch::Receiver<u64>>)>,
+    stream_pollers: Vec<(StreamPollerStatus, Option<watch::Receiver<u64>>)>,
     queues: Arc<dyn QueueAdmin>,
     switch: ConsumerSwitch,
 }
 
 impl IdleProbe {
     pub(super) fn new(
-        pumps: Vec<(PumpStatus, Option<watch::Receiver<u64>>)>,
+        stream_pollers: Vec<(StreamPollerStatus, Option<watch::Receiver<u64>>)>,
         queues: Arc<dyn QueueAdmin>,
         switch: ConsumerSwitch,
     ) -> Self {
-        Self { pumps, queues, switch }
+        Self { stream_pollers, queues, switch }
     }
 
     /// Whether nothing is left to do but what waits for consumers that are switched off. Messages on their way between broker and
@@ -44,9 +44,9 @@ impl IdleProbe {
         Ok(nothing_new && self.are_queues_empty().await? && self.have_relayed())
     }
 
-    /// Whether the pumps have dealt with every write of this process that they can know of.
+    /// Whether the stream_pollers have dealt with every write of this process that they can know of.
     fn have_relayed(&self) -> bool {
-        self.pumps.iter().all(|(status, writes)| {
+        self.stream_pollers.iter().all(|(status, writes)| {
             status.has_caught_up_with(writes.as_ref().map_or(0, |writes| *writes.borrow()))
         })
     }
@@ -58,13 +58,13 @@ impl IdleProbe {
     }
 
     /// The reads of streams whose writes nobody here counts.
-    fn reads_elsewhere(&self) -> Vec<PumpReads> {
-        let elsewhere = self.pumps.iter().filter(|(_, writes)| writes.is_none());
+    fn reads_elsewhere(&self) -> Vec<StreamReads> {
+        let elsewhere = self.stream_pollers.iter().filter(|(_, writes)| writes.is_none());
         elsewhere.map(|(status, _)| status.reads()).collect()
     }
 
     /// Whether those streams are read again from now on and hold nothing new.
-    async fn found_nothing_since(&self, before: &[PumpReads]) -> bool {
+    async fn found_nothing_since(&self, before: &[StreamReads]) -> bool {
         let deadline = Instant::now() + READ_TWICE;
         loop {
             let now = self.reads_elsewhere();

@@ -19,7 +19,7 @@ mod tables;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use orderflow_bridge::{Pump, RUNTIME, RuntimeTable, Target};
+use orderflow_bridge::{StreamPoller, RUNTIME, RuntimeTable, Target};
 use orderflow_catalog::{Catalog, CatalogSettings};
 use orderflow_domain::{Currency, Timestamp};
 use orderflow_embedded::{Embedded, Location};
@@ -122,7 +122,7 @@ pub struct System {
     broker: Broker,
     parts: Parts,
     targets: Targets,
-    pumps: Vec<Pump>,
+    stream_pollers: Vec<StreamPoller>,
     sweeper: Option<Sweeper>,
     gateway: Arc<dyn PaymentGateway>,
     gateway_fault: FaultSwitch,
@@ -149,8 +149,8 @@ impl System {
         let gateway = settings.payment.gateway(&store, &gateway_fault)?;
         let mut targets = functions::targets(&store, &settings, &gateway).await;
         targets.retain(|consumer, _| settings.parts.contains(consumer));
-        let pumps = match settings.parts.contains(OUTBOX_RELAY) {
-            true => open_pumps(&data, &store, &broker).await?,
+        let stream_pollers = match settings.parts.contains(OUTBOX_RELAY) {
+            true => open_stream_pollers(&data, &store, &broker).await?,
             false => Vec::new(),
         };
         let sweeps = settings.parts.contains(ORDER_EXPIRY);
@@ -166,7 +166,7 @@ impl System {
             broker,
             parts: settings.parts,
             targets,
-            pumps,
+            stream_pollers,
             sweeper,
             gateway,
             gateway_fault,
@@ -209,12 +209,12 @@ impl System {
 
     /// Tells whether anything is left to do, also after [`System::start`].
     pub fn idle_probe(&self) -> IdleProbe {
-        let pumps = self.pumps.iter().map(|pump| (pump.status(), self.data.changes(pump.table()))).collect();
-        IdleProbe::new(pumps, self.broker.admin(), self.broker.switch().clone())
+        let stream_pollers = self.stream_pollers.iter().map(|stream_poller| (stream_poller.status(), self.data.changes(stream_poller.table()))).collect();
+        IdleProbe::new(stream_pollers, self.broker.admin(), self.broker.switch().clone())
     }
 
     fn outbox_backlog(&self) -> OutboxBacklog {
-        OutboxBacklog::new(self.pumps.iter().map(Pump::status).collect())
+        OutboxBacklog::new(self.stream_pollers.iter().map(StreamPoller::status).collect())
     }
 
     /// Does all the work there is by hand, and returns when nothing is left to do: every event relayed, every message settled, and
@@ -250,14 +250,14 @@ impl System {
             bail!("only the broker of this process is worked by hand");
         };
         let mut done = 0;
-        for pump in &mut self.pumps {
-            done += pump.pump_once().await?;
+        for stream_poller in &mut self.stream_pollers {
+            done += stream_poller.poll_once().await?;
         }
         for (consumer, function) in &self.targets {
             done += broker.deliver(consumer, &function.target, now).await;
         }
-        for pump in &mut self.pumps {
-            pump.save_cursor().await?;
+        for stream_poller in &mut self.stream_pollers {
+            stream_poller.save_cursor().await?;
         }
         Ok(done)
     }
@@ -284,13 +284,13 @@ async fn warm_up(catalog: &Catalog) {
     }
 }
 
-async fn open_pumps(data: &Data, store: &Store, broker: &Broker) -> anyhow::Result<Vec<Pump>> {
-    let mut pumps = Vec::new();
+async fn open_stream_pollers(data: &Data, store: &Store, broker: &Broker) -> anyhow::Result<Vec<StreamPoller>> {
+    let mut stream_pollers = Vec::new();
     for source in EVENT_SOURCES {
         let (publisher, sink) = broker.publisher();
         let relay = functions::relay(store, publisher);
         let (runtime, table) = (RuntimeTable::new(store), store.table_name(source.table));
-        pumps.push(Pump::open(runtime, data.streams(), &table, relay, sink, data.trimmer()).await?);
+        stream_pollers.push(StreamPoller::open(runtime, data.streams(), &table, relay, sink, data.trimmer()).await?);
     }
-    Ok(pumps)
+    Ok(stream_pollers)
 }

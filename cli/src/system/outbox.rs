@@ -1,16 +1,16 @@
 //! What the relay has still to publish, over all tables.
 
-use orderflow_bridge::{Backlog, PumpStatus};
+use orderflow_bridge::{Backlog, StreamPollerStatus};
 use orderflow_domain::Timestamp;
 use orderflow_http::HealthFigure;
 
-/// What the pumps of this process have read and not published. Clones are the same.
+/// What the stream_pollers of this process have read and not published. Clones are the same.
 #[derive(Debug, Clone)]
-pub(super) struct OutboxBacklog(Vec<PumpStatus>);
+pub(super) struct OutboxBacklog(Vec<StreamPollerStatus>);
 
 impl OutboxBacklog {
-    pub(super) fn new(pumps: Vec<PumpStatus>) -> Self {
-        Self(pumps)
+    pub(super) fn new(stream_pollers: Vec<StreamPollerStatus>) -> Self {
+        Self(stream_pollers)
     }
 
     /// The figures for `/health`.
@@ -31,7 +31,7 @@ impl OutboxBacklog {
     }
 
     fn now(&self) -> Backlog {
-        self.0.iter().map(PumpStatus::backlog).sum()
+        self.0.iter().map(StreamPollerStatus::backlog).sum()
     }
 }
 

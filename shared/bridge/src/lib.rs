@@ -4,30 +4,26 @@
 //! The functions see no difference: a batch is an `SqsEvent` in JSON, its answer a partial batch response.
 
 mod aws;
-mod backlog;
 mod guarded;
 mod invocation;
 mod lambda;
 pub mod memory;
-mod pump;
 pub mod rabbitmq;
+mod relay;
 mod runtime_table;
 pub mod sqs;
-mod stream_reader;
 mod switch;
 mod target;
 mod verdict;
 
 pub use aws::{sdk_config, streams_sdk_config};
 pub use aws_sdk_lambda::Client as LambdaClient;
-pub use backlog::Backlog;
 pub use guarded::GuardedTarget;
 pub use lambda::LambdaTarget;
-pub use pump::{
-    ConfirmingSink, NoTrimmer, Outstanding, Pump, PumpError, PumpReads, PumpStatus, Sink, StreamTrimmer,
-    Wakeup,
+pub use relay::{
+    Backlog, ConfirmingSink, NoTrimmer, Outstanding, Position, Sink, StreamBatch, StreamError, StreamPoller, StreamPollerError,
+    StreamPollerStatus, StreamReader, StreamReads, StreamTrimmer, Wakeup,
 };
 pub use runtime_table::{DeadLetterRow, PutOff, RUNTIME, RuntimeTable};
-pub use stream_reader::{Position, StreamBatch, StreamError, StreamReader};
 pub use switch::ConsumerSwitch;
 pub use target::{StreamTarget, Target, TargetError};

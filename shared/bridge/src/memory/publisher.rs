@@ -7,7 +7,7 @@ use orderflow_domain::{Event, Timestamp};
 use orderflow_messaging::{PublishError, Publisher, SUBSCRIPTIONS};
 
 use super::{MemoryBroker, Message, lock};
-use crate::pump::{Outstanding, Sink};
+use crate::relay::{Outstanding, Sink};
 use crate::runtime_table::Tried;
 
 /// Publishes the events of one stream. What it publishes belongs to the batch that is being read.

@@ -7,7 +7,7 @@ use orderflow_domain::{Event, Timestamp};
 
 use super::QueueDepth;
 use crate::PutOff;
-use crate::pump::Outstanding;
+use crate::relay::Outstanding;
 use crate::runtime_table::Tried;
 
 /// A message of one consumer.

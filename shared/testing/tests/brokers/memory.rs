@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use orderflow_bridge::memory::{MemoryAdmin, MemoryBroker, MemoryPublisher};
 use orderflow_bridge::{
-    ConsumerSwitch, Pump, RUNTIME, RuntimeTable, StreamTarget, StreamTrimmer, Target, TargetError, Wakeup,
+    ConsumerSwitch, StreamPoller, RUNTIME, RuntimeTable, StreamTarget, StreamTrimmer, Target, TargetError, Wakeup,
 };
 use orderflow_domain::Event;
 use orderflow_embedded::{Embedded, Location};
@@ -47,7 +47,7 @@ struct Process {
     /// Items that the cursor was past when the process started.
     passed: usize,
     consumers: Part,
-    pump: Part,
+    stream_poller: Part,
 }
 
 /// Tasks that stop together.
@@ -84,13 +84,13 @@ impl BrokerUnderTest for Memory {
 
     async fn crash(&mut self) {
         self.process.consumers.tasks.shutdown().await;
-        self.process.pump.tasks.shutdown().await;
+        self.process.stream_poller.tasks.shutdown().await;
         self.process = Process::start(&self.ground, &self.policy).await;
     }
 
     async fn stop(&mut self) {
         self.process.consumers.stop().await;
-        self.process.pump.stop().await;
+        self.process.stream_poller.stop().await;
         self.process = Process::start(&self.ground, &self.policy).await;
     }
 
@@ -123,11 +123,11 @@ impl Process {
             relayed: Mutex::default(),
         });
         let (streams, trimmer) = (ground.embedded.streams(), Arc::new(Trimmer(ground.embedded.clone())));
-        let pump = Pump::open(runtime, streams, &table, relay.clone(), publisher, trimmer).await.unwrap();
-        let (consumers, mut pumps) = (Part::default(), Part::default());
+        let stream_poller = StreamPoller::open(runtime, streams, &table, relay.clone(), publisher, trimmer).await.unwrap();
+        let (consumers, mut stream_pollers) = (Part::default(), Part::default());
         let wakeup = Wakeup::Writes(ground.embedded.changes(&table));
-        pumps.tasks.spawn(pump.run(wakeup, pumps.stop.subscribe()));
-        Self { broker, relay, passed, consumers, pump: pumps }
+        stream_pollers.tasks.spawn(stream_poller.run(wakeup, stream_pollers.stop.subscribe()));
+        Self { broker, relay, passed, consumers, stream_poller: stream_pollers }
     }
 
     /// Items whose messages are not in the queues yet.

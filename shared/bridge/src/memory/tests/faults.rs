@@ -77,12 +77,12 @@ async fn a_cursor_that_cannot_be_saved_is_saved_later() {
     let world = World::new().await;
     let event = world.emit().await;
     let mut process = world.start().await;
-    process.pump.pump_once().await.unwrap();
+    process.stream_poller.poll_once().await.unwrap();
     process.deliver(now()).await;
     refuse_writes(&world, "cursor");
-    process.pump.save_cursor().await.unwrap_err();
+    process.stream_poller.save_cursor().await.unwrap_err();
     world.embedded.stop_injecting();
-    process.pump.save_cursor().await.unwrap();
+    process.stream_poller.save_cursor().await.unwrap();
     let number = process.relay.sequence_numbers.lock().unwrap()[&event.id.to_string()];
     assert_eq!(world.cursor().await.0, Some(number));
 }
@@ -94,9 +94,9 @@ async fn a_batch_that_the_relay_fails_comes_again() {
     let mut process = world.start().await;
     process.relay.failures.store(2, Ordering::SeqCst);
     for _ in 0..2 {
-        process.pump.pump_once().await.unwrap_err();
+        process.stream_poller.poll_once().await.unwrap_err();
         process.deliver(now()).await;
-        process.pump.save_cursor().await.unwrap();
+        process.stream_poller.save_cursor().await.unwrap();
         assert_eq!(world.cursor().await.0, None, "the mark waits for the relay");
     }
     process.work(now()).await;

@@ -14,7 +14,7 @@ use super::world::{POLICY, Process, Reply, World};
 #[derive(Debug, Clone)]
 enum Step {
     Emit(Vec<Reply>),
-    Pump,
+    Poll,
     Deliver,
     Wait(u64),
     Save,
@@ -37,7 +37,7 @@ fn reply() -> impl Strategy<Value = Reply> {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => proptest::collection::vec(reply(), 0..4).prop_map(Step::Emit),
-        3 => Just(Step::Pump),
+        3 => Just(Step::Poll),
         4 => Just(Step::Deliver),
         2 => (1_u64..5_000).prop_map(Step::Wait),
         3 => Just(Step::Save),
@@ -70,10 +70,10 @@ async fn take(world: &World, steps: Vec<Step>) {
     for step in steps {
         match step {
             Step::Emit(replies) => events.push(world.emit_for(replies).await),
-            Step::Pump => drop(process.pump.pump_once().await.unwrap()),
+            Step::Poll => drop(process.stream_poller.poll_once().await.unwrap()),
             Step::Deliver => drop(process.deliver(now).await),
             Step::Wait(millis) => now = now.plus(Duration::from_millis(millis)),
-            Step::Save => drop(process.pump.save_cursor().await),
+            Step::Save => drop(process.stream_poller.save_cursor().await),
             Step::Restart => {
                 world.embedded.stop_injecting();
                 process = world.start().await;

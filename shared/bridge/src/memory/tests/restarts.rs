@@ -18,7 +18,7 @@ async fn what_is_not_done_comes_again_and_what_is_done_does_not() {
     let mut process = world.start().await;
     process.work(now()).await;
     let undone = world.emit().await;
-    process.pump.pump_once().await.unwrap();
+    process.stream_poller.poll_once().await.unwrap();
     drop(process);
 
     let mut process = world.start().await;
@@ -47,7 +47,7 @@ async fn a_row_and_a_record_of_one_message_get_along() {
     let world = World::new().await;
     let (event, neighbour) = (world.emit_for([Reply::Retry(Some(1)); 3]).await, world.emit().await);
     let (mut process, now) = (world.start().await, now());
-    process.pump.pump_once().await.unwrap();
+    process.stream_poller.poll_once().await.unwrap();
     process.deliver(now).await;
     // The row is written, the cursor is not saved: both copies are there after a restart.
     drop(process);
@@ -73,8 +73,8 @@ async fn a_message_that_ends_every_process_is_given_up() {
     assert_eq!(POLICY.after_failure(POLICY.max_attempts, event.time, old), Verdict::GiveUp);
     for start in 0..POLICY.max_attempts {
         let mut process = world.start().await;
-        process.pump.pump_once().await.unwrap();
-        process.pump.save_cursor().await.unwrap();
+        process.stream_poller.poll_once().await.unwrap();
+        process.stream_poller.save_cursor().await.unwrap();
         assert_eq!(world.cursor().await, (None, start));
         assert_eq!(process.broker.depths()[CONSUMER].ready, 1);
         // Here the process dies while it has the message in hand.
@@ -98,7 +98,7 @@ async fn starts_with_nothing_to_do_are_no_attempts() {
     assert_eq!(world.cursor().await.1, 0);
     let event = world.emit().await;
     let mut process = world.start().await;
-    process.pump.pump_once().await.unwrap();
+    process.stream_poller.poll_once().await.unwrap();
     drop(process);
     // The process was away for a long time: the message still has all its attempts but the ones that it may have had.
     world.start().await.work(now().plus(POLICY.min_age)).await;

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::super::{MemoryBroker, MemoryPublisher};
 use crate::{
-    DeadLetterRow, Pump, PutOff, RUNTIME, RuntimeTable, StreamTarget, StreamTrimmer, Target, TargetError,
+    DeadLetterRow, StreamPoller, PutOff, RUNTIME, RuntimeTable, StreamTarget, StreamTrimmer, Target, TargetError,
 };
 
 /// The only consumer of the events that the tests emit.
@@ -43,7 +43,7 @@ pub(super) struct World {
 /// What does not.
 pub(super) struct Process {
     pub broker: Arc<MemoryBroker>,
-    pub pump: Pump,
+    pub stream_poller: StreamPoller,
     pub relay: Arc<TestRelay>,
     target: Arc<dyn Target>,
 }
@@ -88,11 +88,11 @@ impl World {
         });
         let table = self.store.table_name(&EVENTS);
         let trimmer = Arc::new(Trimmer(self.embedded.clone()));
-        let pump =
-            Pump::open(self.runtime(), self.embedded.streams(), &table, relay.clone(), publisher, trimmer)
+        let stream_poller =
+            StreamPoller::open(self.runtime(), self.embedded.streams(), &table, relay.clone(), publisher, trimmer)
                 .await
                 .unwrap();
-        Process { broker, pump, relay, target: self.target.clone() }
+        Process { broker, stream_poller, relay, target: self.target.clone() }
     }
 
     pub(super) fn runtime(&self) -> RuntimeTable {
@@ -124,8 +124,8 @@ impl Process {
 
     /// Relays, delivers what is due, and saves, until nothing is left to do now.
     pub(super) async fn work(&mut self, now: Timestamp) {
-        while self.pump.pump_once().await.unwrap() + self.deliver(now).await > 0 {}
-        self.pump.save_cursor().await.unwrap();
+        while self.stream_poller.poll_once().await.unwrap() + self.deliver(now).await > 0 {}
+        self.stream_poller.save_cursor().await.unwrap();
     }
 
     /// Works until nothing is left to do at any time.

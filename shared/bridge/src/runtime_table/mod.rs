@@ -253,5 +253,4 @@ fn unconditional(error: WriteError) -> StoreError {
 }
 
 #[cfg(test)]
-#[path = "runtime_table_tests.rs"]
 mod tests;

@@ -54,25 +54,25 @@ async fn what_cannot_be_published_is_counted_until_it_is() {
     let (runtime, table, relay) =
         (RuntimeTable::new(&store), store.table_name(&EMITTING), Arc::new(Relay::default()));
     let (sink, trimmer) = (Arc::new(ConfirmingSink), Arc::new(NoTrimmer));
-    let mut pump =
-        Pump::open(runtime, embedded.streams(), &table, relay.clone(), sink, trimmer).await.unwrap();
-    let status = pump.status();
+    let mut stream_poller =
+        StreamPoller::open(runtime, embedded.streams(), &table, relay.clone(), sink, trimmer).await.unwrap();
+    let status = stream_poller.status();
     assert_eq!(status.backlog(), Backlog::default());
 
     relay.0.store(true, Ordering::SeqCst);
     let before = Timestamp::now();
     write_emitting(&store, "a").await;
     write(&store, "b").await;
-    assert!(pump.pump_once().await.is_err());
+    assert!(stream_poller.poll_once().await.is_err());
     assert_eq!(status.backlog().writes, 1);
     write_emitting(&store, "c").await;
-    assert!(pump.pump_once().await.is_err());
+    assert!(stream_poller.poll_once().await.is_err());
     let backlog = status.backlog();
     assert_eq!(backlog.writes, 2, "it reads on");
     let oldest = backlog.oldest.unwrap();
     assert!(before.since(oldest) < Duration::from_secs(2) && oldest <= Timestamp::now(), "{oldest}");
 
     relay.0.store(false, Ordering::SeqCst);
-    assert_eq!(pump.pump_once().await.unwrap(), 3);
+    assert_eq!(stream_poller.poll_once().await.unwrap(), 3);
     assert_eq!(status.backlog(), Backlog::default());
 }

@@ -1,9 +1,5 @@
 //! From a table's stream through the relay to whoever keeps the events from then on.
 
-mod progress;
-mod status;
-mod wakeup;
-
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +8,11 @@ use orderflow_store::StoreError;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::progress::{Outstanding, Progress};
+use super::{StreamPollerStatus, Wakeup};
 use crate::{Position, RuntimeTable, StreamBatch, StreamError, StreamReader, StreamTarget, TargetError};
-use progress::Progress;
 
-pub use progress::Outstanding;
-pub use status::{PumpReads, PumpStatus};
-pub use wakeup::Wakeup;
-
-/// Where a pump's relay publishes to.
+/// Where a stream_poller's relay publishes to.
 pub trait Sink: Send + Sync + 'static {
     /// Whether it can take more. What it does not take stays in the streams.
     fn has_room(&self) -> bool;
@@ -56,7 +49,7 @@ impl StreamTrimmer for NoTrimmer {
 }
 
 /// Reads one table's stream, has it relayed, and keeps its cursor.
-pub struct Pump {
+pub struct StreamPoller {
     reader: StreamReader,
     relay: Arc<dyn StreamTarget>,
     sink: Arc<dyn Sink>,
@@ -71,7 +64,7 @@ pub struct Pump {
     unrelayed: VecDeque<StreamBatch>,
     /// How often the process started before it got further than here. Zero once everything from before is read.
     earlier_starts: u32,
-    status: PumpStatus,
+    status: StreamPollerStatus,
 }
 
 /// How many records are relayed in one step, at least where there are as many.
@@ -83,11 +76,11 @@ const READ_AHEAD: usize = 10_000;
 /// How often the cursor is saved at most.
 const SAVE: Duration = Duration::from_millis(50);
 
-impl Pump {
-    /// A pump for the stream of a table, from where the last process left it.
+impl StreamPoller {
+    /// A stream_poller for the stream of a table, from where the last process left it.
     ///
     /// # Errors
-    /// [`PumpError`] where the store does not answer.
+    /// [`StreamPollerError`] where the store does not answer.
     pub async fn open(
         runtime: RuntimeTable,
         streams: aws_sdk_dynamodbstreams::Client,
@@ -95,7 +88,7 @@ impl Pump {
         relay: Arc<dyn StreamTarget>,
         sink: Arc<dyn Sink>,
         trimmer: Arc<dyn StreamTrimmer>,
-    ) -> Result<Self, PumpError> {
+    ) -> Result<Self, StreamPollerError> {
         let cursor = runtime.start_from(table).await?;
         let after = cursor.after.as_deref().and_then(|text| text.split_once(' '));
         let after = after
@@ -112,7 +105,7 @@ impl Pump {
             unsaved: false,
             unrelayed: VecDeque::new(),
             earlier_starts: cursor.starts,
-            status: PumpStatus::default(),
+            status: StreamPollerStatus::default(),
         })
     }
 
@@ -124,8 +117,8 @@ impl Pump {
     /// Reads what there is and relays it. Gives the number of records.
     ///
     /// # Errors
-    /// [`PumpError`] where the store or the relay fails; what was read comes again.
-    pub async fn pump_once(&mut self) -> Result<usize, PumpError> {
+    /// [`StreamPollerError`] where the store or the relay fails; what was read comes again.
+    pub async fn poll_once(&mut self) -> Result<usize, StreamPollerError> {
         self.read_ahead().await?;
         self.tell_backlog();
         if self.unrelayed.is_empty() {
@@ -159,7 +152,7 @@ impl Pump {
         self.status.set_backlog(self.unrelayed.iter().map(|batch| batch.backlog).sum());
     }
 
-    async fn relay(&mut self) -> Result<usize, PumpError> {
+    async fn relay(&mut self) -> Result<usize, StreamPollerError> {
         let mut records = 0;
         while let Some(batch) = self.unrelayed.front() {
             // Between steps the cursor is saved and a stop is heard, also while much is made up for.
@@ -204,17 +197,17 @@ impl Pump {
     }
 
     /// Tells how far it is while it runs.
-    pub fn status(&self) -> PumpStatus {
+    pub fn status(&self) -> StreamPollerStatus {
         self.status.clone()
     }
 
-    /// Pumps until told to stop.
+    /// Polls the stream until `stop` becomes true or its sender is dropped.
     pub async fn run(mut self, mut wakeup: Wakeup, mut stop: watch::Receiver<bool>) {
         let (mut failures, mut idle) = (0, 0);
         let mut saved_at = Instant::now();
         while !*stop.borrow() {
             let writes = wakeup.writes();
-            let pause = match self.pump_once().await {
+            let pause = match self.poll_once().await {
                 Ok(0) => {
                     failures = 0;
                     idle += 1;
@@ -262,9 +255,9 @@ impl Pump {
     }
 }
 
-/// A stream that could not be pumped.
+/// Why a stream poller could not read or relay records.
 #[derive(Debug, thiserror::Error)]
-pub enum PumpError {
+pub enum StreamPollerError {
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -277,4 +270,5 @@ pub enum PumpError {
 }
 
 #[cfg(test)]
+#[path = "stream_poller_tests.rs"]
 mod tests;

@@ -1,4 +1,4 @@
-//! When a pump looks at its stream again.
+//! When a stream_poller looks at its stream again.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const WATCHED_POLL: Duration = Duration::from_millis(500);
 const FIRST_POLL: Duration = Duration::from_millis(5);
 const LAST_POLL: Duration = Duration::from_millis(200);
 
-/// How a pump hears of new records.
+/// How a stream_poller hears of new records.
 #[derive(Debug, Clone)]
 pub enum Wakeup {
     /// The store is in this process: this changes with every write to the table.
@@ -30,7 +30,7 @@ impl Wakeup {
         }
     }
 
-    /// How many writes this process made so far, as far as it can know. Those that come later wake the pump.
+    /// How many writes this process made so far, as far as it can know. Those that come later wake the stream_poller.
     pub(super) fn writes(&mut self) -> u64 {
         match self {
             Self::Writes(writes) => *writes.borrow_and_update(),

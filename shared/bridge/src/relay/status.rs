@@ -1,13 +1,13 @@
-//! How far a pump is, for whoever wants to know while it runs.
+//! How far a stream_poller is, for whoever wants to know while it runs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::Backlog;
 
-/// How far a pump is. Clones are the same status.
+/// How far a stream_poller is. Clones are the same status.
 #[derive(Debug, Clone)]
-pub struct PumpStatus(Arc<Counts>);
+pub struct StreamPollerStatus(Arc<Counts>);
 
 #[derive(Debug)]
 struct Counts {
@@ -17,9 +17,9 @@ struct Counts {
     backlog: Mutex<Backlog>,
 }
 
-/// How often a pump has read its stream so far.
+/// How often a stream_poller has read its stream so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PumpReads {
+pub struct StreamReads {
     /// Reads that found nothing while everything before was dealt with and the cursor was saved.
     pub empty: u64,
     /// Reads that found something.
@@ -29,7 +29,7 @@ pub struct PumpReads {
 /// No write has this number.
 const NEVER: u64 = u64::MAX;
 
-impl Default for PumpStatus {
+impl Default for StreamPollerStatus {
     fn default() -> Self {
         let (empty, fruitful) = (AtomicU64::new(0), AtomicU64::new(0));
         let backlog = Mutex::default();
@@ -37,7 +37,7 @@ impl Default for PumpStatus {
     }
 }
 
-impl PumpStatus {
+impl StreamPollerStatus {
     pub(super) fn caught_up_with(&self, writes: u64) {
         self.0.writes.store(writes, Ordering::Release);
         self.0.empty.fetch_add(1, Ordering::AcqRel);
@@ -51,7 +51,7 @@ impl PumpStatus {
         *self.0.backlog.lock().unwrap_or_else(PoisonError::into_inner) = backlog;
     }
 
-    /// What was read and is not published yet. A pump that cannot publish reads on, up to some ten thousand records.
+    /// What was read and is not published yet. A stream_poller that cannot publish reads on, up to some ten thousand records.
     pub fn backlog(&self) -> Backlog {
         *self.0.backlog.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -64,8 +64,8 @@ impl PumpStatus {
     }
 
     /// How often it has read. Of two empty reads that are counted from now on, the second began later than now.
-    pub fn reads(&self) -> PumpReads {
+    pub fn reads(&self) -> StreamReads {
         let fruitful = self.0.fruitful.load(Ordering::Acquire);
-        PumpReads { empty: self.0.empty.load(Ordering::Acquire), fruitful }
+        StreamReads { empty: self.0.empty.load(Ordering::Acquire), fruitful }
     }
 }
