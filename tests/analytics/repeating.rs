@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::Request;
 use orderflow::system::{Part, Settings};
 use orderflow_bridge::memory::MemoryBroker;
-use orderflow_bridge::{StreamPoller, RuntimeTable, StreamTarget, StreamTrimmer, TargetError};
+use orderflow_bridge::{RuntimeTable, StreamPoller, StreamTarget, StreamTrimmer, TargetError};
 use orderflow_domain::{Event, Timestamp};
 use orderflow_embedded::{Embedded, Location};
 use orderflow_messaging::{Publisher, RetryPolicy, SUBSCRIPTIONS};
@@ -113,7 +113,8 @@ impl Mode for RepeatingMode {
             let relay = RelayTarget(Relay::new(store, EVENT_SOURCES, publisher.clone(), dead_letters));
             let (table, trimmer) = (store.table_name(source.table), Arc::new(Trimmer(database.clone())));
             let (runtime, streams) = (runtime.clone(), database.streams());
-            let stream_poller = StreamPoller::open(runtime, streams, &table, Arc::new(relay), sink, trimmer).await;
+            let stream_poller =
+                StreamPoller::open(runtime, streams, &table, Arc::new(relay), sink, trimmer).await;
             stream_pollers.push(stream_poller.unwrap());
             publishers.push(publisher);
         }

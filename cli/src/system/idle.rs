@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use orderflow_bridge::{ConsumerSwitch, StreamReads, StreamPollerStatus};
+use orderflow_bridge::{ConsumerSwitch, StreamPollerStatus, StreamReads};
 use orderflow_messaging::{AdminError, QueueAdmin};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};

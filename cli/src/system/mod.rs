@@ -19,7 +19,7 @@ mod tables;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use orderflow_bridge::{StreamPoller, RUNTIME, RuntimeTable, Target};
+use orderflow_bridge::{RUNTIME, RuntimeTable, StreamPoller, Target};
 use orderflow_catalog::{Catalog, CatalogSettings};
 use orderflow_domain::{Currency, Timestamp};
 use orderflow_embedded::{Embedded, Location};
@@ -209,7 +209,11 @@ impl System {
 
     /// Tells whether anything is left to do, also after [`System::start`].
     pub fn idle_probe(&self) -> IdleProbe {
-        let stream_pollers = self.stream_pollers.iter().map(|stream_poller| (stream_poller.status(), self.data.changes(stream_poller.table()))).collect();
+        let stream_pollers = self
+            .stream_pollers
+            .iter()
+            .map(|stream_poller| (stream_poller.status(), self.data.changes(stream_poller.table())))
+            .collect();
         IdleProbe::new(stream_pollers, self.broker.admin(), self.broker.switch().clone())
     }
 
@@ -284,13 +288,18 @@ async fn warm_up(catalog: &Catalog) {
     }
 }
 
-async fn open_stream_pollers(data: &Data, store: &Store, broker: &Broker) -> anyhow::Result<Vec<StreamPoller>> {
+async fn open_stream_pollers(
+    data: &Data,
+    store: &Store,
+    broker: &Broker,
+) -> anyhow::Result<Vec<StreamPoller>> {
     let mut stream_pollers = Vec::new();
     for source in EVENT_SOURCES {
         let (publisher, sink) = broker.publisher();
         let relay = functions::relay(store, publisher);
         let (runtime, table) = (RuntimeTable::new(store), store.table_name(source.table));
-        stream_pollers.push(StreamPoller::open(runtime, data.streams(), &table, relay, sink, data.trimmer()).await?);
+        stream_pollers
+            .push(StreamPoller::open(runtime, data.streams(), &table, relay, sink, data.trimmer()).await?);
     }
     Ok(stream_pollers)
 }

@@ -51,7 +51,8 @@ impl Running {
         for stream_poller in system.stream_pollers {
             let wakeup = system.data.wakeup(stream_poller.table());
             let working = system.liveness.watch(stream_poller.table(), stream_pollers_stopped.clone());
-            stream_pollers.spawn(while_working(working, stream_poller.run(wakeup, stream_pollers_stopped.clone())));
+            stream_pollers
+                .spawn(while_working(working, stream_poller.run(wakeup, stream_pollers_stopped.clone())));
         }
         // One process is enough to tell, and there is one relay.
         if system.parts.contains(OUTBOX_RELAY) {

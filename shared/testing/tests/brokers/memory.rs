@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use orderflow_bridge::memory::{MemoryAdmin, MemoryBroker, MemoryPublisher};
 use orderflow_bridge::{
-    ConsumerSwitch, StreamPoller, RUNTIME, RuntimeTable, StreamTarget, StreamTrimmer, Target, TargetError, Wakeup,
+    ConsumerSwitch, RUNTIME, RuntimeTable, StreamPoller, StreamTarget, StreamTrimmer, Target, TargetError,
+    Wakeup,
 };
 use orderflow_domain::Event;
 use orderflow_embedded::{Embedded, Location};
@@ -123,7 +124,8 @@ impl Process {
             relayed: Mutex::default(),
         });
         let (streams, trimmer) = (ground.embedded.streams(), Arc::new(Trimmer(ground.embedded.clone())));
-        let stream_poller = StreamPoller::open(runtime, streams, &table, relay.clone(), publisher, trimmer).await.unwrap();
+        let stream_poller =
+            StreamPoller::open(runtime, streams, &table, relay.clone(), publisher, trimmer).await.unwrap();
         let (consumers, mut stream_pollers) = (Part::default(), Part::default());
         let wakeup = Wakeup::Writes(ground.embedded.changes(&table));
         stream_pollers.tasks.spawn(stream_poller.run(wakeup, stream_pollers.stop.subscribe()));

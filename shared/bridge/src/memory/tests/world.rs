@@ -16,7 +16,8 @@ use serde::Serialize;
 
 use super::super::{MemoryBroker, MemoryPublisher};
 use crate::{
-    DeadLetterRow, StreamPoller, PutOff, RUNTIME, RuntimeTable, StreamTarget, StreamTrimmer, Target, TargetError,
+    DeadLetterRow, PutOff, RUNTIME, RuntimeTable, StreamPoller, StreamTarget, StreamTrimmer, Target,
+    TargetError,
 };
 
 /// The only consumer of the events that the tests emit.
@@ -88,10 +89,16 @@ impl World {
         });
         let table = self.store.table_name(&EVENTS);
         let trimmer = Arc::new(Trimmer(self.embedded.clone()));
-        let stream_poller =
-            StreamPoller::open(self.runtime(), self.embedded.streams(), &table, relay.clone(), publisher, trimmer)
-                .await
-                .unwrap();
+        let stream_poller = StreamPoller::open(
+            self.runtime(),
+            self.embedded.streams(),
+            &table,
+            relay.clone(),
+            publisher,
+            trimmer,
+        )
+        .await
+        .unwrap();
         Process { broker, stream_poller, relay, target: self.target.clone() }
     }
 
