@@ -1,42 +1,29 @@
-//! Which generation of counters is valid, and which one is being made.
+//! Which generation of counters is current, and which one a recount builds.
 
 use std::collections::BTreeSet;
 
 use orderflow_store::{Store, StoreError, Table, Write, WriteError};
-use serde::{Deserialize, Serialize};
 
-use crate::recount::RecountError;
-use crate::table::ANALYTICS;
-
-const KEY: &str = "generations";
-
-/// The one item that says it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct GenerationsRecord {
-    /// Whose counters are shown.
-    pub current: u32,
-    /// The one that a recount is making.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<u32>,
-    version: u32,
-}
+use crate::table::{ANALYTICS, GenerationsRecord};
 
 impl GenerationsRecord {
-    /// In which an event has to be counted.
+    /// Returns the generations that each event must be counted in.
     pub(crate) fn counted(&self) -> BTreeSet<u32> {
         std::iter::once(self.current).chain(self.next).collect()
     }
 }
 
-#[derive(Serialize)]
-struct GenerationsItem<'a> {
-    pk: &'static str,
-    sk: &'static str,
-    #[serde(flatten)]
-    record: &'a GenerationsRecord,
+/// The current generation could not be changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum GenerationError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Another recount began a newer generation.
+    #[error("another recount began a newer generation")]
+    Superseded,
 }
 
-/// Reads and changes which generation is valid.
+/// Reads and changes which generation is current.
 #[derive(Debug, Clone)]
 pub(crate) struct Generations {
     store: Store,
@@ -48,25 +35,26 @@ impl Generations {
         Self { store: store.clone(), table: store.table(&ANALYTICS) }
     }
 
-    /// Where nothing was ever recounted there is only the first generation, and no item.
+    /// Reads the record. Before the first recount there is none, and generation 0 is current.
     pub(crate) async fn read(&self) -> Result<GenerationsRecord, StoreError> {
-        let found = self.table.get(self.table.key_with_range(KEY, KEY)).await?;
+        let found = self.table.get(GenerationsRecord::key(&self.table)).await?;
         Ok(found.unwrap_or_default())
     }
 
-    /// Opens a new generation. From now on whoever counts counts in it too. One that was being made is given up.
-    pub(crate) async fn begin(&self) -> Result<u32, RecountError> {
+    /// Begins a new generation, which consumers count in from now on too. A generation that another recount was building
+    /// is abandoned.
+    pub(crate) async fn begin(&self) -> Result<u32, GenerationError> {
         let before = self.read().await?;
         let next = before.next.unwrap_or(before.current) + 1;
         self.replace(&before, GenerationsRecord { next: Some(next), ..before.clone() }).await?;
         Ok(next)
     }
 
-    /// Makes the generation that was being made the valid one.
-    pub(crate) async fn switch_to(&self, generation: u32) -> Result<(), RecountError> {
+    /// Makes the generation that was built the current one.
+    pub(crate) async fn switch_to(&self, generation: u32) -> Result<(), GenerationError> {
         let before = self.read().await?;
         if before.next != Some(generation) {
-            return Err(RecountError::Overtaken);
+            return Err(GenerationError::Superseded);
         }
         self.replace(&before, GenerationsRecord { current: generation, next: None, ..before.clone() }).await
     }
@@ -75,16 +63,16 @@ impl Generations {
         &self,
         before: &GenerationsRecord,
         after: GenerationsRecord,
-    ) -> Result<(), RecountError> {
+    ) -> Result<(), GenerationError> {
         let record = GenerationsRecord { version: before.version + 1, ..after };
-        let put = Write::put(&self.table, &GenerationsItem { pk: KEY, sk: KEY, record: &record })?;
+        let put = Write::put(&self.table, &record.item())?;
         let put = match before.version {
             0 => put.if_absent(),
             version => put.if_version(version),
         };
         match self.store.write(put).await {
             Ok(()) => Ok(()),
-            Err(WriteError::ConditionFailed(_)) => Err(RecountError::Overtaken),
+            Err(WriteError::ConditionFailed(_)) => Err(GenerationError::Superseded),
             Err(WriteError::Store(error)) => Err(error.into()),
         }
     }

@@ -1,32 +1,32 @@
-//! What the shop sold: totals, orders by status, revenue, and how they went over time. Known from events alone.
+//! Counts what the shop sells: totals, orders by status, revenue, and all of these over time. It knows orders from their
+//! events alone.
 //!
-//! Owns the table `analytics`. What was counted of an order stands in an item of that order's, written in the same
-//! transaction as the counters it went into, so that no repeat counts again, however late it comes. Orders that
-//! arrive together are counted together: one update of each counter for as many of them as fit into a transaction, in
-//! a shard that is drawn anew each time.
+//! This service owns the table `analytics`. What was counted of an order is recorded in an item for that order, in the same
+//! transaction as the counters, so that a repeated event is never counted again, however late it arrives. Orders that
+//! arrive in one batch are counted together: a transaction updates each counter once for as many orders as fit, in a
+//! shard that is chosen at random for each transaction.
 //!
-//! Any of an order's events may come first. The first one counts the order, `order.placed` counts it into the series,
-//! the event that ended it counts the rest.
+//! The events of an order may arrive in any sequence. The first one counts the order, `order.placed` counts it in the
+//! series, and the event that ends the order counts the rest.
 //!
-//! A [`Recount`] counts anew from the same events beside what is valid, while orders go on, and then takes its place.
+//! A [`Recount`] counts the same events again into a new generation of counters, while orders arrive, and then makes that
+//! generation the current one.
 
-mod answer_cache;
-mod bucket;
-mod commit;
 mod consumer;
+mod counter_reader;
+mod counters;
 mod generations;
+mod order_counter;
+mod order_facts;
 mod plan;
-mod reader;
 mod recount;
 mod router;
 mod series;
 mod summary;
 mod table;
-mod tally;
-mod work;
 
-pub use commit::CountError;
 pub use consumer::AnalyticsConsumer;
+pub use order_counter::CountError;
 pub use recount::{Recount, RecountError};
 pub use router::router;
 pub use table::ANALYTICS;

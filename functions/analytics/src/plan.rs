@@ -1,74 +1,67 @@
-//! What is to be counted of an order, decided without touching the store.
+//! Decides what to count of an order, without touching the store.
 
-use crate::bucket::Bucket;
-use crate::table::{End, OrderRecord};
-use crate::tally::{Collection, Counts, Tally};
-use crate::work::{Ending, Work};
+use crate::counters::{ALL_ORDERS, Bucket, Collection, Counts, Increments, SKU_PREFIX};
+use crate::order_facts::{Ending, OrderFacts};
+use crate::table::{CountedOrder, OrderEnd};
 
-/// The counter of all orders.
-pub(crate) const ORDERS: &str = "orders";
-
-/// What the names of skus' counters begin with.
-pub(crate) const SKU: &str = "sku#";
-
-/// What is counted of an order from now on, and what that adds to the counters.
+/// An order's next record, and what it adds to the counters. Both are written in one transaction.
 #[derive(Debug)]
-pub(crate) struct Change {
-    pub record: OrderRecord,
-    /// The version that it replaces; none where nothing was counted.
+pub(crate) struct CountUpdate {
+    pub record: CountedOrder,
+    /// The version of the record that it replaces; `None` for an order that is counted for the first time.
     pub replaces: Option<u32>,
-    pub tally: Tally,
+    pub increments: Increments,
 }
 
-/// Decides one order. None where everything is counted.
-pub(crate) fn decide(work: &Work, counted: Option<&OrderRecord>) -> Option<Change> {
+/// Decides what to count of one order. Returns `None` if all that `facts` say is counted already.
+pub(crate) fn plan(facts: &OrderFacts, counted: Option<&CountedOrder>) -> Option<CountUpdate> {
     let is_placed = counted.is_some_and(|record| record.placed);
     let end = counted.and_then(|record| record.end);
-    let placed_at = work.placed_at.filter(|_| !is_placed);
-    let ending = work.ending.as_ref().filter(|_| end.is_none());
+    let placed_at = facts.placed_at.filter(|_| !is_placed);
+    let ending = facts.ending.as_ref().filter(|_| end.is_none());
     if placed_at.is_none() && ending.is_none() {
         return None;
     }
-    let mut tally = Tally::default();
+    let mut increments = Increments::default();
     if counted.is_none() {
-        tally.add(Collection::Summary, ORDERS, Counts { orders: 1, ..Counts::default() });
+        increments.add(Collection::Summary, ALL_ORDERS, Counts { orders: 1, ..Counts::default() });
     }
     if let Some(placed_at) = placed_at {
         for bucket in Bucket::ALL {
             let name = bucket.start(placed_at).to_string();
-            tally.add(Collection::Series(bucket), name, Counts { orders: 1, ..Counts::default() });
+            increments.add(Collection::Series(bucket), name, Counts { orders: 1, ..Counts::default() });
         }
     }
     if let Some(ending) = ending {
-        count_ending(ending, &mut tally);
+        count_ending(ending, &mut increments);
     }
     let replaces = counted.map(|record| record.version);
-    let record = OrderRecord {
-        order_id: work.order_id,
+    let record = CountedOrder {
+        order_id: facts.order_id,
         placed: is_placed || placed_at.is_some(),
         end: end.or(ending.map(|ending| ending.end)),
         version: replaces.unwrap_or_default() + 1,
     };
-    Some(Change { record, replaces, tally })
+    Some(CountUpdate { record, replaces, increments })
 }
 
-fn count_ending(ending: &Ending, tally: &mut Tally) {
+fn count_ending(ending: &Ending, increments: &mut Increments) {
     let counts = match ending.end {
-        End::Confirmed => Counts { confirmed: 1, revenue: ending.total, ..Counts::default() },
-        End::Rejected => Counts { rejected: 1, ..Counts::default() },
-        End::Cancelled => Counts { cancelled: 1, ..Counts::default() },
+        OrderEnd::Confirmed => Counts { confirmed: 1, revenue: ending.total, ..Counts::default() },
+        OrderEnd::Rejected => Counts { rejected: 1, ..Counts::default() },
+        OrderEnd::Cancelled => Counts { cancelled: 1, ..Counts::default() },
     };
-    tally.add(Collection::Summary, ORDERS, counts);
-    if ending.end != End::Confirmed {
+    increments.add(Collection::Summary, ALL_ORDERS, counts);
+    if ending.end != OrderEnd::Confirmed {
         return;
     }
     for bucket in Bucket::ALL {
-        tally.add(Collection::Series(bucket), bucket.start(ending.at).to_string(), counts);
+        increments.add(Collection::Series(bucket), bucket.start(ending.at).to_string(), counts);
     }
     for line in &ending.lines {
         let quantity = i64::from(line.quantity.get());
-        let name = format!("{SKU}{}", line.sku);
-        tally.add(Collection::Summary, name, Counts { quantity, ..Counts::default() });
+        let name = format!("{SKU_PREFIX}{}", line.sku);
+        increments.add(Collection::Summary, name, Counts { quantity, ..Counts::default() });
     }
 }
 

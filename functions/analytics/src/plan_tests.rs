@@ -7,18 +7,18 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Two days, so that not everything is in one bucket.
+/// Two days in milliseconds, so that events fall into several buckets.
 const LATEST: i64 = 2 * 86_400_000;
 
-fn work(order_id: OrderId) -> Work {
-    Work { order_id, placed_at: None, ending: None, positions: Vec::new() }
+fn no_facts(order_id: OrderId) -> OrderFacts {
+    OrderFacts { order_id, placed_at: None, ending: None, positions: Vec::new() }
 }
 
-fn placed(order_id: OrderId, millis: i64) -> Work {
-    Work { placed_at: Some(Timestamp::from_millis(millis)), ..work(order_id) }
+fn placed(order_id: OrderId, millis: i64) -> OrderFacts {
+    OrderFacts { placed_at: Some(Timestamp::from_millis(millis)), ..no_facts(order_id) }
 }
 
-fn ended(order_id: OrderId, end: End, millis: i64, units: i64) -> Work {
+fn ended(order_id: OrderId, end: OrderEnd, millis: i64, units: i64) -> OrderFacts {
     let line = OrderLine {
         sku: Sku::parse("MUG").unwrap(),
         name: "Mug".to_owned(),
@@ -27,59 +27,59 @@ fn ended(order_id: OrderId, end: End, millis: i64, units: i64) -> Work {
     };
     let at = Timestamp::from_millis(millis);
     let ending = Ending { end, at, total: 500 * units, lines: vec![line] };
-    Work { ending: Some(ending), ..work(order_id) }
+    OrderFacts { ending: Some(ending), ..no_facts(order_id) }
 }
 
-/// What is counted when works come in this order, each found as the ones before left it.
-fn count(works: &[Work]) -> Tally {
-    let (mut records, mut tally) = (HashMap::new(), Tally::default());
-    for work in works {
-        if let Some(change) = decide(work, records.get(&work.order_id)) {
-            tally.merge(change.tally);
-            records.insert(work.order_id, change.record);
+/// Counts facts one after the other, in this order.
+fn count(facts: &[OrderFacts]) -> Increments {
+    let (mut records, mut increments) = (HashMap::new(), Increments::default());
+    for order in facts {
+        if let Some(update) = plan(order, records.get(&order.order_id)) {
+            increments.merge(update.increments);
+            records.insert(order.order_id, update.record);
         }
     }
-    tally
+    increments
 }
 
-fn counts(tally: &Tally, collection: Collection, name: &str) -> Counts {
-    let found = tally.iter().find(|(counter, _)| counter.collection == collection && counter.name == name);
+fn counts(increments: &Increments, collection: Collection, name: &str) -> Counts {
+    let found = increments.iter().find(|(counter, _)| counter.collection == collection && counter.name == name);
     found.map(|(_, counts)| *counts).unwrap_or_default()
 }
 
 #[test]
-fn a_confirmed_order_counts_wherever_it_belongs() {
+fn a_confirmed_order_counts_in_the_summary_its_skus_and_each_series() {
     let order = OrderId::generate();
-    let tally = count(&[placed(order, 59_000), ended(order, End::Confirmed, 61_000, 3)]);
+    let increments = count(&[placed(order, 59_000), ended(order, OrderEnd::Confirmed, 61_000, 3)]);
     let sold = Counts { confirmed: 1, revenue: 1_500, ..Counts::default() };
-    assert_eq!(counts(&tally, Collection::Summary, ORDERS), Counts { orders: 1, ..sold });
-    assert_eq!(counts(&tally, Collection::Summary, "sku#MUG"), Counts { quantity: 3, ..Counts::default() });
-    let minute = |name| counts(&tally, Collection::Series(Bucket::Minute), name);
+    assert_eq!(counts(&increments, Collection::Summary, ALL_ORDERS), Counts { orders: 1, ..sold });
+    assert_eq!(counts(&increments, Collection::Summary, "sku#MUG"), Counts { quantity: 3, ..Counts::default() });
+    let minute = |name| counts(&increments, Collection::Series(Bucket::Minute), name);
     assert_eq!(minute("1970-01-01T00:00:00.000Z"), Counts { orders: 1, ..Counts::default() });
     assert_eq!(minute("1970-01-01T00:01:00.000Z"), sold);
-    let day = counts(&tally, Collection::Series(Bucket::Day), "1970-01-01T00:00:00.000Z");
+    let day = counts(&increments, Collection::Series(Bucket::Day), "1970-01-01T00:00:00.000Z");
     assert_eq!(day, Counts { orders: 1, ..sold });
 }
 
 #[test]
-fn a_refused_order_sells_nothing() {
+fn a_rejected_order_counts_no_revenue_and_no_units() {
     let order = OrderId::generate();
-    let tally = count(&[ended(order, End::Rejected, 0, 3)]);
+    let increments = count(&[ended(order, OrderEnd::Rejected, 0, 3)]);
     let expected = Counts { orders: 1, rejected: 1, ..Counts::default() };
-    assert_eq!(tally.iter().map(|(_, counts)| *counts).collect::<Vec<_>>(), [expected]);
+    assert_eq!(increments.iter().map(|(_, counts)| *counts).collect::<Vec<_>>(), [expected]);
 }
 
 #[test]
-fn an_order_ends_once() {
+fn only_the_first_ending_of_an_order_counts() {
     let order = OrderId::generate();
-    let tally = count(&[ended(order, End::Cancelled, 0, 1), ended(order, End::Confirmed, 1, 1)]);
+    let increments = count(&[ended(order, OrderEnd::Cancelled, 0, 1), ended(order, OrderEnd::Confirmed, 1, 1)]);
     let expected = Counts { orders: 1, cancelled: 1, ..Counts::default() };
-    assert_eq!(counts(&tally, Collection::Summary, ORDERS), expected);
+    assert_eq!(counts(&increments, Collection::Summary, ALL_ORDERS), expected);
 }
 
-/// The events of some orders, each as a work of its own.
-fn history() -> impl Strategy<Value = Vec<Work>> {
-    let end = prop::option::of(prop::sample::select(vec![End::Confirmed, End::Rejected, End::Cancelled]));
+/// Generates the events of 1 to 19 orders, each event as facts of its own.
+fn history() -> impl Strategy<Value = Vec<OrderFacts>> {
+    let end = prop::option::of(prop::sample::select(vec![OrderEnd::Confirmed, OrderEnd::Rejected, OrderEnd::Cancelled]));
     let order = (0..LATEST, end, 0..LATEST, 1_i64..50).prop_map(|(placed_at, end, later, units)| {
         let order_id = OrderId::generate();
         let ending = end.map(|end| ended(order_id, end, placed_at + later, units));
@@ -90,7 +90,7 @@ fn history() -> impl Strategy<Value = Vec<Work>> {
 
 proptest! {
     #[test]
-    fn neither_order_nor_repeats_change_what_is_counted(
+    fn duplicates_and_reordering_do_not_change_the_counts(
         (events, delivered) in history().prop_flat_map(|events| {
             let twice = [events.clone(), events.clone()].concat();
             (Just(events), Just(twice).prop_shuffle())
@@ -100,9 +100,9 @@ proptest! {
     }
 
     #[test]
-    fn every_order_is_pending_or_ended(events in history().prop_shuffle(), seen in 0_usize..40) {
-        let tally = count(&events[..seen.min(events.len())]);
-        let Counts { orders, confirmed, rejected, cancelled, .. } = counts(&tally, Collection::Summary, ORDERS);
+    fn no_more_orders_end_than_are_counted(events in history().prop_shuffle(), seen in 0_usize..40) {
+        let increments = count(&events[..seen.min(events.len())]);
+        let Counts { orders, confirmed, rejected, cancelled, .. } = counts(&increments, Collection::Summary, ALL_ORDERS);
         prop_assert!(orders >= confirmed + rejected + cancelled);
     }
 }

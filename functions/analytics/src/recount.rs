@@ -1,14 +1,14 @@
-//! Counting anew while orders go on.
+//! Counts all orders again while new orders arrive.
 
 use orderflow_domain::Event;
 use orderflow_store::{Item, Store, StoreError, Table, Write, WriteError};
 
-use crate::commit::{CountError, Ledger};
-use crate::generations::Generations;
-use crate::table::{ANALYTICS, generation_of};
-use crate::work::fold;
+use crate::generations::{GenerationError, Generations};
+use crate::order_counter::{CountError, OrderCounter};
+use crate::order_facts::facts_by_order;
+use crate::table::{ANALYTICS, PartitionKey};
 
-/// A recount did not come to its end. What was valid before still is.
+/// A recount that did not finish. The counters are those of before.
 #[derive(Debug, thiserror::Error)]
 pub enum RecountError {
     /// The store did not answer.
@@ -17,61 +17,72 @@ pub enum RecountError {
     /// An order could not be counted.
     #[error(transparent)]
     Count(#[from] CountError),
-    /// Another recount began meanwhile; that one goes on.
-    #[error("another recount began meanwhile")]
-    Overtaken,
+    /// Another recount began after this one, and continues.
+    #[error("another recount began after this one and continues")]
+    Superseded,
 }
 
-/// A new generation of counters in the making.
+impl From<GenerationError> for RecountError {
+    fn from(error: GenerationError) -> Self {
+        match error {
+            GenerationError::Store(error) => Self::Store(error),
+            GenerationError::Superseded => Self::Superseded,
+        }
+    }
+}
+
+/// Builds a new generation of counters.
 ///
-/// From its beginning on [`AnalyticsConsumer`](crate::AnalyticsConsumer)s count in it too. Whoever gives it the events of all orders
-/// reads the orders after that: what a consumer still counted in the old generation alone was told by a write from before, which is then
-/// seen. What comes both ways counts once, since orders are marked in each generation.
+/// From [`Recount::begin`] on, every [`AnalyticsConsumer`](crate::AnalyticsConsumer) counts in the new generation too. The
+/// caller must read the orders after that: an event that a consumer counted in the old generation alone was written
+/// before, so the caller's read returns it. An event that arrives both ways is counted once, since each generation records
+/// what was counted of each order.
 ///
-/// One that is given up leaves the counters as they were; the next one begins from nothing.
+/// A recount that is not finished changes nothing that readers see; the next one starts with an empty generation.
 #[derive(Debug)]
 pub struct Recount {
     store: Store,
     table: Table,
-    ledger: Ledger,
+    counter: OrderCounter,
     generations: Generations,
     generation: u32,
 }
 
 impl Recount {
-    /// Begins. Another one that is under way is overtaken.
+    /// Begins a new generation. A recount that is running can then no longer finish.
     ///
     /// # Errors
-    /// [`RecountError`] where the store does not answer, or another one begins at the same time.
+    /// [`RecountError`] if the store does not answer, or if another recount begins at the same time.
     pub async fn begin(store: &Store) -> Result<Self, RecountError> {
         let generations = Generations::new(store);
         let generation = generations.begin().await?;
-        let (table, ledger) = (store.table(&ANALYTICS), Ledger::new(store));
-        Ok(Self { store: store.clone(), table, ledger, generations, generation })
+        let (table, counter) = (store.table(&ANALYTICS), OrderCounter::new(store));
+        Ok(Self { store: store.clone(), table, counter, generations, generation })
     }
 
-    /// Counts what orders have told.
+    /// Counts events in the new generation.
     ///
     /// # Errors
-    /// [`RecountError::Count`] where one cannot be counted.
+    /// [`RecountError::Count`] if an order cannot be counted.
     pub async fn count(&self, events: &[Event]) -> Result<(), RecountError> {
-        let counted = self.ledger.count(self.generation, &fold(events)).await;
+        let counted = self.counter.count(self.generation, &facts_by_order(events)).await;
         Ok(counted.into_iter().collect::<Result<(), CountError>>()?)
     }
 
-    /// Has the new counters take the place of the old ones, which are deleted then.
+    /// Makes the new generation the current one, and deletes the older ones.
     ///
     /// # Errors
-    /// [`RecountError`] where the store does not answer, or another one began meanwhile.
+    /// [`RecountError`] if the store does not answer, or if another recount began after this one.
     pub async fn finish(self) -> Result<(), RecountError> {
         self.generations.switch_to(self.generation).await?;
         if let Err(error) = self.delete_older().await {
-            tracing::warn!(%error, "the new counters are valid; the next recount deletes the old ones");
+            // The next recount deletes them.
+            tracing::warn!(%error, "old counters could not be deleted");
         }
         Ok(())
     }
 
-    async fn delete_older(&self) -> Result<(), RecountError> {
+    async fn delete_older(&self) -> Result<(), StoreError> {
         let mut from = None;
         loop {
             let (items, next) = self.table.scan(from).await?;
@@ -79,7 +90,7 @@ impl Recount {
             for deleted in self.store.write_each(deletes.collect()).await {
                 match deleted {
                     Ok(()) | Err(WriteError::ConditionFailed(_)) => {}
-                    Err(WriteError::Store(error)) => return Err(error.into()),
+                    Err(WriteError::Store(error)) => return Err(error),
                 }
             }
             from = next;
@@ -89,11 +100,11 @@ impl Recount {
         }
     }
 
-    /// Newer ones belong to a recount that began since.
+    /// Returns the deletion of an item of an older generation. A newer generation belongs to a recount that began since.
     fn delete_if_older(&self, item: &Item) -> Option<Write> {
         let text = |name: &str| item.get(name)?.as_s().ok();
         let (pk, sk) = (text("pk")?, text("sk")?);
-        let older = generation_of(pk)? < self.generation;
+        let older = PartitionKey::parse(pk)?.generation()? < self.generation;
         older.then(|| Write::delete(&self.table, self.table.key_with_range(pk, sk)))
     }
 }

@@ -1,4 +1,4 @@
-//! How orders went over time.
+//! Orders over time.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,13 @@ use orderflow_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::bucket::Bucket;
-use crate::reader::Reader;
-use crate::tally::{Collection, Counts};
+use crate::counter_reader::CounterReader;
+use crate::counters::{Bucket, Collection, Counts};
 
-/// The most buckets that are told at once: a day of minutes, two months of hours.
+/// The most buckets of one series: about a day of minutes, or two months of hours.
 const MAX_BUCKETS: i64 = 1_500;
 
-/// The buckets from one to another, both included.
+/// Consecutive buckets, from the first to the last inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Span {
     bucket: Bucket,
@@ -22,7 +21,7 @@ pub(crate) struct Span {
     last: Timestamp,
 }
 
-/// There is no such span.
+/// The requested times make no span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SpanError {
     #[error("must not be after `to`")]
@@ -31,23 +30,26 @@ pub(crate) enum SpanError {
     TooLong,
 }
 
-/// What happened in a bucket.
+/// The numbers of one bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = SeriesPoint)]
 pub(crate) struct Point {
-    /// When the bucket begins.
+    /// When the bucket starts.
     start: Timestamp,
-    /// Orders that were placed then.
+    /// Orders that were placed in the bucket.
     orders: i64,
-    /// Orders that were confirmed then, whenever they were placed.
+    /// Orders that were confirmed in the bucket, whenever they were placed.
     confirmed: i64,
-    /// The totals of the latter.
+    /// The sum of the totals of the orders confirmed in the bucket.
     revenue: Money,
 }
 
 impl Span {
-    /// The buckets from that of one time to that of another. Without the latter it goes on until now; without the former it is an hour of
-    /// minutes, a day of hours, or thirty days.
+    /// Returns the span from the bucket of `from` to the bucket of `to`. Without `to` it ends now; without `from` it has 60
+    /// minutes, 24 hours or 30 days.
+    ///
+    /// # Errors
+    /// [`SpanError`] if `from` is after `to`, or if the span has more than 1,500 buckets.
     pub(crate) fn new(
         bucket: Bucket,
         from: Option<Timestamp>,
@@ -55,13 +57,13 @@ impl Span {
         now: Timestamp,
     ) -> Result<Self, SpanError> {
         let last = bucket.start(to.unwrap_or(now));
-        let usual = match bucket {
+        let default_length = match bucket {
             Bucket::Minute => 60,
             Bucket::Hour => 24,
             Bucket::Day => 30,
         };
-        let usual = Timestamp::from_millis(last.as_millis() - (usual - 1) * bucket.millis());
-        let first = bucket.start(from.unwrap_or(usual));
+        let default_first = Timestamp::from_millis(last.as_millis() - (default_length - 1) * bucket.millis());
+        let first = bucket.start(from.unwrap_or(default_first));
         let span = Self { bucket, first, last };
         match span.steps() {
             steps if steps < 0 => Err(SpanError::Backwards),
@@ -74,8 +76,8 @@ impl Span {
         (self.last.as_millis() - self.first.as_millis()) / self.bucket.millis()
     }
 
-    /// What happened in each of its buckets, oldest first.
-    pub(crate) async fn read(&self, reader: &Reader, currency: &Currency) -> Result<Vec<Point>, StoreError> {
+    /// Reads the numbers of each bucket, oldest first.
+    pub(crate) async fn read(&self, reader: &CounterReader, currency: &Currency) -> Result<Vec<Point>, StoreError> {
         let (first, last) = (self.first.to_string(), self.last.to_string());
         let counters = reader.read(Collection::Series(self.bucket), &first..=&last).await?;
         Ok(self.points(&counters.counts, currency))
@@ -107,24 +109,24 @@ mod tests {
     }
 
     #[test]
-    fn a_span_has_every_bucket_also_those_in_which_nothing_happened() {
+    fn a_span_has_a_point_for_every_bucket_empty_ones_included() {
         let (from, to) = (time("2026-11-20T10:59:59Z"), time("2026-11-20T12:00:00Z"));
         let span = Span::new(Bucket::Hour, Some(from), Some(to), to).unwrap();
         let counts = Counts { orders: 3, confirmed: 2, revenue: 500, ..Counts::default() };
         let counts = BTreeMap::from([("2026-11-20T11:00:00.000Z".to_owned(), counts)]);
         let points = span.points(&counts, &Currency::parse("USD").unwrap());
-        let told: Vec<_> =
+        let actual: Vec<_> =
             points.iter().map(|p| (p.start.to_string(), p.orders, p.confirmed, p.revenue.amount)).collect();
         let expected = [
             ("2026-11-20T10:00:00.000Z".to_owned(), 0, 0, 0),
             ("2026-11-20T11:00:00.000Z".to_owned(), 3, 2, 500),
             ("2026-11-20T12:00:00.000Z".to_owned(), 0, 0, 0),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(actual, expected);
     }
 
     #[test]
-    fn a_span_ends_now_unless_something_else_is_said() {
+    fn a_span_ends_now_by_default() {
         let now = time("2026-11-20T12:34:56Z");
         for (bucket, first, last) in [
             (Bucket::Minute, "2026-11-20T11:35:00Z", "2026-11-20T12:34:00Z"),
@@ -137,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_have_a_direction_and_a_limit() {
+    fn a_span_that_is_backwards_or_too_long_is_an_error() {
         let (early, late) = (time("2026-11-20T10:00:00Z"), time("2026-11-21T11:00:00Z"));
         let span = |bucket, from, to| Span::new(bucket, Some(from), Some(to), late);
         assert_eq!(span(Bucket::Hour, late, early), Err(SpanError::Backwards));

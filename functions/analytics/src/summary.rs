@@ -1,4 +1,4 @@
-//! Everything there is, in a few numbers.
+//! The totals of all orders.
 
 use std::cmp::Reverse;
 
@@ -7,34 +7,33 @@ use orderflow_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::plan::{ORDERS, SKU};
-use crate::reader::{Counters, Reader};
-use crate::tally::Collection;
+use crate::counter_reader::{CounterReader, Counters};
+use crate::counters::{ALL_ORDERS, Collection, SKU_PREFIX};
 
-/// How many skus are named.
-const TOP: usize = 10;
+/// The number of SKUs in `top_skus`.
+const TOP_SKUS: usize = 10;
 
-/// Before and behind every name: what they consist of lies between.
-const FIRST: &str = "!";
-const LAST: &str = "~";
+/// Names sort between these two: they consist of visible ASCII characters.
+const BEFORE_ALL_NAMES: &str = "!";
+const AFTER_ALL_NAMES: &str = "~";
 
-/// What was ordered and sold so far.
+/// The totals of all orders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Summary {
     total_orders: i64,
     by_status: ByStatus,
-    /// The totals of confirmed orders.
+    /// The sum of the totals of confirmed orders.
     revenue: Money,
-    /// Of confirmed orders, rounded to the nearest minor unit.
+    /// The average total of a confirmed order, rounded to the nearest minor unit.
     average_order_value: Money,
-    /// Those of which most units were sold, in confirmed orders.
+    /// The 10 SKUs of which confirmed orders contain the most units, in descending order.
     top_skus: Vec<SkuSold>,
-    /// When something was counted last; null where nothing was.
+    /// When an event was last counted; null before the first.
     #[schema(required = true)]
     last_updated: Option<Timestamp>,
 }
 
-/// Orders by how they stand. Events tell how an order begins and ends: one that is reserved is still pending here.
+/// Orders by status. A pending order has not ended yet: a reserved one counts as pending.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = OrdersByStatus)]
 struct ByStatus {
@@ -44,7 +43,7 @@ struct ByStatus {
     cancelled: i64,
 }
 
-/// How many units of a sku were sold.
+/// Units of a SKU in confirmed orders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 struct SkuSold {
     #[schema(value_type = Sku)]
@@ -53,19 +52,19 @@ struct SkuSold {
 }
 
 impl Summary {
-    pub(crate) async fn read(reader: &Reader, currency: &Currency) -> Result<Self, StoreError> {
-        let counters = reader.read(Collection::Summary, FIRST..=LAST).await?;
+    pub(crate) async fn read(reader: &CounterReader, currency: &Currency) -> Result<Self, StoreError> {
+        let counters = reader.read(Collection::Summary, BEFORE_ALL_NAMES..=AFTER_ALL_NAMES).await?;
         Ok(Self::of(&counters, currency))
     }
 
     fn of(counters: &Counters, currency: &Currency) -> Self {
-        let orders = counters.counts.get(ORDERS).copied().unwrap_or_default();
+        let orders = counters.counts.get(ALL_ORDERS).copied().unwrap_or_default();
         let money = |amount| Money { amount, currency: currency.clone() };
         let ended = orders.confirmed + orders.rejected + orders.cancelled;
         Self {
             total_orders: orders.orders,
             by_status: ByStatus {
-                // Shards are not read at one moment: an order may be seen to end that was not seen to begin.
+                // Shards are not read at the same moment, so an order's end can be read without its beginning.
                 pending: (orders.orders - ended).max(0),
                 confirmed: orders.confirmed,
                 rejected: orders.rejected,
@@ -83,15 +82,15 @@ fn average(revenue: i64, confirmed: i64) -> i64 {
     if confirmed == 0 { 0 } else { (revenue + confirmed / 2) / confirmed }
 }
 
-/// By quantity; where that is the same, by sku.
+/// Sorts by quantity, then by SKU.
 fn top_skus(counters: &Counters) -> Vec<SkuSold> {
     let skus = counters.counts.iter().filter_map(|(name, counts)| {
-        let sku = name.strip_prefix(SKU)?.to_owned();
+        let sku = name.strip_prefix(SKU_PREFIX)?.to_owned();
         Some(SkuSold { sku, quantity: counts.quantity })
     });
     let mut sold: Vec<SkuSold> = skus.collect();
     sold.sort_by_key(|sold| Reverse(sold.quantity));
-    sold.truncate(TOP);
+    sold.truncate(TOP_SKUS);
     sold
 }
 
@@ -99,7 +98,7 @@ fn top_skus(counters: &Counters) -> Vec<SkuSold> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-    use crate::tally::Counts;
+    use crate::counters::Counts;
 
     fn counters(counts: impl IntoIterator<Item = (String, Counts)>) -> Counters {
         Counters { counts: counts.into_iter().collect(), updated_at: None }
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn without_orders_all_is_zero() {
+    fn without_orders_every_number_is_zero() {
         let summary = summary(&counters([]));
         assert_eq!((summary.total_orders, summary.average_order_value.amount), (0, 0));
         assert!(summary.top_skus.is_empty() && summary.last_updated.is_none());
@@ -124,10 +123,10 @@ mod tests {
     }
 
     #[test]
-    fn the_ten_skus_that_sold_most_are_named() {
+    fn the_ten_best_selling_skus_are_listed() {
         let quantities = [5, 1, 9, 9, 2, 3, 4, 6, 7, 8, 10, 11];
         let sold = quantities.into_iter().enumerate().map(|(number, quantity)| {
-            (format!("{SKU}S{number:02}"), Counts { quantity, ..Counts::default() })
+            (format!("{SKU_PREFIX}S{number:02}"), Counts { quantity, ..Counts::default() })
         });
         let top = summary(&counters(sold)).top_skus;
         let names: Vec<&str> = top.iter().map(|sold| sold.sku.as_str()).collect();
@@ -135,8 +134,8 @@ mod tests {
     }
 
     #[test]
-    fn an_order_whose_end_is_read_before_its_beginning_is_not_negative() {
+    fn an_end_read_before_its_beginning_makes_no_negative_count() {
         let ended = Counts { confirmed: 3, orders: 2, ..Counts::default() };
-        assert_eq!(summary(&counters([(ORDERS.to_owned(), ended)])).by_status.pending, 0);
+        assert_eq!(summary(&counters([(ALL_ORDERS.to_owned(), ended)])).by_status.pending, 0);
     }
 }

@@ -1,4 +1,4 @@
-//! What batches of events come to.
+//! Batches of events are counted.
 
 use futures::future::join_all;
 use orderflow_domain::{Event, OrderId};
@@ -7,14 +7,14 @@ use serde_json::json;
 use crate::support::{Analytics, at, cancelled, confirmed, mixed, orders, placed, rejected};
 
 #[tokio::test]
-async fn orders_count_by_how_they_stand() {
+async fn orders_are_counted_by_status() {
     let analytics = Analytics::open().await;
     let time = at("10:00:00");
     let orders = orders(5);
     let all: Vec<Event> = orders.iter().map(|order| placed(*order, &[("A", 1)], time)).collect();
-    analytics.done(&all).await;
+    analytics.handle_all(&all).await;
     analytics
-        .done(&[
+        .handle_all(&[
             confirmed(orders[0], &[("A", 2), ("B", 7)], time),
             confirmed(orders[1], &[("A", 4)], time),
             rejected(orders[2], time),
@@ -35,55 +35,55 @@ async fn orders_count_by_how_they_stand() {
 }
 
 #[tokio::test]
-async fn an_order_that_ends_before_it_begins_is_the_same_order() {
+async fn an_end_that_arrives_before_the_beginning_is_counted_once() {
     let (ordered, late) = (Analytics::open().await, Analytics::open().await);
     let order = OrderId::generate();
     let (begin, end) =
         (placed(order, &[("A", 1)], at("10:00:00")), confirmed(order, &[("A", 1)], at("10:05:00")));
     for event in [&begin, &end] {
-        ordered.done(std::slice::from_ref(event)).await;
+        ordered.handle_all(std::slice::from_ref(event)).await;
     }
-    late.done(&[end]).await;
+    late.handle_all(&[end]).await;
     assert_eq!(late.summary().await["total_orders"], 1);
     assert_eq!(late.summary().await["by_status"]["pending"], 0);
-    late.done(&[begin]).await;
-    assert_eq!(late.everything().await, ordered.everything().await);
+    late.handle_all(&[begin]).await;
+    assert_eq!(late.summary_and_series().await, ordered.summary_and_series().await);
 }
 
 #[tokio::test]
-async fn h13_what_comes_twice_counts_once() {
+async fn h13_a_duplicate_event_is_counted_once() {
     let (once, twice) = (Analytics::open().await, Analytics::open().await);
     let events = mixed(100);
-    once.done(&events).await;
+    once.handle_all(&events).await;
     let mut shuffled: Vec<Event> = [events.clone(), events].concat();
     fastrand::shuffle(&mut shuffled);
     for batch in shuffled.chunks(37) {
-        twice.done(batch).await;
+        twice.handle_all(batch).await;
     }
-    let everything = twice.everything().await;
-    assert_eq!(everything, once.everything().await);
-    assert_eq!(everything[0]["total_orders"], 100);
+    let all = twice.summary_and_series().await;
+    assert_eq!(all, once.summary_and_series().await);
+    assert_eq!(all[0]["total_orders"], 100);
 }
 
 #[tokio::test]
-async fn batches_at_the_same_time_count_everything_once() {
+async fn concurrent_batches_count_every_event_once() {
     let (alone, together) = (Analytics::open().await, Analytics::open().await);
     let events = mixed(60);
-    alone.done(&events).await;
+    alone.handle_all(&events).await;
     let batches = events.chunks(10).chain(events.chunks(15));
-    join_all(batches.map(|batch| together.done(batch))).await;
-    assert_eq!(together.everything().await, alone.everything().await);
+    join_all(batches.map(|batch| together.handle_all(batch))).await;
+    assert_eq!(together.summary_and_series().await, alone.summary_and_series().await);
 }
 
 #[tokio::test]
-async fn a_batch_is_few_transactions() {
+async fn a_batch_of_192_orders_needs_three_transactions() {
     let analytics = Analytics::open().await;
     let time = at("10:00:00");
     let events: Vec<Event> =
         orders(192).into_iter().map(|order| confirmed(order, &[("A", 1)], time)).collect();
     let before = analytics.embedded.requests();
-    analytics.done(&events).await;
+    analytics.handle_all(&events).await;
     let requests = analytics.embedded.requests().since(&before);
-    // Five counters each: of all orders, of the sku, of minute, hour and day.
+    // All orders share five counters: the total, one SKU, and one minute, hour and day.
     assert_eq!(*requests.transactions_by_size(), [(100, 2), (7, 1)].into());
 }

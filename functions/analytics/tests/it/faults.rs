@@ -1,4 +1,4 @@
-//! Transactions that the store does not carry out, or whose answer is lost.
+//! Transactions that the store refuses, or whose answer is lost.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::{Analytics, at, confirmed, is_retry, mixed, orders, placed};
 
 impl Analytics {
-    /// Has transactions fail with what `fault` makes of them.
+    /// Makes a transaction fail if `fault` returns a fault for its body.
     fn fail_transactions(&self, fault: impl FnMut(&Value) -> Option<Fault> + Send + 'static) {
         let fault = Mutex::new(fault);
         self.embedded.inject(Arc::new(move |operation: &str, body: &Value| {
@@ -23,7 +23,7 @@ fn actions(body: &Value) -> Vec<String> {
     body["TransactItems"].as_array().unwrap().iter().map(ToString::to_string).collect()
 }
 
-/// Refuses every transaction that writes this order.
+/// Returns a fault for every transaction that writes this order.
 fn refuse(order: OrderId) -> impl FnMut(&Value) -> Option<Fault> + Send + 'static {
     move |body| {
         let actions = actions(body);
@@ -36,19 +36,19 @@ fn refuse(order: OrderId) -> impl FnMut(&Value) -> Option<Fault> + Send + 'stati
 }
 
 #[tokio::test]
-async fn h13_a_transaction_whose_answer_is_lost_counts_once() {
+async fn h13_a_transaction_whose_answer_is_lost_is_counted_once() {
     let analytics = Analytics::open().await;
     let events = mixed(20);
     analytics.fail_transactions(|_| Some(Fault::LostAnswer));
     assert!(analytics.handle(&events).await.iter().all(is_retry));
     analytics.embedded.stop_injecting();
-    assert_eq!(analytics.summary().await["total_orders"], 20, "it was carried out all the same");
-    analytics.done(&events).await;
+    assert_eq!(analytics.summary().await["total_orders"], 20, "the store carried the transaction out");
+    analytics.handle_all(&events).await;
     assert_eq!(analytics.summary().await["total_orders"], 20);
 }
 
 #[tokio::test]
-async fn a_conflict_is_tried_again() {
+async fn a_conflicting_transaction_is_tried_again() {
     let analytics = Analytics::open().await;
     let mut conflicts = 3;
     analytics.fail_transactions(move |body| {
@@ -59,12 +59,12 @@ async fn a_conflict_is_tried_again() {
             Fault::TransactionCanceled(codes)
         })
     });
-    analytics.done(&mixed(20)).await;
+    analytics.handle_all(&mixed(20)).await;
     assert_eq!(analytics.summary().await["total_orders"], 20);
 }
 
 #[tokio::test]
-async fn an_order_that_the_store_refuses_fails_alone() {
+async fn an_order_that_the_store_refuses_does_not_fail_the_others() {
     let analytics = Analytics::open().await;
     let orders = orders(10);
     let events: Vec<Event> = orders.iter().map(|order| placed(*order, &[("A", 1)], at("10:00:00"))).collect();
@@ -78,7 +78,7 @@ async fn an_order_that_the_store_refuses_fails_alone() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_down_puts_everything_off() {
+async fn a_store_outage_makes_every_event_a_retry() {
     let analytics = Analytics::open().await;
     let event = confirmed(OrderId::generate(), &[("A", 1)], at("10:00:00"));
     analytics.embedded.inject(Arc::new(|_: &str, _: &Value| Some(Fault::InternalServerError)));
@@ -86,6 +86,6 @@ async fn a_store_that_is_down_puts_everything_off() {
     assert_eq!(analytics.get("/api/v1/analytics/summary").await.0, 503);
     analytics.embedded.stop_injecting();
     assert_eq!(analytics.summary().await["total_orders"], 0);
-    analytics.done(&[event]).await;
+    analytics.handle_all(&[event]).await;
     assert_eq!(analytics.summary().await["total_orders"], 1);
 }

@@ -1,4 +1,4 @@
-//! Counting anew while orders go on.
+//! Recounts while orders arrive.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use orderflow_domain::Event;
 
 use crate::support::{Analytics, mixed};
 
-/// The generations that there are items of, and how many orders they mark together.
-async fn left(analytics: &Analytics) -> (BTreeSet<String>, usize) {
+/// Returns the generations that have items, and the number of orders recorded in them.
+async fn generations_left(analytics: &Analytics) -> (BTreeSet<String>, usize) {
     let (items, next) = analytics.store.table(&ANALYTICS).scan(None).await.unwrap();
     assert!(next.is_none());
     let pks: Vec<String> = items.iter().map(|item| item["pk"].as_s().unwrap().clone()).collect();
@@ -23,74 +23,74 @@ async fn recount(analytics: &Analytics, events: &[Event]) {
 }
 
 #[tokio::test]
-async fn a_recount_of_what_was_counted_changes_nothing_and_leaves_nothing_behind() {
+async fn a_recount_of_the_same_events_changes_no_number_and_deletes_the_old_generation() {
     let analytics = Analytics::open().await;
     let events = mixed(50);
-    analytics.done(&events).await;
-    let before = analytics.everything().await;
+    analytics.handle_all(&events).await;
+    let before = analytics.summary_and_series().await;
     for generation in ["1", "2"] {
         recount(&analytics, &events).await;
-        assert_eq!(analytics.everything().await, before);
-        assert_eq!(left(&analytics).await, ([generation.to_owned()].into(), 50));
+        assert_eq!(analytics.summary_and_series().await, before);
+        assert_eq!(generations_left(&analytics).await, ([generation.to_owned()].into(), 50));
     }
-    analytics.done(&events).await;
-    assert_eq!(analytics.everything().await, before, "what was counted anew is still known");
+    analytics.handle_all(&events).await;
+    assert_eq!(analytics.summary_and_series().await, before, "the new generation records what was counted");
 }
 
 #[tokio::test]
-async fn a_recount_puts_counters_right() {
+async fn a_recount_corrects_wrong_counters() {
     let (wrong, right) = (Analytics::open().await, Analytics::open().await);
     let events = mixed(40);
-    right.done(&events).await;
-    wrong.done(&mixed(7)).await;
-    wrong.done(&events[..30]).await;
+    right.handle_all(&events).await;
+    wrong.handle_all(&mixed(7)).await;
+    wrong.handle_all(&events[..30]).await;
     recount(&wrong, &events).await;
-    assert_eq!(wrong.everything().await, right.everything().await);
+    assert_eq!(wrong.summary_and_series().await, right.summary_and_series().await);
 }
 
 #[tokio::test]
-async fn what_is_told_during_a_recount_counts_once_and_before_its_end_too() {
+async fn events_during_a_recount_are_counted_once_in_each_generation() {
     let (analytics, alone) = (Analytics::open().await, Analytics::open().await);
     let events = mixed(60);
-    alone.done(&events).await;
+    alone.handle_all(&events).await;
     let (old, new) = events.split_at(40);
-    analytics.done(old).await;
+    analytics.handle_all(old).await;
     let recount = Recount::begin(&analytics.store).await.unwrap();
     recount.count(&old[..20]).await.unwrap();
-    analytics.done(new).await;
-    assert_eq!(analytics.everything().await, alone.everything().await, "the old counters are still shown");
-    // The orders are read while they go on: some of what they tell comes both ways.
+    analytics.handle_all(new).await;
+    assert_eq!(analytics.summary_and_series().await, alone.summary_and_series().await, "readers see the old generation");
+    // Some events arrive both from the recount and from the queue.
     recount.count(&events[20..50]).await.unwrap();
-    analytics.done(&new[..10]).await;
+    analytics.handle_all(&new[..10]).await;
     recount.finish().await.unwrap();
-    assert_eq!(analytics.everything().await, alone.everything().await);
+    assert_eq!(analytics.summary_and_series().await, alone.summary_and_series().await);
 }
 
 #[tokio::test]
-async fn a_recount_that_is_given_up_leaves_everything_as_it_was() {
+async fn an_abandoned_recount_changes_no_number() {
     let analytics = Analytics::open().await;
     let events = mixed(30);
-    analytics.done(&events[..20]).await;
-    let given_up = Recount::begin(&analytics.store).await.unwrap();
-    given_up.count(&mixed(5)).await.unwrap();
-    analytics.done(&events[20..]).await;
-    let before = analytics.everything().await;
+    analytics.handle_all(&events[..20]).await;
+    let abandoned = Recount::begin(&analytics.store).await.unwrap();
+    abandoned.count(&mixed(5)).await.unwrap();
+    analytics.handle_all(&events[20..]).await;
+    let before = analytics.summary_and_series().await;
     assert_eq!(before[0]["total_orders"], 30);
     recount(&analytics, &events).await;
-    assert_eq!(analytics.everything().await, before);
-    let error = given_up.finish().await.unwrap_err();
-    assert!(matches!(error, RecountError::Overtaken), "{error}");
-    assert_eq!(analytics.everything().await, before);
+    assert_eq!(analytics.summary_and_series().await, before);
+    let error = abandoned.finish().await.unwrap_err();
+    assert!(matches!(error, RecountError::Superseded), "{error}");
+    assert_eq!(analytics.summary_and_series().await, before);
 }
 
 #[tokio::test]
-async fn the_later_of_two_recounts_is_the_one_that_goes_on() {
+async fn only_the_later_of_two_recounts_can_finish() {
     let analytics = Analytics::open().await;
     let events = mixed(10);
     let first = Recount::begin(&analytics.store).await.unwrap();
     let second = Recount::begin(&analytics.store).await.unwrap();
     first.count(&events).await.unwrap();
-    assert!(matches!(first.finish().await, Err(RecountError::Overtaken)));
+    assert!(matches!(first.finish().await, Err(RecountError::Superseded)));
     second.count(&events).await.unwrap();
     second.finish().await.unwrap();
     assert_eq!(analytics.summary().await["total_orders"], 10);

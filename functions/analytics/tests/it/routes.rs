@@ -1,4 +1,4 @@
-//! The HTTP face.
+//! The HTTP routes.
 
 use std::time::{Duration, Instant};
 
@@ -10,12 +10,12 @@ use crate::support::{Analytics, at, confirmed, get, placed, usd};
 const SUMMARY: &str = "/api/v1/analytics/summary";
 
 #[tokio::test]
-async fn a_series_tells_when_orders_came_and_were_confirmed() {
+async fn a_series_shows_when_orders_were_placed_and_confirmed() {
     let analytics = Analytics::open().await;
     let order = OrderId::generate();
     let items = [("A", 3)];
     let events = [placed(order, &items, at("10:00:59")), confirmed(order, &items, at("10:02:00"))];
-    analytics.done(&events).await;
+    analytics.handle_all(&events).await;
     let path = "/api/v1/analytics/series?bucket=minute&from=2026-11-20T10:00:30Z&to=2026-11-20T10:02:00Z";
     let (status, body) = analytics.get(path).await;
     let point = |minute: &str, orders: i64, confirmed: i64, revenue: i64| {
@@ -32,7 +32,7 @@ async fn a_series_tells_when_orders_came_and_were_confirmed() {
 }
 
 #[tokio::test]
-async fn a_series_needs_a_bucket_and_a_span() {
+async fn an_invalid_bucket_or_span_is_refused_with_the_field_name() {
     let analytics = Analytics::open().await;
     for (query, field) in [
         ("", "bucket"),
@@ -51,18 +51,18 @@ async fn a_series_needs_a_bucket_and_a_span() {
 }
 
 #[tokio::test]
-async fn an_answer_is_given_again_for_a_second_at_most() {
+async fn a_response_is_cached_for_about_a_second() {
     let analytics = Analytics::open().await;
     let router = axum::Router::from(orderflow_analytics::router(&analytics.store, usd()));
     let total = async || -> Value { get(&router, SUMMARY).await.1["total_orders"].take() };
     assert_eq!(total().await, 0);
     let before = analytics.embedded.requests();
     total().await;
-    assert_eq!(analytics.embedded.requests().since(&before).of("Query"), 0, "it is given again");
-    analytics.done(&[placed(OrderId::generate(), &[("A", 1)], at("10:00:00"))]).await;
+    assert_eq!(analytics.embedded.requests().since(&before).of("Query"), 0, "the response comes from the cache");
+    analytics.handle_all(&[placed(OrderId::generate(), &[("A", 1)], at("10:00:00"))]).await;
     let deadline = Instant::now() + Duration::from_secs(30);
     while total().await != 1 {
-        assert!(Instant::now() < deadline, "the old answer is given for ever");
+        assert!(Instant::now() < deadline, "the cached response did not expire");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

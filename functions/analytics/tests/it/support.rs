@@ -1,4 +1,4 @@
-//! Counters of their own, events for them, and what they say.
+//! The analytics service over a store in memory, and events for it.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -13,6 +13,9 @@ use orderflow_messaging::{Consumer, Delivery, Outcome};
 use orderflow_store::{IndependentWrites, Store};
 use serde_json::Value;
 use tower::ServiceExt;
+
+/// The price of each product, in minor units.
+const UNIT_PRICE: i64 = 100;
 
 pub(crate) struct Analytics {
     pub(crate) embedded: Embedded,
@@ -34,13 +37,13 @@ impl Analytics {
         self.consumer.handle(&batch).await
     }
 
-    /// Handles events that have to be done.
-    pub(crate) async fn done(&self, events: &[Event]) {
+    /// Handles events, and asserts that each is acknowledged.
+    pub(crate) async fn handle_all(&self, events: &[Event]) {
         let outcomes = self.handle(events).await;
         assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Done), "{outcomes:?}");
     }
 
-    /// An answer that nothing is cached of.
+    /// Sends a request to a router with an empty cache.
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
         get(&orderflow_analytics::router(&self.store, usd()).into(), path).await
     }
@@ -51,8 +54,8 @@ impl Analytics {
         summary
     }
 
-    /// Everything that is told, but when.
-    pub(crate) async fn everything(&self) -> Value {
+    /// Returns the summary without `last_updated`, and the three series of the test day.
+    pub(crate) async fn summary_and_series(&self) -> Value {
         let mut summary = self.summary().await;
         summary["last_updated"] = Value::Null;
         let mut all = vec![summary];
@@ -89,7 +92,7 @@ pub(crate) fn orders(count: usize) -> Vec<OrderId> {
     (0..count).map(|_| OrderId::generate()).collect()
 }
 
-/// The time on the day that the tests take place.
+/// Returns a time of the test day, 2026-11-20.
 pub(crate) fn at(time: &str) -> Timestamp {
     Timestamp::parse(&format!("2026-11-20T{time}Z")).unwrap()
 }
@@ -99,13 +102,13 @@ fn lines(items: &[(&str, i64)]) -> Vec<OrderLine> {
         sku: Sku::parse(sku).unwrap(),
         name: "A thing".to_owned(),
         quantity: Quantity::new(*units).unwrap(),
-        unit_price: 100,
+        unit_price: UNIT_PRICE,
     };
     items.iter().map(line).collect()
 }
 
 fn total(items: &[(&str, i64)]) -> Money {
-    Money { amount: items.iter().map(|(_, units)| units * 100).sum(), currency: usd() }
+    Money { amount: items.iter().map(|(_, units)| units * UNIT_PRICE).sum(), currency: usd() }
 }
 
 pub(crate) fn placed(order_id: OrderId, items: &[(&str, i64)], time: Timestamp) -> Event {
@@ -133,7 +136,6 @@ fn ended(order_id: OrderId, items: &[(&str, i64)]) -> OrderEnded {
     }
 }
 
-/// Every thing costs a hundred.
 pub(crate) fn confirmed(order_id: OrderId, items: &[(&str, i64)], time: Timestamp) -> Event {
     Event::new(EventData::OrderConfirmed(ended(order_id, items)), "", time, None)
 }
@@ -146,7 +148,8 @@ pub(crate) fn cancelled(order_id: OrderId, time: Timestamp) -> Event {
     Event::new(EventData::OrderCancelled(ended(order_id, &[("A", 1)])), "", time, None)
 }
 
-/// What some orders tell that end in every way there is, or not at all.
+/// Returns the events of orders of which a fifth stays pending, a fifth is rejected, a fifth cancelled and the rest
+/// confirmed.
 pub(crate) fn mixed(count: usize) -> Vec<Event> {
     let history = |(number, order): (usize, OrderId)| {
         let minute = number % 60;

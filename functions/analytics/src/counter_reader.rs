@@ -1,4 +1,4 @@
-//! Reading counters.
+//! Reads counters.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -7,18 +7,18 @@ use futures::future::try_join_all;
 use orderflow_domain::Timestamp;
 use orderflow_store::{Store, StoreError, Table};
 
+use crate::counters::{Collection, Counts};
 use crate::generations::Generations;
-use crate::table::{ANALYTICS, CounterRecord, SHARDS, counters_pk};
-use crate::tally::{Collection, Counts};
+use crate::table::{ANALYTICS, CounterShard, PartitionKey, SHARDS};
 
-/// Reads the counters that are valid.
+/// Reads the counters of the current generation.
 #[derive(Debug, Clone)]
-pub(crate) struct Reader {
+pub(crate) struct CounterReader {
     table: Table,
     generations: Generations,
 }
 
-/// Counters by name, over all shards.
+/// Counters by name, summed over all shards.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub counts: BTreeMap<String, Counts>,
@@ -26,12 +26,12 @@ pub(crate) struct Counters {
     pub updated_at: Option<Timestamp>,
 }
 
-impl Reader {
+impl CounterReader {
     pub(crate) fn new(store: &Store) -> Self {
         Self { table: store.table(&ANALYTICS), generations: Generations::new(store) }
     }
 
-    /// The counters of a collection with names in this range.
+    /// Reads the counters of a collection whose names are in this range.
     pub(crate) async fn read(
         &self,
         collection: Collection,
@@ -40,7 +40,7 @@ impl Reader {
         loop {
             let generation = self.generations.read().await?.current;
             let counters = self.read_generation(collection, generation, &names).await?;
-            // What a recount replaced meanwhile may be half deleted.
+            // A generation that a recount replaced in the meantime may be partly deleted.
             if self.generations.read().await?.current == generation {
                 return Ok(counters);
             }
@@ -53,18 +53,19 @@ impl Reader {
         generation: u32,
         names: &RangeInclusive<&str>,
     ) -> Result<Counters, StoreError> {
-        let pks: Vec<String> = (0..SHARDS).map(|shard| counters_pk(collection, generation, shard)).collect();
+        let pk = |shard| PartitionKey::Counters { collection, generation, shard }.to_string();
+        let pks: Vec<String> = (0..SHARDS).map(pk).collect();
         let shards = pks.iter().map(|pk| self.table.get_range(pk, names.clone()));
-        let records: Vec<Vec<CounterRecord>> = try_join_all(shards).await?;
+        let shards: Vec<Vec<CounterShard>> = try_join_all(shards).await?;
         let mut counters = Counters::default();
-        records.into_iter().flatten().for_each(|record| counters.take_in(record));
+        shards.into_iter().flatten().for_each(|shard| counters.add(shard));
         Ok(counters)
     }
 }
 
 impl Counters {
-    fn take_in(&mut self, record: CounterRecord) {
-        self.updated_at = self.updated_at.max(Some(record.updated_at));
-        *self.counts.entry(record.name).or_default() += record.counts;
+    fn add(&mut self, shard: CounterShard) {
+        self.updated_at = self.updated_at.max(Some(shard.updated_at));
+        *self.counts.entry(shard.name).or_default() += shard.counts;
     }
 }

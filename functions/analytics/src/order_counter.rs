@@ -1,4 +1,4 @@
-//! Counting in one generation: as many orders as fit into one transaction, and what to do when it is cancelled.
+//! Counts orders in one generation: as many orders as fit into one transaction, and what happens when it is cancelled.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,12 +9,13 @@ use orderflow_store::{
     Cancellation, MAX_TRANSACTION_ACTIONS, Store, StoreError, Table, TransactError, Write,
 };
 
-use crate::plan::{Change, decide};
-use crate::table::{ANALYTICS, OrderItem, OrderRecord, SHARDS, counters_pk, order_key};
-use crate::tally::{Counter, Counts, Tally};
-use crate::work::Work;
+use crate::counters::{CounterId, Counts, Increments};
+use crate::order_facts::OrderFacts;
+use crate::plan::{CountUpdate, plan};
+use crate::table::{ANALYTICS, CountedOrder, PartitionKey, SHARDS};
 
-/// Rounds in which orders share transactions. Whoever still fails then is tried alone, so that no order can hold its neighbours up.
+/// The number of rounds in which orders share transactions. After that each order is tried alone, so that one order cannot
+/// block the others.
 const SHARED_ROUNDS: usize = 4;
 const ROUNDS: usize = 8;
 
@@ -24,41 +25,41 @@ pub enum CountError {
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The store refuses to write it.
-    #[error("the order cannot be counted: {0}")]
+    /// The store refused the transaction.
+    #[error("the store refuses to count the order: {0}")]
     Refused(String),
-    /// Others keep counting the same order.
-    #[error("others keep counting the same order")]
+    /// Other writers changed the same order or counters in every round.
+    #[error("other writers changed the same order or counters in each of {ROUNDS} rounds")]
     Contended,
 }
 
 type Counted = Result<(), CountError>;
 
-/// What is counted, and the counters it went into.
+/// Counts orders, and records what was counted of each in the same transaction.
 #[derive(Debug, Clone)]
-pub(crate) struct Ledger {
+pub(crate) struct OrderCounter {
     store: Store,
     table: Table,
 }
 
-/// Orders that are counted by one transaction.
+/// Orders that one transaction counts.
 #[derive(Default)]
 struct Group {
-    /// Each with its position among the works.
-    orders: Vec<(usize, Change)>,
-    tally: Tally,
+    /// Each with the position of its facts.
+    orders: Vec<(usize, CountUpdate)>,
+    increments: Increments,
 }
 
-impl Ledger {
+impl OrderCounter {
     pub(crate) fn new(store: &Store) -> Self {
         Self { store: store.clone(), table: store.table(&ANALYTICS) }
     }
 
-    /// Counts what is not counted yet in a generation, and says of each order whether all of it is counted now.
-    pub(crate) async fn count(&self, generation: u32, works: &[Work]) -> Vec<Counted> {
-        let mut counted: Vec<Option<Counted>> = vec![None; works.len()];
+    /// Counts in a generation what is not counted there yet. Returns one result for each order.
+    pub(crate) async fn count(&self, generation: u32, facts: &[OrderFacts]) -> Vec<Counted> {
+        let mut counted: Vec<Option<Counted>> = vec![None; facts.len()];
         for round in 0..ROUNDS {
-            let left: Vec<usize> = (0..works.len()).filter(|position| counted[*position].is_none()).collect();
+            let left: Vec<usize> = (0..facts.len()).filter(|position| counted[*position].is_none()).collect();
             if left.is_empty() {
                 break;
             }
@@ -68,21 +69,21 @@ impl Ledger {
             let shares: Vec<&[usize]> =
                 if round < SHARED_ROUNDS { vec![&left] } else { left.chunks(1).collect() };
             for share in shares {
-                self.count_round(generation, works, share, &mut counted).await;
+                self.count_round(generation, facts, share, &mut counted).await;
             }
         }
         counted.into_iter().map(|counted| counted.unwrap_or(Err(CountError::Contended))).collect()
     }
 
-    /// One round: read, decide, commit. Positions that have to go into another round stay open.
+    /// Reads, plans and commits once. Positions that need another round stay `None`.
     async fn count_round(
         &self,
         generation: u32,
-        works: &[Work],
+        facts: &[OrderFacts],
         positions: &[usize],
         counted: &mut [Option<Counted>],
     ) {
-        let order_ids = positions.iter().map(|position| works[*position].order_id);
+        let order_ids = positions.iter().map(|position| facts[*position].order_id);
         let records = match self.records(generation, order_ids).await {
             Ok(records) => records,
             Err(error) => {
@@ -91,15 +92,15 @@ impl Ledger {
                     .for_each(|position| counted[*position] = Some(Err(error.clone().into())));
             }
         };
-        let mut changes = Vec::new();
+        let mut updates = Vec::new();
         for position in positions {
-            let work = &works[*position];
-            match decide(work, records.get(&work.order_id)) {
+            let order = &facts[*position];
+            match plan(order, records.get(&order.order_id)) {
                 None => counted[*position] = Some(Ok(())),
-                Some(change) => changes.push((*position, change)),
+                Some(update) => updates.push((*position, update)),
             }
         }
-        for group in groups(changes) {
+        for group in groups(updates) {
             if let Some(outcome) = self.commit(generation, &group).await {
                 group.orders.iter().for_each(|(position, _)| counted[*position] = Some(outcome.clone()));
             }
@@ -110,13 +111,13 @@ impl Ledger {
         &self,
         generation: u32,
         order_ids: impl Iterator<Item = OrderId>,
-    ) -> Result<HashMap<OrderId, OrderRecord>, StoreError> {
-        let keys = order_ids.map(|order_id| order_key(&self.table, generation, order_id)).collect();
-        let records: Vec<OrderRecord> = self.table.get_all(keys).await?;
+    ) -> Result<HashMap<OrderId, CountedOrder>, StoreError> {
+        let keys = order_ids.map(|order_id| CountedOrder::key(&self.table, generation, order_id)).collect();
+        let records: Vec<CountedOrder> = self.table.get_all(keys).await?;
         Ok(records.into_iter().map(|record| (record.order_id, record)).collect())
     }
 
-    /// Counts a group, all or nothing. None where another round has to look again.
+    /// Counts a group in one transaction. Returns `None` if its orders need another round.
     async fn commit(&self, generation: u32, group: &Group) -> Option<Counted> {
         let result = match self.writes(generation, group) {
             Ok(writes) => self.store.transact(writes).await,
@@ -125,7 +126,8 @@ impl Ledger {
         match result {
             Ok(()) => Some(Ok(())),
             Err(TransactError::Store(error)) => Some(Err(error.into())),
-            // Somebody was faster, or an item is refused: alone, the order that is to blame is found out.
+            // Another writer was faster, or the store refuses an item. Which order it refuses is known only when that
+            // order is alone in the transaction.
             Err(TransactError::Cancelled(reasons)) => {
                 let refusal = reasons.iter().find_map(refusal).filter(|_| group.orders.len() == 1);
                 refusal.map(|refusal| Err(CountError::Refused(refusal)))
@@ -135,24 +137,24 @@ impl Ledger {
 
     fn writes(&self, generation: u32, group: &Group) -> Result<Vec<Write>, StoreError> {
         let (now, shard) = (Timestamp::now(), fastrand::u8(0..SHARDS));
-        let counters = group.tally.iter().map(|(counter, counts)| {
-            let pk = counters_pk(counter.collection, generation, shard);
+        let counters = group.increments.iter().map(|(counter, counts)| {
+            let pk = PartitionKey::Counters { collection: counter.collection, generation, shard };
             Ok(self.counter_write(pk, counter, counts, now))
         });
-        let orders = group.orders.iter().map(|(_, change)| self.order_write(generation, change));
+        let orders = group.orders.iter().map(|(_, update)| self.order_write(generation, update));
         counters.chain(orders).collect()
     }
 
-    fn counter_write(&self, pk: String, counter: &Counter, counts: &Counts, now: Timestamp) -> Write {
-        let write = Write::update(&self.table, self.table.key_with_range(pk, &counter.name))
+    fn counter_write(&self, pk: PartitionKey, counter: &CounterId, counts: &Counts, now: Timestamp) -> Write {
+        let write = Write::update(&self.table, self.table.key_with_range(pk.to_string(), &counter.name))
             .set("updated_at", AttributeValue::S(now.to_string()));
-        let changed = counts.named().into_iter().filter(|(_, change)| *change != 0);
-        changed.fold(write, |write, (name, change)| write.count(name, change))
+        let increments = counts.by_attribute().into_iter().filter(|(_, increment)| *increment != 0);
+        increments.fold(write, |write, (attribute, increment)| write.count(attribute, increment))
     }
 
-    fn order_write(&self, generation: u32, change: &Change) -> Result<Write, StoreError> {
-        let put = Write::put(&self.table, &OrderItem::new(generation, &change.record))?;
-        Ok(match change.replaces {
+    fn order_write(&self, generation: u32, update: &CountUpdate) -> Result<Write, StoreError> {
+        let put = Write::put(&self.table, &update.record.item(generation))?;
+        Ok(match update.replaces {
             None => put.if_absent(),
             Some(version) => put.if_version(version),
         })
@@ -166,23 +168,23 @@ fn refusal(reason: &Cancellation) -> Option<String> {
     }
 }
 
-/// Cuts changes into groups that fit into a transaction: one action an order and one a counter. An order of 50 skus that was placed and
-/// ended has 58.
-fn groups(changes: Vec<(usize, Change)>) -> Vec<Group> {
+/// Divides updates into groups that fit into a transaction: one action for each order and one for each counter. An order
+/// of 50 SKUs that is placed and confirmed in one batch has 58 actions.
+fn groups(updates: Vec<(usize, CountUpdate)>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for (position, change) in changes {
+    for (position, update) in updates {
         let fits = |group: &&mut Group| {
-            group.orders.len() + 1 + group.tally.len_with(&change.tally) <= MAX_TRANSACTION_ACTIONS
+            group.orders.len() + 1 + group.increments.len_with(&update.increments) <= MAX_TRANSACTION_ACTIONS
         };
         let group = match groups.last_mut().filter(fits) {
             Some(group) => group,
             None => {
                 groups.push(Group::default());
-                groups.last_mut().expect("one was added")
+                groups.last_mut().expect("a group was just added")
             }
         };
-        group.tally.merge(change.tally.clone());
-        group.orders.push((position, change));
+        group.increments.merge(update.increments.clone());
+        group.orders.push((position, update));
     }
     groups
 }
