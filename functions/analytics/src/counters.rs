@@ -51,12 +51,8 @@ pub(crate) enum Collection {
 }
 
 impl Collection {
-    pub(crate) const ALL: [Self; 4] = [
-        Self::Summary,
-        Self::Series(Bucket::Minute),
-        Self::Series(Bucket::Hour),
-        Self::Series(Bucket::Day),
-    ];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Summary, Self::Series(Bucket::Minute), Self::Series(Bucket::Hour), Self::Series(Bucket::Day)];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

@@ -43,7 +43,8 @@ fn count(facts: &[OrderFacts]) -> Increments {
 }
 
 fn counts(increments: &Increments, collection: Collection, name: &str) -> Counts {
-    let found = increments.iter().find(|(counter, _)| counter.collection == collection && counter.name == name);
+    let found =
+        increments.iter().find(|(counter, _)| counter.collection == collection && counter.name == name);
     found.map(|(_, counts)| *counts).unwrap_or_default()
 }
 
@@ -53,7 +54,10 @@ fn a_confirmed_order_counts_in_the_summary_its_skus_and_each_series() {
     let increments = count(&[placed(order, 59_000), ended(order, OrderEnd::Confirmed, 61_000, 3)]);
     let sold = Counts { confirmed: 1, revenue: 1_500, ..Counts::default() };
     assert_eq!(counts(&increments, Collection::Summary, ALL_ORDERS), Counts { orders: 1, ..sold });
-    assert_eq!(counts(&increments, Collection::Summary, "sku#MUG"), Counts { quantity: 3, ..Counts::default() });
+    assert_eq!(
+        counts(&increments, Collection::Summary, "sku#MUG"),
+        Counts { quantity: 3, ..Counts::default() }
+    );
     let minute = |name| counts(&increments, Collection::Series(Bucket::Minute), name);
     assert_eq!(minute("1970-01-01T00:00:00.000Z"), Counts { orders: 1, ..Counts::default() });
     assert_eq!(minute("1970-01-01T00:01:00.000Z"), sold);
@@ -72,14 +76,19 @@ fn a_rejected_order_counts_no_revenue_and_no_units() {
 #[test]
 fn only_the_first_ending_of_an_order_counts() {
     let order = OrderId::generate();
-    let increments = count(&[ended(order, OrderEnd::Cancelled, 0, 1), ended(order, OrderEnd::Confirmed, 1, 1)]);
+    let increments =
+        count(&[ended(order, OrderEnd::Cancelled, 0, 1), ended(order, OrderEnd::Confirmed, 1, 1)]);
     let expected = Counts { orders: 1, cancelled: 1, ..Counts::default() };
     assert_eq!(counts(&increments, Collection::Summary, ALL_ORDERS), expected);
 }
 
 /// Generates the events of 1 to 19 orders, each event as facts of its own.
 fn history() -> impl Strategy<Value = Vec<OrderFacts>> {
-    let end = prop::option::of(prop::sample::select(vec![OrderEnd::Confirmed, OrderEnd::Rejected, OrderEnd::Cancelled]));
+    let end = prop::option::of(prop::sample::select(vec![
+        OrderEnd::Confirmed,
+        OrderEnd::Rejected,
+        OrderEnd::Cancelled,
+    ]));
     let order = (0..LATEST, end, 0..LATEST, 1_i64..50).prop_map(|(placed_at, end, later, units)| {
         let order_id = OrderId::generate();
         let ending = end.map(|end| ended(order_id, end, placed_at + later, units));

@@ -77,7 +77,11 @@ impl Span {
     }
 
     /// Reads the numbers of each bucket, oldest first.
-    pub(crate) async fn read(&self, reader: &CounterReader, currency: &Currency) -> Result<Vec<Point>, StoreError> {
+    pub(crate) async fn read(
+        &self,
+        reader: &CounterReader,
+        currency: &Currency,
+    ) -> Result<Vec<Point>, StoreError> {
         let (first, last) = (self.first.to_string(), self.last.to_string());
         let counters = reader.read(Collection::Series(self.bucket), &first..=&last).await?;
         Ok(self.points(&counters.counts, currency))

@@ -58,7 +58,11 @@ async fn events_during_a_recount_are_counted_once_in_each_generation() {
     let recount = Recount::begin(&analytics.store).await.unwrap();
     recount.count(&old[..20]).await.unwrap();
     analytics.handle_all(new).await;
-    assert_eq!(analytics.summary_and_series().await, alone.summary_and_series().await, "readers see the old generation");
+    assert_eq!(
+        analytics.summary_and_series().await,
+        alone.summary_and_series().await,
+        "readers see the old generation"
+    );
     // Some events arrive both from the recount and from the queue.
     recount.count(&events[20..50]).await.unwrap();
     analytics.handle_all(&new[..10]).await;

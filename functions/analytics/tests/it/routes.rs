@@ -58,7 +58,11 @@ async fn a_response_is_cached_for_about_a_second() {
     assert_eq!(total().await, 0);
     let before = analytics.embedded.requests();
     total().await;
-    assert_eq!(analytics.embedded.requests().since(&before).of("Query"), 0, "the response comes from the cache");
+    assert_eq!(
+        analytics.embedded.requests().since(&before).of("Query"),
+        0,
+        "the response comes from the cache"
+    );
     analytics.handle_all(&[placed(OrderId::generate(), &[("A", 1)], at("10:00:00"))]).await;
     let deadline = Instant::now() + Duration::from_secs(30);
     while total().await != 1 {
