@@ -116,17 +116,18 @@ fn shared_crates_import_downwards() {
     let packages = packages();
     for (name, allowed) in [
         ("orderflow-domain", &[][..]),
+        ("orderflow-backoff", &[]),
         ("orderflow-embedded", &[]),
         ("orderflow-telemetry", &[]),
-        ("orderflow-store", &["orderflow-domain"]),
-        ("orderflow-messaging", &["orderflow-domain"]),
+        ("orderflow-store", &["orderflow-backoff", "orderflow-domain"]),
+        ("orderflow-messaging", &["orderflow-backoff", "orderflow-domain"]),
         ("orderflow-http", &["orderflow-telemetry"]),
         ("orderflow-documents", &["orderflow-domain", "orderflow-http", "orderflow-messaging"]),
         ("orderflow-lambda", &["orderflow-messaging", "orderflow-store", "orderflow-telemetry"]),
         ("orderflow-sqs", &["orderflow-domain", "orderflow-messaging"]),
         (
             "orderflow-bridge",
-            &["orderflow-domain", "orderflow-messaging", "orderflow-sqs", "orderflow-store"],
+            &["orderflow-backoff", "orderflow-domain", "orderflow-messaging", "orderflow-sqs", "orderflow-store"],
         ),
     ] {
         let ours = packages[name].dependencies.iter().filter(|dependency| packages.contains_key(*dependency));
