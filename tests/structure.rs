@@ -127,7 +127,13 @@ fn shared_crates_import_downwards() {
         ("orderflow-sqs", &["orderflow-domain", "orderflow-messaging"]),
         (
             "orderflow-bridge",
-            &["orderflow-backoff", "orderflow-domain", "orderflow-messaging", "orderflow-sqs", "orderflow-store"],
+            &[
+                "orderflow-backoff",
+                "orderflow-domain",
+                "orderflow-messaging",
+                "orderflow-sqs",
+                "orderflow-store",
+            ],
         ),
     ] {
         let ours = packages[name].dependencies.iter().filter(|dependency| packages.contains_key(*dependency));
