@@ -130,7 +130,7 @@ impl Mode for RepeatingMode {
     async fn settle(&mut self) {
         while self.step().await > 0 {}
         let waiting: BTreeMap<_, _> =
-            self.broker.depths().into_iter().filter(|(_, depth)| depth.delayed > 0).collect();
+            self.broker.counts().into_iter().filter(|(_, counts)| counts.delayed > 0).collect();
         assert!(waiting.is_empty(), "nothing fails here: {waiting:?}");
     }
 }

@@ -91,7 +91,7 @@ async fn poison_is_repaired_and_replayed_and_nothing_is_lost_by_looking() {
     let is_worked_off = async || {
         let status = admin.queues().await.unwrap();
         let status = status.into_iter().find(|status| status.consumer == CONSUMER).unwrap();
-        status.depth + status.in_flight + status.delayed == 0 && status.dead == 1
+        status.ready + status.in_flight + status.delayed == 0 && status.dead == 1
     };
     eventually("the repaired one is through", is_worked_off).await;
     assert_eq!(admin.purge(CONSUMER, &Selection::Code("other".to_owned())).await.unwrap(), 0);

@@ -32,7 +32,7 @@ pub(super) async fn measure(
 
 fn set(queue: &QueueStatus) {
     let states = [
-        ("ready", queue.depth),
+        ("ready", queue.ready),
         ("in_flight", queue.in_flight),
         ("delayed", queue.delayed),
         ("dead", queue.dead),

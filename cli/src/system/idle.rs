@@ -54,7 +54,7 @@ impl IdleProbe {
     async fn are_queues_empty(&self) -> Result<bool, AdminError> {
         let queues = self.queues.queues().await?;
         let mut running = queues.iter().filter(|queue| !self.switch.is_stopped(&queue.consumer));
-        Ok(running.all(|queue| queue.depth + queue.in_flight + queue.delayed == 0))
+        Ok(running.all(|queue| queue.ready + queue.in_flight + queue.delayed == 0))
     }
 
     /// The reads of streams whose writes nobody here counts.

@@ -45,9 +45,9 @@ impl Queues {
 impl QueueAdmin for Queues {
     async fn queues(&self) -> Result<Vec<QueueStatus>, AdminError> {
         self.up()?;
-        let status = |(depth, row): (u64, &orderflow_messaging::Subscription)| QueueStatus {
+        let status = |(ready, row): (u64, &orderflow_messaging::Subscription)| QueueStatus {
             consumer: row.consumer.to_owned(),
-            depth,
+            ready,
             in_flight: 1,
             delayed: 2,
             dead: 3,
@@ -142,7 +142,7 @@ async fn queues_are_listed() {
     assert_eq!(status, StatusCode::OK);
     assert_eq!(body["queues"].as_array().unwrap().len(), SUBSCRIPTIONS.len());
     let second =
-        json!({"consumer": SUBSCRIPTIONS[1].consumer, "depth": 1, "in_flight": 1, "delayed": 2, "dead": 3});
+        json!({"consumer": SUBSCRIPTIONS[1].consumer, "ready": 1, "in_flight": 1, "delayed": 2, "dead": 3});
     assert_eq!(body["queues"][1], second);
 }
 

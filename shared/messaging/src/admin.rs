@@ -1,50 +1,50 @@
-//! What operators do with queues, whatever broker runs them.
+//! The operator's view of the queues, the same for every broker: counts, dead letters, replay, purge.
 
 use async_trait::async_trait;
 use orderflow_domain::{Event, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How full the queue of a consumer is.
+/// The message counts of a consumer's queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QueueStatus {
-    /// Whose queue it is.
+    /// The consumer whose queue it is.
     pub consumer: String,
-    /// Messages that can be delivered.
-    pub depth: u64,
-    /// Messages that are being worked on, as far as the process that answers can know.
+    /// Messages that wait for delivery.
+    pub ready: u64,
+    /// Messages delivered and not yet acknowledged, as far as the answering process knows.
     pub in_flight: u64,
-    /// Messages that come again later.
+    /// Messages that wait for their retry.
     pub delayed: u64,
-    /// Messages that are out of the way.
+    /// Messages in the dead-letter queue.
     pub dead: u64,
 }
 
-/// A dead letter as its queue keeps it.
+/// A dead letter, read from its queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredDeadLetter {
-    /// The message's id: the event's, or one that is derived from a body that is no event.
+    /// The event's id, or for a body that is no event an id derived from the body ([`body_id`](crate::body_id)).
     pub id: String,
-    /// Who could not deal with it.
+    /// The consumer that gave it up.
     pub consumer: String,
-    /// A stable code.
+    /// A stable code, such as `undecodable`.
     pub code: String,
-    /// Why, for a person.
+    /// The reason, as text for a person.
     pub reason: String,
-    /// How often it was tried.
+    /// Attempts made before it was given up.
     pub attempts: u32,
-    /// When it was first tried, as far as that is known.
+    /// When it was first delivered, if known.
     pub first_at: Option<Timestamp>,
-    /// When it was given up.
+    /// When it was given up, if known.
     pub last_at: Option<Timestamp>,
-    /// The message as it came.
+    /// The message, unchanged.
     pub body: String,
 }
 
-/// Which dead letters of a consumer are meant.
+/// Selects dead letters of a consumer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
-    /// Every one.
+    /// All of them.
     All,
     /// Those with these ids.
     Ids(Vec<String>),
@@ -53,7 +53,7 @@ pub enum Selection {
 }
 
 impl Selection {
-    /// Whether this one is meant.
+    /// Returns whether the selection includes this dead letter.
     pub fn includes(&self, letter: &StoredDeadLetter) -> bool {
         match self {
             Self::All => true,
@@ -63,33 +63,33 @@ impl Selection {
     }
 }
 
-/// The queues did not answer.
+/// The broker did not answer, or refused a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the queues cannot be reached: {0}")]
 pub struct AdminError(pub String);
 
-/// Told after each message of a long piece of work.
+/// Called after each message of an operation over many messages.
 pub type Progress<'a> = &'a (dyn Fn() + Send + Sync);
 
-/// Looks after the queues of all consumers, and their dead letters. Consumers are those of [`SUBSCRIPTIONS`](crate::SUBSCRIPTIONS); others have no queue and no
-/// dead letters.
+/// Administers the queues and dead letters of all consumers. The consumers are those of [`SUBSCRIPTIONS`](crate::SUBSCRIPTIONS); any other name
+/// has no queue and no dead letters.
 ///
-/// Whatever is interrupted half-way leaves each message in at least one place, so that running it again completes it.
+/// An operation that is interrupted leaves each message in at least one queue, so that running it again completes it.
 #[async_trait]
 pub trait QueueAdmin: Send + Sync + 'static {
-    /// How full each queue is, in the order of the subscriptions.
+    /// Returns the counts of each queue, in the order of the subscriptions.
     async fn queues(&self) -> Result<Vec<QueueStatus>, AdminError>;
 
-    /// The dead letters of a consumer, oldest first as far as the broker keeps them in order.
+    /// Returns the dead letters of a consumer, oldest first as far as the broker keeps them in order.
     async fn dead_letters(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, AdminError>;
 
-    /// Gives a dead letter another body, and leaves it where it is. False where there is none of that id.
+    /// Replaces the body of a dead letter, which stays in the dead-letter queue. Returns false if no dead letter has this id.
     async fn replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, AdminError>;
 
-    /// Deletes dead letters for good. Gives how many.
+    /// Deletes dead letters permanently. Returns how many.
     async fn purge(&self, consumer: &str, selection: &Selection) -> Result<u64, AdminError>;
 
-    /// Gives dead letters back to their consumer's queue, with no attempt counted. Gives how many.
+    /// Sends dead letters back to their consumer's queue, with their attempts reset to zero. Returns how many.
     async fn replay(
         &self,
         consumer: &str,

@@ -44,7 +44,7 @@ impl SqsAdmin {
         let (waiting, dead) = tokio::try_join!(queues.queue.counts(), queues.dead_letters.counts())?;
         Ok(Some(QueueStatus {
             consumer: consumer.to_owned(),
-            depth: waiting.visible,
+            ready: waiting.visible,
             // SQS does not tell what is worked on from what was put off.
             in_flight: waiting.hidden,
             delayed: waiting.delayed,

@@ -46,16 +46,16 @@ impl MemoryBroker {
 #[async_trait]
 impl QueueAdmin for MemoryAdmin {
     async fn queues(&self) -> Result<Vec<QueueStatus>, AdminError> {
-        let depths = self.0.depths();
+        let counts = self.0.counts();
         let mut statuses = Vec::with_capacity(SUBSCRIPTIONS.len());
         for row in SUBSCRIPTIONS {
-            let depth = depths.get(row.consumer).copied().unwrap_or_default();
+            let counts = counts.get(row.consumer).copied().unwrap_or_default();
             let dead = self.0.runtime.dead_letters(row.consumer).await.map_err(unanswered)?;
             statuses.push(QueueStatus {
                 consumer: row.consumer.to_owned(),
-                depth: depth.ready as u64,
-                in_flight: depth.in_flight as u64,
-                delayed: depth.delayed as u64,
+                ready: counts.ready as u64,
+                in_flight: counts.in_flight as u64,
+                delayed: counts.delayed as u64,
                 dead: dead.len() as u64,
             });
         }

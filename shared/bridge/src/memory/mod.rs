@@ -38,7 +38,7 @@ pub struct MemoryBroker {
 
 /// How full a queue is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct QueueDepth {
+pub struct QueueCounts {
     /// Messages that can be delivered.
     pub ready: usize,
     /// Messages that are being delivered.
@@ -73,8 +73,8 @@ impl MemoryBroker {
     }
 
     /// How full each queue is.
-    pub fn depths(&self) -> BTreeMap<&'static str, QueueDepth> {
-        lock(&self.queues).iter().map(|(consumer, queue)| (*consumer, queue.depth())).collect()
+    pub fn counts(&self) -> BTreeMap<&'static str, QueueCounts> {
+        lock(&self.queues).iter().map(|(consumer, queue)| (*consumer, queue.counts())).collect()
     }
 
     /// The earliest time at which a put-off message comes again.
@@ -85,7 +85,7 @@ impl MemoryBroker {
     }
 
     fn has_room(&self) -> bool {
-        lock(&self.queues).values().map(|queue| queue.depth().ready).sum::<usize>() < MAX_BACKLOG
+        lock(&self.queues).values().map(|queue| queue.counts().ready).sum::<usize>() < MAX_BACKLOG
     }
 
     fn with_queue<T>(&self, consumer: &str, act: impl FnOnce(&mut Queue) -> T) -> Option<T> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use orderflow_domain::{Event, Timestamp};
 
-use super::QueueDepth;
+use super::QueueCounts;
 use crate::PutOff;
 use crate::relay::Outstanding;
 use crate::runtime_table::Tried;
@@ -116,8 +116,8 @@ impl Queue {
         self.delayed.keys().next().map(|(due, _)| *due)
     }
 
-    pub(super) fn depth(&self) -> QueueDepth {
-        QueueDepth { ready: self.ready.len(), in_flight: self.in_flight, delayed: self.delayed.len() }
+    pub(super) fn counts(&self) -> QueueCounts {
+        QueueCounts { ready: self.ready.len(), in_flight: self.in_flight, delayed: self.delayed.len() }
     }
 }
 
@@ -164,6 +164,6 @@ mod tests {
         assert!(queue.take(9, at(9)).is_empty());
         let ids: Vec<_> = queue.take(9, at(20)).into_iter().map(|message| message.id).collect();
         assert_eq!(ids, ["early", "early too", "late"]);
-        assert_eq!(queue.depth(), QueueDepth { ready: 0, in_flight: 3, delayed: 0 });
+        assert_eq!(queue.counts(), QueueCounts { ready: 0, in_flight: 3, delayed: 0 });
     }
 }

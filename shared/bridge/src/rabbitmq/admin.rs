@@ -93,7 +93,7 @@ impl RabbitAdmin {
         let held = self.desks.get(consumer).map_or(0, |desk| desk.held.messages());
         Ok(QueueStatus {
             consumer: consumer.to_owned(),
-            depth: others[0],
+            ready: others[0],
             in_flight: self.broker.in_hand(consumer).messages() as u64,
             delayed: delayed.iter().sum(),
             dead: others[1] + held as u64,

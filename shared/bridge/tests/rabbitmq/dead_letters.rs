@@ -177,7 +177,7 @@ async fn queues_tell_how_full_they_are_and_missing_ones_are_made_again() {
     let waits = "orderflow.order-tracker.delay.120000ms";
     put(&channel, waits, "no event", BasicProperties::default()).await;
     put(&channel, &dead_letter_queue(CONSUMER), "no event", BasicProperties::default()).await;
-    let expected = QueueStatus { depth: 3, delayed: 1, dead: 1, ..status };
+    let expected = QueueStatus { ready: 3, delayed: 1, dead: 1, ..status };
     eventually("they are counted", async || world.admin.queues().await.unwrap()[0] == expected).await;
     let statuses = world.admin.queues().await.unwrap();
     let consumers: Vec<_> = SUBSCRIPTIONS.iter().map(|row| row.consumer).collect();

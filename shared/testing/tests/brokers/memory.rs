@@ -101,8 +101,8 @@ impl BrokerUnderTest for Memory {
 
     async fn waiting(&self, consumer: &str) -> u64 {
         let unread = self.process.unread(&self.ground);
-        let depth = self.process.broker.depths()[consumer];
-        (unread + depth.ready + depth.in_flight + depth.delayed) as u64
+        let counts = self.process.broker.counts()[consumer];
+        (unread + counts.ready + counts.in_flight + counts.delayed) as u64
     }
 
     async fn dead_letters(&self, consumer: &str) -> Vec<StoredDeadLetter> {

@@ -95,7 +95,7 @@ impl BrokerUnderTest for Rabbit {
     async fn waiting(&self, consumer: &str) -> u64 {
         let queues = self.admin.queues().await.unwrap();
         let status = queues.into_iter().find(|status| status.consumer == consumer).unwrap();
-        status.depth + status.in_flight + status.delayed
+        status.ready + status.in_flight + status.delayed
     }
 
     async fn dead_letters(&self, consumer: &str) -> Vec<StoredDeadLetter> {

@@ -136,7 +136,7 @@ async fn queues_tell_how_full_they_are() {
     assert_eq!(statuses[0], expected);
     replay(&process, &Selection::All).await;
     let statuses = admin(&process).queues().await.unwrap();
-    assert_eq!(statuses[0], QueueStatus { depth: 2, dead: 0, ..expected });
+    assert_eq!(statuses[0], QueueStatus { ready: 2, dead: 0, ..expected });
 }
 
 #[tokio::test]
@@ -197,7 +197,7 @@ async fn a_replay_that_cannot_be_written_changes_nothing() {
     admin(&process).replay(CONSUMER, &Selection::All, &|| {}).await.unwrap_err();
     world.embedded.stop_injecting();
     assert_eq!((world.dead().await.len(), world.put_off().await.len()), (2, 0));
-    assert_eq!(process.broker.depths()[CONSUMER].ready, 0);
+    assert_eq!(process.broker.counts()[CONSUMER].ready, 0);
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ async fn a_row_that_cannot_be_written_keeps_the_mark_where_it_is() {
     refuse_writes(&world, "putoff#");
     process.work(now).await;
     assert_eq!(world.cursor().await.0, None, "the record is all that keeps the message");
-    assert_eq!(process.broker.depths()["order-tracker"].delayed, 1);
+    assert_eq!(process.broker.counts()["order-tracker"].delayed, 1);
     world.embedded.stop_injecting();
 
     process.drain(now).await;

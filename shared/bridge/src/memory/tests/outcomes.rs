@@ -133,8 +133,8 @@ async fn a_stopped_consumer_gets_nothing_until_it_goes_on() {
     assert!(process.broker.switch().is_stopped(CONSUMER));
     assert_eq!((world.target.attempts(&event).len(), world.target.attempts(&waiting).len()), (1, 0));
     assert_eq!(process.broker.next_due(), None, "nothing of a stopped consumer's is due");
-    let depth = process.broker.depths()[CONSUMER];
-    assert_eq!((depth.ready, depth.in_flight, depth.delayed), (1, 0, 1));
+    let counts = process.broker.counts()[CONSUMER];
+    assert_eq!((counts.ready, counts.in_flight, counts.delayed), (1, 0, 1));
     process.broker.switch().stop([]);
     process.work(later).await;
     assert_eq!((world.target.times_done(&event), world.target.times_done(&waiting)), (1, 1));

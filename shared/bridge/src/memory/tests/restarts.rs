@@ -76,7 +76,7 @@ async fn a_message_that_ends_every_process_is_given_up() {
         process.stream_poller.poll_once().await.unwrap();
         process.stream_poller.save_cursor().await.unwrap();
         assert_eq!(world.cursor().await, (None, start));
-        assert_eq!(process.broker.depths()[CONSUMER].ready, 1);
+        assert_eq!(process.broker.counts()[CONSUMER].ready, 1);
         // Here the process dies while it has the message in hand.
     }
     let mut process = world.start().await;
