@@ -180,7 +180,7 @@ impl<C: Consumer> QueueFunction<C> {
             && let Some(queue) = &self.sqs
         {
             match self.after_failure(delivery) {
-                Verdict::RetryAfter(delay) => hide(queue, record, after.unwrap_or(delay)).await,
+                Verdict::RetryAfter(delay) => change_visibility(queue, record, after.unwrap_or(delay)).await,
                 Verdict::GiveUp => {
                     log_dead(record, EXHAUSTED, &reason);
                     return self.bury(record, EXHAUSTED, &reason).await;
@@ -194,7 +194,7 @@ impl<C: Consumer> QueueFunction<C> {
     /// is given up makes up for that.
     async fn defer(&self, record: &Record, reason: String, after: Duration) -> Option<ItemFailure> {
         if let Some(queue) = &self.sqs {
-            hide(queue, record, after).await;
+            change_visibility(queue, record, after).await;
         }
         Some(ItemFailure {
             retry_after_ms: Some(millis(after)),
@@ -232,9 +232,9 @@ struct Arrival<'a> {
 }
 
 /// Has SQS hide its message for this long.
-async fn hide(queue: &SqsQueue, record: &Record, delay: Duration) {
+async fn change_visibility(queue: &SqsQueue, record: &Record, delay: Duration) {
     if let (Origin::Sqs, Some(receipt_handle)) = (record.origin, &record.receipt_handle) {
-        queue.hide(receipt_handle, delay).await;
+        queue.change_visibility(receipt_handle, delay).await;
     }
 }
 

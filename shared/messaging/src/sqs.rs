@@ -78,7 +78,7 @@ impl SqsQueue {
     }
 
     /// Hides a message for this long. Where that fails the queue's own visibility timeout holds, so the failure is only logged.
-    pub async fn hide(&self, receipt_handle: &str, delay: Duration) {
+    pub async fn change_visibility(&self, receipt_handle: &str, delay: Duration) {
         let seconds = delay.min(MAX_VISIBILITY).as_millis().div_ceil(1_000);
         let request = self.client.change_message_visibility().queue_url(&self.queue_url);
         let request = request

@@ -46,9 +46,9 @@ impl SqsAdmin {
             consumer: consumer.to_owned(),
             ready: waiting.visible,
             // SQS does not tell what is worked on from what was put off.
-            in_flight: waiting.hidden,
+            in_flight: waiting.not_visible,
             delayed: waiting.delayed,
-            dead: dead.visible + dead.hidden + dead.delayed,
+            dead: dead.visible + dead.not_visible + dead.delayed,
         }))
     }
 

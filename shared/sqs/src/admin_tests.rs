@@ -23,15 +23,15 @@ fn refuse(held: &Shared, operation: &'static str, done_before: usize) {
     held.lock().unwrap().refused = Some((operation, done_before));
 }
 
-fn hidden(held: &Shared) -> usize {
-    held.lock().unwrap().letters.iter().filter(|letter| letter.hidden).count()
+fn invisible(held: &Shared) -> usize {
+    held.lock().unwrap().letters.iter().filter(|letter| letter.invisible).count()
 }
 
 #[tokio::test]
 async fn a_listing_gives_back_all_that_it_took() {
     let (admin, held, events) = admin().await;
     assert_eq!(admin.dead_letters(CONSUMER).await.unwrap().len(), events.len());
-    assert_eq!(hidden(&held), 0);
+    assert_eq!(invisible(&held), 0);
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn a_listing_that_breaks_off_gives_back_what_it_took() {
     refuse(&held, "ReceiveMessage", 1);
     let error = admin.dead_letters(CONSUMER).await.unwrap_err();
     assert!(error.to_string().contains("ReceiveMessage failed"), "{error}");
-    assert_eq!(hidden(&held), 0);
+    assert_eq!(invisible(&held), 0);
 }
 
 #[tokio::test]
@@ -49,10 +49,10 @@ async fn what_could_not_be_done_is_seen_by_others_at_once() {
     let id = events[0].id.to_string();
     refuse(&held, "SendMessage", 0);
     assert!(admin.replace(CONSUMER, &id, &event()).await.is_err());
-    assert_eq!(hidden(&held), 0, "after a replacement");
+    assert_eq!(invisible(&held), 0, "after a replacement");
     assert!(admin.replay(CONSUMER, &Selection::All, &|| {}).await.is_err());
-    assert_eq!(hidden(&held), 0, "after a replay");
+    assert_eq!(invisible(&held), 0, "after a replay");
     refuse(&held, "DeleteMessageBatch", 0);
     assert!(admin.purge(CONSUMER, &Selection::Ids(vec![id])).await.is_err());
-    assert_eq!(hidden(&held), 0, "after a purge");
+    assert_eq!(invisible(&held), 0, "after a purge");
 }

@@ -113,7 +113,7 @@ impl<'a> Desk<'a> {
     async fn give_back(&self, meant: &Selection) -> Result<(), SqsError> {
         let others = self.letters.iter().filter(|letter| !meant.includes(&letter.stored));
         let others: Vec<_> = others.map(|letter| (letter.receipt.clone(), Duration::ZERO)).collect();
-        self.queues.dead_letters.hide(&others).await
+        self.queues.dead_letters.change_visibility(&others).await
     }
 }
 

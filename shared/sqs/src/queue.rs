@@ -33,7 +33,7 @@ pub struct Counts {
     /// Those that can be received.
     pub visible: u64,
     /// Those that were received, or put off.
-    pub hidden: u64,
+    pub not_visible: u64,
     /// Those that were sent with a delay.
     pub delayed: u64,
 }
@@ -48,10 +48,10 @@ impl Queue {
     ///
     /// # Errors
     /// [`SqsError`] where SQS does not answer.
-    pub async fn receive(&self, wait: Duration, hidden: Duration) -> Result<Vec<Message>, SqsError> {
+    pub async fn receive(&self, wait: Duration, visibility: Duration) -> Result<Vec<Message>, SqsError> {
         let request = self.client.receive_message().queue_url(&self.url);
         let request = request.max_number_of_messages(i32::try_from(MAX_ENTRIES).unwrap_or(i32::MAX));
-        let request = request.wait_time_seconds(seconds(wait)).visibility_timeout(seconds(hidden));
+        let request = request.wait_time_seconds(seconds(wait)).visibility_timeout(seconds(visibility));
         let request = request.message_system_attribute_names(MessageSystemAttributeName::All);
         let answer = request.message_attribute_names("All").send().await;
         let answer = answer.map_err(|error| SqsError::request("ReceiveMessage", error))?;
@@ -102,11 +102,11 @@ impl Queue {
     ///
     /// # Errors
     /// [`SqsError`] where some are not: they come again when they would have.
-    pub async fn hide(&self, receipts: &[(String, Duration)]) -> Result<(), SqsError> {
-        first_error(join_all(receipts.chunks(MAX_ENTRIES).map(|chunk| self.hide_some(chunk))).await)
+    pub async fn change_visibility(&self, receipts: &[(String, Duration)]) -> Result<(), SqsError> {
+        first_error(join_all(receipts.chunks(MAX_ENTRIES).map(|chunk| self.change_some(chunk))).await)
     }
 
-    async fn hide_some(&self, receipts: &[(String, Duration)]) -> Result<(), SqsError> {
+    async fn change_some(&self, receipts: &[(String, Duration)]) -> Result<(), SqsError> {
         const OPERATION: &str = "ChangeMessageVisibilityBatch";
         let entry = |(position, (receipt, delay)): (usize, &(String, Duration))| {
             let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(position.to_string());
@@ -138,13 +138,13 @@ impl Queue {
         let answer = request.set_attribute_names(Some(names.to_vec())).send().await;
         let attributes = answer.map_err(|error| SqsError::request(OPERATION, error))?.attributes;
         let attributes = attributes.unwrap_or_default();
-        let [visible, hidden, delayed] =
+        let [visible, not_visible, delayed] =
             names.map(|name| attributes.get(&name).and_then(|count| count.parse::<u64>().ok()));
         let missing = SqsError::Shape { operation: OPERATION, missing: "the number of messages" };
         visible
-            .zip(hidden)
+            .zip(not_visible)
             .zip(delayed)
-            .map(|((visible, hidden), delayed)| Counts { visible, hidden, delayed })
+            .map(|((visible, not_visible), delayed)| Counts { visible, not_visible, delayed })
             .ok_or(missing)
     }
 }

@@ -18,7 +18,7 @@ use crate::{MAX_ENTRIES, Sqs, SqsNames};
 pub(crate) struct Kept {
     /// Also its id and its receipt.
     pub(crate) body: String,
-    pub(crate) hidden: bool,
+    pub(crate) invisible: bool,
 }
 
 /// What the queues hold, and what they refuse.
@@ -45,9 +45,9 @@ impl Held {
     }
 
     fn receive(&mut self) -> Value {
-        let visible = self.letters.iter_mut().filter(|letter| !letter.hidden).take(MAX_ENTRIES);
+        let visible = self.letters.iter_mut().filter(|letter| !letter.invisible).take(MAX_ENTRIES);
         let taken = visible.map(|letter| {
-            letter.hidden = true;
+            letter.invisible = true;
             json!({"MessageId": letter.body, "ReceiptHandle": letter.body, "Body": letter.body})
         });
         json!({ "Messages": taken.collect::<Vec<_>>() })
@@ -57,7 +57,7 @@ impl Held {
         let entries = request["Entries"].as_array().unwrap();
         for entry in entries {
             let letter = self.letters.iter_mut().find(|letter| letter.body == entry["ReceiptHandle"]);
-            letter.unwrap().hidden = entry["VisibilityTimeout"] != 0;
+            letter.unwrap().invisible = entry["VisibilityTimeout"] != 0;
         }
         json!({"Successful": entries, "Failed": []})
     }
@@ -81,7 +81,7 @@ async fn serve(State(held): State<Shared>, headers: HeaderMap, body: String) -> 
 
 /// Queues that hold these dead letters, for whichever consumer asks.
 pub(crate) async fn queues(letters: &[String]) -> (Sqs, Shared) {
-    let letters = letters.iter().map(|body| Kept { body: body.clone(), hidden: false }).collect();
+    let letters = letters.iter().map(|body| Kept { body: body.clone(), invisible: false }).collect();
     let held = Arc::new(Mutex::new(Held { letters, refused: None }));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());

@@ -88,7 +88,7 @@ impl<'a> Batch<'a> {
         let event = sqs_event(EVENT_SOURCE, group.iter().map(|position| self.outgoing(*position)));
         let consumer = self.consumer;
         let invoked = invoke_held(consumer.consumer, &consumer.target, &event, self.taken_at, stop);
-        let response = match self.keeping_hidden(invoked).await {
+        let response = match self.keeping_invisible(invoked).await {
             Invoked::Answered(response) => response,
             Invoked::Failed(error) if group.len() > 1 => {
                 tracing::error!(service = consumer.consumer, %error, messages = group.len(), "the batch failed; its messages go one by one");
@@ -131,14 +131,14 @@ impl<'a> Batch<'a> {
     }
 
     /// Waits for something, and meanwhile keeps hidden what is not settled.
-    async fn keeping_hidden<T>(&mut self, work: impl Future<Output = T>) -> T {
+    async fn keeping_invisible<T>(&mut self, work: impl Future<Output = T>) -> T {
         tokio::pin!(work);
         loop {
             tokio::select! {
                 biased;
                 done = &mut work => return done,
                 // Nothing is settled before this is answered: it must not undo what becomes of a message.
-                () = tokio::time::sleep_until(self.next_beat) => self.hide_unsettled(VISIBILITY).await,
+                () = tokio::time::sleep_until(self.next_beat) => self.set_visibility(VISIBILITY).await,
             }
             self.next_beat = Instant::now() + HEARTBEAT;
         }
@@ -146,13 +146,13 @@ impl<'a> Batch<'a> {
 
     /// Gives back what is not settled.
     async fn let_go(&self) {
-        self.hide_unsettled(Duration::ZERO).await;
+        self.set_visibility(Duration::ZERO).await;
     }
 
-    async fn hide_unsettled(&self, delay: Duration) {
+    async fn set_visibility(&self, delay: Duration) {
         let unsettled = self.messages.iter().filter(|message| !message.settled);
         let receipts: Vec<_> = unsettled.map(|message| (message.receipt.clone(), delay)).collect();
-        self.log(self.queues.queue.hide(&receipts).await);
+        self.log(self.queues.queue.change_visibility(&receipts).await);
     }
 
     /// Does with each message of a group what is to become of it.
@@ -177,10 +177,10 @@ impl<'a> Batch<'a> {
                 }
             }
         }
-        let (deleted, hidden) =
-            tokio::join!(self.queues.queue.delete(&finished), self.queues.queue.hide(&again));
+        let (deleted, changed) =
+            tokio::join!(self.queues.queue.delete(&finished), self.queues.queue.change_visibility(&again));
         self.log(deleted);
-        self.log(hidden);
+        self.log(changed);
     }
 
     /// What is not deleted or hidden comes again when it is visible again, which consumers bear.
