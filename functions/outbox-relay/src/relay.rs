@@ -73,7 +73,7 @@ impl Relay {
         }
         // Last, so that a batch that comes again because nothing can be published leaves no dead letter each time.
         for (record, error) in undecodable {
-            self.bury(record, &error).await?;
+            self.dead_letter(record, &error).await?;
         }
         Ok(())
     }
@@ -115,7 +115,7 @@ impl Relay {
         outbox.emissions().iter().map(|emission| (source.build)(image.clone(), emission)).collect()
     }
 
-    async fn bury(&self, record: &EventRecord, error: &ImageError) -> Result<(), DeadLetterError> {
+    async fn dead_letter(&self, record: &EventRecord, error: &ImageError) -> Result<(), DeadLetterError> {
         let reason = error.without_content();
         tracing::error!(event.id = record.event_id, reason, "the record goes to the dead letters");
         let body =

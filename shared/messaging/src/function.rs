@@ -94,7 +94,7 @@ impl<C: Consumer> QueueFunction<C> {
                     // The whole reason quotes the message, which may hold an address: it is for the dead letter alone.
                     log_dead(record, UNDECODABLE, &error.without_content());
                     measure::settled(self.name(), Fate::DeadLettered);
-                    failures.extend(self.bury(record, UNDECODABLE, &error.to_string()).await);
+                    failures.extend(self.dead_letter(record, UNDECODABLE, &error.to_string()).await);
                 }
             }
         }
@@ -137,7 +137,7 @@ impl<C: Consumer> QueueFunction<C> {
             Outcome::Done => None,
             Outcome::DeadLetter { code, reason } => {
                 log_dead(record, code, &reason);
-                self.bury(record, code, &reason).await
+                self.dead_letter(record, code, &reason).await
             }
             Outcome::Defer { reason, after } => {
                 log_again(record, &delivery.event, &reason);
@@ -183,7 +183,7 @@ impl<C: Consumer> QueueFunction<C> {
                 Verdict::RetryAfter(delay) => change_visibility(queue, record, after.unwrap_or(delay)).await,
                 Verdict::GiveUp => {
                     log_dead(record, EXHAUSTED, &reason);
-                    return self.bury(record, EXHAUSTED, &reason).await;
+                    return self.dead_letter(record, EXHAUSTED, &reason).await;
                 }
             }
         }
@@ -204,7 +204,7 @@ impl<C: Consumer> QueueFunction<C> {
     }
 
     /// Puts a record out of the way. With SQS that is done here; others do it when they read the answer.
-    async fn bury(&self, record: &Record, code: &str, reason: &str) -> Option<ItemFailure> {
+    async fn dead_letter(&self, record: &Record, code: &str, reason: &str) -> Option<ItemFailure> {
         let dead = DeadLettered { code: code.to_owned(), reason: reason.to_owned() };
         let failure =
             ItemFailure { dead_letter: Some(dead.clone()), ..ItemFailure::again(&record.id, reason) };

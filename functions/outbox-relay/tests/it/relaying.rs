@@ -12,7 +12,7 @@ async fn events_are_published_in_the_order_of_their_writes() {
     }
     shop.relay.handle(shop.batch().await).await.unwrap();
     assert_eq!(shop.board.published(), ["product.created C", "product.created A", "product.created B"]);
-    assert!(shop.buried().is_empty());
+    assert!(shop.dead_lettered().is_empty());
 }
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn a_write_that_emits_nothing_publishes_nothing() {
     assert_eq!(batch.records.len(), 4);
     shop.relay.handle(batch).await.unwrap();
     assert_eq!(shop.board.published(), ["product.created A"]);
-    assert!(shop.buried().is_empty());
+    assert!(shop.dead_lettered().is_empty());
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn a_record_of_somebody_elses_table_is_no_event() {
     batch.records[0].event_source_arn = Some(arn.replace("test-catalog", "other-catalog"));
     shop.relay.handle(batch).await.unwrap();
     assert!(shop.board.published().is_empty());
-    assert!(shop.buried()[0].contains("other-catalog"), "{:?}", shop.buried());
+    assert!(shop.dead_lettered()[0].contains("other-catalog"), "{:?}", shop.dead_lettered());
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn h09_what_was_not_published_comes_again_and_is_the_same_event() {
 }
 
 #[tokio::test]
-async fn a_batch_that_comes_again_for_its_events_buries_nothing_before() {
+async fn a_batch_that_comes_again_for_its_events_dead_letters_nothing_before() {
     let shop = Shop::open().await;
     shop.break_item("GARBLED", Some("?")).await;
     shop.sell("A").await;
@@ -86,10 +86,10 @@ async fn a_batch_that_comes_again_for_its_events_buries_nothing_before() {
     for _ in 0..3 {
         shop.relay.handle(shop.batch().await).await.unwrap_err();
     }
-    assert!(shop.buried().is_empty());
+    assert!(shop.dead_lettered().is_empty());
     shop.board.refuses.lock().unwrap().clear();
     shop.relay.handle(shop.batch().await).await.unwrap();
-    assert_eq!(shop.buried().len(), 1);
+    assert_eq!(shop.dead_lettered().len(), 1);
 }
 
 #[tokio::test]
@@ -102,5 +102,5 @@ async fn a_dead_letter_that_cannot_be_kept_brings_the_batch_again() {
     assert!(matches!(error, RelayError::DeadLetter(_)), "{error}");
     *shop.grave.is_full.lock().unwrap() = false;
     shop.relay.handle(shop.batch().await).await.unwrap();
-    assert_eq!(shop.buried().len(), 1);
+    assert_eq!(shop.dead_lettered().len(), 1);
 }

@@ -129,7 +129,7 @@ impl Shop {
     }
 
     /// Why each record was put away.
-    pub(crate) fn buried(&self) -> Vec<String> {
+    pub(crate) fn dead_lettered(&self) -> Vec<String> {
         self.grave.letters.lock().unwrap().iter().map(|letter| letter.reason.clone()).collect()
     }
 }

@@ -32,7 +32,7 @@ impl MemoryBroker {
         if count > 0 {
             let (exhausted, messages): (Vec<_>, Vec<_>) =
                 messages.into_iter().partition(|message| self.is_exhausted(message, now));
-            self.bury_exhausted(consumer, exhausted, now).await;
+            self.dead_letter_exhausted(consumer, exhausted, now).await;
             if !messages.is_empty() {
                 self.deliver_batch(consumer, target, messages, now).await;
             }
@@ -49,7 +49,7 @@ impl MemoryBroker {
     }
 
     /// Puts messages out of the way whose last attempt ended with the process.
-    async fn bury_exhausted(&self, consumer: &'static str, messages: Vec<Message>, now: Timestamp) {
+    async fn dead_letter_exhausted(&self, consumer: &'static str, messages: Vec<Message>, now: Timestamp) {
         let dead = |message: Message| {
             let fate = fate(consumer, &message, Verdict::exhausted(message.tried), now);
             (message, fate)

@@ -22,9 +22,9 @@ impl RuntimeTable {
         let key = format!("{}#{}", letter.id(), Uuid::now_v7());
         let tried = Tried { attempts: 0, first_at: now };
         let row = PutOff::new(consumer, &key, &letter.body, tried, now, "replayed");
-        let bury = Write::delete(&self.table, self.dead_key(consumer, letter.id()));
-        let bury = bury.if_equals("body", to_attribute_value(&letter.body).map_err(shape)?);
-        match self.store.transact(vec![bury, self.write_put_off(&row)?]).await {
+        let remove = Write::delete(&self.table, self.dead_key(consumer, letter.id()));
+        let remove = remove.if_equals("body", to_attribute_value(&letter.body).map_err(shape)?);
+        match self.store.transact(vec![remove, self.write_put_off(&row)?]).await {
             Ok(()) => Ok(Some(row)),
             Err(TransactError::Cancelled(reasons)) => gone(reasons).map(|()| None),
             Err(TransactError::Store(error)) => Err(error),

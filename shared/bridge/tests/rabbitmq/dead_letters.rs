@@ -32,12 +32,12 @@ fn edited(event: &Event) -> Event {
 #[tokio::test]
 async fn a_dead_letter_is_listed_edited_replayed_and_done() {
     let (world, started) = (World::new().await, Timestamp::now());
-    let events = world.bury(2, "bad").await;
+    let events = world.dead_letter(2, "bad").await;
     let listed = world.dead().await;
     assert_eq!(listed.len(), 2);
     let (id, event) = (events[0].id.to_string(), &events[0]);
     let letter = listed.iter().find(|letter| letter.id == id).unwrap();
-    assert_eq!((letter.code.as_str(), letter.reason.as_str(), letter.attempts), ("bad", "told to bury", 1));
+    assert_eq!((letter.code.as_str(), letter.reason.as_str(), letter.attempts), ("bad", "told to dead-letter", 1));
     assert_eq!((letter.consumer.as_str(), &letter.body), (CONSUMER, &event.to_json()));
     let (first_at, last_at) = (letter.first_at.unwrap(), letter.last_at.unwrap());
     assert!(started <= first_at && first_at <= last_at && last_at <= Timestamp::now(), "{letter:?}");
@@ -63,7 +63,7 @@ async fn a_dead_letter_is_listed_edited_replayed_and_done() {
 #[tokio::test]
 async fn replay_and_purge_take_what_is_selected() {
     let world = World::new().await;
-    let (bad, worse) = (world.bury(3, "bad").await, world.bury(3, "worse").await);
+    let (bad, worse) = (world.dead_letter(3, "bad").await, world.dead_letter(3, "worse").await);
     assert_eq!(replay(&world, &selected(&bad[..1])).await, 1);
     assert_eq!(replay(&world, &selected(&bad[..1])).await, 0, "it is no dead letter any more");
     assert_eq!(replay(&world, &Selection::Code("worse".to_owned())).await, 3);
@@ -86,10 +86,10 @@ async fn replay_and_purge_take_what_is_selected() {
 #[tokio::test]
 async fn what_dies_again_is_a_dead_letter_again() {
     let world = World::new().await;
-    let events = world.bury(1, "bad").await;
-    let undertaker = Arc::new(Scripted::default());
-    undertaker.bury(&events, "worse");
-    let running = world.consume(undertaker);
+    let events = world.dead_letter(1, "bad").await;
+    let refusing = Arc::new(Scripted::default());
+    refusing.dead_letter(&events, "worse");
+    let running = world.consume(refusing);
     assert_eq!(replay(&world, &Selection::All).await, 1);
     eventually("it is dead again", async || world.dead_count().await == 1).await;
     running.stop().await;
@@ -101,7 +101,7 @@ async fn what_dies_again_is_a_dead_letter_again() {
 #[tokio::test]
 async fn looking_changes_nothing_however_often_and_at_once() {
     let world = World::new().await;
-    let events = world.bury(300, "bad").await;
+    let events = world.dead_letter(300, "bad").await;
     let first = world.dead().await;
     let found: BTreeSet<String> = first.iter().map(|letter| letter.id.clone()).collect();
     assert_eq!((first.len(), found), (300, ids(&events)));
@@ -116,7 +116,7 @@ async fn looking_changes_nothing_however_often_and_at_once() {
 #[tokio::test]
 async fn a_replay_that_is_dropped_half_way_loses_nothing_and_can_be_completed() {
     let world = World::new().await;
-    let events = world.bury(350, "bad").await;
+    let events = world.dead_letter(350, "bad").await;
     let replayed = Notify::new();
     let progress = || replayed.notify_one();
     tokio::select! {
@@ -188,7 +188,7 @@ async fn queues_tell_how_full_they_are_and_missing_ones_are_made_again() {
 #[tokio::test]
 async fn a_replay_makes_its_queue_again_where_it_is_missing() {
     let world = World::new().await;
-    let events = world.bury(1, "bad").await;
+    let events = world.dead_letter(1, "bad").await;
     let channel = world.by_hand().await;
     channel.queue_delete(queue(CONSUMER).as_str().into(), QueueDeleteOptions::default()).await.unwrap();
     assert_eq!(replay(&world, &Selection::All).await, 1);
@@ -214,7 +214,7 @@ async fn a_broker_that_cannot_be_reached_is_told() {
 #[tokio::test]
 async fn what_is_purged_never_comes_back() {
     let world = World::new().await;
-    let events = world.bury(1_000, "bad").await;
+    let events = world.dead_letter(1_000, "bad").await;
     for (purge, left) in [(600, 400), (400, 0)] {
         let purged = selected(&events[left..left + purge]);
         assert_eq!(world.admin.purge(CONSUMER, &purged).await.unwrap(), purge as u64);

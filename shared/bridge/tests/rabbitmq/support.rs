@@ -1,4 +1,4 @@
-//! A virtual host of a test's own, events for it, and a function that buries what it is told to.
+//! A virtual host of a test's own, events for it, and a function that dead-letters the events it is told to.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
@@ -55,12 +55,12 @@ impl World {
         events
     }
 
-    /// Publishes events that the consumer, which runs for just this, buries under this code.
-    pub(crate) async fn bury(&self, count: usize, code: &'static str) -> Vec<Event> {
+    /// Publishes events that the consumer, which runs for just this, dead-letters with this code.
+    pub(crate) async fn dead_letter(&self, count: usize, code: &'static str) -> Vec<Event> {
         let before = self.dead_count().await;
-        let (undertaker, events) = (Arc::new(Scripted::default()), self.publish(count).await);
-        undertaker.bury(&events, code);
-        let running = self.consume(undertaker);
+        let (refusing, events) = (Arc::new(Scripted::default()), self.publish(count).await);
+        refusing.dead_letter(&events, code);
+        let running = self.consume(refusing);
         eventually("all are dead", async || self.dead_count().await == before + count as u64).await;
         running.stop().await;
         events
@@ -160,7 +160,7 @@ pub(crate) async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
     }
 }
 
-/// A function that buries events under the code that it was told, and does the others.
+/// Dead-letters chosen events with a chosen code and processes all others.
 #[derive(Default)]
 pub(crate) struct Scripted {
     codes: Mutex<HashMap<String, &'static str>>,
@@ -168,7 +168,7 @@ pub(crate) struct Scripted {
 }
 
 impl Scripted {
-    pub(crate) fn bury(&self, events: &[Event], code: &'static str) {
+    pub(crate) fn dead_letter(&self, events: &[Event], code: &'static str) {
         let mut codes = self.codes.lock().unwrap();
         codes.extend(events.iter().map(|event| (event.id.to_string(), code)));
     }
@@ -196,9 +196,9 @@ impl Target for Scripted {
                 self.done.lock().unwrap().push((event, attempt));
                 continue;
             };
-            let mut failure = ItemFailure::again(position.to_string(), "told to bury");
+            let mut failure = ItemFailure::again(position.to_string(), "told to dead-letter");
             failure.dead_letter =
-                Some(DeadLettered { code: code.to_owned(), reason: "told to bury".to_owned() });
+                Some(DeadLettered { code: code.to_owned(), reason: "told to dead-letter".to_owned() });
             response.failures.push(failure);
         }
         Ok(serde_json::to_vec(&response).unwrap())

@@ -60,7 +60,7 @@ async fn a_dead_letter_keeps_its_code_and_reason() {
     process.drain(now()).await;
     let dead = world.dead().await;
     assert_eq!(dead.len(), 1);
-    assert_eq!((dead[0].code.as_str(), dead[0].reason.as_str()), ("bad", "told to bury"));
+    assert_eq!((dead[0].code.as_str(), dead[0].reason.as_str()), ("bad", "told to dead-letter"));
     assert_eq!((dead[0].attempts, dead[0].body.as_str()), (2, event.to_json().as_str()));
     assert!(world.put_off().await.is_empty(), "the row goes when the letter is written");
 }

@@ -234,7 +234,7 @@ impl Scripted {
                 }
                 Reply::Retry(after) => failure.retry_after_ms = after,
                 Reply::Dead => {
-                    let (code, reason) = ("bad".to_owned(), "told to bury".to_owned());
+                    let (code, reason) = ("bad".to_owned(), "told to dead-letter".to_owned());
                     failure.dead_letter = Some(DeadLettered { code, reason });
                 }
                 Reply::Fail => return Err(TargetError::Failed("told to fail".to_owned())),
