@@ -5,7 +5,7 @@ use orderflow_tests::order_body;
 use serde_json::Value;
 
 use crate::support::{
-    assert_confirmed, dead_letters, faults, inject, is_settled, open, open_in, put_off, work,
+    assert_confirmed, dead_letters, faults, inject, is_settled, open, open_in, delayed, work,
 };
 
 #[tokio::test]
@@ -16,7 +16,7 @@ async fn h07_what_could_not_be_handled_is_not_acknowledged() {
     let waiting = shop.place(&order_body("PRODUCT-001", 1)).await;
     work(&mut shop, 12).await;
     assert_eq!(shop.order(&waiting).await["status"], "reserved");
-    let tried = put_off(&shop, "payment").await;
+    let tried = delayed(&shop, "payment").await;
     assert!(tried.len() == 1 && tried[0] >= 3, "{tried:?}");
     faults(&shop, "ok", &[]).await;
     shop.settle().await;
@@ -28,7 +28,7 @@ async fn h07_what_could_not_be_handled_is_not_acknowledged() {
     drop(shop);
     let shop = open_in(directory.path()).await;
     assert_confirmed(&shop, &left).await;
-    assert_eq!((dead_letters(&shop).await, put_off(&shop, "payment").await.len()), (0, 0));
+    assert_eq!((dead_letters(&shop).await, delayed(&shop, "payment").await.len()), (0, 0));
 }
 
 #[tokio::test]

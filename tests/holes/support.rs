@@ -62,9 +62,9 @@ pub(crate) async fn dead_letters(shop: &TestShop) -> usize {
 }
 
 /// How often the messages were tried that are put off for a consumer.
-pub(crate) async fn put_off(shop: &TestShop, consumer: &str) -> Vec<u32> {
+pub(crate) async fn delayed(shop: &TestShop, consumer: &str) -> Vec<u32> {
     let runtime = RuntimeTable::new(shop.mode.system.store());
-    runtime.put_off(consumer).await.unwrap().into_iter().map(|row| row.attempts).collect()
+    runtime.delayed(consumer).await.unwrap().into_iter().map(|row| row.attempts).collect()
 }
 
 /// Hands events to a consumer's function, as a queue does. All have to be done.

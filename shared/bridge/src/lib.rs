@@ -24,6 +24,6 @@ pub use relay::{
     Backlog, ConfirmingSink, NoTrimmer, Outstanding, Position, Sink, StreamBatch, StreamError, StreamPoller,
     StreamPollerError, StreamPollerStatus, StreamReader, StreamReads, StreamTrimmer, Wakeup,
 };
-pub use runtime_table::{DeadLetterRow, PutOff, RUNTIME, RuntimeTable};
+pub use runtime_table::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable};
 pub use switch::ConsumerSwitch;
 pub use target::{StreamTarget, Target, TargetError};

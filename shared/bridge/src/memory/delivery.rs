@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::settle::Fate;
 use super::{MemoryBroker, Message, Origin};
 use crate::verdict::{Outgoing, Verdict, sqs_event, verdicts};
-use crate::{DeadLetterRow, PutOff, Target, target};
+use crate::{DeadLetterRow, Delayed, Target, target};
 
 /// The `eventSource` of this broker's records.
 const EVENT_SOURCE: &str = "orderflow:memory";
@@ -44,7 +44,7 @@ impl MemoryBroker {
     fn is_exhausted(&self, message: &Message, now: Timestamp) -> bool {
         match message.origin {
             Origin::Stream { emitted_at, .. } => self.policy.is_last(message.tried.attempts, emitted_at, now),
-            Origin::PutOff { .. } => false,
+            Origin::Delayed { .. } => false,
         }
     }
 
@@ -132,7 +132,7 @@ fn fate(consumer: &str, message: &Message, verdict: Verdict, now: Timestamp) -> 
         Verdict::Done => Fate::Done,
         Verdict::Again { tried, after, reason } => {
             let (key, due) = (message.row_key(), now.plus(after));
-            Fate::PutOff(Box::new(PutOff::new(consumer, key, body, tried, due, &reason)))
+            Fate::Delayed(Box::new(Delayed::new(consumer, key, body, tried, due, &reason)))
         }
         Verdict::DeadLetter { tried, code, reason } => {
             tracing::error!(service = consumer, event.id = id, code, reason, "the message is given up");

@@ -56,7 +56,7 @@ impl MemoryBroker {
         let mut queues = BTreeMap::new();
         for Subscription { consumer, .. } in SUBSCRIPTIONS {
             let mut queue = Queue::default();
-            for row in runtime.put_off(consumer).await? {
+            for row in runtime.delayed(consumer).await? {
                 let due = row.due;
                 queue.delay(Message::from(row), due);
             }
@@ -77,7 +77,7 @@ impl MemoryBroker {
         lock(&self.queues).iter().map(|(consumer, queue)| (*consumer, queue.counts())).collect()
     }
 
-    /// The earliest time at which a put-off message comes again.
+    /// The earliest time at which a delayed message comes again.
     pub fn next_due(&self) -> Option<Timestamp> {
         let queues = lock(&self.queues);
         let running = queues.iter().filter(|(consumer, _)| !self.switch.is_stopped(consumer));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use orderflow_domain::{Event, Timestamp};
 
 use super::QueueCounts;
-use crate::PutOff;
+use crate::Delayed;
 use crate::relay::Outstanding;
 use crate::runtime_table::Tried;
 
@@ -31,17 +31,17 @@ pub(super) enum Origin {
         emitted_at: Timestamp,
     },
     /// Its own row, under this key.
-    PutOff { key: String },
+    Delayed { key: String },
 }
 
 /// Attempts after which a message is delivered without neighbours.
 const ALONE_AFTER: u32 = 3;
 
-impl From<PutOff> for Message {
-    fn from(row: PutOff) -> Self {
+impl From<Delayed> for Message {
+    fn from(row: Delayed) -> Self {
         let tried = Tried { attempts: row.attempts, first_at: row.first_at };
         let alone = tried.attempts > ALONE_AFTER;
-        let (id, origin) = (row.id().to_owned(), Origin::PutOff { key: row.key().to_owned() });
+        let (id, origin) = (row.id().to_owned(), Origin::Delayed { key: row.key().to_owned() });
         Self { id, body: row.body.into(), tried, origin, alone }
     }
 }
@@ -57,7 +57,7 @@ impl Message {
     pub(super) fn row_key(&self) -> &str {
         match &self.origin {
             Origin::Stream { .. } => &self.id,
-            Origin::PutOff { key } => key,
+            Origin::Delayed { key } => key,
         }
     }
 }
@@ -127,7 +127,7 @@ mod tests {
 
     fn message(id: &str, alone: bool) -> Message {
         let tried = Tried { attempts: 0, first_at: Timestamp::from_millis(0) };
-        let origin = Origin::PutOff { key: id.to_owned() };
+        let origin = Origin::Delayed { key: id.to_owned() };
         Message { id: id.to_owned(), body: "".into(), tried, origin, alone }
     }
 

@@ -6,7 +6,7 @@ use orderflow_domain::Timestamp;
 use orderflow_store::{StoreError, Write};
 
 use super::{MemoryBroker, Message, Origin};
-use crate::{DeadLetterRow, PutOff};
+use crate::{DeadLetterRow, Delayed};
 
 /// How long a message waits whose fate could not be written down.
 const UNWRITTEN_DELAY: Duration = Duration::from_millis(250);
@@ -14,7 +14,7 @@ const UNWRITTEN_DELAY: Duration = Duration::from_millis(250);
 /// What becomes of a message.
 pub(super) enum Fate {
     Done,
-    PutOff(Box<PutOff>),
+    Delayed(Box<Delayed>),
     Dead(Box<DeadLetterRow>),
 }
 
@@ -72,7 +72,7 @@ impl MemoryBroker {
     fn record(&self, fate: &Fate) -> Result<Option<Write>, StoreError> {
         match fate {
             Fate::Done => Ok(None),
-            Fate::PutOff(row) => self.runtime.write_put_off(row).map(Some),
+            Fate::Delayed(row) => self.runtime.write_delayed(row).map(Some),
             Fate::Dead(row) => self.runtime.write_dead_letter(row).map(Some),
         }
     }
@@ -80,16 +80,16 @@ impl MemoryBroker {
     /// What takes away the row that kept the message until now.
     fn release(&self, consumer: &str, message: &Message, fate: &Fate) -> Option<Write> {
         match (&message.origin, fate) {
-            (Origin::Stream { .. }, _) | (Origin::PutOff { .. }, Fate::PutOff(_)) => None,
-            (Origin::PutOff { key }, Fate::Done | Fate::Dead(_)) => {
-                Some(self.runtime.delete_put_off(consumer, key))
+            (Origin::Stream { .. }, _) | (Origin::Delayed { .. }, Fate::Delayed(_)) => None,
+            (Origin::Delayed { key }, Fate::Done | Fate::Dead(_)) => {
+                Some(self.runtime.delete_delayed(consumer, key))
             }
         }
     }
 
     /// Takes a message whose fate is durable from what kept it until now.
     fn let_go(&self, consumer: &str, message: Message, fate: Fate) {
-        if let Fate::PutOff(row) = fate {
+        if let Fate::Delayed(row) = fate {
             let due = row.due;
             self.with_queue(consumer, |queue| queue.delay(Message::from(*row), due));
         }

@@ -5,10 +5,10 @@ use orderflow_store::{Cancellation, Item, StoreError, TransactError, Write, Writ
 use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
 use uuid::Uuid;
 
-use super::{DeadLetterRow, PutOff, RUNTIME, RuntimeTable, Tried, dead_pk, unconditional};
+use super::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable, Tried, dead_pk, unconditional};
 
 impl RuntimeTable {
-    /// Turns a dead letter into a put-off row that is due now, with no attempt counted, in one step. None where the letter is gone or has
+    /// Turns a dead letter into a delayed row that is due now, with no attempt counted, in one step. None where the letter is gone or has
     /// another body by now.
     ///
     /// The row has a key of its own, so that another message with the same id, which may be put off too, neither takes its place nor
@@ -17,14 +17,14 @@ impl RuntimeTable {
         &self,
         consumer: &str,
         letter: &DeadLetterRow,
-    ) -> Result<Option<PutOff>, StoreError> {
+    ) -> Result<Option<Delayed>, StoreError> {
         let now = Timestamp::now();
         let key = format!("{}#{}", letter.id(), Uuid::now_v7());
         let tried = Tried { attempts: 0, first_at: now };
-        let row = PutOff::new(consumer, &key, &letter.body, tried, now, "replayed");
+        let row = Delayed::new(consumer, &key, &letter.body, tried, now, "replayed");
         let remove = Write::delete(&self.table, self.dead_key(consumer, letter.id()));
         let remove = remove.if_equals("body", to_attribute_value(&letter.body).map_err(shape)?);
-        match self.store.transact(vec![remove, self.write_put_off(&row)?]).await {
+        match self.store.transact(vec![remove, self.write_delayed(&row)?]).await {
             Ok(()) => Ok(Some(row)),
             Err(TransactError::Cancelled(reasons)) => gone(reasons).map(|()| None),
             Err(TransactError::Store(error)) => Err(error),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Position;
 
-/// Cursors under `cursor`, put-off events under `putoff#<consumer>`, dead letters under `dead#<consumer>`.
+/// Cursors under `cursor`, delayed events under `putoff#<consumer>`, dead letters under `dead#<consumer>`.
 pub static RUNTIME: TableDefinition =
     TableDefinition { name: "runtime", hash: "pk", range: Some("sk"), indexes: &[], streams: false };
 
@@ -28,7 +28,7 @@ pub(crate) struct CursorRow {
 
 /// An event that has to come again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PutOff {
+pub struct Delayed {
     pk: String,
     sk: String,
     /// The message.
@@ -70,7 +70,7 @@ impl CursorRow {
     }
 }
 
-impl PutOff {
+impl Delayed {
     /// A message of a consumer that has to come again, under a key that begins with its id.
     pub(crate) fn new(
         consumer: &str,
@@ -81,7 +81,7 @@ impl PutOff {
         reason: &str,
     ) -> Self {
         Self {
-            pk: put_off_pk(consumer),
+            pk: delayed_pk(consumer),
             sk: key.to_owned(),
             body: body.to_owned(),
             attempts: tried.attempts,
@@ -174,12 +174,12 @@ impl RuntimeTable {
         Ok(rows.into_iter().filter_map(|row| Some((row.sk.clone(), row.position()?))).collect())
     }
 
-    /// The put-off events of a consumer.
+    /// The delayed events of a consumer.
     ///
     /// # Errors
     /// [`StoreError`] where the store does not answer.
-    pub async fn put_off(&self, consumer: &str) -> Result<Vec<PutOff>, StoreError> {
-        self.table.get_collection(&put_off_pk(consumer)).await
+    pub async fn delayed(&self, consumer: &str) -> Result<Vec<Delayed>, StoreError> {
+        self.table.get_collection(&delayed_pk(consumer)).await
     }
 
     /// The dead letters of a consumer.
@@ -190,12 +190,12 @@ impl RuntimeTable {
         self.table.get_collection(&dead_pk(consumer)).await
     }
 
-    pub(crate) fn write_put_off(&self, row: &PutOff) -> Result<Write, StoreError> {
+    pub(crate) fn write_delayed(&self, row: &Delayed) -> Result<Write, StoreError> {
         Write::put(&self.table, row)
     }
 
-    pub(crate) fn delete_put_off(&self, consumer: &str, key: &str) -> Write {
-        Write::delete(&self.table, self.table.key_with_range(put_off_pk(consumer), key))
+    pub(crate) fn delete_delayed(&self, consumer: &str, key: &str) -> Write {
+        Write::delete(&self.table, self.table.key_with_range(delayed_pk(consumer), key))
     }
 
     pub(crate) fn write_dead_letter(&self, row: &DeadLetterRow) -> Result<Write, StoreError> {
@@ -234,7 +234,7 @@ fn cursor_row(stream: &str, after: Option<String>, starts: u32) -> CursorRow {
     CursorRow { pk: "cursor".to_owned(), sk: stream.to_owned(), after, starts }
 }
 
-fn put_off_pk(consumer: &str) -> String {
+fn delayed_pk(consumer: &str) -> String {
     format!("putoff#{consumer}")
 }
 

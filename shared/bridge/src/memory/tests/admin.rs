@@ -69,13 +69,13 @@ async fn a_dead_letter_is_listed_edited_replayed_and_done() {
     assert_eq!((listed[0].code.as_str(), listed[0].attempts), ("bad", 1), "its history stays");
 
     assert_eq!(replay(&process, &Selection::All).await, 1);
-    let rows = world.put_off().await;
+    let rows = world.delayed().await;
     assert_eq!((rows[0].body.as_str(), rows[0].attempts), (edited.to_json().as_str(), 0));
     assert_eq!(rows[0].id(), event.id.to_string());
     process.work(now()).await;
     assert_eq!(world.target.attempts(event), [1, 1], "no attempt counts");
     assert_eq!(world.target.times_done(event), 1);
-    assert!(world.put_off().await.is_empty() && world.dead().await.is_empty());
+    assert!(world.delayed().await.is_empty() && world.dead().await.is_empty());
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn what_dies_again_is_a_dead_letter_again() {
     process.drain(now()).await;
     let dead = world.dead().await;
     assert_eq!((dead.len(), dead[0].id(), dead[0].attempts), (1, event.id.to_string().as_str(), 2));
-    assert!(world.put_off().await.is_empty());
+    assert!(world.delayed().await.is_empty());
     assert_eq!(replay(&process, &ids(&[event])).await, 1, "it has the id that it had");
 }
 
@@ -149,7 +149,7 @@ async fn a_replay_outlives_the_process() {
     let mut process = world.start().await;
     process.work(now()).await;
     assert_eq!(world.target.times_done(&events[0]), 1);
-    assert!(world.put_off().await.is_empty() && world.dead().await.is_empty());
+    assert!(world.delayed().await.is_empty() && world.dead().await.is_empty());
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn two_replays_at_once_replay_each_letter_once() {
 }
 
 #[tokio::test]
-async fn a_replay_beside_a_put_off_message_with_its_id_loses_neither() {
+async fn a_replay_beside_a_delayed_message_with_its_id_loses_neither() {
     let world = World::new().await;
     let event = world.emit_for([Reply::Retry(Some(60_000))]).await;
     let mut process = world.start().await;
@@ -176,15 +176,15 @@ async fn a_replay_beside_a_put_off_message_with_its_id_loses_neither() {
     world.store.write(write).await.unwrap();
 
     assert_eq!(replay(&process, &Selection::All).await, 1);
-    let mut bodies: Vec<String> = world.put_off().await.into_iter().map(|row| row.body).collect();
+    let mut bodies: Vec<String> = world.delayed().await.into_iter().map(|row| row.body).collect();
     bodies.sort_by_key(String::len);
     assert_eq!(bodies, [event.to_json(), body]);
     process.work(now()).await;
     assert_eq!(world.target.times_done(&event), 1);
-    assert_eq!(world.put_off().await.len(), 1, "the other one still waits");
+    assert_eq!(world.delayed().await.len(), 1, "the other one still waits");
     process.work(now().plus(Duration::from_secs(60))).await;
     assert_eq!(world.target.times_done(&event), 2);
-    assert!(world.put_off().await.is_empty());
+    assert!(world.delayed().await.is_empty());
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn a_replay_that_cannot_be_written_changes_nothing() {
     }));
     admin(&process).replay(CONSUMER, &Selection::All, &|| {}).await.unwrap_err();
     world.embedded.stop_injecting();
-    assert_eq!((world.dead().await.len(), world.put_off().await.len()), (2, 0));
+    assert_eq!((world.dead().await.len(), world.delayed().await.len()), (2, 0));
     assert_eq!(process.broker.counts()[CONSUMER].ready, 0);
 }
 
@@ -216,5 +216,5 @@ async fn a_replay_whose_caller_goes_away_loses_nothing_and_can_be_completed() {
     replay(&process, &Selection::All).await;
     process.work(now()).await;
     assert!(events.iter().all(|event| world.target.times_done(event) == 1));
-    assert!(world.put_off().await.is_empty() && world.dead().await.is_empty());
+    assert!(world.delayed().await.is_empty() && world.dead().await.is_empty());
 }

@@ -25,7 +25,7 @@ fn refuse_writes(world: &World, text: &'static str) {
 #[tokio::test]
 async fn a_row_that_cannot_be_written_keeps_the_mark_where_it_is() {
     let world = World::new().await;
-    let (put_off, done) = (world.emit_for([Reply::Retry(None); 2]).await, world.emit().await);
+    let (delayed, done) = (world.emit_for([Reply::Retry(None); 2]).await, world.emit().await);
     let (mut process, now) = (world.start().await, now());
     refuse_writes(&world, "putoff#");
     process.work(now).await;
@@ -34,8 +34,8 @@ async fn a_row_that_cannot_be_written_keeps_the_mark_where_it_is() {
     world.embedded.stop_injecting();
 
     process.drain(now).await;
-    assert_eq!(world.target.attempts(&put_off), [1, 1, 2], "an attempt that was not written down is none");
-    assert_eq!((world.target.times_done(&put_off), world.target.times_done(&done)), (1, 1));
+    assert_eq!(world.target.attempts(&delayed), [1, 1, 2], "an attempt that was not written down is none");
+    assert_eq!((world.target.times_done(&delayed), world.target.times_done(&done)), (1, 1));
     let last = process.relay.sequence_numbers.lock().unwrap()[&done.id.to_string()];
     assert_eq!(world.cursor().await.0, Some(last));
 }
@@ -48,13 +48,13 @@ async fn a_row_outlives_a_dead_letter_that_cannot_be_written() {
     process.work(now).await;
     refuse_writes(&world, "dead#");
     process.work(now.plus(Duration::from_secs(5))).await;
-    assert_eq!((world.put_off().await.len(), world.dead().await.len()), (1, 0));
+    assert_eq!((world.delayed().await.len(), world.dead().await.len()), (1, 0));
     world.embedded.stop_injecting();
 
     // The process may end here: the row brings the message back.
     let mut process = world.start().await;
     process.drain(now.plus(Duration::from_secs(6))).await;
-    assert_eq!((world.put_off().await.len(), world.dead().await.len()), (0, 1));
+    assert_eq!((world.delayed().await.len(), world.dead().await.len()), (0, 1));
 }
 
 #[tokio::test]
@@ -65,11 +65,11 @@ async fn a_row_that_cannot_be_deleted_brings_its_message_again() {
     process.work(now).await;
     refuse_writes(&world, "putoff#");
     process.work(now.plus(Duration::from_secs(5))).await;
-    assert_eq!(world.put_off().await.len(), 1);
+    assert_eq!(world.delayed().await.len(), 1);
     world.embedded.stop_injecting();
     process.drain(now.plus(Duration::from_secs(5))).await;
     assert_eq!(world.target.times_done(&event), 2);
-    assert!(world.put_off().await.is_empty());
+    assert!(world.delayed().await.is_empty());
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ async fn what_is_done_leaves_nothing_behind() {
     process.work(now()).await;
     assert_eq!(world.target.take_batches().len(), 1, "both came in one batch");
     assert!(events.iter().all(|event| world.target.times_done(event) == 1));
-    assert!(world.put_off().await.is_empty() && world.dead().await.is_empty());
+    assert!(world.delayed().await.is_empty() && world.dead().await.is_empty());
     let last = process.relay.sequence_numbers.lock().unwrap()[&events[1].id.to_string()];
     assert_eq!(world.cursor().await, (Some(last), 0));
 }
@@ -29,7 +29,7 @@ async fn what_is_to_come_again_comes_when_it_said() {
     let event = world.emit_for([Reply::Retry(Some(5_000))]).await;
     let (mut process, now) = (world.start().await, now());
     process.work(now).await;
-    let rows = world.put_off().await;
+    let rows = world.delayed().await;
     assert_eq!(rows[0].id(), event.id.to_string());
     assert_eq!((rows[0].attempts, rows[0].due), (1, now.plus(Duration::from_secs(5))));
     assert_eq!(rows[0].reason, "told to");
@@ -39,7 +39,7 @@ async fn what_is_to_come_again_comes_when_it_said() {
     assert_eq!(world.target.attempts(&event), [1]);
     process.work(rows[0].due).await;
     assert_eq!(world.target.attempts(&event), [1, 2]);
-    assert!(world.put_off().await.is_empty(), "its row goes with success");
+    assert!(world.delayed().await.is_empty(), "its row goes with success");
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn a_dead_letter_keeps_its_code_and_reason() {
     assert_eq!(dead.len(), 1);
     assert_eq!((dead[0].code.as_str(), dead[0].reason.as_str()), ("bad", "told to dead-letter"));
     assert_eq!((dead[0].attempts, dead[0].body.as_str()), (2, event.to_json().as_str()));
-    assert!(world.put_off().await.is_empty(), "the row goes when the letter is written");
+    assert!(world.delayed().await.is_empty(), "the row goes when the letter is written");
 }
 
 /// A batch that fails as a whole says nothing of its messages: each goes alone, and only the guilty one is put off.
@@ -75,7 +75,7 @@ async fn fails_alone(reply: Reply) {
     let sizes: Vec<_> = world.target.take_batches().iter().map(Vec::len).collect();
     assert_eq!(sizes, [3, 1, 1, 1], "{reply:?}");
     assert_eq!((world.target.times_done(&before), world.target.times_done(&after)), (1, 1), "{reply:?}");
-    let rows = world.put_off().await;
+    let rows = world.delayed().await;
     assert_eq!(
         (rows.len(), rows[0].id(), rows[0].attempts),
         (1, guilty.id.to_string().as_str(), 1),

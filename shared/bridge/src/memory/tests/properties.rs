@@ -49,7 +49,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// The events that the stored cursor has passed are done, or have a row.
 async fn check(world: &World, process: &Process, events: &[Event]) {
     let Some(cursor) = world.cursor().await.0 else { return };
-    let mut kept: BTreeSet<String> = world.put_off().await.iter().map(|row| row.id().to_owned()).collect();
+    let mut kept: BTreeSet<String> = world.delayed().await.iter().map(|row| row.id().to_owned()).collect();
     kept.extend(world.dead().await.iter().map(|row| row.id().to_owned()));
     for event in events {
         let id = event.id.to_string();
@@ -91,7 +91,7 @@ async fn take(world: &World, steps: Vec<Step>) {
         let ended = world.target.times_done(event) > 0 || dead.contains(&event.id.to_string());
         assert!(ended, "{} was lost", event.id);
     }
-    assert!(world.put_off().await.is_empty());
+    assert!(world.delayed().await.is_empty());
 }
 
 proptest! {

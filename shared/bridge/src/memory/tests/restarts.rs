@@ -28,7 +28,7 @@ async fn what_is_not_done_comes_again_and_what_is_done_does_not() {
 }
 
 #[tokio::test]
-async fn what_was_put_off_comes_when_it_is_due() {
+async fn a_delayed_message_is_delivered_when_it_is_due() {
     let world = World::new().await;
     let event = world.emit_for([Reply::Retry(Some(30_000))]).await;
     let (mut process, now) = (world.start().await, now());
@@ -55,7 +55,7 @@ async fn a_row_and_a_record_of_one_message_get_along() {
     let mut process = world.start().await;
     process.drain(now.plus(Duration::from_secs(1))).await;
     assert!(world.target.times_done(&event) >= 1 && world.target.times_done(&neighbour) >= 1);
-    assert!(world.put_off().await.is_empty());
+    assert!(world.delayed().await.is_empty());
     for batch in world.target.take_batches() {
         let mut ids: Vec<_> = batch.into_iter().map(|(id, _)| id).collect();
         let count = ids.len();

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::super::{MemoryBroker, MemoryPublisher};
 use crate::{
-    DeadLetterRow, PutOff, RUNTIME, RuntimeTable, StreamPoller, StreamTarget, StreamTrimmer, Target,
+    DeadLetterRow, Delayed, RUNTIME, RuntimeTable, StreamPoller, StreamTarget, StreamTrimmer, Target,
     TargetError,
 };
 
@@ -106,8 +106,8 @@ impl World {
         RuntimeTable::new(&self.store)
     }
 
-    pub(super) async fn put_off(&self) -> Vec<PutOff> {
-        self.runtime().put_off(CONSUMER).await.unwrap()
+    pub(super) async fn delayed(&self) -> Vec<Delayed> {
+        self.runtime().delayed(CONSUMER).await.unwrap()
     }
 
     pub(super) async fn dead(&self) -> Vec<DeadLetterRow> {
