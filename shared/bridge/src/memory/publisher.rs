@@ -7,7 +7,7 @@ use orderflow_domain::{Event, Timestamp};
 use orderflow_messaging::{PublishError, Publisher, SUBSCRIPTIONS};
 
 use super::{MemoryBroker, Message, lock};
-use crate::relay::{Outstanding, Sink};
+use crate::relay::{InFlight, Sink};
 use crate::runtime_table::Tried;
 
 /// Publishes the events of one stream. What it publishes belongs to the batch that is being read.
@@ -19,7 +19,7 @@ pub struct MemoryPublisher {
 /// The batch that is being read.
 #[derive(Debug, Clone, Default)]
 struct BatchContext {
-    outstanding: Arc<Outstanding>,
+    in_flight: Arc<InFlight>,
     /// How often the batch was tried by processes before this one.
     attempts: u32,
 }
@@ -36,15 +36,15 @@ impl Sink for MemoryPublisher {
         self.broker.has_room()
     }
 
-    fn begin(&self, outstanding: Arc<Outstanding>, attempts: u32) {
-        *lock(&self.batch) = BatchContext { outstanding, attempts };
+    fn begin(&self, in_flight: Arc<InFlight>, attempts: u32) {
+        *lock(&self.batch) = BatchContext { in_flight, attempts };
     }
 }
 
 #[async_trait]
 impl Publisher for MemoryPublisher {
     async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>> {
-        let BatchContext { outstanding, attempts } = lock(&self.batch).clone();
+        let BatchContext { in_flight, attempts } = lock(&self.batch).clone();
         let now = Timestamp::now();
         let mut queues = lock(&self.broker.queues);
         for event in events {
@@ -52,7 +52,7 @@ impl Publisher for MemoryPublisher {
             let tried = Tried { attempts, first_at: now };
             for row in SUBSCRIPTIONS.iter().filter(|row| row.types.contains(&event.event_type())) {
                 if let Some(queue) = queues.get_mut(row.consumer) {
-                    queue.push(Message::new(event, body.clone(), tried, outstanding.clone()));
+                    queue.push(Message::new(event, body.clone(), tried, in_flight.clone()));
                 }
             }
         }

@@ -7,7 +7,7 @@ use orderflow_domain::{Event, Timestamp};
 
 use super::QueueCounts;
 use crate::Delayed;
-use crate::relay::Outstanding;
+use crate::relay::InFlight;
 use crate::runtime_table::Tried;
 
 /// A message of one consumer.
@@ -26,7 +26,7 @@ pub(super) struct Message {
 pub(super) enum Origin {
     /// The stream that it was read from.
     Stream {
-        outstanding: Arc<Outstanding>,
+        in_flight: Arc<InFlight>,
         /// When what it tells of happened: earlier processes may have tried it ever since.
         emitted_at: Timestamp,
     },
@@ -47,9 +47,9 @@ impl From<Delayed> for Message {
 }
 
 impl Message {
-    pub(super) fn new(event: &Event, body: Arc<str>, tried: Tried, outstanding: Arc<Outstanding>) -> Self {
-        outstanding.add();
-        let origin = Origin::Stream { outstanding, emitted_at: event.time };
+    pub(super) fn new(event: &Event, body: Arc<str>, tried: Tried, in_flight: Arc<InFlight>) -> Self {
+        in_flight.add();
+        let origin = Origin::Stream { in_flight, emitted_at: event.time };
         Self { id: event.id.to_string(), body, alone: tried.attempts > ALONE_AFTER, tried, origin }
     }
 

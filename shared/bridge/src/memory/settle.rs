@@ -93,8 +93,8 @@ impl MemoryBroker {
             let due = row.due;
             self.with_queue(consumer, |queue| queue.delay(Message::from(*row), due));
         }
-        if let Origin::Stream { outstanding, .. } = message.origin {
-            outstanding.complete();
+        if let Origin::Stream { in_flight, .. } = message.origin {
+            in_flight.complete();
         }
     }
 }

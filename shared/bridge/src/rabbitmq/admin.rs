@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::connection::close;
 use super::dead_letter::{of_replacement, of_replay, stored};
 use super::dead_letters::{DeadLetters, Letter};
-use super::in_hand::InHand;
+use super::in_flight::InFlight;
 use super::moves::Move;
 use super::names::{LADDER, dead_letter_queue, delay_queue, queue};
 use super::{RabbitError, RabbitMq};
@@ -42,7 +42,7 @@ pub struct RabbitAdmin {
 struct Desk {
     turn: Mutex<()>,
     /// Letters that somebody here looks at. The broker does not count them.
-    held: InHand,
+    held: InFlight,
 }
 
 /// All dead letters of a consumer, on its desk.
@@ -94,7 +94,7 @@ impl RabbitAdmin {
         Ok(QueueStatus {
             consumer: consumer.to_owned(),
             ready: others[0],
-            in_flight: self.broker.in_hand(consumer).messages() as u64,
+            in_flight: self.broker.in_flight(consumer).messages() as u64,
             delayed: delayed.iter().sum(),
             dead: others[1] + held as u64,
         })

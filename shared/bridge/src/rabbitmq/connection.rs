@@ -14,7 +14,7 @@ use orderflow_messaging::SUBSCRIPTIONS;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::in_hand::InHand;
+use super::in_flight::InFlight;
 use super::{RabbitError, topology};
 
 /// Seconds without a sign of life after which a connection counts as broken.
@@ -79,14 +79,14 @@ pub struct BrokerAddress {
 pub struct RabbitMq {
     address: BrokerAddress,
     connection: Mutex<Option<Connection>>,
-    in_hand: BTreeMap<&'static str, InHand>,
+    in_flight: BTreeMap<&'static str, InFlight>,
 }
 
 impl RabbitMq {
     /// A connection to be made when it is first needed.
     pub fn new(address: BrokerAddress) -> Arc<Self> {
-        let in_hand = SUBSCRIPTIONS.iter().map(|row| (row.consumer, InHand::default())).collect();
-        Arc::new(Self { address, connection: Mutex::new(None), in_hand })
+        let in_flight = SUBSCRIPTIONS.iter().map(|row| (row.consumer, InFlight::default())).collect();
+        Arc::new(Self { address, connection: Mutex::new(None), in_flight })
     }
 
     /// Connects, and declares what is missing.
@@ -144,8 +144,8 @@ impl RabbitMq {
     }
 
     /// What this process has in hand of a consumer's messages.
-    pub(super) fn in_hand(&self, consumer: &str) -> InHand {
-        self.in_hand.get(consumer).cloned().unwrap_or_default()
+    pub(super) fn in_flight(&self, consumer: &str) -> InFlight {
+        self.in_flight.get(consumer).cloned().unwrap_or_default()
     }
 
     /// Whether the broker answers.

@@ -189,7 +189,7 @@ impl Session {
     }
 
     async fn settle(&self, channel: &Channel, deliveries: &[Delivery]) -> Result<Settled, RabbitError> {
-        let _held = self.consumer.consuming.in_hand(self.consumer.consumer).hold(deliveries.len());
+        let _held = self.consumer.consuming.in_flight(self.consumer.consumer).hold(deliveries.len());
         Batch::new(self, channel, deliveries).settle(self.stop.clone()).await
     }
 }

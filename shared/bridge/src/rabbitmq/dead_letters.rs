@@ -13,7 +13,7 @@ use lapin::types::FieldTable;
 use tokio::time::timeout;
 
 use super::connection::close;
-use super::in_hand::{Held, InHand};
+use super::in_flight::{Held, InFlight};
 use super::moves::{Move, publish};
 use super::names::dead_letter_queue;
 use super::{RabbitError, RabbitMq};
@@ -33,7 +33,7 @@ const LOOKS: usize = 20;
 pub(super) struct DeadLetters {
     channel: Channel,
     queue: String,
-    held: InHand,
+    held: InFlight,
     letters: Vec<Letter>,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Letter {
 
 impl DeadLetters {
     /// Takes all there are, and counts them in `held`. Declares what is missing.
-    pub(super) async fn take(broker: &RabbitMq, consumer: &str, held: &InHand) -> Result<Self, RabbitError> {
+    pub(super) async fn take(broker: &RabbitMq, consumer: &str, held: &InFlight) -> Result<Self, RabbitError> {
         match Self::try_take(broker, consumer, held).await {
             // A missing queue breaks the channel.
             Err(RabbitError::Broken(_)) => {
@@ -56,7 +56,7 @@ impl DeadLetters {
         }
     }
 
-    async fn try_take(broker: &RabbitMq, consumer: &str, held: &InHand) -> Result<Self, RabbitError> {
+    async fn try_take(broker: &RabbitMq, consumer: &str, held: &InFlight) -> Result<Self, RabbitError> {
         let channel = broker.channel().await?;
         let (queue, held) = (dead_letter_queue(consumer), held.clone());
         let mut taken = Self { channel, queue, held, letters: Vec::new() };

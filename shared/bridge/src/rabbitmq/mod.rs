@@ -14,7 +14,7 @@ mod dead_letter;
 mod dead_letters;
 mod error;
 mod headers;
-mod in_hand;
+mod in_flight;
 mod moves;
 mod names;
 mod publisher;

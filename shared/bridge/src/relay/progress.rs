@@ -9,9 +9,9 @@ use crate::Position;
 /// Counts the messages of one batch of stream records that are kept nowhere but in the stream: neither done, nor in a row of their
 /// own, nor confirmed by a broker.
 #[derive(Debug, Default)]
-pub struct Outstanding(AtomicUsize);
+pub struct InFlight(AtomicUsize);
 
-impl Outstanding {
+impl InFlight {
     pub(crate) fn add(&self) {
         self.0.fetch_add(1, Ordering::AcqRel);
     }
@@ -28,19 +28,19 @@ impl Outstanding {
 /// The batches of one stream that are not behind the mark yet, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    batches: VecDeque<(Position, Arc<Outstanding>)>,
+    batches: VecDeque<(Position, Arc<InFlight>)>,
 }
 
 impl Progress {
     /// A batch whose messages are all published.
-    pub(super) fn published(&mut self, last: Position, outstanding: Arc<Outstanding>) {
-        self.batches.push_back((last, outstanding));
+    pub(super) fn published(&mut self, last: Position, in_flight: Arc<InFlight>) {
+        self.batches.push_back((last, in_flight));
     }
 
     /// Moves the mark past the batches that are over, and gives its new place if it moved.
     pub(super) fn advance(&mut self) -> Option<Position> {
         let mut mark = None;
-        while let Some((last, _)) = self.batches.pop_front_if(|(_, outstanding)| outstanding.is_over()) {
+        while let Some((last, _)) = self.batches.pop_front_if(|(_, in_flight)| in_flight.is_over()) {
             mark = Some(last);
         }
         mark
@@ -62,10 +62,10 @@ mod tests {
     #[test]
     fn the_mark_stops_before_the_oldest_batch_that_is_not_over() {
         let (mut progress, batches) =
-            (Progress::default(), [(); 3].map(|()| Arc::new(Outstanding::default())));
-        for (number, outstanding) in ["1", "2", "3"].into_iter().zip(&batches) {
-            outstanding.add();
-            progress.published(position(number), outstanding.clone());
+            (Progress::default(), [(); 3].map(|()| Arc::new(InFlight::default())));
+        for (number, in_flight) in ["1", "2", "3"].into_iter().zip(&batches) {
+            in_flight.add();
+            progress.published(position(number), in_flight.clone());
         }
         batches[1].complete();
         batches[2].complete();

@@ -8,7 +8,7 @@ use orderflow_store::StoreError;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::progress::{Outstanding, Progress};
+use super::progress::{InFlight, Progress};
 use super::{StreamPollerStatus, Wakeup};
 use crate::{Position, RuntimeTable, StreamBatch, StreamError, StreamReader, StreamTarget, TargetError};
 
@@ -17,12 +17,12 @@ pub trait Sink: Send + Sync + 'static {
     /// Whether it can take more. What it does not take stays in the streams.
     fn has_room(&self) -> bool;
 
-    /// Begins a batch: what is published from now on counts in `outstanding` until it is kept elsewhere. `attempts` is how often the
+    /// Begins a batch: what is published from now on counts in `in_flight` until it is kept elsewhere. `attempts` is how often the
     /// batch was tried by processes before this one.
-    fn begin(&self, outstanding: Arc<Outstanding>, attempts: u32);
+    fn begin(&self, in_flight: Arc<InFlight>, attempts: u32);
 }
 
-/// A sink whose publisher returns only when everything is kept: nothing is ever outstanding.
+/// A sink whose publisher returns only when everything is kept: nothing is ever in flight.
 #[derive(Debug, Clone, Copy)]
 pub struct ConfirmingSink;
 
@@ -31,7 +31,7 @@ impl Sink for ConfirmingSink {
         true
     }
 
-    fn begin(&self, _outstanding: Arc<Outstanding>, _attempts: u32) {}
+    fn begin(&self, _in_flight: Arc<InFlight>, _attempts: u32) {}
 }
 
 /// Frees what lies behind a stream's mark. Streams of AWS forget by themselves after 24 hours; the embedded store has to be told.
@@ -159,11 +159,11 @@ impl StreamPoller {
             if records >= STEP || (records > 0 && !self.sink.has_room()) {
                 break;
             }
-            let outstanding = Arc::new(Outstanding::default());
-            self.sink.begin(outstanding.clone(), self.earlier_starts);
+            let in_flight = Arc::new(InFlight::default());
+            self.sink.begin(in_flight.clone(), self.earlier_starts);
             self.relay.invoke(batch.event.clone()).await?;
             records += batch.event.records.len();
-            self.progress.published(batch.last.clone(), outstanding);
+            self.progress.published(batch.last.clone(), in_flight);
             self.unrelayed.pop_front();
         }
         Ok(records)

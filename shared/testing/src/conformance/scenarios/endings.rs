@@ -20,12 +20,12 @@ pub async fn a_crash_in_the_middle_of_a_batch<B: BrokerUnderTest>() {
     eventually("a batch is in hand", PATIENCE, async || !function.deliveries(&events[20]).is_empty()).await;
     broker.crash().await;
     assert_eq!(function.times_done(&events[20]), 0);
-    let in_hand: Vec<_> = events.iter().filter(|event| function.times_done(event) == 0).collect();
+    let in_flight: Vec<_> = events.iter().filter(|event| function.times_done(event) == 0).collect();
 
     broker.attach(TRACKER, function.clone()).await;
     eventually("all are done", PATIENCE, async || function.events_done() == 30).await;
     assert_nothing_is_left(&mut broker, &[TRACKER]).await;
-    assert!(in_hand.iter().all(|event| function.times_done(event) == 1));
+    assert!(in_flight.iter().all(|event| function.times_done(event) == 1));
     assert_eq!(function.deliveries(&events[20]).len(), 2);
     assert_eq!(broker.dead_letters(TRACKER).await, []);
 }

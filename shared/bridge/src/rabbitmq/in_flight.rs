@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Counts the messages of one consumer that this process works on. Clones are the same count.
 #[derive(Debug, Clone, Default)]
-pub(super) struct InHand(Arc<AtomicUsize>);
+pub(super) struct InFlight(Arc<AtomicUsize>);
 
 /// Messages that are worked on while this lives.
 pub(super) struct Held {
-    count: InHand,
+    count: InFlight,
     messages: usize,
 }
 
-impl InHand {
+impl InFlight {
     pub(super) fn hold(&self, messages: usize) -> Held {
         self.0.fetch_add(messages, Ordering::AcqRel);
         Held { count: self.clone(), messages }
