@@ -21,7 +21,7 @@ use super::dead_letter::{of_replacement, of_replay, stored};
 use super::dead_letters::{DeadLetters, Letter};
 use super::in_flight::InFlight;
 use super::moves::Move;
-use super::names::{LADDER, dead_letter_queue, delay_queue, queue};
+use super::names::{DELAY_TIERS, dead_letter_queue, delay_queue, queue};
 use super::{RabbitError, RabbitMq};
 
 /// Letters that are confirmed together before they leave the dead letters. Whoever is interrupted replays at most as many twice.
@@ -86,10 +86,10 @@ impl RabbitAdmin {
     }
 
     async fn status(&self, channel: &Channel, consumer: &str) -> Result<QueueStatus, RabbitError> {
-        let names = LADDER.iter().map(|delay| delay_queue(consumer, *delay));
+        let names = DELAY_TIERS.iter().map(|delay| delay_queue(consumer, *delay));
         let names = names.chain([queue(consumer), dead_letter_queue(consumer)]);
         let counts = try_join_all(names.map(|name| count(channel, name))).await?;
-        let (delayed, others) = counts.split_at(LADDER.len());
+        let (delayed, others) = counts.split_at(DELAY_TIERS.len());
         let held = self.desks.get(consumer).map_or(0, |desk| desk.held.messages());
         Ok(QueueStatus {
             consumer: consumer.to_owned(),

@@ -1,9 +1,9 @@
-//! RabbitMQ as the broker: a topic exchange that events are published to, and for each consumer a quorum queue, a ladder of
-//! delay queues for what has to come again, and a queue of dead letters.
+//! RabbitMQ as the broker: a topic exchange that events are published to, and for each consumer a quorum queue, one delay queue for each
+//! delay tier, and a dead-letter queue.
 //!
-//! Everything that moves a message is confirmed before the message is taken from where it was: an event counts as
-//! published when the broker confirmed it, a delivery is acknowledged when its function answered and what it answered is
-//! durable. Connections that break are made again, with backoff; what was in hand comes again.
+//! A message is acknowledged only after the broker confirmed its successor: an event counts as published when the broker confirmed it, and
+//! a delivery is acknowledged when its function answered and the resulting retry or dead letter is confirmed. Broken connections are made
+//! again with backoff; the broker then redelivers what was in flight.
 
 mod admin;
 mod batch;

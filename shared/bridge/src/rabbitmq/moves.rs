@@ -8,7 +8,7 @@ use lapin::options::BasicPublishOptions;
 use lapin::{BasicProperties, Channel};
 use tokio::time::timeout;
 
-use super::names::{dead_letter_queue, delay_queue, rung};
+use super::names::{dead_letter_queue, delay_queue, tier};
 use super::{RabbitError, headers};
 use crate::verdict::Verdict;
 
@@ -28,7 +28,7 @@ impl<'a> Move<'a> {
         let (queue, properties) = match verdict {
             Verdict::Done => return None,
             Verdict::Again { tried, after, reason } => {
-                (delay_queue(consumer, rung(*after)), headers::of_retry(&delivery.properties, *tried, reason))
+                (delay_queue(consumer, tier(*after)), headers::of_retry(&delivery.properties, *tried, reason))
             }
             Verdict::DeadLetter { tried, code, reason } => {
                 tracing::error!(service = consumer, code, reason, "a message goes to the dead letters");

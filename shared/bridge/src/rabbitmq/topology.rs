@@ -11,7 +11,7 @@ use orderflow_domain::EventType;
 use orderflow_messaging::SUBSCRIPTIONS;
 
 use super::RabbitError;
-use super::names::{EXCHANGE, LADDER, dead_letter_queue, delay_queue, queue};
+use super::names::{EXCHANGE, DELAY_TIERS, dead_letter_queue, delay_queue, queue};
 
 /// Deliveries after which the broker itself puts a message out of the way. A message that keeps ending its consumer is isolated long
 /// before; without a limit of its own the broker's default (20 since RabbitMQ 4.0) would drop innocents of a long outage.
@@ -47,7 +47,7 @@ fn all_well(results: Vec<Result<(), RabbitError>>) -> Result<(), RabbitError> {
 fn queues_of(consumer: &str) -> Vec<(String, FieldTable)> {
     let (main, dead) = (queue(consumer), dead_letter_queue(consumer));
     let mut queues: Vec<(String, FieldTable)> =
-        LADDER.iter().map(|delay| (delay_queue(consumer, *delay), delaying(*delay, &main))).collect();
+        DELAY_TIERS.iter().map(|delay| (delay_queue(consumer, *delay), delaying(*delay, &main))).collect();
     queues.push((main, limited(dead_lettering_to(&dead), DELIVERY_LIMIT)));
     queues.push((dead, limited(quorum(), LOOKING_LIMIT)));
     queues

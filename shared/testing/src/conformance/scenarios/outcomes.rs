@@ -10,10 +10,10 @@ use crate::conformance::events::{many_released, publish, released};
 use crate::conformance::scripted::{CODE, REASON, Reply, Scripted};
 use crate::conformance::{BrokerUnderTest, PATIENCE, POLICY, assert_nothing_is_left, eventually};
 
-/// A delay that every broker keeps exactly: some have a ladder of delays, of which this is a rung.
+/// A delay that every broker keeps exactly: RabbitMQ has delay tiers, and this is one of them.
 const SHORT: Duration = Duration::from_millis(250);
 
-/// The next rung.
+/// The next delay tier.
 const LONG: Duration = Duration::from_secs(1);
 
 /// A delay may count from when the batch was taken, which is before the function has it.
