@@ -11,7 +11,7 @@ use orderflow_messaging::{
 };
 use tokio::sync::Mutex;
 
-use crate::desk::Desk;
+use crate::dead_letter_session::DeadLetterSession;
 use crate::{Sqs, SqsError};
 
 /// Looks after the queues of SQS. It never deletes a message before it is kept in its new place: whoever is interrupted leaves some messages
@@ -29,14 +29,14 @@ impl SqsAdmin {
     }
 
     /// Takes the dead letters of a consumer; none where there is no such consumer.
-    async fn take(&self, consumer: &str) -> Result<Option<Desk<'_>>, SqsError> {
+    async fn take(&self, consumer: &str) -> Result<Option<DeadLetterSession<'_>>, SqsError> {
         let Some((turn, queues)) = self.turns.get(consumer).zip(self.queues.of(consumer).await?) else {
             return Ok(None);
         };
-        let mut desk = Desk::new(queues, turn.lock().await);
-        let filled = desk.fill(consumer).await;
-        desk.clear_unless_done(filled).await?;
-        Ok(Some(desk))
+        let mut session = DeadLetterSession::new(queues, turn.lock().await);
+        let filled = session.fill(consumer).await;
+        session.release_on_error(filled).await?;
+        Ok(Some(session))
     }
 
     async fn status(&self, consumer: &str) -> Result<Option<QueueStatus>, SqsError> {
@@ -53,18 +53,18 @@ impl SqsAdmin {
     }
 
     async fn list(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, SqsError> {
-        let Some(desk) = self.take(consumer).await? else { return Ok(Vec::new()) };
-        desk.clear_unless_done(desk.list().await).await
+        let Some(session) = self.take(consumer).await? else { return Ok(Vec::new()) };
+        session.release_on_error(session.list().await).await
     }
 
     async fn exchange(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, SqsError> {
-        let Some(desk) = self.take(consumer).await? else { return Ok(false) };
-        desk.clear_unless_done(desk.exchange(id, event).await).await
+        let Some(session) = self.take(consumer).await? else { return Ok(false) };
+        session.release_on_error(session.exchange(id, event).await).await
     }
 
     async fn remove(&self, consumer: &str, selection: &Selection) -> Result<u64, SqsError> {
-        let Some(desk) = self.take(consumer).await? else { return Ok(0) };
-        desk.clear_unless_done(desk.remove(selection).await).await
+        let Some(session) = self.take(consumer).await? else { return Ok(0) };
+        session.release_on_error(session.remove(selection).await).await
     }
 
     async fn send_back(
@@ -73,8 +73,8 @@ impl SqsAdmin {
         selection: &Selection,
         progress: Progress<'_>,
     ) -> Result<u64, SqsError> {
-        let Some(desk) = self.take(consumer).await? else { return Ok(0) };
-        desk.clear_unless_done(desk.send_back(selection, progress).await).await
+        let Some(session) = self.take(consumer).await? else { return Ok(0) };
+        session.release_on_error(session.send_back(selection, progress).await).await
     }
 }
 

@@ -2,7 +2,7 @@
 //! are polled.
 
 mod admin;
-mod desk;
+mod session;
 mod error;
 mod letter;
 mod names;

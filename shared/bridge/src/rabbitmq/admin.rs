@@ -34,19 +34,19 @@ const COUNT_TIMEOUT: Duration = Duration::from_secs(10);
 /// leaves some messages in both, which consumers bear.
 pub struct RabbitAdmin {
     broker: Arc<RabbitMq>,
-    desks: BTreeMap<&'static str, Desk>,
+    locks: BTreeMap<&'static str, DeadLetterLock>,
 }
 
 /// Where one caller at a time deals with the dead letters of a consumer: another one would see only what the first left.
 #[derive(Default)]
-struct Desk {
+struct DeadLetterLock {
     turn: Mutex<()>,
     /// Letters that somebody here looks at. The broker does not count them.
     held: InFlight,
 }
 
-/// All dead letters of a consumer, on its desk.
-struct OnDesk<'a> {
+/// All dead letters of a consumer, held by one caller.
+struct DeadLetterSession<'a> {
     letters: DeadLetters,
     _turn: MutexGuard<'a, ()>,
 }
@@ -54,16 +54,16 @@ struct OnDesk<'a> {
 impl RabbitAdmin {
     /// Looks after the queues of this broker.
     pub fn new(broker: Arc<RabbitMq>) -> Self {
-        let desks = SUBSCRIPTIONS.iter().map(|row| (row.consumer, Desk::default())).collect();
-        Self { broker, desks }
+        let locks = SUBSCRIPTIONS.iter().map(|row| (row.consumer, DeadLetterLock::default())).collect();
+        Self { broker, locks }
     }
 
     /// Takes the dead letters of a consumer; none where there is no such consumer.
-    async fn take(&self, consumer: &str) -> Result<Option<OnDesk<'_>>, RabbitError> {
-        let Some(desk) = self.desks.get(consumer) else { return Ok(None) };
-        let turn = desk.turn.lock().await;
-        let letters = DeadLetters::take(&self.broker, consumer, &desk.held).await?;
-        Ok(Some(OnDesk { letters, _turn: turn }))
+    async fn take(&self, consumer: &str) -> Result<Option<DeadLetterSession<'_>>, RabbitError> {
+        let Some(lock) = self.locks.get(consumer) else { return Ok(None) };
+        let turn = lock.turn.lock().await;
+        let letters = DeadLetters::take(&self.broker, consumer, &lock.held).await?;
+        Ok(Some(DeadLetterSession { letters, _turn: turn }))
     }
 
     async fn statuses(&self) -> Result<Vec<QueueStatus>, RabbitError> {
@@ -90,7 +90,7 @@ impl RabbitAdmin {
         let names = names.chain([queue(consumer), dead_letter_queue(consumer)]);
         let counts = try_join_all(names.map(|name| count(channel, name))).await?;
         let (delayed, others) = counts.split_at(DELAY_TIERS.len());
-        let held = self.desks.get(consumer).map_or(0, |desk| desk.held.messages());
+        let held = self.locks.get(consumer).map_or(0, |lock| lock.held.messages());
         Ok(QueueStatus {
             consumer: consumer.to_owned(),
             ready: others[0],
@@ -101,41 +101,41 @@ impl RabbitAdmin {
     }
 
     async fn list(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, RabbitError> {
-        let Some(desk) = self.take(consumer).await? else { return Ok(Vec::new()) };
+        let Some(session) = self.take(consumer).await? else { return Ok(Vec::new()) };
         let mut found: Vec<_> =
-            desk.letters.iter().map(|letter| stored(consumer, &letter.delivery)).collect();
-        desk.letters.give_back().await?;
+            session.letters.iter().map(|letter| stored(consumer, &letter.delivery)).collect();
+        session.letters.give_back().await?;
         // One that was edited went to the end of its queue, and one that was given back keeps its place only nearly.
         found.sort_by(|a, b| (a.last_at, &a.id).cmp(&(b.last_at, &b.id)));
         Ok(found)
     }
 
     async fn exchange(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, RabbitError> {
-        let Some(desk) = self.take(consumer).await? else { return Ok(false) };
+        let Some(session) = self.take(consumer).await? else { return Ok(false) };
         let selection = Selection::Ids(vec![id.to_owned()]);
-        let chosen = chosen(&desk.letters, consumer, &selection);
+        let chosen = chosen(&session.letters, consumer, &selection);
         if let Some(letter) = chosen.first() {
             let (queue, body) = (dead_letter_queue(consumer), event.to_json());
             let properties = of_replacement(&letter.delivery, event);
-            desk.letters.publish(vec![Move { queue, body: body.as_bytes(), properties }]).await?;
+            session.letters.publish(vec![Move { queue, body: body.as_bytes(), properties }]).await?;
         }
         // An exchange that was interrupted left two of them.
         for letter in &chosen {
-            desk.letters.remove(letter).await?;
+            session.letters.remove(letter).await?;
         }
         let found = !chosen.is_empty();
-        desk.letters.finish().await?;
+        session.letters.finish().await?;
         Ok(found)
     }
 
     async fn remove(&self, consumer: &str, selection: &Selection) -> Result<u64, RabbitError> {
-        let Some(desk) = self.take(consumer).await? else { return Ok(0) };
-        let chosen = chosen(&desk.letters, consumer, selection);
+        let Some(session) = self.take(consumer).await? else { return Ok(0) };
+        let chosen = chosen(&session.letters, consumer, selection);
         for letter in &chosen {
-            desk.letters.remove(letter).await?;
+            session.letters.remove(letter).await?;
         }
         let removed = chosen.len() as u64;
-        desk.letters.finish().await?;
+        session.letters.finish().await?;
         Ok(removed)
     }
 
@@ -145,17 +145,17 @@ impl RabbitAdmin {
         selection: &Selection,
         progress: Progress<'_>,
     ) -> Result<u64, RabbitError> {
-        let Some(desk) = self.take(consumer).await? else { return Ok(0) };
-        let chosen = chosen(&desk.letters, consumer, selection);
+        let Some(session) = self.take(consumer).await? else { return Ok(0) };
+        let chosen = chosen(&session.letters, consumer, selection);
         for chunk in chosen.chunks(CHUNK) {
-            self.hand_over(&desk.letters, consumer, chunk).await?;
+            self.hand_over(&session.letters, consumer, chunk).await?;
             for letter in chunk {
-                desk.letters.remove(letter).await?;
+                session.letters.remove(letter).await?;
                 progress();
             }
         }
         let replayed = chosen.len() as u64;
-        desk.letters.finish().await?;
+        session.letters.finish().await?;
         Ok(replayed)
     }
 

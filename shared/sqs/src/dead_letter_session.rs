@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_secs(1);
 const NONE: Selection = Selection::Ids(Vec::new());
 
 /// All dead letters of a consumer, hidden from others.
-pub(super) struct Desk<'a> {
+pub(super) struct DeadLetterSession<'a> {
     queues: ConsumerQueues,
     letters: Vec<Letter>,
     _turn: MutexGuard<'a, ()>,
@@ -32,8 +32,8 @@ struct Letter {
     stored: StoredDeadLetter,
 }
 
-impl<'a> Desk<'a> {
-    /// An empty desk.
+impl<'a> DeadLetterSession<'a> {
+    /// An empty session.
     pub(super) fn new(queues: ConsumerQueues, turn: MutexGuard<'a, ()>) -> Self {
         Self { queues, letters: Vec::new(), _turn: turn }
     }
@@ -55,17 +55,17 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Lets others see at once what failed work left on the desk. Where that fails too they see it when it was held for long enough.
-    pub(super) async fn clear_unless_done<T>(&self, worked: Result<T, SqsError>) -> Result<T, SqsError> {
+    /// Lets others see at once what failed work left on the session. Where that fails too they see it when it was held for long enough.
+    pub(super) async fn release_on_error<T>(&self, worked: Result<T, SqsError>) -> Result<T, SqsError> {
         if worked.is_err() {
             // Also fails for what the work has deleted.
-            let _left = self.give_back(&NONE).await;
+            let _left = self.release(&NONE).await;
         }
         worked
     }
 
     pub(super) async fn list(&self) -> Result<Vec<StoredDeadLetter>, SqsError> {
-        self.give_back(&NONE).await?;
+        self.release(&NONE).await?;
         let mut found: Vec<_> = self.letters.iter().map(|letter| letter.stored.clone()).collect();
         found.sort_by(|a, b| (a.last_at, &a.id).cmp(&(b.last_at, &b.id)));
         Ok(found)
@@ -105,12 +105,12 @@ impl<'a> Desk<'a> {
 
     /// Those that are meant; the others are given back.
     async fn choose(&self, selection: &Selection) -> Result<Vec<&Letter>, SqsError> {
-        self.give_back(selection).await?;
+        self.release(selection).await?;
         Ok(self.letters.iter().filter(|letter| selection.includes(&letter.stored)).collect())
     }
 
     /// Lets others see what is not meant.
-    async fn give_back(&self, meant: &Selection) -> Result<(), SqsError> {
+    async fn release(&self, meant: &Selection) -> Result<(), SqsError> {
         let others = self.letters.iter().filter(|letter| !meant.includes(&letter.stored));
         let others: Vec<_> = others.map(|letter| (letter.receipt.clone(), Duration::ZERO)).collect();
         self.queues.dead_letters.change_visibility(&others).await
