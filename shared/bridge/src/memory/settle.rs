@@ -31,10 +31,10 @@ impl MemoryBroker {
         let mut settling: Vec<Settling> =
             settled.into_iter().map(|(message, fate)| (message, fate, Ok(()))).collect();
         self.write_all(&mut settling, |_, fate| self.record(fate)).await;
-        self.write_all(&mut settling, |message, fate| Ok(self.release(consumer, message, fate))).await;
+        self.write_all(&mut settling, |message, fate| Ok(self.previous_row(consumer, message, fate))).await;
         for (message, fate, written) in settling {
             match written {
-                Ok(()) => self.let_go(consumer, message, fate),
+                Ok(()) => self.release(consumer, message, fate),
                 Err(error) => {
                     tracing::error!(service = consumer, %error, "a message's fate cannot be written down; it comes again");
                     self.with_queue(consumer, |queue| queue.delay(message, now.plus(UNWRITTEN_DELAY)));
@@ -78,7 +78,7 @@ impl MemoryBroker {
     }
 
     /// What takes away the row that kept the message until now.
-    fn release(&self, consumer: &str, message: &Message, fate: &Fate) -> Option<Write> {
+    fn previous_row(&self, consumer: &str, message: &Message, fate: &Fate) -> Option<Write> {
         match (&message.origin, fate) {
             (Origin::Stream { .. }, _) | (Origin::Delayed { .. }, Fate::Delayed(_)) => None,
             (Origin::Delayed { key }, Fate::Done | Fate::Dead(_)) => {
@@ -88,7 +88,7 @@ impl MemoryBroker {
     }
 
     /// Takes a message whose fate is durable from what kept it until now.
-    fn let_go(&self, consumer: &str, message: Message, fate: Fate) {
+    fn release(&self, consumer: &str, message: Message, fate: Fate) {
         if let Fate::Delayed(row) = fate {
             let due = row.due;
             self.with_queue(consumer, |queue| queue.delay(Message::from(*row), due));

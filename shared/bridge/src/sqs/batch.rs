@@ -77,7 +77,7 @@ impl<'a> Batch<'a> {
         let groups = std::iter::once(others).chain(suspects.into_iter().map(|suspect| vec![suspect]));
         for group in groups.filter(|group| !group.is_empty()) {
             if !self.settle_group(&group, stop).await {
-                self.let_go().await;
+                self.release().await;
                 return;
             }
         }
@@ -145,7 +145,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Gives back what is not settled.
-    async fn let_go(&self) {
+    async fn release(&self) {
         self.set_visibility(Duration::ZERO).await;
     }
 
