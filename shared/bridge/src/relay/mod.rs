@@ -8,7 +8,7 @@ mod stream_reader;
 mod wakeup;
 
 pub use backlog::Backlog;
-pub use progress::Outstanding;
+pub use progress::InFlight;
 pub use status::{StreamPollerStatus, StreamReads};
 pub use stream_poller::{ConfirmingSink, NoTrimmer, Sink, StreamPoller, StreamPollerError, StreamTrimmer};
 pub use stream_reader::{Position, StreamBatch, StreamError, StreamReader};
