@@ -5,7 +5,7 @@ use orderflow_tests::order_body;
 use serde_json::Value;
 
 use crate::support::{
-    assert_confirmed, dead_letters, faults, inject, is_settled, open, open_in, delayed, work,
+    assert_confirmed, dead_letters, delayed, faults, inject, is_settled, open, open_in, work,
 };
 
 #[tokio::test]

@@ -21,7 +21,7 @@ pub use aws_sdk_lambda::Client as LambdaClient;
 pub use guarded::GuardedTarget;
 pub use lambda::LambdaTarget;
 pub use relay::{
-    Backlog, ConfirmingSink, NoTrimmer, InFlight, Position, Sink, StreamBatch, StreamError, StreamPoller,
+    Backlog, ConfirmingSink, InFlight, NoTrimmer, Position, Sink, StreamBatch, StreamError, StreamPoller,
     StreamPollerError, StreamPollerStatus, StreamReader, StreamReads, StreamTrimmer, Wakeup,
 };
 pub use runtime_table::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable};

@@ -2,7 +2,7 @@
 //! are polled.
 
 mod admin;
-mod session;
+mod dead_letter_session;
 mod error;
 mod letter;
 mod names;

@@ -45,7 +45,11 @@ pub(super) struct Letter {
 
 impl DeadLetters {
     /// Takes all there are, and counts them in `held`. Declares what is missing.
-    pub(super) async fn take(broker: &RabbitMq, consumer: &str, held: &InFlight) -> Result<Self, RabbitError> {
+    pub(super) async fn take(
+        broker: &RabbitMq,
+        consumer: &str,
+        held: &InFlight,
+    ) -> Result<Self, RabbitError> {
         match Self::try_take(broker, consumer, held).await {
             // A missing queue breaks the channel.
             Err(RabbitError::Broken(_)) => {

@@ -11,7 +11,7 @@ use orderflow_domain::EventType;
 use orderflow_messaging::SUBSCRIPTIONS;
 
 use super::RabbitError;
-use super::names::{EXCHANGE, DELAY_TIERS, dead_letter_queue, delay_queue, queue};
+use super::names::{DELAY_TIERS, EXCHANGE, dead_letter_queue, delay_queue, queue};
 
 /// Deliveries after which the broker itself puts a message out of the way. A message that keeps ending its consumer is isolated long
 /// before; without a limit of its own the broker's default (20 since RabbitMQ 4.0) would drop innocents of a long outage.

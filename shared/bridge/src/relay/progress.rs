@@ -61,8 +61,7 @@ mod tests {
 
     #[test]
     fn the_mark_stops_before_the_oldest_batch_that_is_not_over() {
-        let (mut progress, batches) =
-            (Progress::default(), [(); 3].map(|()| Arc::new(InFlight::default())));
+        let (mut progress, batches) = (Progress::default(), [(); 3].map(|()| Arc::new(InFlight::default())));
         for (number, in_flight) in ["1", "2", "3"].into_iter().zip(&batches) {
             in_flight.add();
             progress.published(position(number), in_flight.clone());

@@ -37,7 +37,10 @@ async fn a_dead_letter_is_listed_edited_replayed_and_done() {
     assert_eq!(listed.len(), 2);
     let (id, event) = (events[0].id.to_string(), &events[0]);
     let letter = listed.iter().find(|letter| letter.id == id).unwrap();
-    assert_eq!((letter.code.as_str(), letter.reason.as_str(), letter.attempts), ("bad", "told to dead-letter", 1));
+    assert_eq!(
+        (letter.code.as_str(), letter.reason.as_str(), letter.attempts),
+        ("bad", "told to dead-letter", 1)
+    );
     assert_eq!((letter.consumer.as_str(), &letter.body), (CONSUMER, &event.to_json()));
     let (first_at, last_at) = (letter.first_at.unwrap(), letter.last_at.unwrap());
     assert!(started <= first_at && first_at <= last_at && last_at <= Timestamp::now(), "{letter:?}");

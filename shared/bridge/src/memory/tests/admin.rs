@@ -58,7 +58,10 @@ async fn a_dead_letter_is_listed_edited_replayed_and_done() {
     let listed = admin(&process).dead_letters(CONSUMER).await.unwrap();
     let letter = &listed[0];
     assert_eq!((letter.id.as_str(), letter.consumer.as_str()), (event.id.to_string().as_str(), CONSUMER));
-    assert_eq!((letter.code.as_str(), letter.reason.as_str(), letter.attempts), ("bad", "told to dead-letter", 1));
+    assert_eq!(
+        (letter.code.as_str(), letter.reason.as_str(), letter.attempts),
+        ("bad", "told to dead-letter", 1)
+    );
     assert!(started <= letter.first_at.unwrap() && letter.first_at <= letter.last_at, "{letter:?}");
     assert_eq!(letter.body, event.to_json());
 
