@@ -78,7 +78,7 @@ fn nothing_shared_names_a_function() {
     for (name, package) in packages.iter().filter(|(_, package)| package.folder.starts_with("shared/")) {
         for dependency in &package.dependencies {
             let folder = packages.get(dependency).map_or("", |package| package.folder.as_str());
-            let outward = ["functions/", "cli", "lab", "tests"].iter().any(|outer| folder.starts_with(outer));
+            let outward = ["functions/", "system", "cli", "tests"].iter().any(|outer| folder.starts_with(outer));
             assert!(!outward, "{name} depends on {dependency}");
         }
     }
@@ -87,7 +87,7 @@ fn nothing_shared_names_a_function() {
 #[test]
 fn only_bridge_embedded_and_the_program_know_what_runs_underneath() {
     let packages = packages();
-    let knowing = ["cli", "tests", "shared/bridge", "shared/embedded", "shared/testing"];
+    let knowing = ["system", "cli", "tests", "shared/bridge", "shared/embedded", "shared/testing"];
     for (name, package) in packages.iter().filter(|(_, package)| !knowing.contains(&package.folder.as_str()))
     {
         for dependency in ["orderflow-bridge", "orderflow-embedded", "dynoxide-rs", "lapin"] {
@@ -149,5 +149,16 @@ fn every_package_is_under_the_licence_that_is_here() {
     let metadata = metadata(&["--no-deps"]);
     for package in metadata["packages"].as_array().unwrap() {
         assert_eq!(package["license"], "MIT", "{}", package["name"]);
+    }
+}
+
+#[test]
+fn only_the_program_and_the_tests_use_the_system() {
+    let packages = packages();
+    for (name, package) in &packages {
+        let above = ["cli", "tests"].contains(&package.folder.as_str());
+        for upper in ["orderflow-system", "orderflow"] {
+            assert!(above || !package.dependencies.contains(upper), "{name} depends on {upper}");
+        }
     }
 }

@@ -10,5 +10,4 @@ pub mod env_file;
 pub mod migrate;
 mod serving;
 pub mod store;
-pub mod system;
 pub mod up;

@@ -7,7 +7,7 @@ mod repeating;
 
 use std::time::{Duration, Instant};
 
-use orderflow::system::recount_store;
+use orderflow_system::recount_store;
 use orderflow_domain::Timestamp;
 use orderflow_tests::{Mode, ModeSettings, TestApp};
 use serde_json::Value;

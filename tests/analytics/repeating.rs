@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use axum::body::Body;
 use axum::http::Request;
-use orderflow::system::{Part, Settings};
+use orderflow_system::{Part, Settings};
 use orderflow_bridge::memory::MemoryBroker;
 use orderflow_bridge::{RuntimeTable, StreamPoller, StreamTarget, StreamTrimmer, TargetError};
 use orderflow_domain::{Event, Timestamp};

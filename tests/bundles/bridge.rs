@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use orderflow::system::{BrokerLocation, Functions, Invocation, Parts, Settings, StoreLocation, System};
+use orderflow_system::{BrokerLocation, Functions, Invocation, Parts, Settings, StoreLocation, System};
 use orderflow_bridge::rabbitmq::BrokerAddress;
 use orderflow_embedded::Location;
 use orderflow_messaging::SUBSCRIPTIONS;

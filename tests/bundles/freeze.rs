@@ -11,7 +11,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use orderflow::system::TABLES;
+use orderflow_system::TABLES;
 use orderflow_embedded::{Embedded, Location};
 use orderflow_store::{IndependentWrites, Store};
 use orderflow_testing::collector::{CollectedSpan, Collector};

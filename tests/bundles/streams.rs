@@ -1,6 +1,6 @@
 //! The tables' streams, as Lambda hands them over.
 
-use orderflow::system::TABLES;
+use orderflow_system::TABLES;
 use orderflow_bridge::{StreamBatch, StreamReader};
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use orderflow::system::TABLES;
+use orderflow_system::TABLES;
 use orderflow_embedded::{Embedded, Location};
 use orderflow_store::{IndependentWrites, Store};
 use orderflow_testing::rie::RuntimeEmulator;

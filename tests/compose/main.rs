@@ -11,7 +11,7 @@ use std::path::Path;
 use clap::CommandFactory;
 use orderflow::cli::{Cli, Command};
 use orderflow::store::StoreArgs;
-use orderflow::system::{DEMO_PRODUCTS, Part};
+use orderflow_system::{DEMO_PRODUCTS, Part};
 use orderflow::up::UpArgs;
 use serde::Deserialize;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orderflow::system::TABLES;
+use orderflow_system::TABLES;
 use orderflow_bridge::StreamReader;
 use orderflow_domain::{OrderId, Timestamp};
 use orderflow_tests::order_body;

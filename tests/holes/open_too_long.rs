@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::Request;
-use orderflow::system::Settings;
+use orderflow_system::Settings;
 use orderflow_domain::Timestamp;
 use orderflow_embedded::Location;
 use orderflow_orders::ExpirySettings;

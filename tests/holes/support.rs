@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use orderflow::system::Settings;
+use orderflow_system::Settings;
 use orderflow_bridge::RuntimeTable;
 use orderflow_domain::{Event, EventData, Timestamp};
 use orderflow_embedded::{FaultInjector, Location};

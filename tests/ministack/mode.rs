@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::Request;
-use orderflow::client::BaseUrl;
-use orderflow::system::{BrokerLocation, Settings, StoreLocation};
+use orderflow_system::BaseUrl;
+use orderflow_system::{BrokerLocation, Settings, StoreLocation};
 use orderflow_bridge::rabbitmq::BrokerAddress;
 use orderflow_embedded::Location;
 use orderflow_testing::ministack::{self, MiniStack};

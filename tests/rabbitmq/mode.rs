@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::Request;
-use orderflow::system::{BrokerLocation, Settings};
+use orderflow_system::{BrokerLocation, Settings};
 use orderflow_bridge::rabbitmq::BrokerAddress;
 use orderflow_embedded::Location;
 use orderflow_testing::rabbitmq::{RabbitMq, shared};

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use orderflow::system::{Settings, System};
+use orderflow_system::{Settings, System};
 use orderflow_embedded::Location;
 
 use crate::{Answer, Mode, ModeSettings};

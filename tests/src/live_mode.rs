@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use orderflow::system::{IdleProbe, Running, Settings, System};
+use orderflow_system::{IdleProbe, Running, Settings, System};
 use orderflow_payments::{PaymentProvider, SimulatedSettings, SuccessRate};
 
 use crate::{Answer, ModeSettings};

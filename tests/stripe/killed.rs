@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use orderflow::system::Settings;
+use orderflow_system::Settings;
 use orderflow_embedded::Location;
 use orderflow_tests::{LiveSystem, TestApp};
 

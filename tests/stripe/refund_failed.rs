@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orderflow::system::Settings;
+use orderflow_system::Settings;
 use orderflow_embedded::Location;
 use orderflow_messaging::RetryPolicy;
 use orderflow_telemetry::MetricsPage;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use orderflow::system::TABLES;
+use orderflow_system::TABLES;
 use orderflow_outbox_relay::EVENT_SOURCES;
 use orderflow_store::{OUTBOX, TableDefinition};
 use serde_json::{Value, json};

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use orderflow_embedded::Location;
 use orderflow_store::DEFAULT_PREFIX;
+use orderflow_system::{BaseUrl, StoreLocation, recount_analytics};
 use orderflow_telemetry::LogFormat;
 
 use super::AnalyticsError;
-use crate::client::{BaseUrl, Output};
-use crate::system::{StoreLocation, recount_analytics};
+use crate::client::Output;
 
 pub(super) const AFTER_HELP: &str = "\
 Behind an endpoint it works while the system does: the old numbers are shown until the new ones are whole, and what happens meanwhile

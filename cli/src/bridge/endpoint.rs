@@ -3,8 +3,7 @@
 use std::str::FromStr;
 
 use orderflow_messaging::{UnknownConsumer, subscription};
-
-use crate::client::{BaseUrl, BaseUrlError};
+use orderflow_system::{BaseUrl, BaseUrlError};
 
 /// Where functions are invoked.
 #[derive(Debug, Clone, PartialEq, Eq)]

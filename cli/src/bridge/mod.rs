@@ -10,12 +10,13 @@ use orderflow_embedded::Location;
 use orderflow_messaging::RetryPolicy;
 use orderflow_orders::ExpirySettings;
 use orderflow_store::DEFAULT_PREFIX;
+use orderflow_system::{
+    BaseUrl, BrokerLocation, Functions, Invocation, Parts, Settings, StoreLocation, System,
+};
 use orderflow_telemetry::LogFormat;
 
 use crate::broker_args::BrokerArgs;
-use crate::client::BaseUrl;
 use crate::serving::{self, Termination};
-use crate::system::{BrokerLocation, Functions, Invocation, Parts, Settings, StoreLocation, System};
 use crate::up::{ServeArgs, serve};
 use endpoint::InvokeEndpoint;
 

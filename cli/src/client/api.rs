@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use orderflow_system::BaseUrl;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 
 use super::answer::Answer;
 use super::call::Call;
 use super::pace::{Pace, jittered};
-use super::{BaseUrl, ClientError};
+use super::ClientError;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);

@@ -1,8 +1,10 @@
 //! What all client commands share.
 
+use orderflow_system::BaseUrl;
+
 use super::api::Api;
 use super::json_text::pretty;
-use super::{BaseUrl, ClientError, Output};
+use super::{ClientError, Output};
 
 /// Where the system is and how its answers are shown.
 #[derive(clap::Args)]

@@ -5,7 +5,6 @@
 
 mod answer;
 pub(crate) mod api;
-mod base_url;
 pub(crate) mod call;
 mod completions;
 pub(crate) mod connection;
@@ -27,7 +26,6 @@ mod product;
 mod stock;
 pub(crate) mod table;
 
-pub use base_url::{BaseUrl, BaseUrlError};
 pub use completions::CompletionsArgs;
 pub use connection::ConnectionArgs;
 pub use error::ClientError;

@@ -10,6 +10,7 @@ use orderflow_bridge::sdk_config;
 use orderflow_messaging::QueueAdmin;
 use orderflow_sqs::{Sqs, SqsAdmin, SqsNames};
 use orderflow_store::DEFAULT_PREFIX;
+use orderflow_system::BaseUrl;
 
 use super::DlqError;
 use super::http_admin::HttpAdmin;
@@ -17,7 +18,7 @@ use crate::broker_args::BrokerArgs;
 use crate::client;
 use crate::client::connection::{Format, Session};
 use crate::client::json_text::pretty;
-use crate::client::{BaseUrl, Output};
+use crate::client::Output;
 
 /// What --broker is for here.
 const BROKER_HELP: &str = "Go straight at this RabbitMQ, also while the system is down: \

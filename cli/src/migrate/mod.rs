@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use anyhow::Context;
 use orderflow_embedded::{Location, SCHEMA_VERSION};
 use orderflow_store::DEFAULT_PREFIX;
+use orderflow_system::{BaseUrl, StoreLocation, make_tables, table_states};
 use orderflow_telemetry::LogFormat;
 
-use crate::client::{BaseUrl, Output};
-use crate::system::{StoreLocation, make_tables, table_states};
+use crate::client::Output;
 use report::{Format, Report};
 
 /// What to do about the data.

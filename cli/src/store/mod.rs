@@ -2,9 +2,6 @@
 //!
 //! It makes no tables: whoever works on them does. What it does beside answering is to keep their streams short.
 
-mod probe;
-mod trimming;
-
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -13,14 +10,12 @@ use axum::Router;
 use clap::builder::FalseyValueParser;
 use orderflow_embedded::{Embedded, Location};
 use orderflow_http::{HealthCheck, health_router, metrics_router};
+use orderflow_system::Trimming;
 use orderflow_telemetry::{LogFormat, MetricsPage};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::serving::{self, ANSWERING, Termination};
-use trimming::Trimming;
-
-pub use probe::is_embedded;
 
 /// Where the store listens and what it keeps.
 #[derive(Debug, Clone, clap::Args)]

@@ -8,12 +8,11 @@ use clap::CommandFactory;
 use clap::builder::FalseyValueParser;
 use clap::error::ErrorKind;
 use orderflow_embedded::Location;
+use orderflow_system::{BaseUrl, BrokerLocation, Part, Parts, StoreLocation};
 use tokio::net::TcpListener;
 
 use crate::broker_args::BrokerArgs;
-use crate::client::BaseUrl;
 use crate::serving;
-use crate::system::{BrokerLocation, Part, Parts, StoreLocation};
 
 /// Where the system listens, what it keeps, and what it runs on.
 #[derive(Debug, Clone, clap::Args)]

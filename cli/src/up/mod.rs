@@ -17,10 +17,10 @@ use orderflow_notifications::{ProviderSettings, Templates};
 use orderflow_orders::ExpirySettings;
 use orderflow_payments::PaymentProvider;
 use orderflow_store::DEFAULT_PREFIX;
+use orderflow_system::{Functions, Parts, Settings, System};
 use orderflow_telemetry::{LogFormat, MetricsPage};
 
 use crate::serving::Termination;
-use crate::system::{Functions, Parts, Settings, System};
 
 pub use args::{ServeArgs, UpArgs};
 pub(crate) use server::serve;

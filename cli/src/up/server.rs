@@ -1,12 +1,12 @@
 //! Serving HTTP until told to stop, and stopping in order.
 
 use anyhow::bail;
+use orderflow_system::System;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::ServeArgs;
 use crate::serving::{self, ANSWERING, Termination};
-use crate::system::System;
 
 /// Serves until Ctrl-C or SIGTERM. Then requests that came in are answered, batches in hand are settled, and cursors are saved; what
 /// is not done after the drain time is left to the next start. A second signal ends at once.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::StreamExt;
-use orderflow::system::{Settings, System};
+use orderflow_system::{Settings, System};
 use orderflow_embedded::Location;
 use serde_json::Value;
 

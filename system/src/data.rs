@@ -11,8 +11,8 @@ use orderflow_embedded::{Embedded, Location};
 use orderflow_store::{IndependentWrites, Store};
 use tokio::sync::watch;
 
-use crate::client::BaseUrl;
-use crate::store::is_embedded;
+use crate::BaseUrl;
+use crate::probe::is_embedded;
 
 /// How long one request to a store elsewhere may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,14 +30,14 @@ pub enum StoreLocation {
 }
 
 /// The tables and their streams.
-pub(super) enum Data {
+pub(crate) enum Data {
     Embedded(Embedded),
     Endpoint { store: Store, streams: aws_sdk_dynamodbstreams::Client },
 }
 
 impl Data {
     /// Opens the data, or waits for the endpoint to answer.
-    pub(super) async fn open(location: &StoreLocation, prefix: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn open(location: &StoreLocation, prefix: &str) -> anyhow::Result<Self> {
         match location {
             StoreLocation::Embedded(location) => Ok(Self::Embedded(Embedded::open(location.clone())?)),
             StoreLocation::Endpoint(endpoint) => Self::connect(endpoint, prefix).await,
@@ -75,7 +75,7 @@ impl Data {
         Self::Endpoint { store, streams: aws_sdk_dynamodbstreams::Client::from_conf(streams) }
     }
 
-    pub(super) fn store(&self, prefix: &str) -> Store {
+    pub(crate) fn store(&self, prefix: &str) -> Store {
         match self {
             Self::Embedded(embedded) => {
                 Store::new(embedded.dynamodb(), prefix, IndependentWrites::OneTransaction)
@@ -84,14 +84,14 @@ impl Data {
         }
     }
 
-    pub(super) fn streams(&self) -> aws_sdk_dynamodbstreams::Client {
+    pub(crate) fn streams(&self) -> aws_sdk_dynamodbstreams::Client {
         match self {
             Self::Embedded(embedded) => embedded.streams(),
             Self::Endpoint { streams, .. } => streams.clone(),
         }
     }
 
-    pub(super) fn trimmer(&self) -> Arc<dyn StreamTrimmer> {
+    pub(crate) fn trimmer(&self) -> Arc<dyn StreamTrimmer> {
         match self {
             Self::Embedded(embedded) => Arc::new(EmbeddedTrimmer(embedded.clone())),
             Self::Endpoint { .. } => Arc::new(NoTrimmer),
@@ -99,14 +99,14 @@ impl Data {
     }
 
     /// Counts the writes to a table that this process makes; none where the tables are elsewhere.
-    pub(super) fn changes(&self, table: &str) -> Option<watch::Receiver<u64>> {
+    pub(crate) fn changes(&self, table: &str) -> Option<watch::Receiver<u64>> {
         match self {
             Self::Embedded(embedded) => Some(embedded.changes(table)),
             Self::Endpoint { .. } => None,
         }
     }
 
-    pub(super) fn wakeup(&self, table: &str) -> Wakeup {
+    pub(crate) fn wakeup(&self, table: &str) -> Wakeup {
         self.changes(table).map_or(Wakeup::Poll, Wakeup::Writes)
     }
 }

@@ -12,7 +12,7 @@ use super::outbox::OutboxBacklog;
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Sets the gauges until told to stop.
-pub(super) async fn measure(
+pub(crate) async fn measure(
     queues: Arc<dyn QueueAdmin>,
     outbox: OutboxBacklog,
     mut stop: watch::Receiver<bool>,

@@ -48,7 +48,7 @@ impl fmt::Display for BaseUrl {
 
 impl BaseUrl {
     /// The URL of a path, given percent-encoded and with its leading slash.
-    pub(crate) fn join(&self, path: &str, query: &[(&'static str, String)]) -> Url {
+    pub fn join(&self, path: &str, query: &[(&'static str, String)]) -> Url {
         let mut url = self.0.clone();
         url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
         if !query.is_empty() {
@@ -58,14 +58,14 @@ impl BaseUrl {
     }
 
     /// Whether it is this machine, which no proxy stands in front of.
-    pub(crate) fn is_loopback(&self) -> bool {
+    pub fn is_loopback(&self) -> bool {
         let host = self.0.host_str().unwrap_or_default();
         let address = host.trim_start_matches('[').trim_end_matches(']');
         host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
     /// Whether talking to it needs certificates.
-    pub(crate) fn is_https(&self) -> bool {
+    pub fn is_https(&self) -> bool {
         self.0.scheme() == "https"
     }
 }

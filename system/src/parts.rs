@@ -6,13 +6,13 @@ use std::str::FromStr;
 use orderflow_messaging::SUBSCRIPTIONS;
 
 /// Takes orders in over HTTP.
-pub(super) const ORDER_INTAKE: &str = "order-intake";
+pub(crate) const ORDER_INTAKE: &str = "order-intake";
 /// Everything else over HTTP.
-pub(super) const SHOP_API: &str = "shop-api";
+pub(crate) const SHOP_API: &str = "shop-api";
 /// Sees to orders that stay open too long.
-pub(super) const ORDER_EXPIRY: &str = "order-expiry";
+pub(crate) const ORDER_EXPIRY: &str = "order-expiry";
 /// Publishes what the tables' writes emitted.
-pub(super) const OUTBOX_RELAY: &str = "outbox-relay";
+pub(crate) const OUTBOX_RELAY: &str = "outbox-relay";
 
 /// A part of the system, by the name of its bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,7 +71,7 @@ impl Parts {
     }
 
     /// Whether it runs anything that the broker is needed for.
-    pub(super) fn need_broker(&self) -> bool {
+    pub(crate) fn need_broker(&self) -> bool {
         self.0.iter().any(|part| ![ORDER_INTAKE, SHOP_API, ORDER_EXPIRY].contains(&part.name()))
     }
 }

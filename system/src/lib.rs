@@ -1,5 +1,6 @@
 //! The whole system, or some of its parts: a store, a broker, and the functions between them.
 
+mod base_url;
 mod broker;
 mod data;
 mod demo;
@@ -11,10 +12,12 @@ mod idle;
 mod liveness;
 mod outbox;
 mod parts;
+mod probe;
 mod recount;
 mod routes;
 mod running;
 mod tables;
+mod trimming;
 
 use std::sync::Arc;
 
@@ -40,15 +43,18 @@ use liveness::Liveness;
 use outbox::OutboxBacklog;
 use parts::{ORDER_EXPIRY, ORDER_INTAKE, OUTBOX_RELAY};
 
+pub use base_url::{BaseUrl, BaseUrlError};
 pub use broker::BrokerLocation;
 pub use data::StoreLocation;
 pub use demo::DEMO_PRODUCTS;
 pub use functions::{Functions, Invocation};
 pub use idle::IdleProbe;
 pub use parts::{Part, Parts, UnknownPart};
+pub use probe::is_embedded;
 pub use recount::{recount_analytics, recount_store};
 pub use running::Running;
 pub use tables::{make_tables, table_states};
+pub use trimming::Trimming;
 
 /// Every table of the system.
 pub static TABLES: &[&TableDefinition] = &[

@@ -11,18 +11,20 @@ use orderflow_store::{IndependentWrites, Store};
 const EVERY: Duration = Duration::from_secs(2);
 
 /// Follows the cursors that relays save, and forgets what lies behind them.
-pub(super) struct Trimming {
+pub struct Trimming {
     embedded: Embedded,
     /// Where the cursor of each table was when its stream was last trimmed.
     trimmed: HashMap<String, Position>,
 }
 
 impl Trimming {
-    pub(super) fn new(embedded: Embedded) -> Self {
+    /// Returns a task that trims the streams of this store.
+    pub fn new(embedded: Embedded) -> Self {
         Self { embedded, trimmed: HashMap::new() }
     }
 
-    pub(super) async fn run(mut self) {
+    /// Trims until dropped.
+    pub async fn run(mut self) {
         loop {
             tokio::time::sleep(EVERY).await;
             if let Err(error) = self.trim_all().await {

@@ -14,7 +14,7 @@ pub const DEMO_PRODUCTS: [(&str, &str, i64, i64); 5] = [
 ];
 
 /// Sells them, where nothing is sold yet.
-pub(super) async fn sell(store: &Store, catalog: &Catalog, currency: &Currency) -> anyhow::Result<()> {
+pub(crate) async fn sell(store: &Store, catalog: &Catalog, currency: &Currency) -> anyhow::Result<()> {
     let catalog = CatalogWriter::new(store, catalog.clone());
     if !catalog.is_empty().await? {
         return Ok(());

@@ -30,7 +30,7 @@ struct FaultsBody {
     stopped: Vec<String>,
 }
 
-pub(super) fn router(consumers: ConsumerSwitch, gateway: FaultSwitch) -> OpenApiRouter {
+pub(crate) fn router(consumers: ConsumerSwitch, gateway: FaultSwitch) -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(read, replace)).with_state(Faults { consumers, gateway })
 }
 

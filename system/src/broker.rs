@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use super::liveness::Liveness;
 use super::parts::{OUTBOX_RELAY, Parts};
-use crate::client::BaseUrl;
+use crate::BaseUrl;
 
 /// What carries events outside of this process.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ pub enum BrokerLocation {
 }
 
 /// A broker, in this process or elsewhere.
-pub(super) enum Broker {
+pub(crate) enum Broker {
     Memory(Arc<MemoryBroker>),
     RabbitMq(Rabbit),
     Sqs(Polled),
@@ -38,7 +38,7 @@ pub(super) enum Broker {
 
 /// The connections to RabbitMQ. Publishing has its own, since the broker blocks connections that publish when it is short of memory
 /// or disk.
-pub(super) struct Rabbit {
+pub(crate) struct Rabbit {
     publishing: Arc<RabbitMq>,
     consuming: Arc<RabbitMq>,
     admin: Arc<RabbitAdmin>,
@@ -47,7 +47,7 @@ pub(super) struct Rabbit {
 }
 
 /// The topic and the queues of SNS and SQS.
-pub(super) struct Polled {
+pub(crate) struct Polled {
     queues: Arc<Sqs>,
     publisher: Arc<SnsPublisher>,
     admin: Arc<SqsAdmin>,
@@ -58,7 +58,7 @@ pub(super) struct Polled {
 impl Broker {
     /// The memory broker with what it has to do, connections to RabbitMQ, or the queues of SQS, which are made where they are missing. A RabbitMQ
     /// that cannot be reached is no error: orders are taken in all the same, and the connection is made when it can be.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         location: Option<&BrokerLocation>,
         prefix: &str,
         store: &Store,
@@ -76,7 +76,7 @@ impl Broker {
     }
 
     /// Where a relay publishes to.
-    pub(super) fn publisher(&self) -> (Arc<dyn Publisher>, Arc<dyn Sink>) {
+    pub(crate) fn publisher(&self) -> (Arc<dyn Publisher>, Arc<dyn Sink>) {
         match self {
             Self::Memory(broker) => {
                 let publisher = broker.publisher();
@@ -89,7 +89,7 @@ impl Broker {
         }
     }
 
-    pub(super) fn switch(&self) -> &ConsumerSwitch {
+    pub(crate) fn switch(&self) -> &ConsumerSwitch {
         match self {
             Self::Memory(broker) => broker.switch(),
             Self::RabbitMq(rabbit) => &rabbit.switch,
@@ -97,7 +97,7 @@ impl Broker {
         }
     }
 
-    pub(super) fn admin(&self) -> Arc<dyn QueueAdmin> {
+    pub(crate) fn admin(&self) -> Arc<dyn QueueAdmin> {
         match self {
             Self::Memory(broker) => Arc::new(MemoryAdmin::new(broker.clone())),
             Self::RabbitMq(rabbit) => rabbit.admin.clone(),
@@ -106,7 +106,7 @@ impl Broker {
     }
 
     /// Up when the broker answers over the connection that these parts use, and everything that hands messages on is at work.
-    pub(super) fn health(&self, parts: &Parts, liveness: Liveness) -> HealthCheck {
+    pub(crate) fn health(&self, parts: &Parts, liveness: Liveness) -> HealthCheck {
         let connection = match self {
             Self::Memory(_) => Connection::Own,
             Self::RabbitMq(rabbit) if parts.contains(OUTBOX_RELAY) => {
@@ -122,7 +122,7 @@ impl Broker {
     }
 
     /// Delivers to a consumer until told to stop.
-    pub(super) fn run(
+    pub(crate) fn run(
         &self,
         consumer: &'static str,
         target: Arc<dyn Target>,
@@ -144,7 +144,7 @@ impl Broker {
     }
 
     /// Says good-bye.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         if let Self::RabbitMq(rabbit) = self {
             rabbit.publishing.close().await;
             rabbit.consuming.close().await;

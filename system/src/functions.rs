@@ -19,7 +19,7 @@ use orderflow_payments::{PaymentConsumer, PaymentGateway};
 use orderflow_store::Store;
 
 use super::Settings;
-use crate::client::BaseUrl;
+use crate::BaseUrl;
 
 /// What the queues' messages are handed to.
 #[derive(Debug, Clone)]
@@ -44,14 +44,14 @@ pub struct Invocation {
 }
 
 /// A consumer's function, and how it is worked.
-pub(super) struct QueueTarget {
+pub(crate) struct QueueTarget {
     pub target: Arc<dyn Target>,
     /// Batches that are handed to it at a time.
     pub batches: usize,
 }
 
 /// Functions by consumer.
-pub(super) type Targets = BTreeMap<&'static str, QueueTarget>;
+pub(crate) type Targets = BTreeMap<&'static str, QueueTarget>;
 
 /// One batch at a time is right for functions that are done as fast as the store writes: more would only compete for it. Those that wait for
 /// somebody else's service work on several.
@@ -63,7 +63,7 @@ fn batches_at_a_time(consumer: &str) -> usize {
 }
 
 /// The queue functions, by consumer.
-pub(super) async fn targets(
+pub(crate) async fn targets(
     store: &Store,
     settings: &Settings,
     gateway: &Arc<dyn PaymentGateway>,
@@ -109,7 +109,7 @@ async fn invoked(invocation: &Invocation) -> Targets {
 }
 
 /// The relay function, publishing to `publisher`.
-pub(super) fn relay(store: &Store, publisher: Arc<dyn Publisher>) -> Arc<dyn StreamTarget> {
+pub(crate) fn relay(store: &Store, publisher: Arc<dyn Publisher>) -> Arc<dyn StreamTarget> {
     let dead_letters = RuntimeTable::new(store).dead_letter_queue("outbox-relay");
     Arc::new(RelayTarget(Relay::new(store, EVENT_SOURCES, publisher, Arc::new(dead_letters))))
 }

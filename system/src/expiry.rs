@@ -16,32 +16,32 @@ const OFTEN: Duration = Duration::from_millis(100);
 const SELDOM: Duration = Duration::from_secs(30);
 
 /// Sees to orders that stay open too long, every so often.
-pub(super) struct Sweeper {
+pub(crate) struct Sweeper {
     expiry: OrderExpiry,
     every: Duration,
     liveness: Liveness,
 }
 
 impl Sweeper {
-    pub(super) fn new(store: &Store, settings: ExpirySettings) -> Self {
+    pub(crate) fn new(store: &Store, settings: ExpirySettings) -> Self {
         let every = (settings.shortest() / 10).clamp(OFTEN, SELDOM);
         Self { expiry: OrderExpiry::new(store, settings), every, liveness: Liveness::new() }
     }
 
     /// Up while it is at work, or about to be.
-    pub(super) fn health(&self) -> HealthCheck {
+    pub(crate) fn health(&self) -> HealthCheck {
         let liveness = self.liveness.clone();
         HealthCheck::new(ORDER_EXPIRY, move || std::future::ready(liveness.is_alive()))
     }
 
     /// One sweep, as of `now`.
-    pub(super) async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError> {
+    pub(crate) async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError> {
         self.expiry.sweep(now, SELDOM).await
     }
 
     /// Sweeps until told to stop. Not at once: what stayed open because nothing ran is given the time to go on by itself. A sweep that is
     /// broken off leaves the rest to the next one.
-    pub(super) async fn run(self, mut stop: watch::Receiver<bool>) {
+    pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
         let _working = self.liveness.watch(ORDER_EXPIRY, stop.clone());
         let told_to_stop = async move {
             // An error says that whoever tells it is gone.

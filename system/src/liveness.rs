@@ -7,26 +7,26 @@ use tokio::sync::watch;
 
 /// Falls when a part ends without being told to. Clones are the same.
 #[derive(Debug, Clone)]
-pub(super) struct Liveness(Arc<AtomicBool>);
+pub(crate) struct Liveness(Arc<AtomicBool>);
 
 /// Held by a part while it works.
-pub(super) struct Working {
+pub(crate) struct Working {
     liveness: Liveness,
     part: String,
     stop: watch::Receiver<bool>,
 }
 
 impl Liveness {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(AtomicBool::new(true)))
     }
 
-    pub(super) fn is_alive(&self) -> bool {
+    pub(crate) fn is_alive(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 
     /// Watches over a part until it ends, be it by a panic.
-    pub(super) fn watch(&self, part: impl Into<String>, stop: watch::Receiver<bool>) -> Working {
+    pub(crate) fn watch(&self, part: impl Into<String>, stop: watch::Receiver<bool>) -> Working {
         Working { liveness: self.clone(), part: part.into(), stop }
     }
 }

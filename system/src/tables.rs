@@ -23,6 +23,6 @@ pub async fn make_tables(location: &StoreLocation, prefix: &str) -> anyhow::Resu
     make(&Data::open(location, prefix).await?.store(prefix)).await
 }
 
-pub(super) async fn make(store: &Store) -> anyhow::Result<()> {
+pub(crate) async fn make(store: &Store) -> anyhow::Result<()> {
     store.create_missing_tables(TABLES).await.context("the tables cannot be made")
 }

@@ -22,7 +22,7 @@ pub struct IdleProbe {
 }
 
 impl IdleProbe {
-    pub(super) fn new(
+    pub(crate) fn new(
         stream_pollers: Vec<(StreamPollerStatus, Option<watch::Receiver<u64>>)>,
         queues: Arc<dyn QueueAdmin>,
         switch: ConsumerSwitch,

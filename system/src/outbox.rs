@@ -6,15 +6,15 @@ use orderflow_http::HealthFigure;
 
 /// What the stream_pollers of this process have read and not published. Clones are the same.
 #[derive(Debug, Clone)]
-pub(super) struct OutboxBacklog(Vec<StreamPollerStatus>);
+pub(crate) struct OutboxBacklog(Vec<StreamPollerStatus>);
 
 impl OutboxBacklog {
-    pub(super) fn new(stream_pollers: Vec<StreamPollerStatus>) -> Self {
+    pub(crate) fn new(stream_pollers: Vec<StreamPollerStatus>) -> Self {
         Self(stream_pollers)
     }
 
     /// The figures for `/health`.
-    pub(super) fn figures(&self) -> Vec<HealthFigure> {
+    pub(crate) fn figures(&self) -> Vec<HealthFigure> {
         let (pending, oldest) = (self.clone(), self.clone());
         vec![
             HealthFigure::new("outbox_pending", move || pending.now().writes),
@@ -23,7 +23,7 @@ impl OutboxBacklog {
     }
 
     /// Sets the gauges.
-    pub(super) fn measure(&self) {
+    pub(crate) fn measure(&self) {
         let backlog = self.now();
         // Exact up to 2^53.
         metrics::gauge!("outbox_pending").set(backlog.writes as f64);

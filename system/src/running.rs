@@ -32,7 +32,7 @@ async fn while_working(working: Working, work: impl Future<Output = ()>) {
 }
 
 impl Running {
-    pub(super) fn start(system: System) -> Self {
+    pub(crate) fn start(system: System) -> Self {
         let (stop_consumers, consumers_stopped) = watch::channel(false);
         let (stop_stream_pollers, stream_pollers_stopped) = watch::channel(false);
         let (mut consumers, mut stream_pollers) = (JoinSet::new(), JoinSet::new());

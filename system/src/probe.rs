@@ -7,7 +7,7 @@ use orderflow_embedded::HEALTHY;
 use reqwest::{Client, Response};
 use tokio::time::{Instant, sleep};
 
-use crate::client::BaseUrl;
+use crate::BaseUrl;
 
 /// How long an endpoint may take to answer at all: those that are started together with it begin before it listens.
 const PATIENCE: Duration = Duration::from_secs(60);
