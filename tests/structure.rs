@@ -78,7 +78,8 @@ fn nothing_shared_names_a_function() {
     for (name, package) in packages.iter().filter(|(_, package)| package.folder.starts_with("shared/")) {
         for dependency in &package.dependencies {
             let folder = packages.get(dependency).map_or("", |package| package.folder.as_str());
-            let outward = ["functions/", "system", "cli", "tests"].iter().any(|outer| folder.starts_with(outer));
+            let outward =
+                ["functions/", "system", "cli", "tests"].iter().any(|outer| folder.starts_with(outer));
             assert!(!outward, "{name} depends on {dependency}");
         }
     }

@@ -7,8 +7,8 @@ mod repeating;
 
 use std::time::{Duration, Instant};
 
-use orderflow_system::recount_store;
 use orderflow_domain::Timestamp;
+use orderflow_system::recount_store;
 use orderflow_tests::{Mode, ModeSettings, TestApp};
 use serde_json::Value;
 

@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use axum::body::Body;
 use axum::http::Request;
-use orderflow_system::{Part, Settings};
 use orderflow_bridge::memory::MemoryBroker;
 use orderflow_bridge::{RuntimeTable, StreamPoller, StreamTarget, StreamTrimmer, TargetError};
 use orderflow_domain::{Event, Timestamp};
@@ -15,6 +14,7 @@ use orderflow_embedded::{Embedded, Location};
 use orderflow_messaging::{Publisher, RetryPolicy, SUBSCRIPTIONS};
 use orderflow_outbox_relay::{EVENT_SOURCES, Relay};
 use orderflow_store::Store;
+use orderflow_system::{Part, Settings};
 use orderflow_testing::faults::{FaultRates, FaultyPublisher};
 use orderflow_tests::{Answer, EmbeddedMode, Mode, ModeSettings};
 

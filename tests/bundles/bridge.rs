@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use orderflow_system::{BrokerLocation, Functions, Invocation, Parts, Settings, StoreLocation, System};
 use orderflow_bridge::rabbitmq::BrokerAddress;
 use orderflow_embedded::Location;
 use orderflow_messaging::SUBSCRIPTIONS;
+use orderflow_system::{BrokerLocation, Functions, Invocation, Parts, Settings, StoreLocation, System};
 use orderflow_testing::rabbitmq::RabbitMq;
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! The tables' streams, as Lambda hands them over.
 
-use orderflow_system::TABLES;
 use orderflow_bridge::{StreamBatch, StreamReader};
+use orderflow_system::TABLES;
 use serde_json::{Value, json};
 
 use crate::world::World;

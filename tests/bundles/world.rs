@@ -4,9 +4,9 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use orderflow_system::TABLES;
 use orderflow_embedded::{Embedded, Location};
 use orderflow_store::{IndependentWrites, Store};
+use orderflow_system::TABLES;
 use orderflow_testing::rie::RuntimeEmulator;
 use tokio::net::TcpListener;
 

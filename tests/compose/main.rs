@@ -11,8 +11,8 @@ use std::path::Path;
 use clap::CommandFactory;
 use orderflow::cli::{Cli, Command};
 use orderflow::store::StoreArgs;
-use orderflow_system::{DEMO_PRODUCTS, Part};
 use orderflow::up::UpArgs;
+use orderflow_system::{DEMO_PRODUCTS, Part};
 use serde::Deserialize;
 
 /// The image that is built from this repository.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, header};
-use orderflow_system::{Settings, System};
 use orderflow_embedded::Location;
+use orderflow_system::{Settings, System};
 use orderflow_tests::described::operations;
 use tower::ServiceExt;
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use orderflow_system::TABLES;
 use orderflow_bridge::StreamReader;
 use orderflow_domain::{OrderId, Timestamp};
+use orderflow_system::TABLES;
 use orderflow_tests::order_body;
 use serde_json::{Value, json};
 

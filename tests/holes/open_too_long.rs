@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::Request;
-use orderflow_system::Settings;
 use orderflow_domain::Timestamp;
 use orderflow_embedded::Location;
 use orderflow_orders::ExpirySettings;
+use orderflow_system::Settings;
 use orderflow_tests::{Answer, LiveSystem, order_body};
 use serde_json::{Value, json};
 

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use orderflow_system::Settings;
 use orderflow_bridge::RuntimeTable;
 use orderflow_domain::{Event, EventData, Timestamp};
 use orderflow_embedded::{FaultInjector, Location};
 use orderflow_messaging::SUBSCRIPTIONS;
 use orderflow_orders::ORDERS;
+use orderflow_system::Settings;
 use orderflow_tests::{EmbeddedMode, TestApp};
 use serde_json::{Value, json};
 

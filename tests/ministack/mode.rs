@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::Request;
-use orderflow_system::BaseUrl;
-use orderflow_system::{BrokerLocation, Settings, StoreLocation};
 use orderflow_bridge::rabbitmq::BrokerAddress;
 use orderflow_embedded::Location;
+use orderflow_system::BaseUrl;
+use orderflow_system::{BrokerLocation, Settings, StoreLocation};
 use orderflow_testing::ministack::{self, MiniStack};
 use orderflow_testing::rabbitmq::{RabbitMq, shared};
 use orderflow_tests::{Answer, LiveSystem, Mode, ModeSettings};

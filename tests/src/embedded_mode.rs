@@ -3,8 +3,8 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use orderflow_system::{Settings, System};
 use orderflow_embedded::Location;
+use orderflow_system::{Settings, System};
 
 use crate::{Answer, Mode, ModeSettings};
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use orderflow_system::{IdleProbe, Running, Settings, System};
 use orderflow_payments::{PaymentProvider, SimulatedSettings, SuccessRate};
+use orderflow_system::{IdleProbe, Running, Settings, System};
 
 use crate::{Answer, ModeSettings};
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use orderflow_system::Settings;
 use orderflow_embedded::Location;
+use orderflow_system::Settings;
 use orderflow_tests::{LiveSystem, TestApp};
 
 use crate::faults::{Call, Fault, Gate};

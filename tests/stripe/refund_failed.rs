@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use orderflow_system::Settings;
 use orderflow_embedded::Location;
 use orderflow_messaging::RetryPolicy;
+use orderflow_system::Settings;
 use orderflow_telemetry::MetricsPage;
 use orderflow_tests::TestApp;
 use serde_json::json;

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::Request;
-use orderflow_system::Settings;
 use orderflow_embedded::Location;
 use orderflow_payments::{ApiKey, PaymentProvider, StripeSettings};
+use orderflow_system::Settings;
 use orderflow_testing::localstripe::LocalStripe;
 use orderflow_tests::{Answer, LiveSystem, Mode, ModeSettings, TestApp, order_body};
 use serde_json::{Value, json};

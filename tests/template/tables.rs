@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use orderflow_system::TABLES;
 use orderflow_outbox_relay::EVENT_SOURCES;
 use orderflow_store::{OUTBOX, TableDefinition};
+use orderflow_system::TABLES;
 use serde_json::{Value, json};
 
 use crate::reading::{functions, resource, resources};

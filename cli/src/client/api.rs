@@ -6,10 +6,10 @@ use orderflow_system::BaseUrl;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 
+use super::ClientError;
 use super::answer::Answer;
 use super::call::Call;
 use super::pace::{Pace, jittered};
-use super::ClientError;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);

@@ -16,9 +16,9 @@ use super::DlqError;
 use super::http_admin::HttpAdmin;
 use crate::broker_args::BrokerArgs;
 use crate::client;
+use crate::client::Output;
 use crate::client::connection::{Format, Session};
 use crate::client::json_text::pretty;
-use crate::client::Output;
 
 /// What --broker is for here.
 const BROKER_HELP: &str = "Go straight at this RabbitMQ, also while the system is down: \

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::StreamExt;
-use orderflow_system::{Settings, System};
 use orderflow_embedded::Location;
+use orderflow_system::{Settings, System};
 use serde_json::Value;
 
 use crate::server::Server;
