@@ -59,7 +59,6 @@ impl TypedValueParser for BrokerUriParser {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use clap::Parser;
 
     use super::*;

@@ -80,7 +80,6 @@ struct UpOnly {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use clap::CommandFactory;
 
     use super::*;

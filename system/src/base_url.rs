@@ -72,7 +72,6 @@ impl BaseUrl {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     fn base(text: &str) -> BaseUrl {

@@ -64,7 +64,6 @@ impl Sweeper {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use orderflow_embedded::{Embedded, Location};
     use orderflow_store::IndependentWrites;
 

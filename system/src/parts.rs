@@ -84,7 +84,6 @@ impl FromIterator<Part> for Parts {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]

@@ -66,7 +66,6 @@ fn client(endpoint: &BaseUrl) -> anyhow::Result<Client> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use axum::Router;
     use axum::routing::get;
     use orderflow_embedded::{Embedded, Location};

@@ -69,8 +69,6 @@ impl Drop for ServiceRefusal {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;

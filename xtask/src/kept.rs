@@ -139,8 +139,6 @@ fn wait(child: &mut Child, limit: Duration) -> Result<Option<ExitStatus>> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(30);

@@ -201,8 +201,6 @@ fn build(workspace: &Workspace) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use clap::CommandFactory as _;
 
     use super::*;

@@ -102,8 +102,6 @@ impl std::fmt::Display for Zip {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
 
     fn zip(bytes: u64) -> Zip {

@@ -57,8 +57,6 @@ pub(crate) fn path_with(folders: &[&Path]) -> Result<OsString> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
 
     #[test]

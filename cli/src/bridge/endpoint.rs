@@ -38,7 +38,6 @@ impl FromStr for InvokeEndpoint {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]

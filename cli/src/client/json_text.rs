@@ -73,7 +73,6 @@ impl Outside {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use proptest::prelude::*;
     use serde_json::Value;
 

@@ -50,7 +50,6 @@ pub fn parse_price(text: &str, currency: &Currency) -> Result<Money, PriceError>
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use proptest::prelude::*;
 
     use super::*;

@@ -171,7 +171,6 @@ impl<'a> Queues<'a> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use ValueSource::{CommandLine, DefaultValue, EnvVariable};
 
     use super::*;

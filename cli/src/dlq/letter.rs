@@ -93,7 +93,6 @@ pub(super) fn dead_letters(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     fn letter(body: &str) -> StoredDeadLetter {

@@ -105,7 +105,6 @@ impl Span {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     fn time(text: &str) -> Timestamp {

@@ -96,7 +96,6 @@ fn top_skus(counters: &Counters) -> Vec<SkuSold> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::counters::Counts;
 

@@ -52,7 +52,6 @@ impl ProductCache {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use orderflow_domain::{Currency, Money, Timestamp};
 
     use super::*;

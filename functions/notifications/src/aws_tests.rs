@@ -1,4 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 use super::*;
 
 fn answered(code: &str, words: &str) -> ChannelError {

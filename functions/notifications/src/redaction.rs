@@ -16,7 +16,6 @@ fn is_address(word: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use orderflow_domain::{Email, Phone};
 
     use super::*;

@@ -1,4 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 use super::*;
 
 const SMTP: &str = "smtp://127.0.0.1:2525";

@@ -1,4 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 use serde_json::json;
 use tempfile::TempDir;
 

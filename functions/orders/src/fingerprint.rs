@@ -38,7 +38,6 @@ impl Request {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     fn request(lines: &[(&str, i64)]) -> Request {

@@ -57,7 +57,6 @@ fn told(order: OrderRecord) -> Vec<Event> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use std::collections::BTreeMap;
 
     use orderflow_domain::{Fact, OrderId};

@@ -1,6 +1,4 @@
 //! A table of orders of its own, and what moves them.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::HashMap;
 
 use axum::body::Body;

@@ -62,7 +62,6 @@ fn asked_nothing(reason: Option<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use orderflow_domain::{Currency, Email, Money, OrderId};
 
     use super::*;

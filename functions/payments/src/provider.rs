@@ -70,7 +70,6 @@ impl Default for PaymentProvider {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     fn read(provider: Option<&str>, key: Option<&str>) -> Result<PaymentProvider, SettingsError> {

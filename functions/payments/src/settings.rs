@@ -117,7 +117,6 @@ impl SimulatedSettings {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     fn read(name: &'static str, value: &str) -> Result<SimulatedSettings, SettingsError> {

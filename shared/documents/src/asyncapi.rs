@@ -143,8 +143,6 @@ fn envelope() -> Value {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use orderflow_domain::Event;
 
     use super::*;

@@ -88,7 +88,6 @@ parsed_string!(Phone, PhoneError);
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]

@@ -200,7 +200,6 @@ impl EventData {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::InventoryReleased;
 

@@ -101,7 +101,6 @@ parsed_string!(CustomerId, CustomerIdError);
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]

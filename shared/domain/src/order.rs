@@ -98,7 +98,6 @@ impl Order {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     fn line(sku: &str, units: i64) -> (Sku, Quantity) {

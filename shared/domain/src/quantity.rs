@@ -65,7 +65,6 @@ impl fmt::Display for Quantity {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]

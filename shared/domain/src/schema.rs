@@ -107,8 +107,6 @@ schema!(
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use serde::de::DeserializeOwned;
     use serde_json::Value;
 

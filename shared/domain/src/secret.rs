@@ -40,7 +40,6 @@ parsed_string!(PaymentToken, PaymentTokenError);
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]

@@ -42,7 +42,6 @@ parsed_string!(Sku, SkuError);
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]

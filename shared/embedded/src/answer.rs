@@ -77,8 +77,6 @@ fn without_position(message: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use dynoxide::actions::put_item::PutItemRequest;
 
     use super::*;

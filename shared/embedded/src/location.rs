@@ -91,8 +91,6 @@ fn unusable(path: &Path, source: std::io::Error) -> EmbeddedError {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use rusqlite::Connection;
 
     use super::*;

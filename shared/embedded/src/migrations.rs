@@ -84,8 +84,6 @@ fn recorded_version(connection: &Connection) -> Result<Option<u32>, EmbeddedErro
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
 
     fn database_at(version: &str) -> Connection {

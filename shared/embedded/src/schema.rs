@@ -64,8 +64,6 @@ fn stream_columns(connection: &Connection) -> rusqlite::Result<Vec<(String, Stri
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
 
     /// A file, because only a second connection can see what the engine made.

@@ -91,8 +91,6 @@ impl FieldErrors {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
     use crate::ProblemKind;
 

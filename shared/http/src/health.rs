@@ -104,7 +104,6 @@ async fn health(State(Watched { checks, figures }): State<Watched>) -> Response 
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use axum::Router;
     use axum::body::to_bytes;

@@ -67,8 +67,6 @@ impl IntoParams for IdempotencyKey {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use axum::Router;
     use axum::routing::post;
     use http::Request;

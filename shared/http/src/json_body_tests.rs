@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use axum::Router;
 use axum::routing::post;
 use futures::stream;

@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query};
 use axum::routing::{get, post};

@@ -33,8 +33,6 @@ where
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use axum::Router;
     use axum::routing::get;
     use serde::Deserialize;

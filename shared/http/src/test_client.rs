@@ -1,6 +1,4 @@
 //! Sends one request to a router and looks at the answer.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Request};

@@ -57,8 +57,6 @@ impl IntoParams for Trace {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use http::HeaderValue;
 
     use super::*;

@@ -24,7 +24,6 @@ fn parse(name: &'static str, value: String) -> Result<Duration, DurationSettingE
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]

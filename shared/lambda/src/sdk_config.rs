@@ -47,7 +47,6 @@ fn variable(key: &ServiceConfigKey<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]

@@ -1,7 +1,5 @@
 //! Against a topic that answers as SNS does: the query protocol, with XML.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,4 @@
 //! Queues that answer as SQS does: JSON, with the operation in a header.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;

@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use aws_lambda_events::sqs::SqsEvent;
 use orderflow_domain::Timestamp;
 use serde_json::{Value, json};

@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use orderflow_domain::{EventData, InventoryReleased, OrderId, Timestamp};
 
 use super::*;

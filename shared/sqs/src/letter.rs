@@ -113,7 +113,6 @@ fn id_of(body: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     fn message(attributes: Attributes) -> Message {

@@ -1,6 +1,4 @@
 //! Queues that answer as SQS does: JSON, with the operation in a header. What is received is hidden until it is given back.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::sync::{Arc, Mutex};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};

@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use super::*;
 use crate::testing::{THINGS, Thing, World};
 use crate::{IndependentWrites, Listing, Write};

@@ -1,7 +1,5 @@
 //! What the tests of this crate share: a store in memory, a table, an item.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -56,8 +56,6 @@ fn pretty_for_stderr() -> Option<LogFormat> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
 
     #[test]

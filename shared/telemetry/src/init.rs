@@ -89,8 +89,6 @@ fn filter(directives: Option<&str>) -> Result<Targets, TelemetryError> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
 
     #[test]

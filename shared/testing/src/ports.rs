@@ -66,8 +66,6 @@ fn listener() -> Result<(SocketAddr, TcpListener)> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use std::cell::RefCell;
     use std::path::Path;
     use std::time::Duration;

@@ -164,8 +164,6 @@ fn output_file(folder: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use rustix::process::test_kill_process_group;
 
     use super::*;

@@ -166,8 +166,6 @@ fn emulator_architecture() -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use std::fs;
     use std::path::Path;
 

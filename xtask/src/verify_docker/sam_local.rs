@@ -157,8 +157,6 @@ fn until_reached(server: &mut Server, address: SocketAddr) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
 
     #[test]

@@ -111,7 +111,6 @@ fn unavailable(error: impl std::error::Error) -> GatewayError {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use orderflow_domain::Currency;
 
     use super::*;

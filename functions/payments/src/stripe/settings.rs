@@ -78,7 +78,6 @@ impl StripeSettings {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     fn read(key: &str, url: &str) -> Result<StripeSettings, SettingsError> {

@@ -175,7 +175,6 @@ pub(super) async fn close(channel: &Channel) {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]

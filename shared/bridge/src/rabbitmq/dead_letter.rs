@@ -70,7 +70,6 @@ pub(super) fn of_replacement(delivery: &Delivery, event: &Event) -> BasicPropert
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use orderflow_domain::{EventData, InventoryReleased, OrderId};
 
     use super::super::headers::{PERSISTENT, of_dead_letter};

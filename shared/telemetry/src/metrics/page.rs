@@ -62,7 +62,6 @@ fn recorder() -> PrometheusRecorder {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]

@@ -107,7 +107,6 @@ impl HttpClient for CollectorClient {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]
