@@ -251,8 +251,8 @@ fn every_named_volume_is_declared_and_used() {
 #[test]
 fn the_seed_sells_the_demo_products() {
     let seed = read("docker/seed");
-    let sold: Vec<&str> = seed.lines().filter(|line| line.starts_with("sell ")).collect();
-    let line = |(sku, name, amount, stock)| format!("sell {sku} \"{name}\" {amount} {stock}");
+    let sold: Vec<&str> = seed.lines().filter(|line| line.starts_with("add ")).collect();
+    let line = |(sku, name, amount, stock)| format!("add {sku} \"{name}\" {amount} {stock}");
     assert_eq!(sold, DEMO_PRODUCTS.map(line));
 }
 

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use axum::http::Method;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Method, Request};
 use http::Uri;
+use http_body_util::BodyExt;
 use jsonschema::{ValidationError, Validator, draft202012};
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use crate::Answer;
 
@@ -24,6 +28,30 @@ pub fn operations() -> impl Iterator<Item = (&'static str, &'static str, Operati
         let methods = item.as_object().into_iter().flatten();
         methods.map(move |(method, operation)| (method.as_str(), path.as_str(), Operation(operation)))
     })
+}
+
+impl Answer {
+    /// Sends a request to a router of this process, and fails unless request and answer agree with the description of the
+    /// API.
+    pub(crate) async fn of(router: &Router, request: Request<Body>) -> Self {
+        let (parts, body) = request.into_parts();
+        let sent = body.collect().await.expect("tests send whole bodies").to_bytes();
+        let (method, uri) = (parts.method.clone(), parts.uri.clone());
+        let answer = Self::to(router, Request::from_parts(parts, Body::from(sent.clone()))).await;
+        check(&method, &uri, &serde_json::from_slice(&sent).unwrap_or_default(), &answer);
+        answer
+    }
+
+    async fn to(router: &Router, request: Request<Body>) -> Self {
+        let response = match router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("bodies of this process are whole").to_bytes();
+        let body = serde_json::from_slice(&bytes).unwrap_or_default();
+        Self { status: parts.status, headers: parts.headers, body }
+    }
 }
 
 /// The operation that a request asks for.
@@ -50,7 +78,7 @@ fn fits(template: &str, path: &str) -> bool {
 
 /// Fails unless the answer is one that the description has for such a request.
 #[track_caller]
-pub(crate) fn check(method: &Method, uri: &Uri, sent: &Value, answer: &Answer) {
+fn check(method: &Method, uri: &Uri, sent: &Value, answer: &Answer) {
     let status = answer.status.as_u16();
     let Some(operation) = operation_of(method, uri.path()) else {
         let expected = if template_of(uri.path()).is_some() { 405 } else { 404 };

@@ -5,8 +5,6 @@ use std::fmt::Display;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::Problem;
-
 /// One field that is at fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
@@ -74,18 +72,6 @@ impl FieldErrors {
     #[must_use]
     pub fn as_slice(&self) -> &[FieldError] {
         &self.0
-    }
-
-    /// The value that was put together from the parsed fields.
-    ///
-    /// # Errors
-    /// 422 `invalid-request` with every error noted. A missing value without an error is a mistake
-    /// in the calling code and answers 503.
-    pub fn into_result<T>(self, value: Option<T>) -> Result<T, Problem> {
-        if !self.is_empty() {
-            return Err(Problem::invalid_request(self));
-        }
-        value.ok_or_else(|| Problem::unavailable("a field was dropped without an error"))
     }
 }
 

@@ -131,6 +131,20 @@ impl Problem {
     }
 }
 
+impl FieldErrors {
+    /// Returns the value that was assembled from the parsed fields.
+    ///
+    /// # Errors
+    /// 422 `invalid-request` with every recorded error. A missing value without an error is a mistake in the calling
+    /// code and becomes 503.
+    pub fn into_result<T>(self, value: Option<T>) -> Result<T, Problem> {
+        if !self.is_empty() {
+            return Err(Problem::invalid_request(self));
+        }
+        value.ok_or_else(|| Problem::unavailable("a field was dropped without an error"))
+    }
+}
+
 impl PartialSchema for Problem {
     fn schema() -> RefOr<Schema> {
         Body::schema()

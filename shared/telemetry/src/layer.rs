@@ -2,16 +2,17 @@
 
 use std::io::Write;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::LogFormat;
 use crate::fields::Fields;
-use crate::{LogFormat, json, pretty};
+use crate::line::{COLOURS, Line, PLAIN};
 
 /// Writes one line for each event: its own fields and those of all spans around it, side by side.
 ///
@@ -31,15 +32,6 @@ where
     W: for<'w> MakeWriter<'w> + 'static,
 {
     LogLayer { service: service.to_owned(), format, writer }
-}
-
-/// What a line says before its other fields.
-pub(crate) struct Line<'a> {
-    pub(crate) time: DateTime<Utc>,
-    pub(crate) level: Level,
-    pub(crate) service: &'a str,
-    pub(crate) message: &'a str,
-    pub(crate) fields: &'a Fields,
 }
 
 impl<S, W> Layer<S> for LogLayer<W>
@@ -89,9 +81,9 @@ where
 {
     fn write(&self, line: &Line<'_>) {
         let mut text = match self.format {
-            LogFormat::Json => json::line(line),
-            LogFormat::Pretty => pretty::line(line, &pretty::PLAIN),
-            LogFormat::Coloured => pretty::line(line, &pretty::COLOURS),
+            LogFormat::Json => line.to_json(),
+            LogFormat::Pretty => line.to_text(&PLAIN),
+            LogFormat::Coloured => line.to_text(&COLOURS),
         };
         text.push('\n');
         // One write, so that lines of several threads never mix. Nobody is left to tell about a log

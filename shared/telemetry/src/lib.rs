@@ -13,10 +13,9 @@ mod error;
 mod fields;
 mod format;
 mod init;
-mod json;
 mod layer;
+mod line;
 mod metrics;
-mod pretty;
 mod spans;
 pub mod trace_context;
 
