@@ -1,4 +1,4 @@
-//! Packages of Debian and its kin.
+//! Packages of Debian and distributions derived from it.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -10,25 +10,25 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::shell;
 
-/// Asked by every package before it starts a service.
+/// The script that a package's installation runs to ask whether it may start a service (see Debian's invoke-rc.d(8)).
 const SERVICE_POLICY: &str = "/usr/sbin/policy-rc.d";
 
-/// The policy's exit status for "not allowed".
+/// A policy that forbids starting services: its exit status 101 means "action forbidden by policy".
 const REFUSE: &str = "#!/bin/sh\nexit 101\n";
 
-/// Installs packages without starting the services that they bring.
+/// Installs packages without starting the services that they contain.
 pub(crate) fn install_stopped(packages: &[&str]) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         bail!("installing {} with apt-get needs root", packages.join(", "));
     }
     let _refusal = ServiceRefusal::place(Path::new(SERVICE_POLICY))
-        .with_context(|| format!("{SERVICE_POLICY} could not be written"))?;
+        .with_context(|| format!("write {SERVICE_POLICY}"))?;
     install(packages)
 }
 
 /// Installs packages.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
-    // Fresh images come with empty package lists.
+    // A fresh container image has empty package lists.
     shell::run(&mut apt_get(&["update"]))?;
     shell::run(apt_get(&["install", "--yes", "--no-install-recommends"]).args(packages))
 }
@@ -39,13 +39,13 @@ fn apt_get(arguments: &[&str]) -> Command {
     command
 }
 
-/// Keeps services from being started until it is dropped.
+/// Forbids starting services until it is dropped.
 struct ServiceRefusal {
     policy: PathBuf,
 }
 
 impl ServiceRefusal {
-    /// `None` when the machine has a policy of its own: that one counts, and stays.
+    /// Writes the policy. Returns `None` if the machine already has a policy, which is kept and stays in force.
     fn place(policy: &Path) -> io::Result<Option<Self>> {
         match OpenOptions::new().write(true).create_new(true).mode(0o755).open(policy) {
             Ok(mut file) => {
@@ -62,7 +62,10 @@ impl ServiceRefusal {
 impl Drop for ServiceRefusal {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_file(&self.policy) {
-            eprintln!("remove {} by hand, services can't start until then: {error}", self.policy.display());
+            eprintln!(
+                "{} could not be removed: {error}; remove it, or no service can start",
+                self.policy.display()
+            );
         }
     }
 }
@@ -74,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn services_are_refused_only_meanwhile() {
+    fn the_policy_exists_until_the_refusal_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let policy = folder.path().join("policy-rc.d");
         let refusal = ServiceRefusal::place(&policy).unwrap();
@@ -86,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_of_the_machine_is_left_alone() {
+    fn an_existing_policy_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let policy = folder.path().join("policy-rc.d");
         std::fs::write(&policy, "its own").unwrap();

@@ -1,4 +1,4 @@
-//! The Lambda bundles, as they lie in the workspace.
+//! The Lambda bundles of the workspace.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,17 +7,17 @@ use anyhow::{Context as _, Result};
 
 use crate::workspace::Workspace;
 
-/// A binary that is deployed as one function.
+/// A binary that is deployed as one Lambda function.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Bundle {
-    /// Its name, which is also that of its sample event.
+    /// The name of the binary and of its sample event.
     pub(crate) name: String,
     /// The folder of the crate that builds it.
     pub(crate) folder: PathBuf,
 }
 
 impl Bundle {
-    /// What template.yaml calls the function: `OrderIntakeFunction` is made of `order-intake`.
+    /// Returns the function's name in template.yaml: `OrderIntakeFunction` for `order-intake`.
     pub(crate) fn function(&self) -> String {
         let words =
             self.name.split('-').filter_map(|word| Some((word.get(..1)?.to_uppercase(), word.get(1..)?)));
@@ -25,12 +25,12 @@ impl Bundle {
     }
 }
 
-/// All of them, by name.
+/// Returns all bundles, sorted by name.
 pub(crate) fn bundles(workspace: &Workspace) -> Result<Vec<Bundle>> {
     let mut found = Vec::new();
     for folder in entries(&workspace.resolve("functions"))? {
         let binaries = folder.join("src/bin");
-        // A crate without one is a library that others serve.
+        // A crate without bundles is a library for those of other crates.
         let binaries = if binaries.is_dir() { entries(&binaries)? } else { Vec::new() };
         let names = binaries.iter().filter_map(|binary| Some(binary.file_stem()?.to_str()?.to_owned()));
         found.extend(names.map(|name| Bundle { name, folder: folder.clone() }));
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_bundle_is_a_function_of_the_template_and_has_an_event() {
+    fn every_bundle_has_a_function_in_the_template_and_a_sample_event() {
         let workspace = Workspace::locate();
         let template = fs::read_to_string(workspace.resolve("template.yaml")).unwrap();
         let bundles = bundles(&workspace).unwrap();

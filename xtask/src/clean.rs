@@ -1,4 +1,4 @@
-//! Removing what was built and what was kept.
+//! Removes the build output and the data of local runs.
 
 use std::fs;
 use std::path::Path;
@@ -7,13 +7,13 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::workspace::Workspace;
 
-/// Cargo marks its build folder by this file, when it creates it.
+/// The file that cargo writes into a build folder when it creates the folder.
 const MARK: &str = "CACHEDIR.TAG";
 
-/// What stays: installed tools, since they take minutes and a network to get.
+/// The entries of the build folder that stay: installing the tools takes minutes and a network.
 const KEPT: [&str; 3] = ["venv", "tools", MARK];
 
-/// Removes the build output, the tools excepted, and the data of `cargo run`.
+/// Removes the build output except installed tools, and the data of `cargo run`.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     clean_target(workspace.target())?;
     remove(&workspace.resolve("data"))
@@ -24,7 +24,7 @@ fn clean_target(target: &Path) -> Result<()> {
         return Ok(());
     }
     if !target.join(MARK).is_file() {
-        bail!("{} has no {MARK}, so it is no build folder of cargo", target.display());
+        bail!("{} is not removed: it has no {MARK}, so it is not a build folder of cargo", target.display());
     }
     for entry in fs::read_dir(target).with_context(|| format!("read {}", target.display()))? {
         let entry = entry?;
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_built_and_kept_goes_and_tools_stay() {
+    fn build_output_and_data_are_removed_and_tools_stay() {
         let root = tempfile::tempdir().unwrap();
         let target = root.path().join("target");
         for folder in ["debug/deps", "venv/sam", "tools/cargo-deny"] {
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_cargo_s_is_left_alone() {
+    fn a_folder_that_cargo_did_not_create_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("letter"), "").unwrap();
         assert!(clean_target(folder.path()).is_err());

@@ -1,4 +1,4 @@
-//! Docker Compose: the whole system on RabbitMQ, one container a part.
+//! Docker Compose: the whole system on RabbitMQ, one container for each part.
 
 use std::process::{Command, Stdio};
 
@@ -8,47 +8,47 @@ use clap::{Args, ValueEnum};
 use crate::shell;
 use crate::workspace::Workspace;
 
-/// What docker-compose.yml can start beside the system.
+/// An optional set of services in docker-compose.yml.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
-    /// AWS in the emulator MiniStack
+    /// The AWS emulator MiniStack
     Ministack,
-    /// AWS in the emulator LocalStack
+    /// The AWS emulator LocalStack
     Localstack,
     /// Prometheus, Grafana and Jaeger
     Observability,
 }
 
-/// Which containers a chore is about.
+/// The services that a task acts on.
 #[derive(Args)]
 pub(crate) struct Services {
-    /// These services only (default: all)
+    /// Only these services (default: all)
     #[arg(value_name = "SERVICE")]
     names: Vec<String>,
 }
 
-/// What is started.
+/// The services to start.
 #[derive(Args)]
 pub(crate) struct Selection {
-    /// Also start what belongs to this profile (may be given more than once)
+    /// Also start the services of this profile (may be given more than once)
     #[arg(long, value_name = "PROFILE")]
     profile: Vec<Profile>,
     #[command(flatten)]
     services: Services,
 }
 
-/// What is taken down.
+/// Options of `down`.
 #[derive(Args)]
 pub(crate) struct Removal {
-    /// Forget the data too
+    /// Also remove the data volumes
     #[arg(long)]
     volumes: bool,
 }
 
-/// What is shown of the logs.
+/// Options of `logs`.
 #[derive(Args)]
 pub(crate) struct LogView {
-    /// Go on as more is logged
+    /// Keep printing new lines
     #[arg(long, short)]
     follow: bool,
     #[command(flatten)]
@@ -70,18 +70,18 @@ pub(crate) fn down(workspace: &Workspace, removal: &Removal) -> Result<()> {
     run(workspace, Profile::value_variants(), arguments, &Services { names: Vec::new() })
 }
 
-/// Shows what the containers log.
+/// Shows the logs of the containers.
 pub(crate) fn logs(workspace: &Workspace, view: &LogView) -> Result<()> {
     let arguments: &[&str] = if view.follow { &["logs", "--follow"] } else { &["logs"] };
     run(workspace, Profile::value_variants(), arguments, &view.services)
 }
 
-/// Restarts containers that are there.
+/// Restarts existing containers.
 pub(crate) fn restart(workspace: &Workspace, services: &Services) -> Result<()> {
     run(workspace, &[], &["restart"], services)
 }
 
-/// Checks docker-compose.yml by itself and with each profile.
+/// Checks docker-compose.yml without a profile and with each profile.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let none = Services { names: Vec::new() };
     run(workspace, &[], &["config", "--quiet"], &none)?;
@@ -91,19 +91,19 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Whether any Compose is there.
+/// Returns whether any version of Compose is installed.
 pub(crate) fn is_installed() -> bool {
     find().is_ok()
 }
 
-/// Compose in the workspace's root, without arguments.
+/// Returns a Compose command in the workspace's root, without arguments.
 ///
 /// # Errors
-/// Neither `docker compose` nor `docker-compose` is there.
+/// Neither `docker compose` nor `docker-compose` is installed.
 pub(crate) fn command(workspace: &Workspace) -> Result<Command> {
     let compose = find()?;
     let mut command = workspace.program(compose.program);
-    // What older versions don't take by themselves: the Dockerfile needs BuildKit.
+    // The Dockerfile needs BuildKit, which older versions do not use by default.
     command.args(compose.first).env("DOCKER_BUILDKIT", "1").env("COMPOSE_DOCKER_CLI_BUILD", "1");
     Ok(command)
 }
@@ -113,24 +113,24 @@ struct Compose {
     program: &'static str,
     /// The arguments before all others.
     first: &'static [&'static str],
-    /// Starts in the background; where the version can, returns once everything is healthy.
+    /// Starts the containers in the background and, if the version supports it, waits until all are healthy.
     up: &'static [&'static str],
 }
 
-/// A plugin of `docker`, and before that a program of its own.
+/// The plugin of `docker`, and the separate program that preceded it.
 const VERSIONS: [Compose; 2] = [
     Compose { program: "docker", first: &["compose"], up: &["up", "--build", "--wait"] },
     Compose { program: "docker-compose", first: &[], up: &["up", "--build", "--detach"] },
 ];
 
 fn find() -> Result<&'static Compose> {
-    let is_there = |compose: &&Compose| {
+    let is_installed = |compose: &&Compose| {
         let mut command = Command::new(compose.program);
         command.args(compose.first).arg("version");
         let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         quiet.status().is_ok_and(|status| status.success())
     };
-    VERSIONS.iter().find(is_there).context("install Docker with its Compose plugin, or `docker-compose`")
+    VERSIONS.iter().find(is_installed).context("install Docker with its Compose plugin, or `docker-compose`")
 }
 
 fn run(workspace: &Workspace, profiles: &[Profile], arguments: &[&str], services: &Services) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Which lines the tests reach.
+//! Measures which lines the tests reach.
 
 use anyhow::{Context as _, Result};
 
@@ -7,8 +7,7 @@ use crate::shell;
 use crate::tools::{Readiness, Tool, Toolbox};
 use crate::workspace::Workspace;
 
-/// Runs the tests that need no tool, of one package or of all, and writes the lines they reach to `coverage/` in the
-/// build folder.
+/// Runs the tests that need no tool, of one package or of all, and writes a report to `coverage/` in the build folder.
 pub(crate) fn run(workspace: &Workspace, toolbox: &Toolbox, package: Option<&str>, report: &mut Report) {
     if toolbox.prepare(&[Tool::LlvmCov], report) == Readiness::Ready {
         report.run("coverage", || measure(workspace, toolbox, package));
@@ -23,7 +22,7 @@ fn measure(workspace: &Workspace, toolbox: &Toolbox, package: Option<&str>) -> R
         command
     };
     let selection = package.map_or_else(|| vec!["--workspace"], |name| vec!["--package", name]);
-    // It has rustup add `llvm-tools` instead of asking whether it may.
+    // Without this variable cargo-llvm-cov asks before it adds the component llvm-tools with rustup.
     let mut test = llvm_cov(&["--locked", "--no-report"]);
     shell::run(test.args(selection).env("CARGO_LLVM_COV_SETUP", "yes"))?;
     let folder = workspace.target().join("coverage");

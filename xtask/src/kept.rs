@@ -1,4 +1,4 @@
-//! Programs that may take only so long, and whose output is kept.
+//! Runs programs with a time limit and keeps their output in files.
 
 use std::cell::RefCell;
 use std::fs::{self, File};
@@ -11,21 +11,21 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::shell;
 
-/// How often a program is looked at.
-const PACE: Duration = Duration::from_millis(100);
+/// The interval at which a running program is checked.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long a server may take to end when it is asked to.
-const ENDING: Duration = Duration::from_secs(60);
+/// The time that a server has to end after SIGTERM.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The folder in which the output of every program is kept.
+/// A folder with the output of every program.
 pub(crate) struct Outputs {
     folder: PathBuf,
-    /// What was started last: it is not shown again while it is repeated until it succeeds.
+    /// The command that was started last: a repeated command is shown once.
     last: RefCell<String>,
 }
 
 impl Outputs {
-    /// Starts with no output: that of an earlier run is removed.
+    /// Creates the folder and removes the output of an earlier run from it.
     pub(crate) fn in_folder(folder: PathBuf) -> Result<Self> {
         fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
         for entry in fs::read_dir(&folder)?.flatten() {
@@ -36,16 +36,16 @@ impl Outputs {
         Ok(Self { folder, last: RefCell::default() })
     }
 
-    /// Where the output is.
+    /// Returns the path of the folder.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Runs a program to its end and returns what it wrote to stdout, which is kept as `NAME.stdout.log`; what it wrote
-    /// to stderr is kept as `NAME.log`.
+    /// Runs a program to its end and returns its standard output, which is also kept as `NAME.stdout.log`. Its standard
+    /// error is kept as `NAME.log`.
     ///
     /// # Errors
-    /// It can't be started, ends with another status than 0, or takes longer than the limit; then it is killed.
+    /// The program cannot be started, exits with a status other than 0, or exceeds the limit and is killed.
     pub(crate) fn run(&self, name: &str, limit: Duration, command: &mut Command) -> Result<String> {
         let mut child = self.spawn(name, command)?;
         let Some(status) = wait(&mut child, limit)? else {
@@ -60,10 +60,10 @@ impl Outputs {
         Ok(String::from_utf8_lossy(&stdout).into_owned())
     }
 
-    /// Starts a program that runs until the answer is dropped; its output is kept as that of [`run`](Self::run).
+    /// Starts a program that runs until the returned guard is dropped. Its output is kept as by [`run`](Self::run).
     ///
     /// # Errors
-    /// It can't be started.
+    /// The program cannot be started.
     pub(crate) fn start(&self, name: &str, command: &mut Command) -> Result<Server> {
         Ok(Server { child: self.spawn(name, command)? })
     }
@@ -78,40 +78,40 @@ impl Outputs {
             .stdout(File::create(self.folder.join(format!("{name}.stdout.log")))?)
             .stderr(File::create(self.folder.join(format!("{name}.log")))?)
             .spawn()
-            .with_context(|| format!("`{shown}` could not be started"))
+            .with_context(|| format!("start `{shown}`"))
     }
 }
 
-/// A program that runs until this is dropped.
+/// A program that is ended when this guard is dropped.
 pub(crate) struct Server {
     child: Child,
 }
 
 impl Server {
-    /// Fails once the program has ended by itself.
+    /// Fails if the program has already ended.
     pub(crate) fn check(&mut self) -> Result<()> {
         match self.child.try_wait()? {
-            Some(status) => bail!("it ended with {status}"),
+            Some(status) => bail!("the program ended with {status}"),
             None => Ok(()),
         }
     }
 }
 
 impl Drop for Server {
-    /// Asks it to end, and kills it if it does not.
+    /// Sends SIGTERM, and kills the program if it does not end in time.
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(Some(_))) {
             return;
         }
         let asked = kill_process(Pid::from_child(&self.child), Signal::TERM);
-        let ended = asked.is_ok() && matches!(wait(&mut self.child, ENDING), Ok(Some(_)));
+        let ended = asked.is_ok() && matches!(wait(&mut self.child, SHUTDOWN_TIMEOUT), Ok(Some(_)));
         if !ended && let Err(error) = self.child.kill().and_then(|()| self.child.wait()) {
             eprintln!("process {} could not be ended: {error}", self.child.id());
         }
     }
 }
 
-/// Tries until it succeeds or the limit is over; then its last error.
+/// Repeats an attempt until it succeeds. Once the limit is exceeded, returns the last error.
 pub(crate) fn retry<T>(limit: Duration, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
     let started = Instant::now();
     loop {
@@ -119,13 +119,13 @@ pub(crate) fn retry<T>(limit: Duration, mut attempt: impl FnMut() -> Result<T>) 
             Err(error) if started.elapsed() > limit => {
                 return Err(error.context(format!("gave up after {} s", limit.as_secs())));
             }
-            Err(_) => std::thread::sleep(PACE),
+            Err(_) => std::thread::sleep(CHECK_INTERVAL),
             done => return done,
         }
     }
 }
 
-/// How it ended, or `None` when it still runs after the limit.
+/// Waits for a program and returns its status, or `None` if it still runs after the limit.
 fn wait(child: &mut Child, limit: Duration) -> Result<Option<ExitStatus>> {
     let started = Instant::now();
     loop {
@@ -133,7 +133,7 @@ fn wait(child: &mut Child, limit: Duration) -> Result<Option<ExitStatus>> {
         if status.is_some() || started.elapsed() > limit {
             return Ok(status);
         }
-        std::thread::sleep(PACE);
+        std::thread::sleep(CHECK_INTERVAL);
     }
 }
 
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn both_outputs_are_kept() {
+    fn standard_output_and_error_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("earlier.log"), "").unwrap();
         let outputs = Outputs::in_folder(folder.path().to_path_buf()).unwrap();
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_or_takes_too_long_is_named() {
+    fn a_failed_or_timed_out_command_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let outputs = Outputs::in_folder(folder.path().to_path_buf()).unwrap();
         let error = outputs.run("fail", LIMIT, &mut shell("exit 3")).unwrap_err();
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_ends_with_its_guard() {
+    fn a_server_is_ended_when_its_guard_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let outputs = Outputs::in_folder(folder.path().to_path_buf()).unwrap();
         let mut server = outputs

@@ -1,6 +1,7 @@
-//! The chores of this workspace, behind one door: `cargo xtask test`, `cargo xtask verify` and more.
+//! The development tasks of this workspace: `cargo xtask test`, `cargo xtask verify` and more.
 //!
-//! Nothing to install first: a chore finds the tools that it needs, or says which command installs them.
+//! Rust and a C compiler are enough to start: a task finds the tools that it needs, or names the command that installs
+//! them.
 
 mod apt;
 mod bundles;
@@ -18,6 +19,7 @@ mod verify;
 mod verify_docker;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -25,83 +27,89 @@ use clap::{Args, Parser, Subcommand};
 use crate::package::Architecture;
 use crate::report::Report;
 use crate::suites::Scope;
-use crate::tools::{MissingTools, Toolbox};
+use crate::tools::{MissingTools, Readiness, Tool, ToolSelection, Toolbox};
 use crate::workspace::Workspace;
 
-/// The chores of Orderflow.
+/// Development tasks of Orderflow
 #[derive(Parser)]
 #[command(
     name = "cargo xtask",
     bin_name = "cargo xtask",
-    after_help = "Start with `cargo xtask test`. Before you hand in a change: `cargo xtask verify`, which is what CI runs."
+    after_help = "Start with `cargo xtask test`. Before you submit a change, run `cargo xtask verify`, as CI does."
 )]
 struct Cli {
     #[command(subcommand)]
-    chore: Chore,
+    task: Task,
 }
 
 #[derive(Subcommand)]
-enum Chore {
-    /// Runs every test that this machine can run, and says what is missing for the rest
+enum Task {
+    /// Runs every test suite whose tools are installed, and lists the tools that the others need
     ///
-    /// The workspace's own tests need Rust and a C compiler. The tests of the Lambda bundles need AWS's Runtime
-    /// Interface Emulator and MiniStack, which `--install` puts into a Python environment under target/. Those of the
-    /// broker need RabbitMQ, which `--install` gets with apt-get, as root, without starting it as a service.
+    /// The suite `workspace` needs only Rust and a C compiler. The suites of the Lambda bundles need AWS's Runtime
+    /// Interface Emulator and MiniStack, those of the broker RabbitMQ. `--install` installs every missing tool: Python
+    /// packages into environments under target/, Debian packages with apt-get as root, and starts no service.
     Test(TestOptions),
-    /// Checks format, lints, dependencies and documentation, then runs the tests: what CI runs
+    /// Checks format, lints, documentation, tests and dependencies, as CI does
     ///
     /// Stops at the first failure and prints how long each stage took.
     Verify(InstallOptions),
-    /// Builds the program and every bundle, unoptimised
-    Build,
-    /// Builds the zips that are deployed, and fails where one is larger than 4 MB
+    /// Installs the named tools, and prints the line that puts them on the PATH
     ///
-    /// Needs cargo-lambda, which is installed into a Python environment under target/. Takes minutes: every bundle is
+    /// Python packages and tools built from source go into a folder under target/ (or ORDERFLOW_TOOLS_DIR); packages of
+    /// Debian are installed with apt-get, as root. A tool that is installed already is not installed again.
+    #[command(after_help = "To use the tools in this shell:\n  eval \"$(cargo xtask tools ministack sam)\"")]
+    Tools(ToolSelection),
+    /// Builds the program and every Lambda bundle, unoptimised
+    Build,
+    /// Builds the zip of every Lambda bundle, and fails if one is larger than 4 MB
+    ///
+    /// Needs cargo-lambda, which it installs into a Python environment under target/. Takes minutes: each bundle is
     /// optimised as a whole.
     Package(PackageOptions),
-    /// Runs the whole system on RabbitMQ by Docker Compose
+    /// Starts the whole system on RabbitMQ with Docker Compose
     Up(compose::Selection),
-    /// Takes the containers down again
+    /// Stops and removes the containers
     Down(compose::Removal),
-    /// Shows what the containers log
+    /// Shows the logs of the containers
     Logs(compose::LogView),
     /// Restarts containers
     Restart(compose::Services),
-    /// Removes what was built, the installed tools excepted, and the data in ./data
+    /// Removes the build output and the data in ./data; installed tools stay
     Clean,
-    /// Tells which lines the tests reach, those excepted that need tools
+    /// Measures which lines the suite `workspace` reaches
     ///
-    /// Writes a page to target/coverage. Needs cargo-llvm-cov, which is built from source, and the component llvm-tools of
-    /// Rust, which rustup adds.
+    /// Writes a report to target/coverage. Needs cargo-llvm-cov, which it builds from source, and the Rust component
+    /// llvm-tools, which it adds with rustup.
     Coverage(PackageSelection),
-    /// Runs the system in Docker: the compose stack, and every bundle under `sam local`
+    /// Tests the system in Docker: the compose stack, and every bundle under `sam local`
     ///
-    /// Places the README's order in the compose stack and waits until it is confirmed; gives each bundle its event of
-    /// events/, and `sam local start-api` an order.
+    /// Places the order of the README in the compose stack and waits until it is confirmed. Invokes each bundle with its
+    /// sample from events/, and places an order through `sam local start-api`.
     ///
-    /// Where no Docker runs it is installed with apt-get, as root, and a private daemon is started; where no registry
-    /// answers that daemon's images are built from Debian's packages, and the table calls them stand-ins. A daemon that
-    /// runs already is used as it is, and has to be able to pull. Everything that was started is ended; every output is
-    /// in target/verify-docker/*.log. The ports 5672, 8000, 8025, 8080 and 15672 have to be free.
+    /// If no Docker daemon is running, Docker is installed with apt-get, as root, and a private daemon is started. If that
+    /// daemon cannot pull an image, a stand-in is built from Debian packages, and the report says so. A daemon that is
+    /// already running is used as it is and must be able to pull. Everything started here is stopped at the end. The
+    /// output of every program is in target/verify-docker/*.log. The ports 5672, 8000, 8025, 8080 and 15672 must be free.
     VerifyDocker,
 }
 
 #[derive(Args)]
 struct PackageOptions {
-    /// What the functions run on
+    /// The processor architecture of the functions
     #[arg(long, value_enum, default_value_t = Architecture::Arm64)]
     architecture: Architecture,
 }
 
 #[derive(Args)]
 struct PackageSelection {
-    /// Only this service or library, by the name of its folder
+    /// Only this service or library, named by its folder
     #[arg(long = "package", short = 'p', value_name = "SERVICE", value_parser = package_of)]
     name: Option<String>,
 }
 
-/// The package of a folder: all but the program's and the chores' begin with the project's name.
-#[expect(clippy::unnecessary_wraps, reason = "clap wants a parser that may fail")]
+/// Returns the package in a folder: `orderflow-FOLDER`, except for `cli` and `xtask`.
+#[expect(clippy::unnecessary_wraps, reason = "clap's parsers return a Result")]
 fn package_of(folder: &str) -> Result<String, std::convert::Infallible> {
     Ok(match folder {
         "cli" | "orderflow" => "orderflow".to_owned(),
@@ -112,7 +120,7 @@ fn package_of(folder: &str) -> Result<String, std::convert::Infallible> {
 
 #[derive(Args)]
 struct TestOptions {
-    /// Run only what needs nothing but Rust and a C compiler
+    /// Run only the suite that needs no tools beyond Rust and a C compiler
     #[arg(long, conflicts_with_all = ["install", "name"])]
     quick: bool,
     #[command(flatten)]
@@ -123,8 +131,8 @@ struct TestOptions {
 
 #[derive(Args)]
 #[command(
-    after_help = "Environment:\n  CI=true              install what is missing; nothing is skipped\n  \
-                  ORDERFLOW_TOOLS_DIR  where tools are installed, to keep them across clones (default: target)"
+    after_help = "Environment:\n  CI=true              install missing tools, so that nothing is skipped\n  \
+                  ORDERFLOW_TOOLS_DIR  folder for installed tools, to share them between clones (default: target)"
 )]
 struct InstallOptions {
     /// Install the tools that are missing (always on when CI=true)
@@ -145,13 +153,14 @@ impl InstallOptions {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "the PATH line is read by `eval`")]
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let workspace = Workspace::locate();
     let installing = Toolbox::of(&workspace, MissingTools::Install);
     let mut report = Report::default();
-    match cli.chore {
-        Chore::Test(options) => {
+    match cli.task {
+        Task::Test(options) => {
             let toolbox = Toolbox::of(&workspace, options.installing.missing_tools());
             match &options.package.name {
                 Some(name) => {
@@ -162,39 +171,58 @@ fn main() -> ExitCode {
                 }
             }
         }
-        Chore::Verify(options) => {
+        Task::Verify(options) => {
             let toolbox = Toolbox::of(&workspace, options.missing_tools());
             verify::run(&workspace, &toolbox, &mut report);
         }
-        Chore::Build => {
+        Task::Tools(selection) => {
+            if let Some(links) = install_tools(&installing, &selection.names, &mut report) {
+                println!("export PATH={}:$PATH", quoted(&links.display().to_string()));
+            }
+        }
+        Task::Build => {
             report.run("build", || build(&workspace));
         }
-        Chore::Package(options) => package::run(&workspace, &installing, options.architecture, &mut report),
-        Chore::Up(selection) => {
+        Task::Package(options) => package::run(&workspace, &installing, options.architecture, &mut report),
+        Task::Up(selection) => {
             report.run("up", || compose::up(&workspace, &selection));
         }
-        Chore::Down(removal) => {
+        Task::Down(removal) => {
             report.run("down", || compose::down(&workspace, &removal));
         }
-        Chore::Logs(view) => {
+        Task::Logs(view) => {
             report.run("logs", || compose::logs(&workspace, &view));
         }
-        Chore::Restart(services) => {
+        Task::Restart(services) => {
             report.run("restart", || compose::restart(&workspace, &services));
         }
-        Chore::Clean => {
+        Task::Clean => {
             report.run("clean", || clean::run(&workspace));
         }
-        Chore::Coverage(selection) => {
+        Task::Coverage(selection) => {
             coverage::run(&workspace, &installing, selection.name.as_deref(), &mut report);
         }
-        Chore::VerifyDocker => verify_docker::run(&workspace, &installing, &mut report),
+        Task::VerifyDocker => verify_docker::run(&workspace, &installing, &mut report),
     }
     eprintln!("\n{report}");
     report.exit_code()
 }
 
-/// The program and the bundles, unoptimised.
+/// Installs tools and returns the folder in which their programs are linked.
+fn install_tools(toolbox: &Toolbox, tools: &[Tool], report: &mut Report) -> Option<PathBuf> {
+    match toolbox.prepare(tools, report) {
+        Readiness::Ready => report.produce("tools", || toolbox.link_programs(tools)),
+        Readiness::Missing(_) | Readiness::InstallFailed => None,
+    }
+}
+
+/// Quotes a path for a POSIX shell.
+fn quoted(path: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "/._-".contains(character);
+    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
+/// Builds the program and the bundles, unoptimised.
 fn build(workspace: &Workspace) -> anyhow::Result<()> {
     shell::run(&mut workspace.cargo(&["build", "--workspace", "--exclude", "xtask", "--bins", "--locked"]))
 }
@@ -211,21 +239,21 @@ mod tests {
     }
 
     #[test]
-    fn a_service_is_named_by_its_folder() {
+    fn a_package_is_selected_by_its_folder() {
         for (folder, package) in [
             ("payments", "orderflow-payments"),
             ("orderflow-domain", "orderflow-domain"),
             ("cli", "orderflow"),
         ] {
             let cli = Cli::try_parse_from(["xtask", "test", "-p", folder]).unwrap();
-            let Chore::Test(options) = cli.chore else { panic!("{folder}") };
+            let Task::Test(options) = cli.task else { panic!("{folder}") };
             assert_eq!(options.package.name.as_deref(), Some(package));
         }
         assert!(Cli::try_parse_from(["xtask", "test", "--quick", "-p", "payments"]).is_err());
     }
 
     #[test]
-    fn what_a_chore_takes_is_held_to_what_there_is() {
+    fn arguments_outside_the_known_values_are_refused() {
         for taken in [
             &["up", "--profile", "observability", "--profile", "ministack"][..],
             &["up", "payment"],
@@ -235,6 +263,7 @@ mod tests {
             &["restart", "payment"],
             &["build"],
             &["clean"],
+            &["tools", "ministack", "sam", "rabbitmq", "cargo-llvm-cov"],
             &["package", "--architecture", "x86_64"],
             &["coverage", "--package", "domain"],
         ] {
@@ -245,6 +274,8 @@ mod tests {
             &["down", "payment"],
             &["package", "--architecture", "sparc"],
             &["clean", "everything"],
+            &["tools"],
+            &["tools", "cargo"],
             &["build", "payment"],
             &["verify-docker", "payment"],
         ] {
@@ -253,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_contributors_are_told_to_run_is_there() {
+    fn the_commands_in_contributing_md_exist() {
         let page = include_str!("../../CONTRIBUTING.md");
         let commands: Vec<&str> =
             page.lines().filter_map(|line| line.strip_prefix("cargo xtask ")?.split('#').next()).collect();
@@ -265,7 +296,13 @@ mod tests {
     }
 
     #[test]
-    fn quick_and_install_contradict_each_other() {
+    fn quick_and_install_exclude_each_other() {
         assert!(Cli::try_parse_from(["xtask", "test", "--quick", "--install"]).is_err());
+    }
+
+    #[test]
+    fn a_path_is_quoted_for_the_shell_where_needed() {
+        assert_eq!(quoted("/home/me/target/tools/bin"), "/home/me/target/tools/bin");
+        assert_eq!(quoted("/my folder/it's"), r"'/my folder/it'\''s'");
     }
 }

@@ -1,4 +1,4 @@
-//! The zips that are deployed.
+//! Builds the zips that are deployed to Lambda.
 
 use std::path::PathBuf;
 
@@ -11,21 +11,21 @@ use crate::shell;
 use crate::tools::{Readiness, Tool, Toolbox};
 use crate::workspace::Workspace;
 
-/// How large a zip may be: what is loaded at a cold start is paid by every first request.
+/// The largest permitted zip: its size adds to the time of every cold start.
 const LIMIT_BYTES: u64 = 4_000_000;
 
-/// What functions run on.
+/// The processor architecture of a Lambda function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Architecture {
-    /// AWS's own processors
+    /// AWS Graviton
     Arm64,
-    /// Intel's and AMD's
+    /// Intel and AMD
     #[value(name = "x86_64")]
     X86_64,
 }
 
 impl Architecture {
-    /// cargo-lambda's flag.
+    /// Returns the flag of cargo-lambda for this architecture.
     fn flag(self) -> &'static str {
         match self {
             Self::Arm64 => "--arm64",
@@ -34,7 +34,7 @@ impl Architecture {
     }
 }
 
-/// Builds the zips, shows their sizes, and fails where one is too large.
+/// Builds the zips, prints their sizes, and fails if one is too large.
 pub(crate) fn run(workspace: &Workspace, toolbox: &Toolbox, architecture: Architecture, report: &mut Report) {
     if toolbox.prepare(&[Tool::CargoLambda], report) != Readiness::Ready {
         return;
@@ -58,15 +58,16 @@ fn build(workspace: &Workspace, toolbox: &Toolbox, architecture: Architecture) -
         let arguments = ["lambda", "build", "--release", "--locked", "--output-format", "zip"];
         let mut command = workspace.program(&cargo_lambda);
         command.args(arguments).arg(architecture.flag()).current_dir(folder);
-        // Its Zig lies beside it.
-        shell::run(
-            command.env("PATH", shell::path_with(&[cargo_lambda.parent().context("it has no folder")?])?),
-        )?;
+        // Zig is in the same folder.
+        shell::run(command.env(
+            "PATH",
+            shell::path_with(&[cargo_lambda.parent().context("cargo-lambda has no folder")?])?,
+        ))?;
     }
     bundles.into_iter().map(|bundle| Zip::of(workspace, bundle)).collect()
 }
 
-/// Fails when a zip is larger than it may be.
+/// Fails if a zip is larger than permitted.
 fn check(zips: &[Zip]) -> Result<()> {
     let large: Vec<&str> =
         zips.iter().filter(|zip| zip.bytes > LIMIT_BYTES).map(|zip| zip.bundle.name.as_str()).collect();
@@ -94,7 +95,7 @@ impl Zip {
 
 impl std::fmt::Display for Zip {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
+        #[expect(clippy::cast_precision_loss, reason = "only two decimals are shown")]
         let megabytes = self.bytes as f64 / 1_000_000.0;
         write!(out, "{:17}  {megabytes:5.2} MB  {}", self.bundle.name, self.file.display())
     }
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zip_that_is_too_large_is_named() {
+    fn a_zip_above_the_limit_is_named() {
         check(&[zip(LIMIT_BYTES)]).unwrap();
         assert_eq!(check(&[zip(LIMIT_BYTES + 1)]).unwrap_err().to_string(), "larger than 4 MB: payment");
         assert_eq!(zip(3_216_000).to_string(), "payment             3.22 MB  payment/bootstrap.zip");

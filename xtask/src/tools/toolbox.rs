@@ -1,49 +1,51 @@
-//! Where the tools are found, and how they are installed.
+//! Finds the tools and installs those that are missing.
 
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 
 use super::{
     AIOSMTPD, CARGO_DENY, CARGO_LAMBDA, CARGO_LLVM_COV, CHROMEDRIVER_VARIABLE, LOCALSTRIPE, MINISTACK,
-    RABBITMQ_VARIABLE, SAM_CLI, Tool, ZIG, cargo, python,
+    RABBITMQ_VARIABLE, SAM_CLI, Tool, ZIG, install,
 };
 use crate::apt;
 use crate::compose;
 use crate::report::Report;
 use crate::workspace::Workspace;
 
-/// Debian's own script: the one in `sbin` switches to another user.
+/// Debian's script that starts the server as the calling user; the one in `sbin` switches to another user.
 const RABBITMQ_SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
 const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
 
-/// What to do about a tool that isn't there.
+/// What to do about a tool that is not installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MissingTools {
-    /// Install it; not being able to is a failure.
+    /// Install it; if that fails, the task fails.
     Install,
-    /// Leave out what needs it, and say so.
+    /// Skip the stages and suites that need it, and report them as skipped.
     Skip,
 }
 
-/// Whether what needs some tools can run.
+/// Whether a stage or suite has the tools that it needs.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Readiness {
     Ready,
     Missing(Vec<Tool>),
-    /// An installation failed, which the report already says.
+    /// An installation failed; the report already has a row for it.
     InstallFailed,
 }
 
-/// The folder of installed tools.
+/// The folder of installed tools, and the policy for missing ones.
 pub(crate) struct Toolbox {
     folder: PathBuf,
     missing: MissingTools,
 }
 
 impl Toolbox {
-    /// The tools in `ORDERFLOW_TOOLS_DIR`, by default in the build folder.
+    /// Uses the tools in `ORDERFLOW_TOOLS_DIR`, by default in the build folder.
     pub(crate) fn of(workspace: &Workspace, missing: MissingTools) -> Self {
         let folder = match std::env::var_os("ORDERFLOW_TOOLS_DIR") {
             Some(folder) => workspace.resolve(folder),
@@ -52,7 +54,7 @@ impl Toolbox {
         Self { folder, missing }
     }
 
-    /// Makes the tools ready as far as the policy for missing ones allows.
+    /// Checks that the tools are installed, and installs missing ones if the policy says so.
     pub(crate) fn prepare(&self, needs: &[Tool], report: &mut Report) -> Readiness {
         let missing: Vec<Tool> = needs.iter().copied().filter(|tool| !self.has(*tool)).collect();
         if missing.is_empty() {
@@ -68,32 +70,61 @@ impl Toolbox {
 
     fn has(&self, tool: Tool) -> bool {
         match tool {
-            // It has two shapes, and no pinned version.
+            // Compose is either a plugin of `docker` or a program, and has no pinned version.
             Tool::DockerCompose => compose::is_installed(),
             _ => self.find(tool).is_some(),
         }
     }
 
-    /// The folder of `sam`, which comes with the emulator.
+    /// Returns the folder that contains the executable `sam`.
     pub(crate) fn sam_folder(&self) -> PathBuf {
-        self.venv(Tool::LambdaEmulator).join("bin")
+        self.venv(Tool::SamCli).join("bin")
     }
 
-    /// The executable of a tool, in its pinned version if it has one.
+    /// Links the programs of installed tools into one folder, and returns that folder.
+    ///
+    /// Only the programs are linked: the `bin` folder of a Python environment also has a `python` and a `pip`, which would
+    /// hide those of the user.
+    ///
+    /// # Errors
+    /// A tool is not installed, or the folder cannot be written.
+    pub(crate) fn link_programs(&self, tools: &[Tool]) -> Result<PathBuf> {
+        let links = self.folder.join("tools/bin");
+        fs::create_dir_all(&links).with_context(|| format!("create {}", links.display()))?;
+        for tool in tools {
+            for program in tool.programs() {
+                let executable = self.bin(*tool).join(program);
+                if !executable.is_file() {
+                    bail!("{tool} has no executable {}", executable.display());
+                }
+                let link = links.join(program);
+                match fs::remove_file(&link) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(error).with_context(|| format!("remove {}", link.display()));
+                    }
+                    _ => symlink(&executable, &link).with_context(|| format!("link {}", link.display()))?,
+                }
+            }
+        }
+        Ok(links)
+    }
+
+    /// Returns the executable of a tool, in its pinned version if it has one. For the SAM CLI that is the Runtime Interface
+    /// Emulator, for localstripe the Python that has it installed.
     pub(crate) fn find(&self, tool: Tool) -> Option<PathBuf> {
         let executable = match tool {
-            Tool::LambdaEmulator => python::packages(&self.venv(tool))?
+            Tool::SamCli => install::python_packages(&self.venv(tool))?
                 .join(format!("samcli/local/rapid/aws-lambda-rie-{}", emulator_architecture())),
             Tool::MiniStack => {
-                python::packages(&self.venv(tool))?;
+                install::python_packages(&self.venv(tool))?;
                 self.venv(tool).join("bin/ministack")
             }
             Tool::LocalStripe => {
-                python::packages(&self.venv(tool))?;
+                install::python_packages(&self.venv(tool))?;
                 self.venv(tool).join("bin/python")
             }
             Tool::Aiosmtpd => {
-                python::packages(&self.venv(tool))?;
+                install::python_packages(&self.venv(tool))?;
                 self.venv(tool).join("bin/aiosmtpd")
             }
             Tool::RabbitMq => {
@@ -102,13 +133,13 @@ impl Toolbox {
             Tool::ChromeDriver => {
                 std::env::var_os(CHROMEDRIVER_VARIABLE).map_or_else(|| CHROMEDRIVER.into(), PathBuf::from)
             }
-            Tool::CargoDeny => self.cargo_root(tool).join("bin/cargo-deny"),
+            Tool::CargoDeny => self.bin(tool).join("cargo-deny"),
             Tool::CargoLambda => {
-                python::packages(&self.venv(tool))?;
-                // Without its compiler the installation broke off.
+                install::python_packages(&self.venv(tool))?;
+                // The compiler is linked last: without it the installation was interrupted.
                 self.venv(tool).join("bin/zig").exists().then(|| self.venv(tool).join("bin/cargo-lambda"))?
             }
-            Tool::LlvmCov => self.cargo_root(tool).join("bin/cargo-llvm-cov"),
+            Tool::LlvmCov => self.bin(tool).join("cargo-llvm-cov"),
             Tool::DockerCompose => return None,
         };
         executable.is_file().then_some(executable)
@@ -116,57 +147,66 @@ impl Toolbox {
 
     fn install(&self, tool: Tool) -> Result<()> {
         match tool {
-            Tool::LambdaEmulator if !cfg!(target_os = "linux") => {
+            Tool::SamCli if !cfg!(target_os = "linux") => {
                 bail!("AWS builds the Runtime Interface Emulator for Linux only")
             }
-            Tool::LambdaEmulator => python::install(&self.venv(tool), &[format!("aws-sam-cli=={SAM_CLI}")])?,
-            Tool::MiniStack => python::install(&self.venv(tool), &[format!("ministack[full]=={MINISTACK}")])?,
-            Tool::LocalStripe => python::install(&self.venv(tool), &[format!("localstripe=={LOCALSTRIPE}")])?,
-            Tool::Aiosmtpd => python::install(&self.venv(tool), &[format!("aiosmtpd=={AIOSMTPD}")])?,
+            Tool::SamCli => install::from_pypi(&self.venv(tool), &[format!("aws-sam-cli=={SAM_CLI}")])?,
+            Tool::MiniStack => install::from_pypi(&self.venv(tool), &[format!("ministack[full]=={MINISTACK}")])?,
+            Tool::LocalStripe => install::from_pypi(&self.venv(tool), &[format!("localstripe=={LOCALSTRIPE}")])?,
+            Tool::Aiosmtpd => install::from_pypi(&self.venv(tool), &[format!("aiosmtpd=={AIOSMTPD}")])?,
             Tool::RabbitMq => apt::install_stopped(&["rabbitmq-server"]).with_context(|| {
-                format!("install RabbitMQ 3.10 or newer, or let {RABBITMQ_VARIABLE} name its rabbitmq-server")
+                format!("install RabbitMQ 3.10 or newer, or set {RABBITMQ_VARIABLE} to the path of its rabbitmq-server")
             })?,
             Tool::ChromeDriver => apt::install(&["chromium-driver"]).with_context(|| {
-                format!("install Chromium with its driver, or let {CHROMEDRIVER_VARIABLE} name chromedriver")
+                format!("install Chromium with its driver, or set {CHROMEDRIVER_VARIABLE} to the path of chromedriver")
             })?,
-            Tool::CargoDeny => cargo::install(&self.cargo_root(tool), "cargo-deny", CARGO_DENY)?,
+            Tool::CargoDeny => install::from_crates_io(&self.cargo_root(tool), "cargo-deny", CARGO_DENY)?,
             Tool::CargoLambda => {
                 let requirements = [format!("cargo-lambda=={CARGO_LAMBDA}"), format!("ziglang=={ZIG}")];
-                python::install(&self.venv(tool), &requirements)?;
-                python::link_zig(&self.venv(tool))?;
+                install::from_pypi(&self.venv(tool), &requirements)?;
+                install::link_zig(&self.venv(tool))?;
             }
-            Tool::LlvmCov => cargo::install(&self.cargo_root(tool), "cargo-llvm-cov", CARGO_LLVM_COV)?,
+            Tool::LlvmCov => install::from_crates_io(&self.cargo_root(tool), "cargo-llvm-cov", CARGO_LLVM_COV)?,
             Tool::DockerCompose => apt::install_stopped(&["docker-compose"])?,
         }
         if !self.has(tool) {
-            bail!("{tool} was installed, but its executable is not where it should be");
+            bail!("{tool} was installed, but its executable was not found");
         }
         Ok(())
     }
 
-    /// A Python environment for each tool: their exact pins of common libraries contradict each other.
+    /// Returns the Python environment of a tool. Each has its own: the tools pin different versions of the same libraries.
     fn venv(&self, tool: Tool) -> PathBuf {
         self.folder.join("venv").join(folder_name(tool))
     }
 
+    /// Returns the folder that `cargo install` installs a tool into.
     fn cargo_root(&self, tool: Tool) -> PathBuf {
         self.folder.join("tools").join(folder_name(tool))
     }
+
+    /// Returns the folder of the programs of a tool that is not installed with apt-get.
+    fn bin(&self, tool: Tool) -> PathBuf {
+        let root = match tool {
+            Tool::CargoDeny | Tool::LlvmCov => self.cargo_root(tool),
+            _ => self.venv(tool),
+        };
+        root.join("bin")
+    }
 }
 
-/// `NAME-VERSION`, so that another pin is another folder.
+/// Returns `NAME-VERSION`, so that each pinned version has its own folder.
 fn folder_name(tool: Tool) -> String {
     tool.to_string().replace(' ', "-")
 }
 
-/// The suffix of the emulator's binary for this machine.
+/// Returns the suffix of the Runtime Interface Emulator's file name for this machine.
 fn emulator_architecture() -> &'static str {
     if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::path::Path;
 
     use super::*;
@@ -175,7 +215,7 @@ mod tests {
         Toolbox { folder: folder.to_path_buf(), missing: MissingTools::Skip }
     }
 
-    /// Lays out what an installation of MiniStack leaves behind and returns its environment.
+    /// Creates the files of an installed MiniStack and returns its environment.
     fn install_ministack(toolbox: &Toolbox) -> PathBuf {
         let venv = toolbox.venv(Tool::MiniStack);
         fs::create_dir_all(venv.join("lib/python3.11/site-packages")).unwrap();
@@ -195,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_venv_whose_python_is_gone_holds_nothing() {
+    fn a_tool_in_a_venv_whose_python_was_removed_is_missing() {
         let folder = tempfile::tempdir().unwrap();
         let toolbox = toolbox(folder.path());
         let python = install_ministack(&toolbox).join("bin/python");
@@ -205,14 +245,29 @@ mod tests {
     }
 
     #[test]
-    fn missing_tools_are_named_and_nothing_is_installed_unasked() {
+    fn the_skip_policy_names_missing_tools_and_installs_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let toolbox = toolbox(folder.path());
         install_ministack(&toolbox);
         let mut report = Report::default();
         assert_eq!(
-            toolbox.prepare(&[Tool::MiniStack, Tool::LambdaEmulator], &mut report),
-            Readiness::Missing(vec![Tool::LambdaEmulator])
+            toolbox.prepare(&[Tool::MiniStack, Tool::SamCli], &mut report),
+            Readiness::Missing(vec![Tool::SamCli])
         );
+    }
+
+    #[test]
+    fn programs_are_linked_into_one_folder_and_replace_those_of_an_earlier_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let toolbox = toolbox(folder.path());
+        let venv = install_ministack(&toolbox);
+        let links = folder.path().join("tools/bin");
+        fs::create_dir_all(&links).unwrap();
+        symlink("/nowhere/ministack", links.join("ministack")).unwrap();
+        assert_eq!(toolbox.link_programs(&[Tool::MiniStack]).unwrap(), links);
+        assert_eq!(fs::read_link(links.join("ministack")).unwrap(), venv.join("bin/ministack"));
+        assert!(!links.join("python").exists());
+        let error = toolbox.link_programs(&[Tool::CargoDeny]).unwrap_err();
+        assert!(error.to_string().starts_with("cargo-deny 0.20.2 has no executable"), "{error}");
     }
 }

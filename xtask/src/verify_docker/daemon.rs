@@ -1,4 +1,4 @@
-//! Docker's daemon: the machine's, or a private one where none runs.
+//! The Docker daemon: the one that is running, or a private one if none is.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -12,11 +12,11 @@ use crate::shell;
 
 use super::SHORT;
 
-/// The packages, and a program of each by which it is known to be there.
+/// The Debian packages, each with a program that shows whether it is installed.
 const PACKAGES: [(&str, &str); 3] =
     [("docker.io", "dockerd"), ("docker-compose", "docker-compose"), ("debootstrap", "debootstrap")];
 
-/// Where Debian puts the programs. Another `docker` in the search path may lack what builds images.
+/// The folders of Debian's programs. Another `docker` earlier in the search path may be unable to build images.
 const DEBIAN: [&str; 2] = ["/usr/bin", "/usr/sbin"];
 
 /// A daemon that answers.
@@ -24,25 +24,25 @@ pub(super) struct Docker {
     private: Option<Private>,
 }
 
-/// A daemon of our own: its images may be stand-ins, and all it has started ends with it.
+/// A daemon started here. Its images may be stand-ins, and its containers end with it.
 struct Private {
     socket: PathBuf,
     _daemon: Server,
 }
 
-/// Installs what is missing where no daemon runs; one that runs is taken to bring what it needs.
+/// Installs missing packages if no daemon is running. A running daemon is assumed to be complete.
 pub(super) fn install() -> Result<()> {
     if answers(&mut Command::new("docker")) {
         return Ok(());
     }
-    let is_there = |program: &str| DEBIAN.iter().any(|folder| Path::new(folder).join(program).is_file());
+    let is_installed = |program: &str| DEBIAN.iter().any(|folder| Path::new(folder).join(program).is_file());
     let missing: Vec<&str> =
-        PACKAGES.iter().filter(|(_, program)| !is_there(program)).map(|(package, _)| *package).collect();
+        PACKAGES.iter().filter(|(_, program)| !is_installed(program)).map(|(package, _)| *package).collect();
     if missing.is_empty() { Ok(()) } else { apt::install_stopped(&missing) }
 }
 
 impl Docker {
-    /// The daemon that `docker` finds, else one that is started.
+    /// Returns the running daemon, or starts a private one.
     pub(super) fn ready(outputs: &Outputs) -> Result<Self> {
         if answers(&mut Command::new("docker")) {
             return Ok(Self { private: None });
@@ -50,21 +50,21 @@ impl Docker {
         Ok(Self { private: Some(Private::start(outputs)?) })
     }
 
-    /// Whether the daemon is our own.
+    /// Returns whether the daemon was started here.
     pub(super) fn is_private(&self) -> bool {
         self.private.is_some()
     }
 
-    /// `docker` with these arguments.
+    /// Returns a `docker` command for this daemon.
     pub(super) fn docker<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Result<Command> {
         let mut command = Command::new("docker");
         command.args(arguments).env("DOCKER_BUILDKIT", "1");
-        self.reach(&mut command, &[])?;
+        self.connect(&mut command, &[])?;
         Ok(command)
     }
 
-    /// Has a program find this daemon, and the programs in these folders.
-    pub(super) fn reach(&self, command: &mut Command, folders: &[&Path]) -> Result<()> {
+    /// Sets the environment of a command so that it uses this daemon and finds the programs in these folders.
+    pub(super) fn connect(&self, command: &mut Command, folders: &[&Path]) -> Result<()> {
         let mut path = folders.to_vec();
         if let Some(private) = &self.private {
             path.extend(DEBIAN.iter().map(Path::new));

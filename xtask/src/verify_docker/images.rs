@@ -1,4 +1,4 @@
-//! Images: pulled, or stand-ins where no registry answers.
+//! Pulls the images, or builds stand-ins if no registry can be reached.
 
 use std::fs;
 
@@ -8,18 +8,18 @@ use crate::report::Report;
 
 use super::{Bench, LONG, SHORT};
 
-/// The base of all others; a stand-in for it is made of Debian's packages.
+/// The base of all other images; its stand-in is made from Debian packages with debootstrap.
 const BASE: &str = "debian";
 const RELEASE: &str = "bookworm";
 const MIRROR: &str = "http://deb.debian.org/debian";
 
 /// An image that can be built without a registry.
 struct Recipe {
-    /// The image without its tag, which is read where it is used.
+    /// The image without its tag; the tag is read from the file that names the image.
     repository: &'static str,
     /// The file in `docker/stand-ins`.
     file: &'static str,
-    /// What is in it instead.
+    /// What the stand-in contains, for the report.
     instead: &'static str,
 }
 
@@ -34,21 +34,21 @@ const RECIPES: [Recipe; 4] = [
     },
 ];
 
-/// Where `sam local` runs functions.
+/// The image in which `sam local` runs functions.
 const LAMBDA: Recipe = Recipe {
     repository: "public.ecr.aws/lambda/provided",
     file: "lambda.Dockerfile",
     instead: "Debian with Lambda's folders",
 };
 
-/// The images that are needed, by name and tag.
+/// The required images, by name and tag.
 pub(super) struct Images {
     base: String,
     others: Vec<(String, &'static Recipe)>,
 }
 
 impl Images {
-    /// Reads from the files that name them which images are needed.
+    /// Reads the names of the images from docker-compose.yml and the Dockerfile.
     pub(super) fn of(bench: &Bench<'_>) -> Result<Self> {
         let read = |file: &str| {
             fs::read_to_string(bench.workspace.resolve(file)).with_context(|| format!("read {file}"))
@@ -64,7 +64,7 @@ impl Images {
         Ok(Self { base: named(BASE)?, others })
     }
 
-    /// Pulls or builds them; whether all are there.
+    /// Pulls or builds the images, and returns whether all are available.
     pub(super) fn provide(&self, bench: &Bench<'_>, report: &mut Report) -> bool {
         obtain(bench, report, &self.base, "debootstrap", || bootstrap(bench, &self.base))
             && self.others.iter().all(|(image, recipe)| {
@@ -73,13 +73,13 @@ impl Images {
     }
 }
 
-/// The image that `sam local` looks for.
+/// Returns the image that `sam local` runs.
 fn lambda_image() -> String {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     format!("{}:al2023-{architecture}", LAMBDA.repository)
 }
 
-/// The first `REPOSITORY:TAG` in a text.
+/// Finds the first `REPOSITORY:TAG` in a text.
 fn named(text: &str, repository: &str) -> Option<String> {
     let is_it = |word: &&str| {
         let tag = word.strip_prefix(repository).and_then(|rest| rest.strip_prefix(':'));
@@ -88,8 +88,8 @@ fn named(text: &str, repository: &str) -> Option<String> {
     text.split_whitespace().find(is_it).map(str::to_owned)
 }
 
-/// Pulls an image. Where that fails and the daemon is our own, a stand-in takes its name; nobody else's images are
-/// replaced.
+/// Pulls an image. If that fails and the daemon is private, builds a stand-in under the same name. The images of a
+/// daemon that was already running are never replaced.
 fn obtain(
     bench: &Bench<'_>,
     report: &mut Report,
@@ -111,7 +111,7 @@ impl Recipe {
         let context = bench.outputs.folder().join("stand-in");
         fs::create_dir_all(&context)?;
         fs::copy(bench.workspace.target().join("debug/orderflow"), context.join("orderflow"))
-            .context("find the program")?;
+            .context("copy the program")?;
         let file = bench.workspace.resolve("docker/stand-ins").join(self.file);
         let mut build = bench.docker.docker(["build", "--tag", image, "--file"])?;
         bench.outputs.run(&log_name("build", image), LONG, build.arg(file).arg(&context))?;
@@ -119,7 +119,7 @@ impl Recipe {
     }
 }
 
-/// Debian's minimal system, as an image.
+/// Builds an image of a minimal Debian system.
 fn bootstrap(bench: &Bench<'_>, image: &str) -> Result<()> {
     let mut inspect = bench.docker.docker(["image", "inspect", image])?;
     if bench.outputs.run("inspect-base", SHORT, &mut inspect).is_ok() {
@@ -128,15 +128,15 @@ fn bootstrap(bench: &Bench<'_>, image: &str) -> Result<()> {
     let folder = bench.outputs.folder().join("base");
     let mut debootstrap = bench.workspace.program("debootstrap");
     debootstrap.args(["--variant=minbase", "--include=ca-certificates", RELEASE]).arg(&folder).arg(MIRROR);
-    bench.docker.reach(&mut debootstrap, &[])?;
-    ensure!(!folder.exists(), "remove {}, which a run that was killed has left", folder.display());
+    bench.docker.connect(&mut debootstrap, &[])?;
+    ensure!(!folder.exists(), "{} is left over from an interrupted run: remove it", folder.display());
     let made = bench.outputs.run("debootstrap", LONG, &mut debootstrap).and_then(|_| {
         let mut import = bench.workspace.program("sh");
         import
             .args(["-c", "tar --directory \"$0\" --create . | docker import - \"$1\""])
             .arg(&folder)
             .arg(image);
-        bench.docker.reach(&mut import, &[])?;
+        bench.docker.connect(&mut import, &[])?;
         bench.outputs.run("import-base", LONG, &mut import)
     });
     fs::remove_dir_all(&folder).with_context(|| format!("remove {}", folder.display()))?;
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_image_is_told_from_a_service_of_its_name() {
+    fn an_image_is_distinguished_from_a_service_with_the_same_name() {
         let files = "  rabbitmq:\n    image: rabbitmq:4.1-management\nFROM debian:bookworm-slim\n";
         assert_eq!(named(files, "rabbitmq").as_deref(), Some("rabbitmq:4.1-management"));
         assert_eq!(named(files, "debian").as_deref(), Some("debian:bookworm-slim"));

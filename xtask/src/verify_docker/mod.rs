@@ -1,4 +1,4 @@
-//! The system as Docker runs it: the compose stack, and every bundle under `sam local`.
+//! Tests the system in Docker: the compose stack, and every bundle under `sam local`.
 
 mod daemon;
 mod images;
@@ -16,13 +16,13 @@ use crate::workspace::Workspace;
 use self::daemon::Docker;
 use self::images::Images;
 
-/// For what is over in seconds on an idle machine.
+/// The limit for commands that take seconds on an idle machine.
 const SHORT: Duration = Duration::from_secs(120);
 
-/// For what downloads or builds.
+/// The limit for commands that download or build.
 const LONG: Duration = Duration::from_secs(3_600);
 
-/// What every step needs.
+/// The dependencies of every step.
 struct Bench<'a> {
     workspace: &'a Workspace,
     toolbox: &'a Toolbox,
@@ -30,9 +30,9 @@ struct Bench<'a> {
     docker: &'a Docker,
 }
 
-/// Runs all of it. A daemon that was started here ends with it, and with the daemon every container.
+/// Runs all checks. A daemon that was started here is stopped at the end, and every container with it.
 pub(crate) fn run(workspace: &Workspace, toolbox: &Toolbox, report: &mut Report) {
-    let built = toolbox.prepare(&[Tool::LambdaEmulator, Tool::MiniStack], report) == Readiness::Ready
+    let built = toolbox.prepare(&[Tool::SamCli, Tool::MiniStack], report) == Readiness::Ready
         && report.run("build", || crate::build(workspace))
         && report.run("docker", daemon::install);
     if !built {
@@ -47,7 +47,7 @@ pub(crate) fn run(workspace: &Workspace, toolbox: &Toolbox, report: &mut Report)
     if let Some((outputs, docker)) = started {
         check(&Bench { workspace, toolbox, outputs: &outputs, docker: &docker }, report);
     }
-    eprintln!("\nEvery output is in {}", folder.display());
+    eprintln!("\nThe output of every program is in {}", folder.display());
 }
 
 fn check(bench: &Bench<'_>, report: &mut Report) {

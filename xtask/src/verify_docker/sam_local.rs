@@ -1,4 +1,4 @@
-//! The bundles under `sam local`: each in a container like Lambda's, against MiniStack on Docker's bridge.
+//! Runs each bundle under `sam local`, in a container like Lambda's, with MiniStack on Docker's bridge network.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -14,10 +14,10 @@ use crate::tools::Tool;
 
 use super::{Bench, SHORT, readme};
 
-/// The product that the README's order names, and its demo stock.
+/// The product in the README's order, and its stock among the demo products.
 const STOCK: (&str, &str) = ("TSHIRT-BLK-M", "\"available\":100");
 
-/// Starts the emulator, and has every bundle answer its sample event and the API an order.
+/// Starts the emulator, invokes every bundle with its sample event, and places an order through the API.
 pub(super) fn run(bench: &Bench<'_>, report: &mut Report) {
     let started = report.produce("sam local: emulator, tables and products", || {
         Ok((Local::start(bench)?, bundles(bench.workspace)?))
@@ -31,7 +31,7 @@ pub(super) fn run(bench: &Bench<'_>, report: &mut Report) {
     report.run("sam local start-api: POST an order", || local.start_api(bench));
 }
 
-/// MiniStack, and what `sam local` needs to run bundles against it.
+/// A running MiniStack, and the template with which `sam local` runs bundles against it.
 struct Local {
     _ministack: Server,
     template: PathBuf,
@@ -39,10 +39,10 @@ struct Local {
 
 impl Local {
     fn start(bench: &Bench<'_>) -> Result<Self> {
-        let address = free_address(&bridge(bench)?)?;
+        let address = free_address(&bridge_address(bench)?)?;
         let endpoint = format!("http://{address}");
         let ministack = start_ministack(bench, address, &endpoint)?;
-        fill(bench, &endpoint)?;
+        create_resources(bench, &endpoint)?;
         let folder = bench.outputs.folder().join("sam-local");
         let mut package = bench.workspace.program("localstack/package");
         package.arg(&folder).arg(&endpoint).env("ORDERFLOW_BUNDLES", bench.workspace.target().join("debug"));
@@ -61,11 +61,11 @@ impl Local {
         let address = free_address("127.0.0.1")?;
         let mut start = self.sam(bench, &["start-api", "--port", &address.port().to_string()])?;
         let mut api = bench.outputs.start("sam-start-api", &mut start)?;
-        until_reached(&mut api, address)?;
+        wait_until_reachable(&mut api, address)?;
         let url = format!("http://{address}");
         let mut place = readme::place_an_order(bench.workspace, &url)?;
         let placed = bench.outputs.run("sam-start-api-order", SHORT, &mut place)?;
-        ensure!(placed.contains("\"status\":\"pending\""), "the answer was {placed}");
+        ensure!(placed.contains("\"status\":\"pending\""), "the response is {placed}");
         Ok(())
     }
 
@@ -80,25 +80,25 @@ impl Local {
             .args(["--skip-pull-image", "--parameter-overrides", "OpenAccess=true"])
             .arg(format!("Architecture={architecture}"))
             .env("SAM_CLI_TELEMETRY", "0");
-        credentials(&mut command);
-        bench.docker.reach(&mut command, &[&bench.toolbox.sam_folder()])?;
+        set_credentials(&mut command);
+        bench.docker.connect(&mut command, &[&bench.toolbox.sam_folder()])?;
         Ok(command)
     }
 }
 
-/// Fails when a function's answer says that it failed.
+/// Fails if a function's response is an error.
 fn check(answer: &str) -> Result<()> {
     let value: Value =
-        serde_json::from_str(answer.trim()).with_context(|| format!("the answer was {answer:?}"))?;
+        serde_json::from_str(answer.trim()).with_context(|| format!("the response is {answer:?}"))?;
     let status = value["statusCode"].as_u64().unwrap_or(200);
     if value.get("errorType").is_some() || !(200..300).contains(&status) {
-        bail!("the answer was {value}");
+        bail!("the response is {value}");
     }
     Ok(())
 }
 
-/// The address of this machine that containers see.
-fn bridge(bench: &Bench<'_>) -> Result<String> {
+/// Returns the address of this machine on Docker's bridge network.
+fn bridge_address(bench: &Bench<'_>) -> Result<String> {
     let format = "{{(index .IPAM.Config 0).Gateway}}";
     let mut inspect = bench.docker.docker(["network", "inspect", "bridge", "--format", format])?;
     Ok(bench.outputs.run("bridge", SHORT, &mut inspect)?.trim().to_owned())
@@ -117,16 +117,16 @@ fn start_ministack(bench: &Bench<'_>, address: SocketAddr, endpoint: &str) -> Re
         .env("GATEWAY_PORT", address.port().to_string())
         .env("AWS_ENDPOINT_URL", endpoint);
     let mut ministack = bench.outputs.start("ministack", &mut command)?;
-    until_reached(&mut ministack, address)?;
+    wait_until_reachable(&mut ministack, address)?;
     Ok(ministack)
 }
 
-/// Has the program make tables, topic and queues, and sell the demo products.
-fn fill(bench: &Bench<'_>, endpoint: &str) -> Result<()> {
+/// Runs the program until it has created tables, topic, queues and the demo products.
+fn create_resources(bench: &Bench<'_>, endpoint: &str) -> Result<()> {
     let address = free_address("127.0.0.1")?;
     let mut up = Command::new(bench.workspace.target().join("debug/orderflow"));
     up.args(["up", "--aws-endpoint", endpoint, "--port", &address.port().to_string()]);
-    credentials(&mut up);
+    set_credentials(&mut up);
     let mut system = bench.outputs.start("orderflow-up", &mut up)?;
     let (sku, stocked) = STOCK;
     let url = format!("http://{address}/api/v1/inventory/{sku}");
@@ -139,18 +139,18 @@ fn fill(bench: &Bench<'_>, endpoint: &str) -> Result<()> {
     })
 }
 
-/// Emulators take any.
-fn credentials(command: &mut Command) {
+/// Sets credentials, of which emulators accept any.
+fn set_credentials(command: &mut Command) {
     command
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .env("AWS_DEFAULT_REGION", "us-east-1");
 }
 
-fn until_reached(server: &mut Server, address: SocketAddr) -> Result<()> {
+fn wait_until_reachable(server: &mut Server, address: SocketAddr) -> Result<()> {
     retry(SHORT, || {
         server.check()?;
-        TcpStream::connect(address).with_context(|| format!("{address} does not answer"))?;
+        TcpStream::connect(address).with_context(|| format!("connect to {address}"))?;
         Ok(())
     })
 }
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_function_that_failed_is_told_from_one_that_answered() {
+    fn an_error_response_is_recognised() {
         for answer in ["null\n", "{\"batchItemFailures\":[]}", "{\"statusCode\":202,\"body\":\"\"}"] {
             check(answer).unwrap();
         }
