@@ -1,9 +1,9 @@
-# The program `orderflow`. Needs BuildKit, which Docker uses by itself since version 23.
+# The program `orderflow`. Needs BuildKit, the default since Docker 23.
 
 FROM rust:1.95-bookworm AS builder
 WORKDIR /src
 COPY . .
-# The caches keep what was built between builds. They are not part of a layer, so the program is copied out of them.
+# Cache mounts keep the build output between builds. They are not part of a layer, so the program is copied out of them.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     cargo build --release --locked --package orderflow \
@@ -16,7 +16,7 @@ RUN apt-get update \
     && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin orderflow \
     && install --directory --owner orderflow --group orderflow /data
 COPY --from=builder /usr/local/bin/orderflow /usr/local/bin/orderflow
-# By number, so that Kubernetes can tell that it is not root. A volume on /data starts with its owner.
+# A numeric user lets Kubernetes verify that it is not root. A new volume on /data takes over the owner of the folder.
 USER 10001
 ENV ORDERFLOW_DATA_DIR=/data
 EXPOSE 8080

@@ -1,4 +1,4 @@
-# A mail server that prints what it takes; it has no page to look at it.
+# A mail server that prints the mail that it receives; it has no web page.
 FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends python3-aiosmtpd \

@@ -1,4 +1,4 @@
-# Debian's RabbitMQ, with the account that the official image makes of the two variables.
+# Debian's RabbitMQ. Like the official image, it creates the account that the two variables name.
 FROM debian:bookworm-slim
 RUN printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d \
     && chmod 755 /usr/sbin/policy-rc.d \
