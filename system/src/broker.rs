@@ -8,11 +8,11 @@ use orderflow_bridge::memory::{MemoryAdmin, MemoryBroker};
 use orderflow_bridge::rabbitmq::{
     BrokerAddress, RabbitAdmin, RabbitConsumer, RabbitError, RabbitMq, RabbitPublisher,
 };
-use orderflow_bridge::sqs::{self, SqsConsumer};
+use orderflow_bridge::sqs::SqsConsumer;
 use orderflow_bridge::{ConfirmingSink, ConsumerSwitch, RuntimeTable, Sink, Target, sdk_config};
 use orderflow_http::HealthCheck;
-use orderflow_messaging::{Publisher, QueueAdmin, RetryPolicy, SnsPublisher};
-use orderflow_sqs::{Sqs, SqsAdmin, SqsNames};
+use orderflow_messaging::{Publisher, QueueAdmin, RetryPolicy};
+use orderflow_sqs::{SnsPublisher, Sqs, SqsAdmin, SqsNames};
 use orderflow_store::Store;
 use tokio::sync::watch;
 
@@ -174,7 +174,7 @@ impl Connection {
 impl Polled {
     async fn open(endpoint: &BaseUrl, prefix: &str, policy: &RetryPolicy) -> anyhow::Result<Self> {
         let config = sdk_config(Some(&endpoint.to_string())).await;
-        let made = sqs::ensure(&config, SqsNames::new(prefix)).await;
+        let made = orderflow_sqs::ensure(&config, SqsNames::new(prefix)).await;
         let (queues, publisher) = made.context("the topic and the queues cannot be made")?;
         let queues = Arc::new(queues);
         Ok(Self {

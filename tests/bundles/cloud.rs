@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
-use orderflow_bridge::sqs::SqsTopology;
 use orderflow_domain::Event;
-use orderflow_messaging::{Publisher, SUBSCRIPTIONS, SnsPublisher, Subscription};
-use orderflow_sqs::{QueueUrls, SqsNames};
+use orderflow_messaging::{Publisher, SUBSCRIPTIONS, Subscription};
+use orderflow_sqs::{QueueUrls, SnsPublisher, SqsNames, SqsTopology};
 use orderflow_testing::ministack::MiniStack;
 use serde_json::{Value, json};
 

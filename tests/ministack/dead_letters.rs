@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use orderflow_bridge::sqs::{SqsConsumer, SqsTopology};
+use orderflow_bridge::sqs::SqsConsumer;
 use orderflow_bridge::{ConsumerSwitch, sdk_config};
 use orderflow_domain::{Event, EventData, InventoryReleased, OrderId, Timestamp};
 use orderflow_messaging::{
     Consumer, Delivery, Outcome, QueueAdmin, QueueFunction, RetryPolicy, Selection, StoredDeadLetter,
 };
-use orderflow_sqs::{Sqs, SqsAdmin, SqsNames};
+use orderflow_sqs::{Sqs, SqsAdmin, SqsNames, SqsTopology};
 use orderflow_testing::ministack;
 use tokio::sync::watch;
 use uuid::Uuid;

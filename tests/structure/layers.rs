@@ -142,14 +142,16 @@ fn shared_crates_import_downwards() {
         ("orderflow-telemetry", &[]),
         ("orderflow-store", &["orderflow-backoff", "orderflow-domain"]),
         ("orderflow-messaging", &["orderflow-backoff", "orderflow-domain"]),
+        ("orderflow-circuit-breaker", &[]),
         ("orderflow-http", &["orderflow-telemetry"]),
         ("orderflow-documents", &["orderflow-domain", "orderflow-http", "orderflow-messaging"]),
         ("orderflow-lambda", &["orderflow-messaging", "orderflow-store", "orderflow-telemetry"]),
-        ("orderflow-sqs", &["orderflow-domain", "orderflow-messaging"]),
+        ("orderflow-sqs", &["orderflow-backoff", "orderflow-domain", "orderflow-messaging"]),
         (
             "orderflow-bridge",
             &[
                 "orderflow-backoff",
+                "orderflow-circuit-breaker",
                 "orderflow-domain",
                 "orderflow-messaging",
                 "orderflow-sqs",

@@ -1,7 +1,7 @@
 //! What carries messages.
 
 use async_trait::async_trait;
-use orderflow_messaging::Open;
+use orderflow_circuit_breaker::Open;
 
 use crate::message::Message;
 

@@ -1,8 +1,8 @@
 //! Who sends messages: a provider for each channel, left alone while it is out of order.
 
 use async_trait::async_trait;
+use orderflow_circuit_breaker::{BreakerSettings, CircuitBreaker};
 use orderflow_domain::{Email, Phone, Recipient};
-use orderflow_messaging::{BreakerSettings, CircuitBreaker};
 
 use crate::channel::{Channel, ChannelError};
 use crate::message::Message;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use orderflow_circuit_breaker::Open;
 use orderflow_domain::{Money, OrderId, PaymentToken};
-use orderflow_messaging::Open;
 
 /// A payment provider. Both calls that change something are idempotent under the order's id: however often, in
 /// whatever order and from however many processes they come, an order is charged at most once and given back at most

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use orderflow_circuit_breaker::{BreakerSettings, CircuitBreaker};
 use orderflow_domain::{Money, OrderId};
-use orderflow_messaging::{BreakerSettings, CircuitBreaker};
 
 use crate::gateway::{Charge, ChargeRequest, GatewayError, PaymentGateway, Undone};
 

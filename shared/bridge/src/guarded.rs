@@ -1,7 +1,7 @@
 //! A function that is left alone while it cannot be reached.
 
 use async_trait::async_trait;
-use orderflow_messaging::{BreakerSettings, CircuitBreaker};
+use orderflow_circuit_breaker::{BreakerSettings, CircuitBreaker};
 
 use crate::{Target, TargetError};
 

@@ -6,7 +6,6 @@
 mod admin;
 mod amazon_mq;
 pub mod amqp;
-mod breaker;
 mod consumer;
 mod dead_letter;
 mod function;
@@ -17,7 +16,6 @@ mod queue_event;
 mod record;
 mod response;
 mod retry;
-mod sns;
 mod spans;
 mod sqs;
 #[cfg(test)]
@@ -26,7 +24,6 @@ mod subscription;
 
 pub use admin::{AdminError, Progress, QueueAdmin, QueueStatus, Selection, StoredDeadLetter};
 pub use amazon_mq::AmazonMqEvent;
-pub use breaker::{BreakerSettings, BreakerState, CircuitBreaker, Open, Permit};
 pub use consumer::{Consumer, Delivery, Outcome};
 pub use dead_letter::{DeadLetter, DeadLetterError, DeadLetterQueue, body_id};
 pub use function::{InvokeError, QueueFunction, SQS_EVENT_SOURCE};
@@ -35,6 +32,5 @@ pub use publisher::{PublishError, Publisher};
 pub use queue_event::{BatchError, QueueEvent};
 pub use response::{DeadLettered, ItemFailure, QueueResponse};
 pub use retry::{RetryPolicy, RetryPolicyError, Verdict};
-pub use sns::{MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, SnsPublisher};
 pub use sqs::{SqsDeadLetterQueue, SqsQueue, SqsSettings, SqsSettingsError};
 pub use subscription::{SUBSCRIPTIONS, Subscription, UnknownConsumer, subscription};

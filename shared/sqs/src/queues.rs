@@ -125,7 +125,7 @@ impl Sqs {
 }
 
 /// These settings, with a limit to how long a request may take: longer than SQS waits for a message.
-pub fn with_timeouts(config: &SdkConfig) -> SdkConfig {
+pub(crate) fn with_timeouts(config: &SdkConfig) -> SdkConfig {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(REQUEST_TIMEOUT).build();
     config.clone().into_builder().timeout_config(timeouts).build()
 }
@@ -143,7 +143,7 @@ async fn existing(client: &Client, name: &str) -> Result<String, SqsError> {
 ///
 /// # Errors
 /// [`SqsError`] where SQS does not answer.
-pub async fn queue_url(client: &Client, name: &str) -> Result<Option<String>, SqsError> {
+pub(crate) async fn queue_url(client: &Client, name: &str) -> Result<Option<String>, SqsError> {
     match client.get_queue_url().queue_name(name).send().await {
         Ok(answer) => Ok(answer.queue_url),
         Err(error) if error.as_service_error().is_some_and(GetQueueUrlError::is_queue_does_not_exist) => {

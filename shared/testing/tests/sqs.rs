@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use orderflow_bridge::sqs::{self, SqsConsumer};
+use orderflow_bridge::sqs::SqsConsumer;
 use orderflow_bridge::{ConsumerSwitch, Target, TargetError, sdk_config};
 use orderflow_domain::{Event, EventData, InventoryReleased, OrderId, Timestamp};
-use orderflow_messaging::{Publisher, QueueAdmin, RetryPolicy, SnsPublisher, StoredDeadLetter};
-use orderflow_sqs::{Sqs, SqsAdmin, SqsNames};
+use orderflow_messaging::{Publisher, QueueAdmin, RetryPolicy, StoredDeadLetter};
+use orderflow_sqs::{SnsPublisher, Sqs, SqsAdmin, SqsNames};
 use orderflow_testing::conformance::BrokerUnderTest;
 use orderflow_testing::ministack::{self, MiniStack};
 use tokio::sync::watch;
@@ -82,7 +82,7 @@ impl BrokerUnderTest for Polled {
         let stack = ministack::shared(&executable()).await.unwrap();
         let config = sdk_config(Some(stack.endpoint())).await;
         let names = SqsNames::new(format!("t{}", Uuid::new_v4().simple()));
-        let (queues, publisher) = sqs::ensure(&config, names).await.unwrap();
+        let (queues, publisher) = orderflow_sqs::ensure(&config, names).await.unwrap();
         let queues = Arc::new(queues);
         Self {
             policy,

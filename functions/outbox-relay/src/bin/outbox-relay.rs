@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use orderflow_lambda::{Error, Host};
-use orderflow_messaging::{SnsPublisher, SqsDeadLetterQueue};
+use orderflow_messaging::SqsDeadLetterQueue;
 use orderflow_outbox_relay::{EVENT_SOURCES, Relay};
+use orderflow_sqs::SnsPublisher;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {

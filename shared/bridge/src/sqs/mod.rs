@@ -7,8 +7,5 @@
 
 mod batch;
 mod consumer;
-mod subscriptions;
-mod topology;
 
 pub use consumer::SqsConsumer;
-pub use topology::{SqsTopology, ensure};

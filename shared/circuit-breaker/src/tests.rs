@@ -14,7 +14,7 @@ fn fail(breaker: &CircuitBreaker, times: usize) {
     }
 }
 
-/// Waits until the next call is let through.
+/// Advances the clock to the end of the pause.
 async fn wait_out(breaker: &CircuitBreaker) -> Duration {
     let pause = breaker.permit().unwrap_err().retry_after;
     advance(pause).await;
@@ -22,7 +22,7 @@ async fn wait_out(breaker: &CircuitBreaker) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_opens_after_failures_in_a_row_and_closes_when_its_probe_succeeds() {
+async fn consecutive_failures_open_the_breaker_and_a_successful_probe_closes_it() {
     let breaker = breaker();
     fail(&breaker, 4);
     breaker.permit().unwrap().succeeded();
@@ -36,11 +36,11 @@ async fn it_opens_after_failures_in_a_row_and_closes_when_its_probe_succeeds() {
     breaker.permit().unwrap().succeeded();
     assert_eq!(breaker.state(), BreakerState::Closed);
     fail(&breaker, 4);
-    assert_eq!(breaker.state(), BreakerState::Closed, "it begins to count anew");
+    assert_eq!(breaker.state(), BreakerState::Closed, "a success resets the count of failures");
 }
 
 #[tokio::test(start_paused = true)]
-async fn pauses_double_up_to_the_limit_and_begin_anew_after_a_success() {
+async fn pauses_double_up_to_the_limit_and_a_success_resets_them() {
     let breaker = breaker();
     fail(&breaker, 5);
     for longest in [1, 2, 4, 8, 16, 30, 30] {
@@ -56,7 +56,7 @@ async fn pauses_double_up_to_the_limit_and_begin_anew_after_a_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_call_at_a_time_is_the_probe() {
+async fn one_call_at_a_time_is_permitted_as_the_probe() {
     let breaker = breaker();
     fail(&breaker, 5);
     wait_out(&breaker).await;
@@ -69,7 +69,7 @@ async fn one_call_at_a_time_is_the_probe() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_that_is_cancelled_leaves_its_place_to_another() {
+async fn a_cancelled_probe_permits_another_probe() {
     let breaker = breaker();
     fail(&breaker, 5);
     wait_out(&breaker).await;
@@ -82,7 +82,7 @@ async fn a_probe_that_is_cancelled_leaves_its_place_to_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_from_before_it_opened_say_nothing_about_how_it_is_now() {
+async fn results_of_calls_permitted_before_a_transition_are_ignored() {
     let breaker = breaker();
     let (slow_success, slow_failure) = (breaker.permit().unwrap(), breaker.permit().unwrap());
     let slow_and_dropped = breaker.permit().unwrap();
@@ -94,7 +94,7 @@ async fn calls_from_before_it_opened_say_nothing_about_how_it_is_now() {
     slow_failure.failed();
     drop(slow_and_dropped);
     assert_eq!(breaker.state(), BreakerState::HalfOpen);
-    assert!(breaker.permit().is_err(), "the probe is still out");
+    assert!(breaker.permit().is_err(), "the probe has not returned yet");
     probe.succeeded();
     assert_eq!(breaker.state(), BreakerState::Closed);
 }
@@ -109,7 +109,7 @@ fn values(snapshotter: &Snapshotter) -> Vec<(String, DebugValue)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn its_state_and_transitions_are_metrics() {
+async fn state_and_transitions_are_metrics() {
     let recorder = DebuggingRecorder::new();
     let _recording = metrics::set_default_local_recorder(&recorder);
     let snapshotter = recorder.snapshotter();
@@ -149,12 +149,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 0..120)
 }
 
-/// What may be said of a breaker from the outside.
+/// A model of the breaker's observable behaviour.
 struct Watched<'a> {
     breaker: &'a CircuitBreaker,
-    /// Calls that are out, and whether each was let through as a probe.
+    /// Calls in progress, each with whether it is the probe.
     calls: Vec<(Permit<'a>, bool)>,
-    /// Since anything last succeeded that counts.
+    /// Failures since the last counted success.
     failures: u32,
     opened: Option<Instant>,
 }
@@ -185,7 +185,9 @@ impl<'a> Watched<'a> {
             (_, Ok(permit)) => {
                 prop_assert!(self.calls.iter().all(|(_, probe)| !probe), "two probes at once");
                 prop_assert_eq!(self.breaker.state(), BreakerState::HalfOpen);
-                let opened = self.opened.ok_or_else(|| TestCaseError::fail("it never opened"))?;
+                let opened = self
+                    .opened
+                    .ok_or_else(|| TestCaseError::fail("a probe without an open breaker before it"))?;
                 prop_assert!(opened.elapsed() >= Duration::from_millis(500), "{:?}", opened.elapsed());
                 self.calls.push((permit, true));
             }
@@ -230,7 +232,7 @@ async fn holds(steps: Vec<Step>) -> Result<(), TestCaseError> {
     for step in steps {
         watched.take(step).await?;
     }
-    // Whatever happened: when all calls are gone and the longest pause is over, one that succeeds closes it.
+    // After all calls have ended and the longest pause is over, a successful call closes the breaker.
     watched.calls.clear();
     advance(Duration::from_secs(30)).await;
     let permit = breaker.permit().map_err(|open| TestCaseError::fail(open.to_string()))?;
@@ -241,7 +243,7 @@ async fn holds(steps: Vec<Step>) -> Result<(), TestCaseError> {
 
 proptest! {
     #[test]
-    fn whatever_happens_it_probes_one_by_one_and_is_never_stuck(steps in steps()) {
+    fn any_sequence_of_calls_probes_one_at_a_time_and_never_blocks_the_breaker_forever(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         runtime.unwrap().block_on(holds(steps))?;
     }

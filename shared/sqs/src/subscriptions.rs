@@ -1,13 +1,14 @@
-//! Who of the topic's subscribers is told of what.
+//! Subscribes queues to the topic, each with a filter policy for the event types of its consumer.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_sns::Client;
 use futures::future::try_join_all;
 use orderflow_messaging::{SUBSCRIPTIONS, Subscription};
-use orderflow_sqs::{SqsError, SqsNames, queue_arn};
 
-/// Subscribes the queue of every consumer to what it is told of.
+use crate::{SqsError, SqsNames, queue_arn};
+
+/// Subscribes every consumer's queue to the event types of the subscription table.
 pub(super) async fn subscribe(client: &Client, topic_arn: &str, names: &SqsNames) -> Result<(), SqsError> {
     let existing = subscribed(client, topic_arn).await?;
     let subscribe = async |row: &Subscription| {
@@ -20,14 +21,14 @@ pub(super) async fn subscribe(client: &Client, topic_arn: &str, names: &SqsNames
     try_join_all(SUBSCRIPTIONS.iter().map(subscribe)).await.map(drop)
 }
 
-/// What the subscription of a consumer is like: raw, so that messages are the events themselves, and only of its types.
+/// Returns the attributes of a consumer's subscription: raw delivery, so that a message body is the event itself, and a filter for its types.
 fn attributes(row: &Subscription) -> [(&'static str, String); 2] {
     let types: Vec<_> = row.types.iter().map(|event_type| event_type.as_str()).collect();
     let policy = serde_json::json!({ "type": types });
     [("RawMessageDelivery", "true".to_owned()), ("FilterPolicy", policy.to_string())]
 }
 
-/// The subscriptions of a topic by their endpoint.
+/// Returns the ARNs of the topic's subscriptions by their endpoint.
 async fn subscribed(client: &Client, topic_arn: &str) -> Result<BTreeMap<String, String>, SqsError> {
     let mut found = BTreeMap::new();
     let pages = client.list_subscriptions_by_topic().topic_arn(topic_arn).into_paginator();
@@ -42,7 +43,7 @@ async fn subscribed(client: &Client, topic_arn: &str) -> Result<BTreeMap<String,
     Ok(found)
 }
 
-/// Subscribes with everything at once: without a filter a queue would get what is not meant for it.
+/// Creates a subscription with its filter in one request: until a filter is set, the queue would receive every event.
 async fn create(client: &Client, topic_arn: &str, queue: &str, row: &Subscription) -> Result<(), SqsError> {
     let mut request = client.subscribe().topic_arn(topic_arn).protocol("sqs").endpoint(queue);
     for (name, value) in attributes(row) {

@@ -1,24 +1,24 @@
-//! Publishing to an SNS topic.
+//! Publishes events to an SNS topic.
 
 use async_trait::async_trait;
 use aws_sdk_sns::error::DisplayErrorContext;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use orderflow_domain::Event;
+use orderflow_messaging::{PublishError, Publisher};
 
-use crate::{PublishError, Publisher};
+/// The most entries of one `PublishBatch` request (AWS quota).
+const MAX_BATCH_ENTRIES: usize = 10;
 
-/// The most entries that one `PublishBatch` takes (AWS limit).
-pub const MAX_BATCH_ENTRIES: usize = 10;
-
-/// The most bytes that the entries of one `PublishBatch` hold together (AWS limit: 256 KiB).
-pub const MAX_BATCH_BYTES: usize = 256 * 1024;
+/// The most bytes of all entries of one `PublishBatch` request together (AWS quota: 256 KiB).
+const MAX_BATCH_BYTES: usize = 256 * 1024;
 
 /// The message attribute that subscriptions filter by.
 const TYPE_ATTRIBUTE: &str = "type";
 
-/// What attributes may add to a message, on the safe side.
+/// An upper bound of the bytes that the attribute adds to a message.
 const ATTRIBUTE_BYTES: usize = 128;
 
+/// How often an entry is sent before its failure is reported.
 const ATTEMPTS: usize = 3;
 
 /// Publishes to one topic.
@@ -29,20 +29,20 @@ pub struct SnsPublisher {
 }
 
 impl SnsPublisher {
-    /// Publishes to this topic.
+    /// Creates a publisher for the topic with this ARN.
     pub fn new(client: aws_sdk_sns::Client, topic_arn: impl Into<String>) -> Self {
         Self { client, topic_arn: topic_arn.into() }
     }
 
-    /// Makes one throw-away read, so that the first event does not pay for TLS and credentials.
+    /// Reads the topic's attributes, so that TLS and credentials are ready before the first event. A failure is only logged.
     pub async fn warm(&self) {
         if let Err(error) = self.client.get_topic_attributes().topic_arn(&self.topic_arn).send().await {
-            tracing::warn!(error = %DisplayErrorContext(error), "the topic does not answer yet");
+            tracing::warn!(error = %DisplayErrorContext(error), "topic does not answer yet");
         }
     }
 
-    /// Sends one batch and writes each entry's result to its place. Entries that failed are looked at one by one: the answer as a
-    /// whole is a success even if all of them did.
+    /// Sends one batch and stores each entry's result at its position. `PublishBatch` succeeds as a whole even if every entry failed, so each
+    /// entry's result is read from the response.
     async fn publish_batch(&self, batch: &[Message], results: &mut [Result<(), PublishError>]) {
         let entries: Result<Vec<_>, _> = batch.iter().map(Message::entry).collect();
         let entries = match entries {
@@ -54,7 +54,7 @@ impl SnsPublisher {
             Ok(answer) => answer,
             Err(error) => return fail_all(batch, results, &DisplayErrorContext(error).to_string()),
         };
-        fail_all(batch, results, "the topic did not mention it in its answer");
+        fail_all(batch, results, "PublishBatch returned no result for the event");
         for accepted in answer.successful() {
             if let Some(result) = accepted.id().and_then(|id| result_of(id, results)) {
                 *result = Ok(());
@@ -69,7 +69,7 @@ impl SnsPublisher {
     }
 }
 
-/// The place of an entry by the id that it was sent with.
+/// Returns the result slot of the entry that was sent with this id.
 fn result_of<'a>(
     id: &str,
     results: &'a mut [Result<(), PublishError>],
@@ -90,7 +90,7 @@ impl Publisher for SnsPublisher {
         let messages = events.iter().enumerate().map(|(position, event)| Message::new(position, event));
         let (mut left, too_large): (Vec<_>, Vec<_>) =
             messages.partition(|message| message.bytes() <= MAX_BATCH_BYTES);
-        fail_all(&too_large, &mut results, "it is larger than 256 KiB");
+        fail_all(&too_large, &mut results, "the event is larger than 256 KiB, the limit of SNS");
         for _ in 0..ATTEMPTS {
             for batch in batches(&left) {
                 self.publish_batch(batch, &mut results).await;
@@ -130,7 +130,7 @@ impl Message {
     }
 }
 
-/// Cuts messages into batches that keep to both limits, in order.
+/// Splits messages into batches within both limits, in order.
 fn batches(messages: &[Message]) -> Vec<&[Message]> {
     let mut batches = Vec::new();
     let (mut start, mut bytes) = (0, 0);

@@ -1,18 +1,20 @@
-//! A circuit breaker: what keeps failing is left alone for a while instead of being asked again and again.
+//! A circuit breaker: stops calls to a dependency that keeps failing, and tries it again after a pause.
+//!
+//! <https://learn.microsoft.com/azure/architecture/patterns/circuit-breaker> describes the pattern.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// When a breaker opens, and for how long.
+/// The thresholds and pauses of a breaker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BreakerSettings {
-    /// Failures in a row that open it; at least one is needed, whatever this says.
+    /// Consecutive failures that open the breaker. Zero counts as one.
     pub failures: u32,
-    /// How long it stays open at first. Doubles each time the probe fails.
+    /// The first pause. It doubles each time the probe fails.
     pub pause: Duration,
-    /// The longest that it stays open.
+    /// The longest pause.
     pub max_pause: Duration,
 }
 
@@ -22,30 +24,30 @@ impl Default for BreakerSettings {
     }
 }
 
-/// How a breaker stands.
+/// The state of a breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BreakerState {
-    /// Calls go through.
+    /// Calls are permitted.
     Closed,
-    /// The pause is over, and one call at a time shows how it is now.
+    /// The pause is over. One call at a time, the probe, is permitted.
     HalfOpen,
-    /// No call goes through.
+    /// No call is permitted.
     Open,
 }
 
-/// The breaker lets no call through.
+/// The breaker permits no call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it failed too often and is left alone for another {} ms", retry_after.as_millis())]
+#[error("circuit breaker is open; next attempt in {} ms", retry_after.as_millis())]
 pub struct Open {
-    /// When it may let the next one through. Many callers may be told the same, so whoever puts work off for so long spreads it.
+    /// The time until the breaker may permit a call. Many callers can get the same value, so a caller that delays work by it adds jitter.
     pub retry_after: Duration,
 }
 
-/// Stands in front of something that can be out of order. Each call asks for a [`Permit`] and says afterwards how it went.
+/// Protects calls to a dependency. A caller asks for a [`Permit`] before each call and reports the result to it.
 ///
-/// A number of failures in a row opens it; nothing goes through then. After a pause it is half-open: one call goes through, and
-/// closes it if it succeeds. If it fails the next pause is twice as long, up to a limit. Pauses are jittered, so that many processes do
-/// not come back to what is just recovering in the same instant.
+/// Consecutive failures open the breaker, which then permits no call. After a pause the breaker is half-open and permits one call, the
+/// probe: a success closes the breaker; a failure opens it again for twice the pause, up to a limit. Pauses are jittered, so that many
+/// processes do not all call a recovering dependency at the same moment.
 #[derive(Debug)]
 pub struct CircuitBreaker {
     name: String,
@@ -56,24 +58,24 @@ pub struct CircuitBreaker {
 #[derive(Debug)]
 struct Inner {
     standing: Standing,
-    /// Changes with each transition. What was permitted before the last one says nothing about how things are now.
+    /// Grows with each transition. Results of calls permitted in an earlier era are ignored: they say nothing about the present state.
     era: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Standing {
     Closed {
-        /// In a row.
+        /// Consecutive.
         failures: u32,
     },
     Open {
         until: Instant,
-        /// In a row, this one included.
+        /// Consecutive, this one included.
         pauses: u32,
     },
     HalfOpen {
         probing: bool,
-        /// In a row.
+        /// Consecutive.
         pauses: u32,
     },
 }
@@ -89,7 +91,7 @@ impl Standing {
 }
 
 impl CircuitBreaker {
-    /// A closed breaker. The name is what it is called in logs and metrics.
+    /// Creates a closed breaker. `name` identifies it in logs and metrics.
     pub fn new(name: impl Into<String>, settings: BreakerSettings) -> Self {
         let inner = Inner { standing: Standing::Closed { failures: 0 }, era: 0 };
         let breaker = Self { name: name.into(), settings, inner: Mutex::new(inner) };
@@ -97,15 +99,15 @@ impl CircuitBreaker {
         breaker
     }
 
-    /// How it stands. That a pause is over shows with the next call.
+    /// Returns the state. An open breaker whose pause is over stays `Open` until the next call.
     pub fn state(&self) -> BreakerState {
         self.lock().standing.state()
     }
 
-    /// Lets a call through, or not.
+    /// Permits a call, or refuses it.
     ///
     /// # Errors
-    /// [`Open`] while calls are held back, also while another call is the probe.
+    /// [`Open`] while no call is permitted, also while another call is the probe.
     pub fn permit(&self) -> Result<Permit<'_>, Open> {
         let mut inner = self.lock();
         match inner.standing {
@@ -117,7 +119,7 @@ impl CircuitBreaker {
                 }
                 self.enter(&mut inner, Standing::HalfOpen { probing: true, pauses });
             }
-            // How long the probe takes is not known. If it fails the next pause is at least this long.
+            // The duration of the probe is unknown; if it fails, the next pause is at least this long.
             Standing::HalfOpen { probing: true, .. } => {
                 return Err(Open { retry_after: self.settings.pause });
             }
@@ -155,7 +157,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// A call that never said how it went says nothing; another may be the probe.
+    /// Ends a call without a result, so that another call can be the probe.
     fn abandoned(&self, era: u64) {
         let mut inner = self.lock();
         if inner.era == era
@@ -170,28 +172,28 @@ impl CircuitBreaker {
         self.enter(inner, Standing::Open { until, pauses });
     }
 
-    /// Between half of the doubled-up pause and all of it.
+    /// Returns the jittered pause: between half of the doubled pause and all of it.
     fn pause(&self, pauses: u32) -> Duration {
         let doublings = pauses.saturating_sub(1).min(30);
         let longest = self.settings.pause.saturating_mul(1 << doublings).min(self.settings.max_pause);
         longest.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
 
-    /// Goes to another state, and says so before anybody can act on it, so that logs and metrics show transitions in their order.
+    /// Changes the state. Logs and counts the transition under the lock, so that logs and metrics show transitions in order.
     fn enter(&self, inner: &mut Inner, standing: Standing) {
         inner.standing = standing;
         inner.era += 1;
         let (breaker, state) = (&self.name, standing.state());
         match standing {
             Standing::Closed { .. } => {
-                tracing::info!(breaker, "the circuit breaker closes: calls go through again")
+                tracing::info!(breaker, "circuit breaker closed")
             }
             Standing::HalfOpen { .. } => {
-                tracing::info!(breaker, "the circuit breaker half-opens: one call tries how it is")
+                tracing::info!(breaker, "circuit breaker half-open")
             }
             Standing::Open { until, .. } => {
                 let pause_ms = until.saturating_duration_since(Instant::now()).as_millis();
-                tracing::warn!(breaker, pause_ms, "the circuit breaker opens: calls are held back");
+                tracing::warn!(breaker, pause_ms, "circuit breaker opened");
             }
         }
         self.show(state);
@@ -209,7 +211,7 @@ impl CircuitBreaker {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing panics between two changes that belong together.
+        // No code panics while it holds the lock, so the value behind a poisoned lock is complete.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -222,8 +224,8 @@ fn label(state: BreakerState) -> &'static str {
     }
 }
 
-/// A call that may be made. Dropped without an answer, as in a call that is cancelled, it counts neither way.
-#[must_use = "a breaker learns from the answers of the calls that it permits"]
+/// Permission to make one call. Dropping it without a result, as a cancelled call does, counts as neither success nor failure.
+#[must_use = "the breaker needs the result of each call that it permits"]
 #[derive(Debug)]
 pub struct Permit<'a> {
     breaker: &'a CircuitBreaker,
@@ -231,12 +233,12 @@ pub struct Permit<'a> {
 }
 
 impl Permit<'_> {
-    /// The call went through.
+    /// Reports that the call succeeded.
     pub fn succeeded(self) {
         self.breaker.succeeded(self.era);
     }
 
-    /// The call did not go through, for a reason that the next one is likely to meet as well.
+    /// Reports that the call failed for a reason that is likely to affect the next call as well.
     pub fn failed(self) {
         self.breaker.failed(self.era);
     }
@@ -249,5 +251,4 @@ impl Drop for Permit<'_> {
 }
 
 #[cfg(test)]
-#[path = "breaker_tests.rs"]
 mod tests;

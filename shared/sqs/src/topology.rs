@@ -1,25 +1,26 @@
-//! The topic and the queues of an installation.
+//! Creates the topic and the queues of an installation.
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName;
 use futures::future::try_join_all;
-use orderflow_messaging::{SUBSCRIPTIONS, SnsPublisher};
-use orderflow_sqs::{QueueUrls, Sqs, SqsError, SqsNames, SqsQueues, queue_arn, queue_url, with_timeouts};
+use orderflow_messaging::SUBSCRIPTIONS;
 
-use super::subscriptions::subscribe;
+use crate::queues::{queue_url, with_timeouts};
+use crate::subscriptions::subscribe;
+use crate::{QueueUrls, SnsPublisher, Sqs, SqsError, SqsNames, SqsQueues, queue_arn};
 
-/// Receipts after which SQS itself puts a message away (AWS limit). Functions give up long before; this is for what ends every process
-/// that takes it.
-const MAX_RECEIPTS: u32 = 1_000;
+/// The `maxReceiveCount` of the redrive policy: the number of receipts after which SQS itself dead-letters a message (AWS allows at most
+/// 1,000). Consumers give up long before; this limit is for a message that ends every process that receives it.
+const MAX_RECEIVE_COUNT: u32 = 1_000;
 
-/// How long messages are kept (AWS limit: 14 days), in seconds.
+/// How long SQS keeps a message, in seconds (AWS maximum: 14 days).
 const RETENTION: &str = "1209600";
 
-/// How long what was taken is hidden where whoever takes it does not say, in seconds.
+/// The default visibility timeout of a queue, in seconds.
 const VISIBILITY: &str = "180";
 
-/// The topic, and the queues that are subscribed to it.
+/// The topic and the queues subscribed to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqsTopology {
     /// The topic that events are published to.
@@ -29,11 +30,11 @@ pub struct SqsTopology {
 }
 
 impl SqsTopology {
-    /// Makes what is missing of the topic, the queues and their subscriptions. Topic and queues that exist are left as they are: a template may
-    /// have made them otherwise. Subscriptions are brought in line with what consumers are told of.
+    /// Creates the missing parts of topic, queues and subscriptions. An existing topic or queue keeps its attributes, because a template may
+    /// have created it with others. The filter policies of subscriptions are updated to the subscription table.
     ///
     /// # Errors
-    /// [`SqsError`] where something can't be made. Doing it again completes it.
+    /// [`SqsError`] if a request fails. Calling again completes what is missing.
     pub async fn ensure(sns: &aws_sdk_sns::Client, sqs: &Client, names: &SqsNames) -> Result<Self, SqsError> {
         let topic = sns.create_topic().name(names.topic()).send().await;
         let topic = topic.map_err(|error| SqsError::request("CreateTopic", error))?;
@@ -46,7 +47,7 @@ impl SqsTopology {
     }
 }
 
-/// The queues at what these settings point to, and who publishes to them; what is missing is made.
+/// Creates the missing queues and returns all queues, with a publisher for their topic.
 ///
 /// # Errors
 /// As [`SqsTopology::ensure`].
@@ -57,7 +58,7 @@ pub async fn ensure(config: &SdkConfig, names: SqsNames) -> Result<(Sqs, SnsPubl
     Ok((Sqs::find(&config, names).await?, SnsPublisher::new(sns, topic_arn)))
 }
 
-/// A consumer's queues. The dead letters are made first: the queue names them.
+/// Creates a consumer's queues. The dead-letter queue is created first, because the queue's redrive policy names it.
 async fn ensure_queues(
     client: &Client,
     names: &SqsNames,
@@ -69,7 +70,7 @@ async fn ensure_queues(
     let dead_letters = ensure_queue(client, &dead_letter_queue, [retention.clone()]).await?;
     let redrive = serde_json::json!({
         "deadLetterTargetArn": queue_arn(topic_arn, &dead_letter_queue),
-        "maxReceiveCount": MAX_RECEIPTS,
+        "maxReceiveCount": MAX_RECEIVE_COUNT,
     });
     let attributes = [
         retention,
@@ -81,7 +82,7 @@ async fn ensure_queues(
     Ok((consumer, QueueUrls { queue, dead_letters }))
 }
 
-/// The policy by which a queue takes messages from the topic.
+/// Returns the queue policy that allows the topic to send messages.
 fn topic_may_send(topic_arn: &str, queue_arn: &str) -> String {
     let policy = serde_json::json!({
         "Version": "2012-10-17",
@@ -96,7 +97,7 @@ fn topic_may_send(topic_arn: &str, queue_arn: &str) -> String {
     policy.to_string()
 }
 
-/// The URL of a queue, which is made with these attributes where there is none.
+/// Returns the URL of a queue, created with these attributes if it does not exist.
 async fn ensure_queue(
     client: &Client,
     name: &str,
