@@ -69,22 +69,22 @@ mod tests {
 
     use super::*;
 
-    fn sweeper(redrive_after: Duration, expires_after: Duration) -> Sweeper {
+    fn sweeper(resend_after: Duration, expires_after: Duration) -> Sweeper {
         let embedded = Embedded::open(Location::Memory).unwrap();
         let store = Store::new(embedded.dynamodb(), "test", IndependentWrites::OneTransaction);
-        Sweeper::new(&store, ExpirySettings { redrive_after, expires_after })
+        Sweeper::new(&store, ExpirySettings { resend_after, expires_after })
     }
 
     #[test]
     fn orders_are_swept_ten_times_in_the_shorter_limit_within_reason() {
         let seconds = Duration::from_secs;
-        for (redrive_after, expires_after, every) in [
+        for (resend_after, expires_after, every) in [
             (seconds(120), seconds(1_800), seconds(12)),
             (seconds(120), seconds(10), seconds(1)),
             (Duration::ZERO, seconds(10), OFTEN),
             (Duration::MAX, Duration::MAX, SELDOM),
         ] {
-            assert_eq!(sweeper(redrive_after, expires_after).every, every);
+            assert_eq!(sweeper(resend_after, expires_after).every, every);
         }
     }
 

@@ -272,7 +272,7 @@ impl System {
         Ok(done)
     }
 
-    /// Redrives and cancels the orders that are open too long as of `now`, by hand. No other call does: time alone changes nothing.
+    /// Resends and cancels the orders that are open too long as of `now`, by hand. No other call does: time alone changes nothing.
     ///
     /// # Errors
     /// Where the store does not answer, or this process does not run `order-expiry`.

@@ -52,8 +52,8 @@ async fn an_order_that_stays_open_is_cancelled_when_its_time_has_come() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_limit_that_is_no_time_is_named() {
     let world = World::open().await;
-    let expiry = world.start_with("order-expiry", &[("ORDER_REDRIVE_AFTER", "soon")]).await;
+    let expiry = world.start_with("order-expiry", &[("ORDER_RESEND_AFTER", "soon")]).await;
     assert!(expiry.invoke(&scheduled_event()).await.is_err());
     let output = expiry.output();
-    assert!(output.contains("ORDER_REDRIVE_AFTER") && output.contains("soon"), "{output}");
+    assert!(output.contains("ORDER_RESEND_AFTER") && output.contains("soon"), "{output}");
 }

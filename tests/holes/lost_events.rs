@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::support::{TestShop, assert_confirmed, dead_letters, is_settled, open, work};
 
-/// The time after which an open order is redriven.
-const REDRIVE_AFTER: Duration = Duration::from_secs(120);
+/// The time after which an open order is resent.
+const RESEND_AFTER: Duration = Duration::from_secs(120);
 
 /// More rounds than any order takes.
 const ROUNDS: usize = 8;
@@ -41,9 +41,9 @@ async fn lose(shop: &TestShop) {
 async fn heal(shop: &mut TestShop, id: &str) {
     let now = Timestamp::now();
     let early = shop.mode.system.sweep(Timestamp::from_millis(now.as_millis() + 110_000)).await.unwrap();
-    assert_eq!((early.unsettled, early.redriven), (1, 0));
+    assert_eq!((early.unsettled, early.resent), (1, 0));
     for waits in [1, 3, 7, 14] {
-        let swept = shop.mode.system.sweep(now.plus(REDRIVE_AFTER * waits)).await.unwrap();
+        let swept = shop.mode.system.sweep(now.plus(RESEND_AFTER * waits)).await.unwrap();
         assert_eq!((swept.unsettled, swept.expired), (1, 0));
         shop.settle().await;
         if is_settled(shop, id).await {

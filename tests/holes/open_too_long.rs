@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn expire(shop: &TestShop) {
     let swept = shop.mode.system.sweep(Timestamp::now().plus(31 * MINUTE)).await.unwrap();
-    assert_eq!((swept.redriven, swept.expired), (0, 1));
+    assert_eq!((swept.resent, swept.expired), (0, 1));
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn send(system: &LiveSystem, method: &str, path: &str, body: &Value) -> An
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_system_at_work_sweeps_by_itself() {
     let expiry = ExpirySettings {
-        redrive_after: Duration::from_millis(200),
+        resend_after: Duration::from_millis(200),
         expires_after: Duration::from_millis(600),
     };
     let settings = Settings { expiry, ..Settings::new(Location::Memory) };

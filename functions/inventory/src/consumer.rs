@@ -63,7 +63,7 @@ impl InventoryConsumer {
         let mut works: Vec<Work> = Vec::new();
         let mut position_of: HashMap<OrderId, usize> = HashMap::new();
         for delivery in batch {
-            let Event { data, redrive, traceparent, .. } = &delivery.event;
+            let Event { data, resend, traceparent, .. } = &delivery.event;
             let (order_id, request) = match data {
                 EventData::OrderPlaced(placed) => {
                     (placed.order_id, self.reserve_request(placed, delivery, now))
@@ -73,7 +73,7 @@ impl InventoryConsumer {
                 }
                 _ => continue,
             };
-            let work = Work { order_id, request, redrive: *redrive, traceparent: traceparent.clone() };
+            let work = Work { order_id, request, resend: *resend, traceparent: traceparent.clone() };
             match position_of.get(&order_id) {
                 None => {
                     position_of.insert(order_id, works.len());
@@ -93,11 +93,11 @@ fn fold_into(work: &mut Work, other: Work) {
         Request::Reserve { unknown_sku: UnknownSku::Reject, .. } => 1,
         Request::Release => 2,
     };
-    let redrive = work.redrive.max(other.redrive);
+    let resend = work.resend.max(other.resend);
     if weight(&other.request) > weight(&work.request) {
         *work = other;
     }
-    work.redrive = redrive;
+    work.resend = resend;
 }
 
 /// The units that an order asks for; each sku once, whoever made the event.

@@ -52,8 +52,8 @@ fn reservation_event(record: ReservationRecord, emission: &Emission) -> Result<E
         }),
         _ => EventData::InventoryReleased(InventoryReleased { order_id, items: record.lines }),
     };
-    Ok(match emission.redrive {
+    Ok(match emission.resend {
         None => Event::new(data, "", record.updated_at, record.traceparent),
-        Some(redrive) => Event::redriven(data, redrive, record.updated_at, record.traceparent),
+        Some(resend) => Event::resent(data, resend, record.updated_at, record.traceparent),
     })
 }

@@ -15,7 +15,7 @@ pub(crate) struct Work {
     pub order_id: OrderId,
     pub request: Request,
     /// Set where somebody asks for the answer again.
-    pub redrive: Option<u32>,
+    pub resend: Option<u32>,
     pub traceparent: Option<String>,
 }
 
@@ -163,7 +163,7 @@ fn release(work: &Work, held: &ReservationRecord, available: &mut Available, now
 /// Whoever meets his own finished work says so again where that is asked for. The counter makes the write a change, since a
 /// write that changes nothing leaves no trace in the stream.
 fn answer_again(work: &Work, finished: &ReservationRecord, now: Timestamp) -> Decision {
-    let Some(redrive) = work.redrive else { return Decision::Done };
+    let Some(resend) = work.resend else { return Decision::Done };
     let event_type = match finished.status {
         ReservationStatus::Reserved => EventType::InventoryReserved,
         ReservationStatus::Rejected => EventType::InventoryRejected,
@@ -172,7 +172,7 @@ fn answer_again(work: &Work, finished: &ReservationRecord, now: Timestamp) -> De
     Decision::Write(Box::new(Change {
         record: ReservationRecord { updated_at: now, version: finished.version + 1, ..finished.clone() },
         replaces: Some(finished.version),
-        outbox: Outbox::of(Emission { event_type, redrive: Some(redrive) }),
+        outbox: Outbox::of(Emission { event_type, resend: Some(resend) }),
         taken: Vec::new(),
     }))
 }

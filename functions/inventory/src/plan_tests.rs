@@ -11,8 +11,8 @@ fn sku(text: &str) -> Sku {
     Sku::parse(text).unwrap()
 }
 
-fn work(order_id: OrderId, request: Request, redrive: Option<u32>) -> Work {
-    Work { order_id, request, redrive, traceparent: None }
+fn work(order_id: OrderId, request: Request, resend: Option<u32>) -> Work {
+    Work { order_id, request, resend, traceparent: None }
 }
 
 fn reserve(lines: &[(&str, u32)], unknown_sku: UnknownSku) -> Request {
@@ -90,8 +90,8 @@ proptest! {
     fn units_are_neither_made_nor_lost_and_final_is_final(requests in requests()) {
         let orders: Vec<OrderId> = (0..6).map(|_| OrderId::generate()).collect();
         let mut shelf = Shelf::stocked();
-        for (order, request, redrive) in requests {
-            let work = work(orders[order], request, redrive);
+        for (order, request, resend) in requests {
+            let work = work(orders[order], request, resend);
             let before = shelf.status(work.order_id);
             let decision = shelf.decide(&work);
             for (text, stocked) in STOCKED {
@@ -109,9 +109,9 @@ proptest! {
                 }
                 (Some(_), _) => prop_assert_eq!(after, before),
             }
-            if let (Some(_), Some(redrive), true) = (before, redrive, before == after) {
+            if let (Some(_), Some(resend), true) = (before, resend, before == after) {
                 let change = written(decision);
-                prop_assert_eq!(change.outbox.emissions()[0].redrive, Some(redrive));
+                prop_assert_eq!(change.outbox.emissions()[0].resend, Some(resend));
                 prop_assert!(change.taken.is_empty());
             }
         }
@@ -121,8 +121,8 @@ proptest! {
     fn every_order_ends_in_one_status(requests in requests()) {
         let order = OrderId::generate();
         let mut shelf = Shelf::stocked();
-        for (_, request, redrive) in requests {
-            shelf.decide(&work(order, request, redrive));
+        for (_, request, resend) in requests {
+            shelf.decide(&work(order, request, resend));
         }
         shelf.decide(&work(order, reserve(&[("A", 1)], UnknownSku::Reject), None));
         prop_assert!(shelf.status(order).is_some());

@@ -63,12 +63,12 @@ mod tests {
     use orderflow_store::{OUTBOX, Outbox, Write};
 
     use super::*;
-    use crate::testing::{Desk, SHORT, order, order_of, report};
+    use crate::harness::{OUT_OF_STOCK, OrdersHarness, order, order_of, report};
     use crate::{EVENT_SOURCE, ORDERS};
 
     /// The event that the last write of an order carried.
-    async fn published(desk: &Desk, id: OrderId) -> Event {
-        let table = desk.store.table(&ORDERS);
+    async fn published(harness: &OrdersHarness, id: OrderId) -> Event {
+        let table = harness.service.store.table(&ORDERS);
         let item = table.get_items(vec![table.key(id.to_string())]).await.unwrap().remove(0);
         let outbox: Outbox = item[OUTBOX].as_s().unwrap().parse().unwrap();
         (EVENT_SOURCE.build)(item.into(), &outbox.emissions()[0]).unwrap()
@@ -76,25 +76,27 @@ mod tests {
 
     #[tokio::test]
     async fn orders_tell_again_what_they_told() {
-        let desk = Desk::open().await;
+        let harness = OrdersHarness::open().await;
         let mut expected: BTreeMap<OrderId, Vec<Event>> = BTreeMap::new();
-        for facts in [&[][..], &[Fact::Reserved, Fact::Paid], &[SHORT], &[Fact::Reserved, Fact::Declined]] {
-            let id = desk.place_order(order_of(&["A", "B"])).await;
-            let mut told = vec![published(&desk, id).await];
+        for facts in
+            [&[][..], &[Fact::Reserved, Fact::Paid], &[OUT_OF_STOCK], &[Fact::Reserved, Fact::Declined]]
+        {
+            let id = harness.place_order(order_of(&["A", "B"])).await;
+            let mut told = vec![published(&harness, id).await];
             for fact in facts {
-                desk.done(&[report(id, *fact)]).await;
+                harness.deliver_all(&[report(id, *fact)]).await;
             }
             if !facts.is_empty() {
-                told.push(published(&desk, id).await);
+                told.push(published(&harness, id).await);
             }
             expected.insert(id, told);
         }
-        let cancelled = desk.place().await;
-        let begin = published(&desk, cancelled).await;
-        assert_eq!(desk.cancel(cancelled).await, 200);
-        expected.insert(cancelled, vec![begin, published(&desk, cancelled).await]);
+        let cancelled = harness.place().await;
+        let begin = published(&harness, cancelled).await;
+        assert_eq!(harness.cancel(cancelled).await, 200);
+        expected.insert(cancelled, vec![begin, published(&harness, cancelled).await]);
 
-        let (mut history, mut told) = (OrderHistory::new(&desk.store), BTreeMap::new());
+        let (mut history, mut told) = (OrderHistory::new(&harness.service.store), BTreeMap::new());
         while let Some(events) = history.next().await.unwrap() {
             for event in events {
                 told.entry(event.order_id().unwrap()).or_insert_with(Vec::new).push(event);
@@ -105,17 +107,17 @@ mod tests {
 
     #[tokio::test]
     async fn all_pages_are_walked_and_what_cannot_be_read_is_passed_over() {
-        let desk = Desk::open().await;
+        let harness = OrdersHarness::open().await;
         // So many that one page of a megabyte cannot hold them.
         for _ in 0..40 {
             let mut large = order();
             large.lines[0].name = "x".repeat(40_000);
-            desk.place_order(large).await;
+            harness.place_order(large).await;
         }
-        let table = desk.store.table(&ORDERS);
+        let table = harness.service.store.table(&ORDERS);
         let unreadable = Write::update(&table, table.key("odd")).count("total", 1);
-        desk.store.write(unreadable).await.unwrap();
-        let (mut history, mut pages, mut events) = (OrderHistory::new(&desk.store), 0, 0);
+        harness.service.store.write(unreadable).await.unwrap();
+        let (mut history, mut pages, mut events) = (OrderHistory::new(&harness.service.store), 0, 0);
         while let Some(page) = history.next().await.unwrap() {
             pages += 1;
             events += page.len();

@@ -7,13 +7,14 @@
 mod events;
 mod expiry;
 mod fingerprint;
+#[cfg(test)]
+mod harness;
 mod history;
 mod intake;
 mod record;
 mod repository;
 mod table;
-#[cfg(test)]
-mod testing;
+
 mod timeline;
 mod tracker;
 

@@ -29,8 +29,9 @@ pub(crate) struct OrderRecord {
     pub inventory_answered: bool,
     #[serde(default)]
     pub payment_answered: bool,
-    #[serde(default)]
-    pub redrives: u32,
+    // Orders stored before the attribute was renamed are still read.
+    #[serde(default, alias = "redrives")]
+    pub resends: u32,
     pub timeline: Vec<TimelineEntry>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -78,7 +79,7 @@ impl OrderRecord {
             reason: None,
             inventory_answered: false,
             payment_answered: false,
-            redrives: 0,
+            resends: 0,
             timeline: vec![TimelineEntry::own(EventType::OrderPlaced, order.created_at, None)],
             created_at: order.created_at,
             updated_at: order.updated_at,
@@ -96,7 +97,7 @@ impl OrderRecord {
             status: OrderStatus::from_parts(&self.status, self.reason.as_deref())?,
             inventory_answered: self.inventory_answered,
             payment_answered: self.payment_answered,
-            redrives: self.redrives,
+            resends: self.resends,
         })
     }
 
@@ -107,7 +108,7 @@ impl OrderRecord {
         self.reason = state.status.reason().map(str::to_owned);
         self.inventory_answered = state.inventory_answered;
         self.payment_answered = state.payment_answered;
-        self.redrives = state.redrives;
+        self.resends = state.resends;
         self.status_partition = partition(&self.status, &id, SHARDS);
         self.open_partition = (!state.is_settled()).then(|| partition("open", &id, SHARDS));
     }
@@ -139,5 +140,23 @@ impl OrderRecord {
     /// The trace that placed it.
     pub(crate) fn trace_id(&self) -> Option<&str> {
         orderflow_domain::trace_id(self.traceparent.as_deref()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use crate::harness::order;
+
+    #[test]
+    fn an_order_stored_under_the_former_attribute_name_is_read() {
+        let mut record = OrderRecord::placed(order(), None, None);
+        record.resends = 3;
+        let mut stored = serde_json::to_value(&record).unwrap();
+        let item = stored.as_object_mut().unwrap();
+        let resends = item.remove("resends").unwrap();
+        item.insert("redrives".to_owned(), resends);
+        assert_eq!(serde_json::from_value::<OrderRecord>(stored).unwrap(), record);
     }
 }

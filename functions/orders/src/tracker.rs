@@ -91,7 +91,7 @@ fn take_in(
     deliveries: &[&Delivery],
 ) -> Result<Option<Tracked>, orderflow_domain::UnknownStatus> {
     let (mut state, before) = (record.state()?, record.state()?);
-    let (mut outbox, mut redriven, mut reported) = (Outbox::default(), None, None);
+    let (mut outbox, mut resent, mut reported) = (Outbox::default(), None, None);
     let (now, own_trace) = (Timestamp::now(), record.trace_id().map(str::to_owned));
     for delivery in deliveries {
         let Some(fact) = fact(&delivery.event) else { continue };
@@ -110,12 +110,12 @@ fn take_in(
                 outbox.push(event_type);
                 record.timeline.push(TimelineEntry::own(event_type, now, state.status.reason()));
             }
-            Step::Redriven(event_type) => redriven = Some(event_type),
+            Step::Resend(event_type) => resent = Some(event_type),
         }
     }
     let Some(reported) = reported.filter(|_| state != before) else { return Ok(None) };
-    if let Some(event_type) = redriven {
-        outbox.push(Emission { event_type, redrive: Some(state.redrives) });
+    if let Some(event_type) = resent {
+        outbox.push(Emission { event_type, resend: Some(state.resends) });
     }
     let read_version = record.advance(&state, now);
     Ok(Some(Tracked { record, read_version, outbox, reported }))

@@ -5,55 +5,55 @@ use orderflow_embedded::Fault;
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{Desk, SHORT, report};
+use crate::harness::{OUT_OF_STOCK, OrdersHarness, report};
 
 #[tokio::test]
 async fn an_order_is_open_exactly_until_it_is_settled() {
-    let desk = Desk::open().await;
+    let harness = OrdersHarness::open().await;
     for (facts, status) in [
         (vec![Fact::Reserved, Fact::Paid], "confirmed"),
-        (vec![SHORT, Fact::Uncharged], "rejected (out_of_stock)"),
+        (vec![OUT_OF_STOCK, Fact::Uncharged], "rejected (out_of_stock)"),
         (vec![Fact::Reserved, Fact::Declined, Fact::Released], "rejected (payment_declined)"),
     ] {
-        let id = desk.place().await;
-        assert!(desk.is_open(id).await);
+        let id = harness.place().await;
+        assert!(harness.is_open(id).await);
         let (last, first) = facts.split_last().unwrap();
         for fact in first {
-            desk.done(&[report(id, *fact)]).await;
-            assert!(desk.is_open(id).await, "{fact:?}");
+            harness.deliver_all(&[report(id, *fact)]).await;
+            assert!(harness.is_open(id).await, "{fact:?}");
         }
-        desk.done(&[report(id, *last)]).await;
-        assert!(!desk.is_open(id).await);
-        assert_eq!(desk.status(id).await, status);
+        harness.deliver_all(&[report(id, *last)]).await;
+        assert!(!harness.is_open(id).await);
+        assert_eq!(harness.status(id).await, status);
     }
 }
 
 #[tokio::test]
 async fn a_batch_takes_one_read_and_one_write_whatever_it_repeats() {
-    let desk = Desk::open().await;
-    let (first, second) = (desk.place().await, desk.place().await);
-    let before = desk.embedded.requests();
+    let harness = OrdersHarness::open().await;
+    let (first, second) = (harness.place().await, harness.place().await);
+    let before = harness.service.embedded.requests();
     let events = [Fact::Paid, Fact::Reserved, Fact::Paid, Fact::Reserved];
     let both = events.iter().flat_map(|fact| [report(first, *fact), report(second, *fact)]);
-    desk.done(&both.collect::<Vec<_>>()).await;
-    assert_eq!(desk.embedded.requests().since(&before).total(), 2);
+    harness.deliver_all(&both.collect::<Vec<_>>()).await;
+    assert_eq!(harness.service.embedded.requests().since(&before).total(), 2);
     for id in [first, second] {
-        assert_eq!((desk.order(id).await.version, desk.status(id).await), (2, "confirmed".to_owned()));
-        assert_eq!(desk.outbox(id).await, "order.confirmed");
+        assert_eq!((harness.order(id).await.version, harness.status(id).await), (2, "confirmed".to_owned()));
+        assert_eq!(harness.outbox(id).await, "order.confirmed");
     }
 }
 
 #[tokio::test]
 async fn the_timeline_tells_at_which_attempt_and_in_which_trace_each_report_took_effect() {
     let trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
-    let desk = Desk::open().await;
-    let id = desk.place().await;
-    desk.done(&[report(id, Fact::Reserved)]).await;
+    let harness = OrdersHarness::open().await;
+    let id = harness.place().await;
+    harness.deliver_all(&[report(id, Fact::Reserved)]).await;
     let mut paid = report(id, Fact::Paid);
     paid.traceparent = Some(format!("00-{trace_id}-00f067aa0ba902b7-01"));
     let delivery = Delivery { first_at: paid.time, event: paid, attempt: 3, last_attempt: false };
-    assert_eq!(desk.tracker.handle(&[delivery]).await, [Outcome::Done]);
-    let events = desk.events(id).await;
+    assert_eq!(harness.tracker.handle(&[delivery]).await, [Outcome::Done]);
+    let events = harness.events(id).await;
     let told = |event: &serde_json::Value| {
         let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
         (text("type"), event["attempt"].as_u64(), text("trace_id"))
@@ -73,72 +73,77 @@ async fn the_timeline_tells_at_which_attempt_and_in_which_trace_each_report_took
 
 #[tokio::test]
 async fn h19_what_comes_late_writes_nothing() {
-    let desk = Desk::open().await;
-    let id = desk.place().await;
-    desk.done(&[report(id, Fact::Paid)]).await;
-    let confirmed = desk.order(id).await;
-    desk.done(&[report(id, Fact::Reserved), report(id, Fact::Paid), report(id, Fact::Declined)]).await;
-    assert_eq!(desk.order(id).await, confirmed);
+    let harness = OrdersHarness::open().await;
+    let id = harness.place().await;
+    harness.deliver_all(&[report(id, Fact::Paid)]).await;
+    let confirmed = harness.order(id).await;
+    harness
+        .deliver_all(&[report(id, Fact::Reserved), report(id, Fact::Paid), report(id, Fact::Declined)])
+        .await;
+    assert_eq!(harness.order(id).await, confirmed);
 }
 
 #[tokio::test]
 async fn a_report_of_no_order_comes_again_and_holds_nobody_up() {
-    let desk = Desk::open().await;
-    let (id, nobody) = (desk.place().await, OrderId::generate());
-    let outcomes = desk.handle(&[report(nobody, Fact::Paid), report(id, Fact::Paid)]).await;
+    let harness = OrdersHarness::open().await;
+    let (id, nobody) = (harness.place().await, OrderId::generate());
+    let outcomes = harness.deliver(&[report(nobody, Fact::Paid), report(id, Fact::Paid)]).await;
     assert!(matches!(&outcomes[0], Outcome::Retry { .. }), "{outcomes:?}");
     assert_eq!(outcomes[1], Outcome::Done);
-    assert_eq!(desk.status(id).await, "confirmed");
+    assert_eq!(harness.status(id).await, "confirmed");
 }
 
 #[tokio::test]
 async fn a_cancellation_between_read_and_write_wins() {
-    let desk = Desk::open().await;
-    let id = desk.place().await;
+    let harness = OrdersHarness::open().await;
+    let id = harness.place().await;
     let paid = report(id, Fact::Paid);
     let paid = Delivery { first_at: paid.time, event: paid, attempt: 1, last_attempt: false };
-    let tracked = take_in(desk.order(id).await, &[&paid]).unwrap().unwrap();
-    assert_eq!(desk.cancel(id).await, 200);
+    let tracked = take_in(harness.order(id).await, &[&paid]).unwrap().unwrap();
+    assert_eq!(harness.cancel(id).await, 200);
     let mut outcomes = vec![None];
-    desk.tracker.write(vec![(0, tracked)], &mut outcomes).await;
+    harness.tracker.write(vec![(0, tracked)], &mut outcomes).await;
     assert_eq!(outcomes, [None], "it has to be decided anew");
-    desk.done(&[paid.event]).await;
-    assert_eq!(desk.status(id).await, "cancelled (customer)");
-    assert_eq!(desk.outbox(id).await, "order.cancelled@1", "payment is told again, since it charged");
+    harness.deliver_all(&[paid.event]).await;
+    assert_eq!(harness.status(id).await, "cancelled (customer)");
+    assert_eq!(harness.outbox(id).await, "order.cancelled@1", "payment is told again, since it charged");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_payment_and_a_cancellation_exactly_one_wins() {
-    let desk = Arc::new(Desk::open().await);
+    let harness = Arc::new(OrdersHarness::open().await);
     for _ in 0..30 {
-        let id = desk.place().await;
-        let (tracking, cancelling) = (desk.clone(), desk.clone());
-        let tracking = tokio::spawn(async move { tracking.done(&[report(id, Fact::Paid)]).await });
+        let id = harness.place().await;
+        let (tracking, cancelling) = (harness.clone(), harness.clone());
+        let tracking = tokio::spawn(async move { tracking.deliver_all(&[report(id, Fact::Paid)]).await });
         let cancelling = tokio::spawn(async move { cancelling.cancel(id).await });
         tracking.await.unwrap();
         let expected = if cancelling.await.unwrap() == 200 { "cancelled (customer)" } else { "confirmed" };
-        assert_eq!(desk.status(id).await, expected);
+        assert_eq!(harness.status(id).await, expected);
     }
 }
 
 #[tokio::test]
 async fn a_write_whose_answer_is_lost_is_not_made_again() {
-    let desk = Desk::open().await;
-    let id = desk.place().await;
+    let harness = OrdersHarness::open().await;
+    let id = harness.place().await;
     let loses =
         |operation: &str, _: &serde_json::Value| (operation == "PutItem").then_some(Fault::LostAnswer);
-    desk.embedded.inject(Arc::new(loses));
-    let outcomes = desk.handle(&[report(id, Fact::Paid)]).await;
+    harness.service.embedded.inject(Arc::new(loses));
+    let outcomes = harness.deliver(&[report(id, Fact::Paid)]).await;
     assert!(matches!(&outcomes[0], Outcome::Retry { .. }), "{outcomes:?}");
-    desk.embedded.stop_injecting();
-    desk.done(&[report(id, Fact::Paid)]).await;
-    assert_eq!((desk.order(id).await.version, desk.outbox(id).await), (2, "order.confirmed".to_owned()));
+    harness.service.stop_failing();
+    harness.deliver_all(&[report(id, Fact::Paid)]).await;
+    assert_eq!(
+        (harness.order(id).await.version, harness.outbox(id).await),
+        (2, "order.confirmed".to_owned())
+    );
 }
 
 /// What can become of an order: the facts that decide it, then the answers that settle it, and the status.
 const ENDS: [(&[Fact], &[Fact], &str); 4] = [
     (&[Fact::Reserved, Fact::Paid], &[], "confirmed"),
-    (&[SHORT], &[Fact::Uncharged], "rejected (out_of_stock)"),
+    (&[OUT_OF_STOCK], &[Fact::Uncharged], "rejected (out_of_stock)"),
     (&[Fact::Reserved, Fact::Declined], &[Fact::Released], "rejected (payment_declined)"),
     (&[], &[Fact::Reserved, Fact::Paid, Fact::Released, Fact::Uncharged], "cancelled (customer)"),
 ];
@@ -168,24 +173,24 @@ proptest! {
         let (_, _, status) = ENDS[end];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            let desk = Desk::open().await;
-            let id = desk.place().await;
+            let harness = OrdersHarness::open().await;
+            let id = harness.place().await;
             if deciding.is_empty() {
-                assert_eq!(desk.cancel(id).await, 200);
+                assert_eq!(harness.cancel(id).await, 200);
             }
             let (mut endings, mut versions) = (BTreeSet::new(), BTreeSet::new());
             for facts in deciding.chunks(batch).chain(settling.chunks(batch)) {
                 let events: Vec<Event> = facts.iter().map(|fact| report(id, *fact)).collect();
-                desk.done(&events).await;
-                let order = desk.order(id).await;
-                assert_eq!(desk.is_open(id).await, !order.state().unwrap().is_settled());
-                let outbox = desk.outbox(id).await;
+                harness.deliver_all(&events).await;
+                let order = harness.order(id).await;
+                assert_eq!(harness.is_open(id).await, !order.state().unwrap().is_settled());
+                let outbox = harness.outbox(id).await;
                 if versions.insert(order.version) && outbox.split(' ').any(|word| !word.contains('@') && !word.is_empty()) {
                     endings.insert(order.version);
                 }
             }
-            assert_eq!(desk.status(id).await, status);
-            assert!(!desk.is_open(id).await, "it is settled");
+            assert_eq!(harness.status(id).await, status);
+            assert!(!harness.is_open(id).await, "it is settled");
             assert_eq!(endings.len(), usize::from(end != 3), "it ends once");
         });
     }

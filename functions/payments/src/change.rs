@@ -14,7 +14,7 @@ pub(crate) struct Change {
     record: PaymentRecord,
     /// The version that it replaces; none where there is no row yet.
     replaces: Option<u32>,
-    redrive: Option<u32>,
+    resend: Option<u32>,
     /// What the delivery has come to when the row is written.
     outcome: Outcome,
 }
@@ -34,14 +34,14 @@ impl Change {
             record.email = Some(refusal.email.clone());
             record.phone.clone_from(&refusal.phone);
         }
-        Self { record, replaces: row.map(|row| row.version), redrive: None, outcome: Outcome::Done }
+        Self { record, replaces: row.map(|row| row.version), resend: None, outcome: Outcome::Done }
     }
 
     /// The row stays as it is and tells again. The time of what it tells stays too.
     pub(crate) fn told_again(row: &PaymentRecord, work: &Work) -> Self {
         let record =
             PaymentRecord { version: row.version + 1, traceparent: work.traceparent.clone(), ..row.clone() };
-        Self { record, replaces: Some(row.version), redrive: work.redrive, outcome: Outcome::Done }
+        Self { record, replaces: Some(row.version), resend: work.resend, outcome: Outcome::Done }
     }
 
     /// The row moves to another status by somebody's hand.
@@ -49,7 +49,7 @@ impl Change {
         let (updated_at, version) = (Timestamp::now(), row.version + 1);
         let mut record = PaymentRecord { updated_at, version, ..row.clone() };
         record.set_status(status);
-        Self { record, replaces: Some(row.version), redrive: None, outcome: Outcome::Done }
+        Self { record, replaces: Some(row.version), resend: None, outcome: Outcome::Done }
     }
 
     /// The row of a refund that was given up, now that its charge is undone after all.
@@ -87,9 +87,9 @@ impl Change {
             None => write.if_absent(),
             Some(version) => write.if_version(version),
         };
-        let redrive = self.redrive;
+        let resend = self.resend;
         let emission = self.record.status.event_type();
-        let outbox = emission.map(|event_type| Outbox::of(Emission { event_type, redrive }));
+        let outbox = emission.map(|event_type| Outbox::of(Emission { event_type, resend }));
         Ok(write.emitting(&outbox.unwrap_or_default()))
     }
 
@@ -107,7 +107,7 @@ impl Change {
     pub(crate) fn log(&self, work: &Work) {
         let order_id: OrderId = self.record.order_id;
         let event_type = self.record.status.event_type();
-        let message = match (self.record.status, self.redrive) {
+        let message = match (self.record.status, self.resend) {
             (_, Some(_)) => "the payment is told again",
             (PaymentStatus::Claimed, _) if self.record.refused => "the charge is not called off yet",
             (PaymentStatus::Claimed, _) => "it is not known whether the order is charged",

@@ -132,7 +132,7 @@ fn is_noted(row: Option<&PaymentRecord>) -> bool {
 
 fn voided(row: Option<&PaymentRecord>, work: &Work) -> Step {
     match row {
-        Some(row) if row.status == PaymentStatus::Voided && work.redrive.is_some() => {
+        Some(row) if row.status == PaymentStatus::Voided && work.resend.is_some() => {
             write(Change::told_again(row, work))
         }
         Some(row) if row.status == PaymentStatus::Voided => Step::Settle(Outcome::Done),

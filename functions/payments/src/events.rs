@@ -13,10 +13,10 @@ fn build(image: serde_dynamo::Item, emission: &Emission) -> Result<Event, ImageE
         serde_dynamo::from_item(image).map_err(|error| ImageError::Shape(error.to_string()))?;
     let (time, traceparent) = (record.updated_at, record.traceparent.clone());
     let data = data(emission.event_type, record)?;
-    Ok(match emission.redrive {
+    Ok(match emission.resend {
         // Each of them happens once to an order.
         None => Event::new(data, "", time, traceparent),
-        Some(redrive) => Event::redriven(data, redrive, time, traceparent),
+        Some(resend) => Event::resent(data, resend, time, traceparent),
     })
 }
 

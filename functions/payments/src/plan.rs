@@ -32,7 +32,7 @@ pub(crate) struct Standing {
 /// The plan for an order whose row stands like this.
 pub(crate) fn plan(row: Option<Standing>, work: &Work) -> Plan<'_> {
     use PaymentStatus::{Claimed, Completed, Failed, RefundFailed, Refunded, Voided};
-    let again = if work.redrive.is_some() { Plan::TellAgain } else { Plan::Leave };
+    let again = if work.resend.is_some() { Plan::TellAgain } else { Plan::Leave };
     let status = row.map(|row| row.status);
     match (&work.ask, status) {
         // The refusal came first and could not be carried out yet.
@@ -48,7 +48,7 @@ pub(crate) fn plan(row: Option<Standing>, work: &Work) -> Plan<'_> {
         (Ask::CallOff(_), None | Some(Claimed | Completed)) => Plan::Undo,
         // The failure was the answer: there is no charge.
         (Ask::CallOff(_), Some(Failed | Voided | Refunded)) => again,
-        (Ask::CallOff(_), Some(RefundFailed)) if work.redrive.is_some() => Plan::Undo,
+        (Ask::CallOff(_), Some(RefundFailed)) if work.resend.is_some() => Plan::Undo,
         (Ask::CallOff(_), Some(RefundFailed)) => Plan::Leave,
     }
 }
@@ -72,12 +72,12 @@ mod tests {
         Some(Standing { status, refused: false })
     }
 
-    fn work(ask: Ask, redrive: Option<u32>) -> Work {
+    fn work(ask: Ask, resend: Option<u32>) -> Work {
         Work {
             order_id: OrderId::generate(),
             total: Money { amount: 1999, currency: Currency::parse("USD").unwrap() },
             ask,
-            redrive,
+            resend,
             attempt: 1,
             last_attempt: false,
             traceparent: None,
@@ -85,13 +85,13 @@ mod tests {
         }
     }
 
-    fn refused(reason: &str, redrive: Option<u32>) -> Work {
+    fn refused(reason: &str, resend: Option<u32>) -> Work {
         let refusal = Refusal {
             reason: Some(reason.to_owned()),
             email: Email::parse("c@example.com").unwrap(),
             phone: None,
         };
-        work(Ask::CallOff(refusal), redrive)
+        work(Ask::CallOff(refusal), resend)
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_redriven_is_told_again() {
+    fn what_is_resent_is_told_again() {
         let charge = work(Ask::Charge(None), Some(1));
         for status in [Completed, Failed, Refunded] {
             assert_eq!(plan(stands(status), &charge), Plan::TellAgain, "{status:?}");

@@ -13,7 +13,7 @@ pub(crate) struct Work {
     pub total: Money,
     pub ask: Ask,
     /// Set where the answer is wanted again: for the how manieth time.
-    pub redrive: Option<u32>,
+    pub resend: Option<u32>,
     /// For the how manieth time it is asked for; the first time of all, where several ask.
     pub attempt: u32,
     /// Whether what asks for it comes no more.
@@ -57,7 +57,7 @@ impl Work {
             order_id,
             total: total.clone(),
             ask,
-            redrive: None,
+            resend: None,
             attempt: 1,
             last_attempt: false,
             traceparent: None,
@@ -72,7 +72,7 @@ impl Work {
             _ => return None,
         };
         Some(Self {
-            redrive: delivery.event.redrive,
+            resend: delivery.event.resend,
             attempt: delivery.attempt,
             last_attempt: delivery.last_attempt,
             traceparent: delivery.event.traceparent.clone(),
@@ -83,14 +83,14 @@ impl Work {
 
     /// Takes in another delivery of the same order. A refusal outweighs what asks for a charge.
     fn merge(&mut self, mut other: Self) {
-        let redrive = self.redrive.max(other.redrive);
+        let resend = self.resend.max(other.resend);
         let attempt = self.attempt.min(other.attempt);
         if other.is_refusal() && !self.is_refusal() {
             std::mem::swap(self, &mut other);
         } else if other.is_refusal() == self.is_refusal() {
             self.last_attempt |= other.last_attempt;
         }
-        self.redrive = redrive;
+        self.resend = resend;
         self.attempt = attempt;
         self.positions.append(&mut other.positions);
     }

@@ -135,7 +135,7 @@ fn envelope() -> Value {
             "time": {"type": "string", "format": "date-time", "description": "When what it tells of happened."},
             "datacontenttype": {"const": "application/json"},
             "traceparent": {"type": "string", "description": "The trace that it belongs to (W3C Trace Context)."},
-            "redrive": {"type": "integer", "minimum": 1, "description": "Set where it is told again on purpose."},
+            "resend": {"type": "integer", "minimum": 1, "description": "Set where it is told again on purpose."},
             "data": {"type": "object"},
         },
     })

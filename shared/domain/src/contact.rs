@@ -1,4 +1,4 @@
-//! How a customer is reached. Neither type shows itself whole in `Debug` output: logs hold no address.
+//! E-mail addresses and telephone numbers of customers. Both types shorten themselves in `Debug` output, so that logs hold no address.
 
 use std::fmt;
 
@@ -11,16 +11,16 @@ const MAX_LOCAL_PART: usize = 64;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
-/// The text is no [`Email`].
+/// A text that is not a valid [`Email`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be an e-mail address such as name@example.com")]
 pub struct EmailError;
 
 impl Email {
-    /// Reads an address.
+    /// Parses an address.
     ///
     /// # Errors
-    /// [`EmailError`] where it is not one.
+    /// [`EmailError`] for a text that is not an e-mail address, or has more than 64 characters before the `@` or more than 254 in total.
     pub fn parse(text: &str) -> Result<Self, EmailError> {
         let (local, domain) = text.split_once('@').ok_or(EmailError)?;
         let local_allowed = !local.is_empty()
@@ -54,20 +54,20 @@ impl fmt::Debug for Email {
 
 parsed_string!(Email, EmailError);
 
-/// A telephone number in E.164 form: `+` and 7 to 15 digits. Spaces, dots, hyphens and parentheses in the input are dropped.
+/// A telephone number in E.164 form: `+` and 7 to 15 digits. Parsing drops spaces, dots, hyphens and parentheses.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Phone(String);
 
-/// The text is no [`Phone`].
+/// A text that is not a valid [`Phone`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be a telephone number with its country code, such as +49 30 1234567")]
 pub struct PhoneError;
 
 impl Phone {
-    /// Reads a number.
+    /// Parses a number.
     ///
     /// # Errors
-    /// [`PhoneError`] where it has no country code, other characters, or too few or many digits.
+    /// [`PhoneError`] for a text without country code, with other characters, or with fewer than 7 or more than 15 digits.
     pub fn parse(text: &str) -> Result<Self, PhoneError> {
         let number: String = text.chars().filter(|c| !" .-()".contains(*c)).collect();
         let digits = number.strip_prefix('+').ok_or(PhoneError)?;
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses() {
+    fn e_mail_addresses_are_checked() {
         for good in ["c100@example.com", "a.b+tag@sub.example.co", "o'hara@example.org", "root@localhost"] {
             assert_eq!(Email::parse(good).unwrap().as_str(), good);
         }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers() {
+    fn telephone_numbers_are_normalised_and_checked() {
         assert_eq!(Phone::parse("+49 (30) 123-4567").unwrap().as_str(), "+49301234567");
         for bad in ["", "+", "0301234567", "+0301234567", "+12345", "+1234567890123456", "+49abc12345"] {
             assert!(Phone::parse(bad).is_err(), "{bad:?}");
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_output_hides_them() {
+    fn debug_output_hides_addresses_and_numbers() {
         let shown = format!(
             "{:?} {:?}",
             Email::parse("jane@example.com").unwrap(),

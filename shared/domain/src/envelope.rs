@@ -10,96 +10,98 @@ use crate::{EventData, EventType, OrderId, Timestamp};
 /// The version of the CloudEvents specification that envelopes follow.
 pub const SPEC_VERSION: &str = "1.0";
 
-/// The namespace of event ids.
+/// The UUIDv5 namespace of event ids.
 const EVENTS: Uuid = Uuid::from_u128(0x6f72_6465_7266_6c6f_8000_6576_656e_7473);
 
 /// An event in its envelope.
 ///
-/// The id is derived from subject, type and cause: whoever tells of the same thing again, after a crash or a
-/// repeated delivery, makes the same event again.
+/// The id is derived from subject, type and cause. A producer that publishes the same event again, after a crash or for a repeated
+/// delivery, gives it the same id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// The id, the same for the same cause.
+    /// The id. Two events with the same subject, type and cause have the same id.
     pub id: Uuid,
-    /// When what it tells of happened.
+    /// When the event happened, not when it was published.
     pub time: Timestamp,
-    /// The W3C trace context (`traceparent`) that it belongs to.
+    /// The W3C trace context (`traceparent`) of the request that caused the event.
     pub traceparent: Option<String>,
-    /// Set where it is told again on purpose: whoever already did what it asks answers again.
-    pub redrive: Option<u32>,
+    /// The number of the resend, from 1, on an event that is resent for a stuck order. A consumer that has already processed the event
+    /// answers a resent one again.
+    pub resend: Option<u32>,
     /// What happened.
     pub data: EventData,
 }
 
-/// A text that is no event.
+/// A text that is not an event of this system.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
-    /// No CloudEvents envelope.
-    #[error("no CloudEvents envelope: {0}")]
+    /// The text is not a CloudEvents envelope.
+    #[error("not a CloudEvents envelope: {0}")]
     Envelope(#[source] serde_json::Error),
-    /// Another version of the specification.
+    /// The envelope follows another version of the specification.
     #[error("unsupported specversion {0:?}, expected \"1.0\"")]
     SpecVersion(String),
-    /// A type that nobody here emits.
+    /// The envelope has a type that no service here emits.
     #[error(transparent)]
     UnknownType(#[from] crate::UnknownEventType),
-    /// Data that does not fit the type.
-    #[error("data of {event_type} does not fit: {source}")]
+    /// The data does not have the shape that its type requires.
+    #[error("the data of {event_type} is not valid: {source}")]
     Data {
         /// The type that the envelope names.
         event_type: EventType,
-        /// What is wrong.
+        /// The field or the place that is not valid.
         source: serde_json::Error,
     },
 }
 
 impl EventError {
-    /// What is wrong without quoting the text, which may hold an address: for logs. The whole error is for whoever may see the text.
+    /// Describes the error for logs, without quoting the text: it may hold a customer's address. `Display` quotes it, for readers who may
+    /// see the message itself.
     pub fn without_content(&self) -> String {
         let place = |error: &serde_json::Error| format!("line {}, column {}", error.line(), error.column());
         match self {
-            Self::Envelope(error) => format!("no CloudEvents envelope ({})", place(error)),
+            Self::Envelope(error) => format!("not a CloudEvents envelope ({})", place(error)),
             Self::SpecVersion(_) => "unsupported specversion".to_owned(),
             Self::UnknownType(_) => "unknown event type".to_owned(),
             Self::Data { event_type, source } => {
-                format!("data of {event_type} does not fit ({})", place(source))
+                format!("the data of {event_type} is not valid ({})", place(source))
             }
         }
     }
 }
 
 impl Event {
-    /// An event of something that happens once to its subject, or once for each `cause`.
+    /// Makes the event of something that happens to its subject once, or once for each `cause`.
     pub fn new(data: EventData, cause: &str, time: Timestamp, traceparent: Option<String>) -> Self {
         let name = format!("{}\n{}\n{cause}", data.subject(), data.event_type());
-        Self { id: Uuid::new_v5(&EVENTS, name.as_bytes()), time, traceparent, redrive: None, data }
+        Self { id: Uuid::new_v5(&EVENTS, name.as_bytes()), time, traceparent, resend: None, data }
     }
 
-    /// The same thing told again, for the `redrive`th time.
-    pub fn redriven(data: EventData, redrive: u32, time: Timestamp, traceparent: Option<String>) -> Self {
-        let event = Self::new(data, &format!("redrive {redrive}"), time, traceparent);
-        Self { redrive: Some(redrive), ..event }
+    /// Makes the event that is resent for a stuck order, for the `resend`th time. Each resend has an id of its own.
+    pub fn resent(data: EventData, resend: u32, time: Timestamp, traceparent: Option<String>) -> Self {
+        let event = Self::new(data, &format!("resend {resend}"), time, traceparent);
+        Self { resend: Some(resend), ..event }
     }
 
-    /// Its type.
+    /// Returns the type.
     pub fn event_type(&self) -> EventType {
         self.data.event_type()
     }
 
-    /// The order that it is about, if it is about one.
+    /// Returns the order that the event belongs to, or `None` for events of products, stock levels and requested messages.
     pub fn order_id(&self) -> Option<OrderId> {
         self.data.order_id()
     }
 
-    /// The trace id of its trace context.
+    /// Returns the trace id of the trace context.
     pub fn trace_id(&self) -> Option<&str> {
         trace_id(self.traceparent.as_deref()?)
     }
 
-    /// Reads an envelope.
+    /// Parses an envelope.
     ///
     /// # Errors
-    /// [`EventError`] where it is no envelope, or none of these events.
+    /// [`EventError`] for a text that is not a CloudEvents 1.0 envelope of an event of this system.
     pub fn from_json(json: &str) -> Result<Self, EventError> {
         let envelope: Envelope<'_> = serde_json::from_str(json).map_err(EventError::Envelope)?;
         if envelope.specversion != SPEC_VERSION {
@@ -112,18 +114,18 @@ impl Event {
             id: envelope.id,
             time: envelope.time,
             traceparent: envelope.traceparent,
-            redrive: envelope.redrive,
+            resend: envelope.resend,
             data,
         })
     }
 
-    /// The envelope as JSON.
+    /// Returns the envelope as JSON.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("its maps have string keys and its numbers are finite")
     }
 }
 
-/// The trace id in a `traceparent` (W3C Trace Context: version, trace id, parent id, flags).
+/// Returns the trace id in a `traceparent` (W3C Trace Context: version, trace id, parent id, flags).
 pub fn trace_id(traceparent: &str) -> Option<&str> {
     traceparent.split('-').nth(1)
 }
@@ -136,7 +138,9 @@ struct Envelope<'a> {
     event_type: String,
     time: Timestamp,
     traceparent: Option<String>,
-    redrive: Option<u32>,
+    // Events that were published before the attribute was renamed are still read.
+    #[serde(alias = "redrive")]
+    resend: Option<u32>,
     #[serde(borrow)]
     data: &'a RawValue,
 }
@@ -154,8 +158,8 @@ impl Serialize for Event {
         if let Some(traceparent) = &self.traceparent {
             map.serialize_entry("traceparent", traceparent)?;
         }
-        if let Some(redrive) = self.redrive {
-            map.serialize_entry("redrive", &redrive)?;
+        if let Some(resend) = self.resend {
+            map.serialize_entry("resend", &resend)?;
         }
         map.serialize_entry("data", &self.data)?;
         map.end()
@@ -163,7 +167,7 @@ impl Serialize for Event {
 }
 
 impl EventData {
-    /// The order that it is about, if it is about one.
+    /// Returns the order that the event belongs to, or `None` for events of products, stock levels and requested messages.
     pub fn order_id(&self) -> Option<OrderId> {
         match self {
             Self::OrderPlaced(data) => Some(data.order_id),
@@ -185,7 +189,7 @@ impl EventData {
         }
     }
 
-    /// What it is about: the id of an order or a notification, or a sku.
+    /// Returns the CloudEvents `subject`: the id of an order or of a notification, or a sku.
     pub fn subject(&self) -> String {
         match self {
             Self::ProductCreated(data) | Self::ProductUpdated(data) | Self::ProductRemoved(data) => {
@@ -209,17 +213,17 @@ mod tests {
     }
 
     #[test]
-    fn the_same_cause_gives_the_same_event() {
+    fn the_same_cause_gives_the_same_event_id() {
         let make = |cause, millis| Event::new(released(), cause, Timestamp::from_millis(millis), None).id;
         assert_eq!(make("1", 0), make("1", 5));
         assert_ne!(make("1", 0), make("2", 0));
-        assert_ne!(Event::redriven(released(), 1, Timestamp::from_millis(0), None).id, make("1", 0));
+        assert_ne!(Event::resent(released(), 1, Timestamp::from_millis(0), None).id, make("1", 0));
     }
 
     #[test]
-    fn an_envelope_reads_back_as_it_was_written() {
+    fn a_written_envelope_parses_to_the_same_event() {
         let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        let event = Event::redriven(released(), 3, Timestamp::from_millis(1), Some(trace.to_owned()));
+        let event = Event::resent(released(), 3, Timestamp::from_millis(1), Some(trace.to_owned()));
         let json = event.to_json();
         assert_eq!(Event::from_json(&json).unwrap(), event);
         let value: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -231,7 +235,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_says_why() {
+    fn an_event_published_under_the_former_attribute_name_is_read() {
+        let event = Event::resent(released(), 2, Timestamp::from_millis(1), None);
+        let former = event.to_json().replace("\"resend\":", "\"redrive\":");
+        assert_ne!(former, event.to_json());
+        assert_eq!(Event::from_json(&former).unwrap(), event);
+    }
+
+    #[test]
+    fn an_error_names_the_part_that_is_not_valid() {
         let event = Event::new(released(), "", Timestamp::from_millis(0), None).to_json();
         assert!(matches!(Event::from_json("{"), Err(EventError::Envelope(_))));
         assert!(matches!(Event::from_json("[]"), Err(EventError::Envelope(_))));
@@ -244,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_for_logs_quote_nothing() {
+    fn errors_for_logs_quote_no_content() {
         let event = Event::new(released(), "", Timestamp::from_millis(0), None).to_json();
         let secret = "\"jane@example.com\"";
         for broken in [

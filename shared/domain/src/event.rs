@@ -1,4 +1,4 @@
-//! What happens, as data: the only definition of the events and of what each carries.
+//! The events: the one definition of their types and of the data of each.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,8 @@ use crate::{
     Sku,
 };
 
-/// Declares the events once: a name, a Rust name, the data. Everything that must know all of them is made here.
+/// Declares each event once: its description, its Rust name, its data and its name on the wire. Every list of all events is generated
+/// from here.
 macro_rules! events {
     ($($(#[doc = $doc:literal])* $variant:ident($data:ty) = $name:literal;)*) => {
         /// The type of an event.
@@ -29,24 +30,24 @@ macro_rules! events {
         }
 
         impl EventType {
-            /// Every type.
+            /// All types.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// The name on the wire.
+            /// Returns the name on the wire, the `type` of the envelope.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
                 }
             }
 
-            /// What it tells of, in a sentence.
+            /// Describes the event in one sentence.
             pub const fn description(self) -> &'static str {
                 match self {
                     $(Self::$variant => concat!($($doc),*).trim_ascii(),)*
                 }
             }
 
-            /// The JSON Schema of its data.
+            /// Returns the JSON Schema of the event's data.
             pub fn data_schema(self) -> DataSchema {
                 match self {
                     $(Self::$variant => DataSchema::of::<$data>(),)*
@@ -55,14 +56,14 @@ macro_rules! events {
         }
 
         impl EventData {
-            /// The type that this is the data of.
+            /// Returns the type of the event that has this data.
             pub const fn event_type(&self) -> EventType {
                 match self {
                     $(Self::$variant(_) => EventType::$variant,)*
                 }
             }
 
-            /// Reads the data of an event of this type.
+            /// Parses the data of an event of this type.
             pub(crate) fn from_json(event_type: EventType, json: &str) -> serde_json::Result<Self> {
                 match event_type {
                     $(EventType::$variant => serde_json::from_str(json).map(Self::$variant),)*
@@ -83,40 +84,40 @@ macro_rules! events {
 events! {
     /// A customer placed an order.
     OrderPlaced(OrderPlaced) = "order.placed";
-    /// An order is reserved and paid.
+    /// An order's units are reserved and its payment is captured.
     OrderConfirmed(OrderEnded) = "order.confirmed";
-    /// An order is refused.
+    /// An order is rejected: there was not enough stock, a product is unknown, or the payment was declined.
     OrderRejected(OrderEnded) = "order.rejected";
-    /// An order was called off.
+    /// An order is cancelled, by the customer or because it stayed undecided too long.
     OrderCancelled(OrderEnded) = "order.cancelled";
-    /// The units of an order are held.
+    /// Inventory has reserved the units of an order.
     InventoryReserved(InventoryReserved) = "inventory.reserved";
-    /// The units of an order cannot be held.
+    /// Inventory cannot reserve the units of an order.
     InventoryRejected(InventoryRejected) = "inventory.rejected";
-    /// The units of a refused order are free again, or none were held.
+    /// Inventory has released the units of a rejected or cancelled order, or had reserved none.
     InventoryReleased(InventoryReleased) = "inventory.released";
-    /// An order is paid.
+    /// The payment of an order is captured.
     PaymentCompleted(PaymentOutcome) = "payment.completed";
-    /// The payment provider said no.
+    /// The payment provider declined the payment of an order.
     PaymentFailed(PaymentOutcome) = "payment.failed";
-    /// A refused order has no charge: called off in time, or never made.
+    /// A rejected or cancelled order is not charged: its payment was voided or never made.
     PaymentVoided(PaymentOutcome) = "payment.voided";
-    /// The charge of a refused order was given back.
+    /// The payment of a rejected or cancelled order is refunded.
     PaymentRefunded(PaymentOutcome) = "payment.refunded";
     /// A product can be ordered.
     ProductCreated(ProductChanged) = "product.created";
-    /// A product has another name or price.
+    /// A product's name or price has changed.
     ProductUpdated(ProductChanged) = "product.updated";
-    /// A product is no longer sold.
+    /// A product can no longer be ordered.
     ProductRemoved(ProductChanged) = "product.removed";
-    /// Somebody corrected a stock level.
+    /// An operator has corrected a stock level.
     StockAdjusted(StockAdjusted) = "stock.adjusted";
-    /// Somebody asked for a message to be sent.
+    /// A client of the API has requested a message to a customer.
     NotificationRequested(NotificationRequested) = "notification.requested";
 }
 
 impl EventType {
-    /// The service that emits it, as the `source` of its envelope.
+    /// Returns the `source` of the envelope: the service that emits the event.
     pub const fn source(self) -> &'static str {
         match self {
             Self::OrderPlaced | Self::OrderConfirmed | Self::OrderRejected | Self::OrderCancelled => {
@@ -141,7 +142,7 @@ impl fmt::Display for EventType {
     }
 }
 
-/// The text names no [`EventType`].
+/// A text that names no [`EventType`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown event type {0:?}")]
 pub struct UnknownEventType(pub String);
@@ -155,12 +156,12 @@ impl FromStr for EventType {
     }
 }
 
-/// How many units of a sku.
+/// A number of units of one sku.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Quantities {
-    /// What.
+    /// The product.
     pub sku: Sku,
-    /// How many.
+    /// The number of units.
     pub quantity: u32,
 }
 
@@ -194,7 +195,7 @@ pub struct OrderEnded {
     pub items: Vec<OrderLine>,
 }
 
-/// Data of `inventory.reserved`: what payment needs.
+/// Data of `inventory.reserved`. Payment charges from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[expect(missing_docs, reason = "the fields are those of the order")]
 pub struct InventoryReserved {
@@ -209,9 +210,9 @@ pub struct InventoryReserved {
 pub struct InventoryRejected {
     /// The order.
     pub order_id: OrderId,
-    /// Why.
+    /// Why the units are not reserved.
     pub reason: RejectionReason,
-    /// What was missing.
+    /// The skus of which there were too few units.
     pub shortages: Vec<Shortage>,
 }
 
@@ -220,7 +221,7 @@ pub struct InventoryRejected {
 pub struct InventoryReleased {
     /// The order.
     pub order_id: OrderId,
-    /// What went back into stock; empty where nothing was held.
+    /// The units that became available again; empty when none were reserved.
     pub items: Vec<Quantities>,
 }
 
@@ -229,20 +230,20 @@ pub struct InventoryReleased {
 pub struct PaymentOutcome {
     /// The order.
     pub order_id: OrderId,
-    /// The charge, in minor units.
+    /// The amount of the payment, in minor units.
     pub amount: i64,
     /// Its currency.
     pub currency: crate::Currency,
-    /// The provider's id of the charge, where there is one.
+    /// The payment provider's id of the payment, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_id: Option<String>,
-    /// Why it failed, where it did.
+    /// Why the payment failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Where to tell the customer of a refund.
+    /// The customer's address, for the message about a refund.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
-    /// Where to tell the customer of a refund by short message.
+    /// The customer's telephone number, for the short message about a refund.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
 }
@@ -256,7 +257,7 @@ pub struct ProductChanged {
     pub name: String,
     /// Its price.
     pub price: Money,
-    /// Its first stock (`product.created`).
+    /// The units that inventory books at first (`product.created` only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stock: Option<i64>,
 }
@@ -266,25 +267,25 @@ pub struct ProductChanged {
 pub struct StockAdjusted {
     /// The product.
     pub sku: Sku,
-    /// Units that can be ordered, after the change.
+    /// Units that can be ordered after the change.
     pub available: i64,
-    /// Units held for orders.
+    /// Units reserved for orders.
     pub reserved: i64,
-    /// What the change did to `available`.
+    /// The difference that the correction made to `available`.
     pub change: i64,
 }
 
 /// Data of `notification.requested`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NotificationRequested {
-    /// The message.
+    /// The id of the message.
     pub notification_id: Uuid,
-    /// Whom it goes to.
+    /// The channel and the address.
     #[serde(flatten)]
     pub recipient: Recipient,
-    /// The template that it is made from.
+    /// The name of the template that the text is made from.
     pub template: String,
-    /// What the template is given, by name.
+    /// The variables of the template, by name.
     #[schema(value_type = Object)]
     pub variables: serde_json::Map<String, serde_json::Value>,
 }

@@ -1,4 +1,4 @@
-//! Who and what an order is known by.
+//! Ids of orders and customers.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::text::parsed_string;
 
 const MAX_CUSTOMER_ID: usize = 64;
 
-/// The namespace of order ids that are derived from an idempotency key.
+/// The UUIDv5 namespace of order ids that are derived from an idempotency key.
 const KEYED_ORDERS: Uuid = Uuid::from_u128(0x6f72_6465_7266_6c6f_8000_6b65_7965_6400);
 
 /// An order's id.
@@ -16,35 +16,36 @@ const KEYED_ORDERS: Uuid = Uuid::from_u128(0x6f72_6465_7266_6c6f_8000_6b65_7965_
 #[serde(transparent)]
 pub struct OrderId(Uuid);
 
-/// The text is no [`OrderId`].
+/// A text that is not a valid [`OrderId`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be the id of an order, a UUID such as 0190163d-8694-739b-aea5-966c26f8ad91")]
 pub struct OrderIdError;
 
 impl OrderId {
-    /// A new id that sorts by the time it was made (UUIDv7, RFC 9562).
+    /// Makes a new id. Ids sort by the time at which they were made (UUIDv7, RFC 9562).
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
     }
 
-    /// The id that this customer's order under this key has, however often it is sent (UUIDv5, RFC 9562).
+    /// Derives the id of the order that a customer places under an idempotency key (UUIDv5, RFC 9562), so that a repeated request has the
+    /// same id.
     pub fn from_idempotency_key(customer: &CustomerId, key: &str) -> Self {
-        // The length in front keeps ("ab", "c") and ("a", "bc") apart.
+        // Without the length, ("ab", "c") and ("a", "bc") would have the same name.
         let name = format!("{}:{}:{key}", customer.as_str().len(), customer.as_str());
         Self(Uuid::new_v5(&KEYED_ORDERS, name.as_bytes()))
     }
 
-    /// Reads an id: a UUID with its hyphens, and in no other spelling.
+    /// Parses a hyphenated UUID. Other spellings of a UUID are refused, so that one order has one id as text.
     ///
     /// # Errors
-    /// [`OrderIdError`] where the text is none.
+    /// [`OrderIdError`] for any other text.
     pub fn parse(text: &str) -> Result<Self, OrderIdError> {
         const HYPHENATED: usize = 36;
         let id = Uuid::parse_str(text).ok().filter(|_| text.len() == HYPHENATED);
         id.map(Self).ok_or(OrderIdError)
     }
 
-    /// The id as a UUID.
+    /// Returns the id as a UUID.
     pub fn as_uuid(&self) -> &Uuid {
         &self.0
     }
@@ -64,20 +65,20 @@ impl fmt::Display for OrderId {
     }
 }
 
-/// The shop's name for a customer: 1 to 64 characters, none of them a control character.
+/// The shop's id of a customer: 1 to 64 characters without control characters, at least one of them not blank.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CustomerId(String);
 
-/// The text is no [`CustomerId`].
+/// A text that is not a valid [`CustomerId`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 64 characters without control characters, and not only blanks")]
 pub struct CustomerIdError;
 
 impl CustomerId {
-    /// Reads an id.
+    /// Parses an id.
     ///
     /// # Errors
-    /// [`CustomerIdError`] where it is blank, too long or holds control characters.
+    /// [`CustomerIdError`] for a text that is blank, longer than 64 characters, or holds control characters.
     pub fn parse(text: &str) -> Result<Self, CustomerIdError> {
         let length = text.chars().count();
         if (1..=MAX_CUSTOMER_ID).contains(&length)
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_customer_and_key_give_the_same_order() {
+    fn the_same_customer_and_key_give_the_same_order_id() {
         let customer = |text| CustomerId::parse(text).unwrap();
         let id = OrderId::from_idempotency_key(&customer("C100"), "k");
         assert_eq!(id, OrderId::from_idempotency_key(&customer("C100"), "k"));

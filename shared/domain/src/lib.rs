@@ -1,8 +1,7 @@
-//! What an order is and what may happen to it: values that cannot hold a bad value, the status machine, and the
-//! events. Pure: no I/O, no async, no type of a cloud provider.
+//! The domain of the shop: validated values, the status machine of an order ([`OrderState`]), and the events. Pure: no I/O, no async, no
+//! type of a cloud provider.
 //!
-//! Values are parsed once, where they come in ([`Sku::parse`], [`Email::parse`], ...); everything behind that door
-//! takes the parsed type.
+//! Input is parsed once, at the edge of the system ([`Sku::parse`], [`Email::parse`], ...). Everything behind the edge takes the parsed type.
 
 mod contact;
 mod envelope;
@@ -10,9 +9,9 @@ mod event;
 mod ids;
 mod money;
 mod order;
+mod order_state;
 mod quantity;
 mod recipient;
-mod saga;
 mod schema;
 mod secret;
 mod shortage;
@@ -29,9 +28,11 @@ pub use event::{
 pub use ids::{CustomerId, CustomerIdError, OrderId, OrderIdError};
 pub use money::{Currency, CurrencyError, MAX_PRICE, Money};
 pub use order::{LineError, MAX_LINES, Order, OrderLine, merge_lines};
+pub use order_state::{
+    CancellationReason, Fact, OrderState, OrderStatus, RejectionReason, Step, UnknownStatus,
+};
 pub use quantity::{MAX_QUANTITY, Quantity, QuantityError};
 pub use recipient::{ChannelKind, Recipient};
-pub use saga::{CancellationReason, Fact, OrderState, OrderStatus, RejectionReason, Step, UnknownStatus};
 pub use schema::DataSchema;
 pub use secret::{PaymentToken, PaymentTokenError};
 pub use shortage::Shortage;

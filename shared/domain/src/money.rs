@@ -7,23 +7,23 @@ use utoipa::ToSchema;
 
 use crate::text::parsed_string;
 
-/// The highest unit price, in minor units: eight digits, what card payment providers take.
+/// The highest unit price, in minor units: eight digits, the limit of card payment providers.
 pub const MAX_PRICE: i64 = 99_999_999;
 
 /// A currency by its three-letter ISO 4217 code.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Currency(String);
 
-/// The text is no [`Currency`].
+/// A text that is not a valid [`Currency`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be a currency code of three letters such as USD")]
 pub struct CurrencyError;
 
 impl Currency {
-    /// Reads a code; lower case is raised.
+    /// Parses a code in any case.
     ///
     /// # Errors
-    /// [`CurrencyError`] where it is not three ASCII letters.
+    /// [`CurrencyError`] for a text that is not three ASCII letters.
     pub fn parse(text: &str) -> Result<Self, CurrencyError> {
         if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
             Ok(Self(text.to_ascii_uppercase()))
@@ -32,7 +32,7 @@ impl Currency {
         }
     }
 
-    /// How many decimal places its minor unit stands for (ISO 4217: two but for a few currencies).
+    /// Returns the number of decimal places of the minor unit (ISO 4217: two, except for a few currencies).
     pub fn decimal_places(&self) -> usize {
         const NONE: &str = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
         const THREE: &str = "BHD IQD JOD KWD LYD OMR TND";
@@ -58,9 +58,9 @@ parsed_string!(Currency, CurrencyError);
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Money {
-    /// Minor units (cents).
+    /// The number of minor units (cents).
     pub amount: i64,
-    /// The currency that the minor units are of.
+    /// The currency of the minor units.
     pub currency: Currency,
 }
 
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes() {
+    fn currency_codes_are_normalised_and_checked() {
         assert_eq!(Currency::parse("eur").unwrap().as_str(), "EUR");
         for bad in ["", "US", "USDX", "U$D", "ÜSD"] {
             assert!(Currency::parse(bad).is_err(), "{bad:?}");

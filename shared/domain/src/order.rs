@@ -7,68 +7,68 @@ use utoipa::ToSchema;
 
 use crate::{CustomerId, Email, Money, OrderId, OrderState, PaymentToken, Phone, Quantity, Sku, Timestamp};
 
-/// The most lines that an order may have, before lines of one sku are merged.
+/// The most lines of an order, counted before lines of the same sku are merged.
 pub const MAX_LINES: usize = 50;
 
-/// One line of an order, with the name and price that the catalog had when it was placed.
+/// One line of an order, with the product's name and price at the time of the order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderLine {
-    /// What.
+    /// The product.
     pub sku: Sku,
-    /// Its name.
+    /// The product's name.
     pub name: String,
-    /// How many.
+    /// The number of units.
     pub quantity: Quantity,
-    /// The price of one, in minor units of the order's currency.
+    /// The price of one unit, in minor units of the order's currency.
     pub unit_price: i64,
 }
 
-/// What a customer wants, and how far that has come.
+/// An order with its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
-    /// Its id.
+    /// The order's id.
     pub id: OrderId,
-    /// Whose it is.
+    /// The customer who placed the order.
     pub customer_id: CustomerId,
-    /// Where its messages go.
+    /// The address for messages about the order.
     pub email: Email,
-    /// Where its short messages go, if anywhere.
+    /// The number for short messages about the order, if the customer gave one.
     pub phone: Option<Phone>,
-    /// What the charge goes to, if the shop collected anything.
+    /// The customer's means of payment at the payment provider, if the shop collected one.
     pub payment_token: Option<PaymentToken>,
-    /// What is ordered; each sku once.
+    /// The ordered products; each sku once.
     pub lines: Vec<OrderLine>,
-    /// What it costs.
+    /// The price of all lines.
     pub total: Money,
-    /// Where it stands.
+    /// The status, and the answers that a refused order waits for.
     pub state: OrderState,
-    /// When it was placed.
+    /// When the order was placed.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// When the order last changed.
     pub updated_at: Timestamp,
 }
 
-/// Lines that make no order. `line` is the position in the request, from 0.
+/// Lines that an order cannot have. `line` is the position in the request, from 0.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LineError {
-    /// There is none.
+    /// There are no lines.
     #[error("must hold at least one line")]
     None,
-    /// There are more than [`MAX_LINES`].
+    /// There are more than [`MAX_LINES`] lines.
     #[error("must hold at most 50 lines")]
     TooMany,
-    /// Lines of one sku add up to more than one line may hold.
+    /// The lines of one sku add up to more units than one line may have.
     #[error("all lines of one sku together must ask for at most 10000 units")]
     TooManyUnits {
-        /// The line that went over it.
+        /// The line that exceeds the limit.
         line: usize,
     },
 }
 
-/// Merges the lines that name one sku, so that nothing is checked line by line that must be checked together.
+/// Merges lines of the same sku, so that stock and limits are checked for each sku as a whole.
 ///
 /// # Errors
-/// [`LineError`] where there are no lines, too many, or too many units of one sku.
+/// [`LineError`] for no lines, too many lines, or too many units of one sku.
 pub fn merge_lines(lines: &[(Sku, Quantity)]) -> Result<Vec<(Sku, Quantity)>, LineError> {
     match lines.len() {
         0 => return Err(LineError::None),
@@ -90,7 +90,7 @@ pub fn merge_lines(lines: &[(Sku, Quantity)]) -> Result<Vec<(Sku, Quantity)>, Li
 }
 
 impl Order {
-    /// What these lines cost together, in minor units. Cannot overflow: 50 lines of 10,000 units at eight digits are below 2^53.
+    /// Returns the price of all lines, in minor units. Cannot overflow: 50 lines of 10,000 units at a price of eight digits are below 2^53.
     pub fn total_of(lines: &[OrderLine]) -> i64 {
         lines.iter().map(|line| line.unit_price * i64::from(line.quantity.get())).sum()
     }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_hold() {
+    fn too_many_lines_or_units_are_refused() {
         assert_eq!(merge_lines(&[]), Err(LineError::None));
         assert_eq!(merge_lines(&vec![line("A", 1); 51]), Err(LineError::TooMany));
         let over = merge_lines(&[line("A", 9_999), line("B", 1), line("A", 2)]);

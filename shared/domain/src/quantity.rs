@@ -1,10 +1,10 @@
-//! How many of a sku a line asks for.
+//! The number of units on a line of an order.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The most units that one line of an order may ask for.
+/// The most units on one line of an order.
 pub const MAX_QUANTITY: u32 = 10_000;
 
 /// Units of one sku on one line: 1 to [`MAX_QUANTITY`].
@@ -12,7 +12,7 @@ pub const MAX_QUANTITY: u32 = 10_000;
 #[serde(try_from = "i64", into = "u32")]
 pub struct Quantity(u32);
 
-/// The number is no [`Quantity`].
+/// A number that is not a valid [`Quantity`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be a whole number from 1 to 10000")]
 pub struct QuantityError;
@@ -21,7 +21,7 @@ impl Quantity {
     /// Checks a number.
     ///
     /// # Errors
-    /// [`QuantityError`] where it is out of range.
+    /// [`QuantityError`] for a number that is out of range.
     pub fn new(units: i64) -> Result<Self, QuantityError> {
         match u32::try_from(units) {
             Ok(units @ 1..=MAX_QUANTITY) => Ok(Self(units)),
@@ -29,15 +29,15 @@ impl Quantity {
         }
     }
 
-    /// The number of units.
+    /// Returns the number of units.
     pub fn get(self) -> u32 {
         self.0
     }
 
-    /// Both together.
+    /// Adds two quantities.
     ///
     /// # Errors
-    /// [`QuantityError`] where the sum is more than one line may ask for.
+    /// [`QuantityError`] for a sum above [`MAX_QUANTITY`].
     pub fn checked_add(self, other: Self) -> Result<Self, QuantityError> {
         Self::new(i64::from(self.0) + i64::from(other.0))
     }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_range_holds() {
+    fn a_quantity_is_1_to_10000() {
         for bad in [0, -1, 10_001, i64::MAX, i64::MIN] {
             assert_eq!(Quantity::new(bad), Err(QuantityError));
         }

@@ -1,26 +1,26 @@
-//! Whom a message goes to, and by which channel.
+//! Recipients of messages, and the channels that reach them.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{Email, Phone};
 
-/// A way to reach customers.
+/// A channel that reaches customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = Channel)]
 pub enum ChannelKind {
     /// E-mail.
     Email,
-    /// Short message to a telephone.
+    /// Short message (SMS) to a telephone.
     Sms,
 }
 
 impl ChannelKind {
-    /// Every kind.
+    /// All channels.
     pub const ALL: [Self; 2] = [Self::Email, Self::Sms];
 
-    /// The name in JSON.
+    /// Returns the name in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Email => "email",
@@ -29,19 +29,19 @@ impl ChannelKind {
     }
 }
 
-/// Whom a message goes to. Its `Debug` output shows no whole address.
+/// The recipient of a message. Its `Debug` output shows no whole address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "channel", content = "recipient", rename_all = "snake_case")]
-#[schema(description = "Whom a message goes to.")]
+#[schema(description = "The channel and the recipient's address.")]
 pub enum Recipient {
-    /// By e-mail.
+    /// An e-mail address.
     Email(Email),
-    /// By short message.
+    /// A telephone number.
     Sms(Phone),
 }
 
 impl Recipient {
-    /// The channel that reaches it.
+    /// Returns the channel that reaches the recipient.
     pub const fn channel(&self) -> ChannelKind {
         match self {
             Self::Email(_) => ChannelKind::Email,
@@ -49,7 +49,7 @@ impl Recipient {
         }
     }
 
-    /// The address or number. Not for logs.
+    /// Returns the whole address or number. Not for logs.
     pub fn address(&self) -> &str {
         match self {
             Self::Email(email) => email.as_str(),

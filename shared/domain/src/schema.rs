@@ -1,4 +1,4 @@
-//! What values look like as JSON Schema: the words of the API's and the events' documents.
+//! JSON Schemas of the domain's values, for the OpenAPI and AsyncAPI documents.
 
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
@@ -9,14 +9,14 @@ use crate::{
     Quantity, Sku, Timestamp,
 };
 
-/// The schema of an event's data, and the schemas that it refers to as `#/components/schemas/<name>`.
+/// The schema of an event's data, with the schemas that it refers to as `#/components/schemas/<name>`.
 #[derive(Clone)]
 pub struct DataSchema {
-    /// Its name.
+    /// The schema's name.
     pub name: String,
-    /// Itself.
+    /// The schema.
     pub schema: RefOr<Schema>,
-    /// What it refers to, by name.
+    /// The schemas that it refers to, by name.
     pub parts: Vec<(String, RefOr<Schema>)>,
 }
 
@@ -28,7 +28,7 @@ impl DataSchema {
     }
 }
 
-/// Gives a type the schema that an [`ObjectBuilder`] makes.
+/// Implements `ToSchema` for a type with the schema that an [`ObjectBuilder`] builds.
 macro_rules! schema {
     ($type:ty, $object:expr) => {
         impl PartialSchema for $type {
@@ -56,7 +56,7 @@ schema!(
     text("A stock keeping unit. Upper case in answers, any case in requests.", "TSHIRT-BLK-M")
         .pattern(Some("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"))
 );
-schema!(CustomerId, text("The shop's name for a customer.", "C100").min_length(Some(1)).max_length(Some(64)));
+schema!(CustomerId, text("The shop's id of a customer.", "C100").min_length(Some(1)).max_length(Some(64)));
 schema!(
     OrderId,
     formatted(
@@ -73,7 +73,7 @@ schema!(
 );
 schema!(
     PaymentToken,
-    text("What the payment provider knows the means of payment by.", "tok_visa")
+    text("The payment provider's token for the customer's means of payment.", "tok_visa")
         .pattern(Some("^[!-~]{1,255}$"))
 );
 schema!(
@@ -101,7 +101,7 @@ schema!(
 );
 schema!(
     EventType,
-    text("What happened.", EventType::OrderPlaced.as_str())
+    text("The type of an event.", EventType::OrderPlaced.as_str())
         .enum_values(Some(EventType::ALL.iter().map(|event_type| event_type.as_str())))
 );
 
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn every_example_is_a_value_of_its_type() {
+    fn every_example_parses_as_its_type() {
         example_parses::<Sku>();
         example_parses::<CustomerId>();
         example_parses::<OrderId>();
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_data_of_every_event_refers_to_schemas_that_come_with_it() {
+    fn the_schema_of_every_event_includes_the_schemas_it_refers_to() {
         for event_type in EventType::ALL {
             let DataSchema { name, schema, parts } = event_type.data_schema();
             let text = serde_json::to_string(&(schema, &parts)).unwrap();

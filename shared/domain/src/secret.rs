@@ -1,4 +1,4 @@
-//! What must never be printed.
+//! Secrets, which must never be printed.
 
 use std::fmt;
 
@@ -6,20 +6,20 @@ use crate::text::parsed_string;
 
 const MAX_LENGTH: usize = 255;
 
-/// What the payment provider knows the customer's means of payment by. Its `Debug` output hides it.
+/// The payment provider's token for a customer's means of payment. Its `Debug` output hides it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PaymentToken(String);
 
-/// The text is no [`PaymentToken`].
+/// A text that is not a valid [`PaymentToken`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 255 visible ASCII characters")]
 pub struct PaymentTokenError;
 
 impl PaymentToken {
-    /// Reads a token.
+    /// Parses a token.
     ///
     /// # Errors
-    /// [`PaymentTokenError`] where it is empty, too long or holds other than visible ASCII.
+    /// [`PaymentTokenError`] for a text that is empty, longer than 255 characters, or not visible ASCII.
     pub fn parse(text: &str) -> Result<Self, PaymentTokenError> {
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
         if visible && (1..=MAX_LENGTH).contains(&text.len()) {
@@ -43,12 +43,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_output_hides_it() {
+    fn debug_output_hides_the_token() {
         assert_eq!(format!("{:?}", PaymentToken::parse("tok_visa").unwrap()), "PaymentToken(hidden)");
     }
 
     #[test]
-    fn bad_tokens_are_refused() {
+    fn invalid_tokens_are_refused() {
         for bad in ["", "a b", "tok\n", "tök", &"a".repeat(256)] {
             assert!(PaymentToken::parse(bad).is_err(), "{bad:?}");
         }

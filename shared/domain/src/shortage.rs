@@ -1,4 +1,4 @@
-//! What an order asked for that was not there.
+//! Shortages: ordered units that are not available.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use utoipa::ToSchema;
 
 use crate::Sku;
 
-/// A sku of which there was not enough.
+/// A sku with fewer available units than an order asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Shortage {
-    /// What.
+    /// The product.
     pub sku: Sku,
-    /// How many units were asked for.
+    /// The units that the order asks for.
     pub requested: u32,
-    /// How many there were.
+    /// The units that were available.
     pub available: i64,
 }
 
 impl Shortage {
-    /// All shortages of an order in one line, for people; none where nothing was short.
+    /// Describes all shortages of an order in one line; `None` when there are none.
     pub fn summary(shortages: &[Self]) -> Option<String> {
         let lines: Vec<String> = shortages.iter().map(Self::to_string).collect();
         (!lines.is_empty()).then(|| lines.join("; "))
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_summary_has_every_sku_in_one_line() {
+    fn a_summary_names_every_sku_in_one_line() {
         let short =
             |sku, requested, available| Shortage { sku: Sku::parse(sku).unwrap(), requested, available };
         let shortages = [short("A", 2, 0), short("B", 10_000, 9_999)];

@@ -1,11 +1,11 @@
-//! The one way a value that is a checked string goes to and from text and JSON.
+//! Conversion of validated strings to and from text and JSON.
 
-/// Implements `Display`, `FromStr`, `AsRef<str>` and serde (as a string that is parsed again when read) for a newtype over `String` that has
-/// `parse(&str) -> Result<Self, Error>`.
+/// Implements `as_str`, `FromStr`, `AsRef<str>` and serde (a string that is parsed again when it is read) for a newtype over `String` that
+/// has `parse(&str) -> Result<Self, Error>`.
 macro_rules! parsed_string {
     ($name:ident, $error:ty) => {
         impl $name {
-            /// The text, normalised.
+            /// Returns the normalised text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }

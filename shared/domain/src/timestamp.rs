@@ -6,22 +6,23 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A point in time in UTC, to the millisecond. Its text is RFC 3339 of one length, so that texts sort as times do.
+/// A point in time in UTC, to the millisecond. Its text is RFC 3339 of constant length, so that texts sort as times do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(DateTime<Utc>);
 
-/// The text is no [`Timestamp`].
+/// A text that is not a valid [`Timestamp`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be a time in RFC 3339 form such as 2026-01-31T12:00:00Z")]
 pub struct TimestampError;
 
 impl Timestamp {
-    /// The wall clock, cut to the millisecond.
+    /// Reads the wall clock, truncated to the millisecond.
     pub fn now() -> Self {
         Self::from_millis(Utc::now().timestamp_millis())
     }
 
-    /// The time that many milliseconds after 1970. What lies outside the years that RFC 3339 can write is moved to its edge.
+    /// Returns the time this many milliseconds after 1970. A time outside the years 0 to 9999, which RFC 3339 can write, becomes the nearest
+    /// one inside.
     pub fn from_millis(millis: i64) -> Self {
         const FIRST: i64 = -62_167_219_200_000;
         const LAST: i64 = 253_402_300_799_999;
@@ -29,26 +30,26 @@ impl Timestamp {
         Self(time.expect("the years 0 to 9999 are within chrono's range"))
     }
 
-    /// Milliseconds since 1970.
+    /// Returns the milliseconds since 1970.
     pub fn as_millis(self) -> i64 {
         self.0.timestamp_millis()
     }
 
-    /// Reads RFC 3339; any offset, and anything below a millisecond is cut.
+    /// Parses RFC 3339 with any offset, truncated to the millisecond.
     ///
     /// # Errors
-    /// [`TimestampError`] where it is not RFC 3339.
+    /// [`TimestampError`] for any other text.
     pub fn parse(text: &str) -> Result<Self, TimestampError> {
         let time = DateTime::parse_from_rfc3339(text).map_err(|_| TimestampError)?;
         Ok(Self::from_millis(time.timestamp_millis()))
     }
 
-    /// How long ago `earlier` was; zero where it is later, as it can be when clocks are set back.
+    /// Returns the time that has passed since `earlier`; zero when `earlier` is later, which happens when a clock is set back.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.as_millis() - earlier.as_millis()).unwrap_or(0))
     }
 
-    /// This much later.
+    /// Returns the time this much later.
     pub fn plus(self, duration: Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self::from_millis(self.as_millis().saturating_add(millis))

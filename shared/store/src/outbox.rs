@@ -14,12 +14,12 @@ pub struct Emission {
     /// What happened.
     pub event_type: EventType,
     /// Set where it is told again, for the how manieth time.
-    pub redrive: Option<u32>,
+    pub resend: Option<u32>,
 }
 
 impl From<EventType> for Emission {
     fn from(event_type: EventType) -> Self {
-        Self { event_type, redrive: None }
+        Self { event_type, resend: None }
     }
 }
 
@@ -36,7 +36,7 @@ pub enum OutboxError {
     UnknownType(#[from] UnknownEventType),
     /// What follows the `@` is no number.
     #[error("{0:?} does not end in a number")]
-    Redrive(String),
+    Resend(String),
 }
 
 impl Outbox {
@@ -68,8 +68,8 @@ impl fmt::Display for Outbox {
                 f.write_str(" ")?;
             }
             f.write_str(emission.event_type.as_str())?;
-            if let Some(redrive) = emission.redrive {
-                write!(f, "@{redrive}")?;
+            if let Some(resend) = emission.resend {
+                write!(f, "@{resend}")?;
             }
         }
         Ok(())
@@ -84,8 +84,8 @@ impl FromStr for Outbox {
             let Some((name, count)) = word.split_once('@') else {
                 return Ok(word.parse::<EventType>()?.into());
             };
-            let redrive = count.parse().map_err(|_| OutboxError::Redrive(word.to_owned()))?;
-            Ok(Emission { event_type: name.parse()?, redrive: Some(redrive) })
+            let resend = count.parse().map_err(|_| OutboxError::Resend(word.to_owned()))?;
+            Ok(Emission { event_type: name.parse()?, resend: Some(resend) })
         };
         text.split_whitespace().map(emission).collect::<Result<_, _>>().map(Self)
     }
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn the_text_reads_back() {
         let mut outbox = Outbox::of(EventType::OrderPlaced);
-        outbox.push(Emission { event_type: EventType::OrderRejected, redrive: Some(12) });
+        outbox.push(Emission { event_type: EventType::OrderRejected, resend: Some(12) });
         assert_eq!(outbox.to_string(), "order.placed order.rejected@12");
         assert_eq!(outbox.to_string().parse::<Outbox>().unwrap(), outbox);
         assert!("".parse::<Outbox>().unwrap().is_empty());
@@ -141,6 +141,6 @@ mod tests {
     #[test]
     fn garbage_is_refused() {
         assert!(matches!("order.eaten".parse::<Outbox>(), Err(OutboxError::UnknownType(_))));
-        assert!(matches!("order.placed@x".parse::<Outbox>(), Err(OutboxError::Redrive(_))));
+        assert!(matches!("order.placed@x".parse::<Outbox>(), Err(OutboxError::Resend(_))));
     }
 }

@@ -9,6 +9,7 @@
 //! - [`collector::Collector`] takes spans.
 //! - [`process::ServerProcess`] is what they are made of.
 //! - [`faults`] makes publishers and functions fail.
+//! - [`service`] runs one service over a store in memory, for tests of its consumer and its routes; [`samples`] has events for it.
 //! - [`conformance`] says what a broker has to be like.
 
 pub mod aiosmtpd;
@@ -20,6 +21,8 @@ pub mod ministack;
 pub mod process;
 pub mod rabbitmq;
 pub mod rie;
+pub mod samples;
+pub mod service;
 
 mod error;
 mod ports;

@@ -1,8 +1,8 @@
-//! The catalog over the embedded store.
+//! The catalog over a store in memory.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cache;
 mod changing;
 mod creating;
-mod support;
+mod harness;
 mod warming_up;

@@ -1,13 +1,15 @@
-//! Transactions that the store does not carry out, or whose answer is lost.
+//! Transactions that the store refuses, or whose answer is lost.
 
 use std::collections::BTreeMap;
 
 use orderflow_domain::{Event, OrderId};
 use orderflow_embedded::Fault;
+use orderflow_testing::samples::order_ids;
+use orderflow_testing::service::is_retry;
 
-use crate::support::{Stock, actions, cancelled, is_retry, orders, placed};
+use crate::harness::{InventoryHarness, actions, cancelled, placed};
 
-/// Refuses every transaction that writes this order, for a reason of the store's.
+/// Refuses every transaction that writes this order with `ValidationError`.
 fn refuse(order: OrderId) -> impl FnMut(&serde_json::Value) -> Option<Fault> + Send + 'static {
     move |body| {
         let actions = actions(body);
@@ -20,42 +22,46 @@ fn refuse(order: OrderId) -> impl FnMut(&serde_json::Value) -> Option<Fault> + S
 }
 
 #[tokio::test]
-async fn an_order_that_the_store_refuses_fails_alone_and_at_once() {
-    let stock = Stock::of(&[("A", 100)]).await;
-    let orders = orders(10);
+async fn an_order_that_the_store_refuses_is_retried_alone() {
+    let harness = InventoryHarness::with_stock(&[("A", 100)]).await;
+    let orders = order_ids(10);
     let batch: Vec<Event> = orders.iter().map(|order| placed(*order, &[("A", 1)])).collect();
-    stock.fail_transactions(refuse(orders[3]));
-    let before = stock.embedded.requests();
-    let outcomes = stock.handle(&batch).await;
-    let requests = stock.embedded.requests().since(&before);
+    harness.fail_transactions(refuse(orders[3]));
+    let before = harness.service.embedded.requests();
+    let outcomes = harness.deliver(&batch).await;
+    let requests = harness.service.embedded.requests().since(&before);
     for (position, outcome) in outcomes.iter().enumerate() {
         assert_eq!(is_retry(outcome), position == 3, "{outcomes:?}");
     }
-    assert_eq!(*requests.transactions_by_size(), BTreeMap::from([(10, 1)]), "the nine stay together");
-    assert_eq!(stock.level("A").await, Some((91, 9)));
-    stock.embedded.stop_injecting();
-    stock.done(&batch).await;
-    assert_eq!(stock.level("A").await, Some((90, 10)));
+    assert_eq!(
+        *requests.transactions_by_size(),
+        BTreeMap::from([(10, 1)]),
+        "the other nine share a transaction"
+    );
+    assert_eq!(harness.level("A").await, Some((91, 9)));
+    harness.service.stop_failing();
+    harness.deliver_all(&batch).await;
+    assert_eq!(harness.level("A").await, Some((90, 10)));
 }
 
 #[tokio::test]
-async fn nobody_is_short_of_units_that_went_to_an_order_which_failed() {
-    let stock = Stock::of(&[("A", 5)]).await;
+async fn units_of_an_order_that_failed_are_available_to_the_next_one() {
+    let harness = InventoryHarness::with_stock(&[("A", 5)]).await;
     let (greedy, modest) = (OrderId::generate(), OrderId::generate());
-    stock.fail_transactions(refuse(greedy));
-    let outcomes = stock.handle(&[placed(greedy, &[("A", 5)]), placed(modest, &[("A", 1)])]).await;
+    harness.fail_transactions(refuse(greedy));
+    let outcomes = harness.deliver(&[placed(greedy, &[("A", 5)]), placed(modest, &[("A", 1)])]).await;
     assert!(is_retry(&outcomes[0]));
-    assert_eq!(stock.status(modest).await.as_deref(), Some("reserved"));
-    assert_eq!(stock.level("A").await, Some((4, 1)));
+    assert_eq!(harness.status(modest).await.as_deref(), Some("reserved"));
+    assert_eq!(harness.level("A").await, Some((4, 1)));
 }
 
 #[tokio::test]
-async fn a_conflict_is_tried_again_and_not_split() {
-    let stock = Stock::of(&[("A", 100)]).await;
-    let orders = orders(10);
+async fn a_transaction_conflict_is_retried_with_the_whole_batch() {
+    let harness = InventoryHarness::with_stock(&[("A", 100)]).await;
+    let orders = order_ids(10);
     let batch: Vec<Event> = orders.iter().map(|order| placed(*order, &[("A", 1)])).collect();
     let mut conflicts = 3;
-    stock.fail_transactions(move |body| {
+    harness.fail_transactions(move |body| {
         conflicts -= 1;
         (conflicts >= 0).then(|| {
             let mut codes = vec!["None".to_owned(); actions(body).len()];
@@ -63,47 +69,46 @@ async fn a_conflict_is_tried_again_and_not_split() {
             Fault::TransactionCanceled(codes)
         })
     });
-    let requests = stock.requests_of(stock.done(&batch)).await;
+    let requests = harness.service.requests_of(harness.deliver_all(&batch)).await;
     assert_eq!(requests.of("TransactWriteItems"), 4);
     assert_eq!(*requests.transactions_by_size(), BTreeMap::from([(11, 1)]));
-    assert_eq!(stock.level("A").await, Some((90, 10)));
+    assert_eq!(harness.level("A").await, Some((90, 10)));
 }
 
 #[tokio::test]
-async fn h13_a_transaction_whose_answer_is_lost_holds_the_units_once() {
-    let stock = Stock::of(&[("A", 100)]).await;
-    let batch: Vec<Event> = orders(4).into_iter().map(|order| placed(order, &[("A", 2)])).collect();
-    stock.fail_transactions(|_| Some(Fault::LostAnswer));
-    assert!(stock.handle(&batch).await.iter().all(is_retry));
-    stock.embedded.stop_injecting();
-    assert_eq!(stock.level("A").await, Some((92, 8)), "it was carried out all the same");
-    stock.done(&batch).await;
-    stock.done(&batch).await;
-    assert_eq!(stock.level("A").await, Some((92, 8)));
+async fn h13_a_reservation_whose_answer_is_lost_takes_the_units_once() {
+    let harness = InventoryHarness::with_stock(&[("A", 100)]).await;
+    let batch: Vec<Event> = order_ids(4).into_iter().map(|order| placed(order, &[("A", 2)])).collect();
+    harness.fail_transactions(|_| Some(Fault::LostAnswer));
+    assert!(harness.deliver(&batch).await.iter().all(is_retry));
+    harness.service.stop_failing();
+    assert_eq!(harness.level("A").await, Some((92, 8)), "the store carried it out");
+    harness.deliver_all(&batch).await;
+    harness.deliver_all(&batch).await;
+    assert_eq!(harness.level("A").await, Some((92, 8)));
 }
 
 #[tokio::test]
-async fn a_release_whose_answer_is_lost_gives_the_units_back_once() {
-    let stock = Stock::of(&[("A", 5)]).await;
+async fn a_release_whose_answer_is_lost_returns_the_units_once() {
+    let harness = InventoryHarness::with_stock(&[("A", 5)]).await;
     let order = OrderId::generate();
-    stock.done(&[placed(order, &[("A", 3)])]).await;
-    stock.fail_transactions(|_| Some(Fault::LostAnswer));
-    assert!(is_retry(&stock.handle(&[cancelled(order)]).await[0]));
-    stock.embedded.stop_injecting();
-    stock.done(&[cancelled(order)]).await;
-    assert_eq!(stock.level("A").await, Some((5, 0)));
-    let released = stock.reservation(order).await.unwrap();
+    harness.deliver_all(&[placed(order, &[("A", 3)])]).await;
+    harness.fail_transactions(|_| Some(Fault::LostAnswer));
+    assert!(is_retry(&harness.deliver(&[cancelled(order)]).await[0]));
+    harness.service.stop_failing();
+    harness.deliver_all(&[cancelled(order)]).await;
+    assert_eq!(harness.level("A").await, Some((5, 0)));
+    let released = harness.reservation(order).await.unwrap();
     assert_eq!((released.status.as_str(), released.version), ("released", 2));
 }
 
 #[tokio::test]
-async fn a_store_that_is_down_puts_everything_off() {
-    let stock = Stock::of(&[("A", 5)]).await;
+async fn every_delivery_is_retried_while_the_store_is_down() {
+    let harness = InventoryHarness::with_stock(&[("A", 5)]).await;
     let order = OrderId::generate();
-    let down = |_: &str, _: &serde_json::Value| Some(Fault::InternalServerError);
-    stock.embedded.inject(std::sync::Arc::new(down));
-    assert!(is_retry(&stock.handle(&[placed(order, &[("A", 1)])]).await[0]));
-    stock.embedded.stop_injecting();
-    assert_eq!(stock.status(order).await, None);
-    assert_eq!(stock.level("A").await, Some((5, 0)));
+    harness.service.fail_every_request();
+    assert!(is_retry(&harness.deliver(&[placed(order, &[("A", 1)])]).await[0]));
+    harness.service.stop_failing();
+    assert_eq!(harness.status(order).await, None);
+    assert_eq!(harness.level("A").await, Some((5, 0)));
 }

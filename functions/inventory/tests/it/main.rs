@@ -1,12 +1,11 @@
-//! `inventory-reserve` over the embedded store.
+//! `inventory-reserve` and the inventory API over a store in memory.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod batches;
 mod contention;
 mod corrections;
-mod desk;
 mod faults;
+mod harness;
 mod products;
 mod races;
 mod refusals;
-mod support;

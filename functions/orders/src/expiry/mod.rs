@@ -1,6 +1,6 @@
 //! `order-expiry`: sees to orders that stay open too long, by the sparse index of those that are not settled.
 //!
-//! One that has seen nothing happen for a while is redriven, which heals whatever was lost on the way, be it in an outage longer than the streams
+//! One that has seen nothing happen for a while is resent, which heals whatever was lost on the way, be it in an outage longer than the streams
 //! remember. One that stays undecided far too long is cancelled. Both are conditional on the version that was read, so whoever moves the order
 //! meanwhile wins, and any number of processes may sweep at once.
 
@@ -37,8 +37,8 @@ pub struct Swept {
     pub unsettled: usize,
     /// The age of the oldest of them; zero where there is none.
     pub oldest: Duration,
-    /// Orders that were redriven.
-    pub redriven: usize,
+    /// Orders that were resent.
+    pub resent: usize,
     /// Orders that were cancelled.
     pub expired: usize,
     /// Whether it ended before it had seen everything: its time was over, or it had changed as many orders as one sweep may.
@@ -51,7 +51,7 @@ impl OrderExpiry {
         Self { orders: Orders::new(store), settings }
     }
 
-    /// Redrives and cancels what is due at `now`, as far as it comes in `time`, and sets the gauges of unsettled orders.
+    /// Resends and cancels what is due at `now`, as far as it comes in `time`, and sets the gauges of unsettled orders.
     ///
     /// # Errors
     /// [`StoreError`] where the store does not answer. What was done is done; the rest is due in the next sweep.
@@ -97,7 +97,7 @@ impl Sweep<'_> {
     }
 
     fn changed(&self) -> usize {
-        self.swept.redriven + self.swept.expired
+        self.swept.resent + self.swept.expired
     }
 
     /// Counts orders, and gives those that are old enough for anything to be due.
@@ -146,7 +146,7 @@ impl Sweep<'_> {
         if change.is_expiry() {
             self.swept.expired += 1;
         } else {
-            self.swept.redriven += 1;
+            self.swept.resent += 1;
         }
     }
 }
@@ -158,7 +158,7 @@ fn measure(swept: &Swept) {
     if swept.ended_early {
         tracing::warn!(
             service = "order-expiry",
-            redriven = swept.redriven,
+            resent = swept.resent,
             expired = swept.expired,
             "the sweep ended before it had seen every open order; the next one goes on"
         );

@@ -31,7 +31,7 @@ pub(crate) fn review(mut record: OrderRecord, settings: &ExpirySettings, now: Ti
             record.timeline.push(TimelineEntry::own(event_type, now, state.status.reason()));
             event_type.into()
         }
-        Step::Redriven(event_type) => Emission { event_type, redrive: Some(state.redrives) },
+        Step::Resend(event_type) => Emission { event_type, resend: Some(state.resends) },
     };
     let read_version = record.advance(&state, now);
     Some(Change { record, read_version, outbox: Outbox::of(emission), emission })
@@ -40,26 +40,26 @@ pub(crate) fn review(mut record: OrderRecord, settings: &ExpirySettings, now: Ti
 fn step(state: &mut OrderState, record: &OrderRecord, settings: &ExpirySettings, now: Timestamp) -> Step {
     if !state.status.is_final() && now.since(record.created_at) >= settings.expires_after {
         state.apply(Fact::Cancelled(CancellationReason::Expired))
-    } else if now.since(record.updated_at) >= settings.wait(state.redrives) {
-        state.redrive()
+    } else if now.since(record.updated_at) >= settings.wait(state.resends) {
+        state.resend()
     } else {
         Step::Unchanged
     }
 }
 
 impl Change {
-    /// Whether the order is cancelled by it; else it is redriven.
+    /// Whether the order is cancelled by it; else it is resent.
     pub(crate) fn is_expiry(&self) -> bool {
-        self.emission.redrive.is_none()
+        self.emission.resend.is_none()
     }
 
     pub(crate) fn log(&self) {
-        let OrderRecord { id, status, redrives, .. } = &self.record;
+        let OrderRecord { id, status, resends, .. } = &self.record;
         let event_type: EventType = self.emission.event_type;
         let message = if self.is_expiry() {
             "the order is cancelled: it stayed open too long"
         } else {
-            "the order is redriven: nothing happened to it for too long"
+            "the order is resent: nothing happened to it for too long"
         };
         tracing::warn!(
             service = "order-expiry",
@@ -67,7 +67,7 @@ impl Change {
             event.r#type = event_type.as_str(),
             trace.id = self.record.trace_id(),
             status,
-            redrives,
+            resends,
             "{message}"
         );
     }

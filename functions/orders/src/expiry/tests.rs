@@ -9,40 +9,40 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::ORDERS;
+use crate::harness::{OUT_OF_STOCK, OrdersHarness, order, report};
 use crate::record::OrderRecord;
-use crate::testing::{Desk, SHORT, order, report};
 
 const SETTINGS: ExpirySettings =
-    ExpirySettings { redrive_after: Duration::from_secs(120), expires_after: Duration::from_secs(1_800) };
+    ExpirySettings { resend_after: Duration::from_secs(120), expires_after: Duration::from_secs(1_800) };
 
 const AMPLE: Duration = Duration::from_secs(60);
 const MILLI: Duration = Duration::from_millis(1);
 
-async fn sweep(desk: &Desk, now: Timestamp) -> Swept {
-    OrderExpiry::new(&desk.store, SETTINGS).sweep(now, AMPLE).await.unwrap()
+async fn sweep(harness: &OrdersHarness, now: Timestamp) -> Swept {
+    OrderExpiry::new(&harness.service.store, SETTINGS).sweep(now, AMPLE).await.unwrap()
 }
 
-/// How many were redriven and how many cancelled.
+/// How many were resent and how many cancelled.
 fn changes(swept: Swept) -> (usize, usize) {
-    (swept.redriven, swept.expired)
+    (swept.resent, swept.expired)
 }
 
 #[tokio::test]
-async fn an_order_is_redriven_after_its_time_and_not_before() {
-    let desk = Desk::open().await;
-    let id = desk.place().await;
-    let mut last = desk.order(id).await.updated_at;
-    for (redrives, wait) in [(1, 120), (2, 240), (3, 480)] {
+async fn an_order_is_resent_after_its_time_and_not_before() {
+    let harness = OrdersHarness::open().await;
+    let id = harness.place().await;
+    let mut last = harness.order(id).await.updated_at;
+    for (resends, wait) in [(1, 120), (2, 240), (3, 480)] {
         let due = last.plus(Duration::from_secs(wait));
         let young = Timestamp::from_millis(due.as_millis() - 1);
-        assert_eq!(changes(sweep(&desk, young).await), (0, 0), "{redrives}");
-        assert_eq!(changes(sweep(&desk, due).await), (1, 0), "{redrives}");
-        assert_eq!(desk.outbox(id).await, format!("order.placed@{redrives}"));
-        assert_eq!(changes(sweep(&desk, due).await), (0, 0), "once each time");
-        last = desk.order(id).await.updated_at;
+        assert_eq!(changes(sweep(&harness, young).await), (0, 0), "{resends}");
+        assert_eq!(changes(sweep(&harness, due).await), (1, 0), "{resends}");
+        assert_eq!(harness.outbox(id).await, format!("order.placed@{resends}"));
+        assert_eq!(changes(sweep(&harness, due).await), (0, 0), "once each time");
+        last = harness.order(id).await.updated_at;
         assert_eq!(last, due);
     }
-    assert_eq!(desk.status(id).await, "pending");
+    assert_eq!(harness.status(id).await, "pending");
 }
 
 #[tokio::test]
@@ -50,146 +50,146 @@ async fn what_is_told_again_is_what_the_order_waits_on() {
     for (facts, told) in [
         (&[][..], "order.placed@1"),
         (&[Fact::Reserved], "order.placed@1"),
-        (&[SHORT], "order.rejected@1"),
+        (&[OUT_OF_STOCK], "order.rejected@1"),
         (&[Fact::Reserved, Fact::Declined], "order.rejected@1"),
     ] {
-        let desk = Desk::open().await;
-        let id = desk.place().await;
+        let harness = OrdersHarness::open().await;
+        let id = harness.place().await;
         for fact in facts {
-            desk.done(&[report(id, *fact)]).await;
+            harness.deliver_all(&[report(id, *fact)]).await;
         }
-        let status = desk.status(id).await;
-        let due = desk.order(id).await.updated_at.plus(SETTINGS.redrive_after);
-        assert_eq!(changes(sweep(&desk, due).await), (1, 0), "{facts:?}");
-        assert_eq!((desk.outbox(id).await.as_str(), desk.status(id).await), (told, status));
+        let status = harness.status(id).await;
+        let due = harness.order(id).await.updated_at.plus(SETTINGS.resend_after);
+        assert_eq!(changes(sweep(&harness, due).await), (1, 0), "{facts:?}");
+        assert_eq!((harness.outbox(id).await.as_str(), harness.status(id).await), (told, status));
     }
 }
 
 #[tokio::test]
 async fn an_order_that_stays_undecided_is_cancelled_once() {
     for facts in [&[][..], &[Fact::Reserved]] {
-        let desk = Desk::open().await;
-        let id = desk.place().await;
+        let harness = OrdersHarness::open().await;
+        let id = harness.place().await;
         for fact in facts {
-            desk.done(&[report(id, *fact)]).await;
+            harness.deliver_all(&[report(id, *fact)]).await;
         }
-        let placed = desk.order(id).await.created_at;
+        let placed = harness.order(id).await.created_at;
         let due = placed.plus(SETTINGS.expires_after);
         let almost = Timestamp::from_millis(due.as_millis() - 1);
-        assert_eq!(changes(sweep(&desk, almost).await), (1, 0), "it is redriven as long as it lives");
-        assert_eq!(changes(sweep(&desk, due).await), (0, 1));
-        assert_eq!(desk.status(id).await, "cancelled (expired)");
-        assert_eq!(desk.outbox(id).await, "order.cancelled");
-        let told = desk.order(id).await.timeline.pop().unwrap();
+        assert_eq!(changes(sweep(&harness, almost).await), (1, 0), "it is resent as long as it lives");
+        assert_eq!(changes(sweep(&harness, due).await), (0, 1));
+        assert_eq!(harness.status(id).await, "cancelled (expired)");
+        assert_eq!(harness.outbox(id).await, "order.cancelled");
+        let told = harness.order(id).await.timeline.pop().unwrap();
         assert_eq!((told.event_type.as_str(), told.detail.as_deref()), ("order.cancelled", Some("expired")));
-        assert_eq!(changes(sweep(&desk, due).await), (0, 0));
+        assert_eq!(changes(sweep(&harness, due).await), (0, 0));
     }
 }
 
 #[tokio::test]
-async fn a_refused_order_is_redriven_until_it_settles_and_never_cancelled() {
-    let desk = Desk::open().await;
-    let id = desk.place().await;
-    desk.done(&[report(id, Fact::Declined)]).await;
-    let mut now = desk.order(id).await.updated_at;
-    for redrives in 1..=8 {
+async fn a_refused_order_is_resent_until_it_settles_and_never_cancelled() {
+    let harness = OrdersHarness::open().await;
+    let id = harness.place().await;
+    harness.deliver_all(&[report(id, Fact::Declined)]).await;
+    let mut now = harness.order(id).await.updated_at;
+    for resends in 1..=8 {
         now = now.plus(SETTINGS.expires_after * 3);
-        assert_eq!(changes(sweep(&desk, now).await), (1, 0));
-        assert_eq!(desk.outbox(id).await, format!("order.rejected@{redrives}"));
+        assert_eq!(changes(sweep(&harness, now).await), (1, 0));
+        assert_eq!(harness.outbox(id).await, format!("order.rejected@{resends}"));
     }
-    assert_eq!(desk.status(id).await, "rejected (payment_declined)");
-    desk.done(&[report(id, Fact::Released)]).await;
-    assert_eq!(sweep(&desk, now.plus(AMPLE * 1_000)).await, Swept::default());
+    assert_eq!(harness.status(id).await, "rejected (payment_declined)");
+    harness.deliver_all(&[report(id, Fact::Released)]).await;
+    assert_eq!(sweep(&harness, now.plus(AMPLE * 1_000)).await, Swept::default());
 }
 
 #[tokio::test]
 async fn a_confirmed_order_is_never_looked_at() {
-    let desk = Desk::open().await;
-    let id = desk.place().await;
-    desk.done(&[report(id, Fact::Paid)]).await;
-    let confirmed = desk.order(id).await;
-    let before = desk.embedded.requests();
+    let harness = OrdersHarness::open().await;
+    let id = harness.place().await;
+    harness.deliver_all(&[report(id, Fact::Paid)]).await;
+    let confirmed = harness.order(id).await;
+    let before = harness.service.embedded.requests();
     let late = confirmed.updated_at.plus(SETTINGS.expires_after * 10);
-    assert_eq!(sweep(&desk, late).await, Swept::default());
-    let requests = desk.embedded.requests().since(&before);
+    assert_eq!(sweep(&harness, late).await, Swept::default());
+    let requests = harness.service.embedded.requests().since(&before);
     assert_eq!(requests.total(), Orders::open_shards().len() as u64, "one query a shard, and no scan");
-    assert_eq!(desk.order(id).await, confirmed);
+    assert_eq!(harness.order(id).await, confirmed);
 }
 
 #[tokio::test]
 async fn what_the_index_still_holds_of_a_settled_order_changes_nothing() {
-    let desk = Desk::open().await;
-    let id = desk.place().await;
-    desk.done(&[report(id, Fact::Paid)]).await;
-    let confirmed = desk.order(id).await;
+    let harness = OrdersHarness::open().await;
+    let id = harness.place().await;
+    harness.deliver_all(&[report(id, Fact::Paid)]).await;
+    let confirmed = harness.order(id).await;
     let late = confirmed.updated_at.plus(SETTINGS.expires_after * 10);
     assert!(review(confirmed, &SETTINGS, late).is_none());
 }
 
 #[tokio::test]
 async fn whoever_moves_the_order_between_read_and_write_wins() {
-    let desk = Desk::open().await;
-    let (moved, stuck) = (desk.place().await, desk.place().await);
-    let read = [desk.order(moved).await, desk.order(stuck).await];
+    let harness = OrdersHarness::open().await;
+    let (moved, stuck) = (harness.place().await, harness.place().await);
+    let read = [harness.order(moved).await, harness.order(stuck).await];
     let now = read[1].created_at.plus(SETTINGS.expires_after);
-    desk.done(&[report(moved, Fact::Paid)]).await;
+    harness.deliver_all(&[report(moved, Fact::Paid)]).await;
     let writes = read.map(|order| {
         let change = review(order, &SETTINGS, now).unwrap();
-        desk.orders.replace(&change.record, change.read_version, &change.outbox).unwrap()
+        harness.orders.replace(&change.record, change.read_version, &change.outbox).unwrap()
     });
-    let results = desk.orders.write_each(writes.into()).await;
+    let results = harness.orders.write_each(writes.into()).await;
     assert!(matches!(&results[..], [Err(WriteError::ConditionFailed(_)), Ok(())]), "{results:?}");
-    assert_eq!(desk.status(moved).await, "confirmed");
-    assert_eq!(desk.status(stuck).await, "cancelled (expired)");
+    assert_eq!(harness.status(moved).await, "confirmed");
+    assert_eq!(harness.status(stuck).await, "cancelled (expired)");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sweeps_at_the_same_time_do_it_once() {
-    let desk = Arc::new(Desk::open().await);
+    let harness = Arc::new(OrdersHarness::open().await);
     let mut ids = Vec::new();
     for _ in 0..40 {
-        ids.push(desk.place().await);
+        ids.push(harness.place().await);
     }
-    let now = Timestamp::now().plus(SETTINGS.redrive_after);
+    let now = Timestamp::now().plus(SETTINGS.resend_after);
     let sweeps = [0; 4].map(|_| {
-        let desk = desk.clone();
-        tokio::spawn(async move { sweep(&desk, now).await })
+        let harness = harness.clone();
+        tokio::spawn(async move { sweep(&harness, now).await })
     });
-    let mut redriven = 0;
+    let mut resent = 0;
     for swept in sweeps {
-        redriven += swept.await.unwrap().redriven;
+        resent += swept.await.unwrap().resent;
     }
-    assert_eq!(redriven, ids.len());
+    assert_eq!(resent, ids.len());
     for id in ids {
-        assert_eq!(desk.order(id).await.redrives, 1);
+        assert_eq!(harness.order(id).await.resends, 1);
     }
 }
 
 /// Places this many orders, a hundred in each transaction.
-async fn place_many(desk: &Desk, count: usize) {
-    let table = desk.store.table(&ORDERS);
+async fn place_many(harness: &OrdersHarness, count: usize) {
+    let table = harness.service.store.table(&ORDERS);
     let write = |_| Write::put(&table, &OrderRecord::placed(order(), None, None)).unwrap();
-    let results = desk.store.write_each((0..count).map(write).collect()).await;
+    let results = harness.service.store.write_each((0..count).map(write).collect()).await;
     assert!(results.iter().all(Result::is_ok));
 }
 
 #[tokio::test]
 async fn a_sweep_changes_so_many_orders_and_the_next_ones_go_on() {
-    let desk = Desk::open().await;
-    place_many(&desk, 1_300).await;
-    let now = Timestamp::now().plus(SETTINGS.redrive_after);
-    let first = sweep(&desk, now).await;
-    assert!(first.ended_early && (MAX_CHANGES..MAX_CHANGES + PAGE).contains(&first.redriven), "{first:?}");
-    let second = sweep(&desk, now).await;
-    assert_eq!((first.redriven + second.redriven, second.ended_early), (1_300, false));
+    let harness = OrdersHarness::open().await;
+    place_many(&harness, 1_300).await;
+    let now = Timestamp::now().plus(SETTINGS.resend_after);
+    let first = sweep(&harness, now).await;
+    assert!(first.ended_early && (MAX_CHANGES..MAX_CHANGES + PAGE).contains(&first.resent), "{first:?}");
+    let second = sweep(&harness, now).await;
+    assert_eq!((first.resent + second.resent, second.ended_early), (1_300, false));
     assert_eq!(second.unsettled, 1_300, "it walks past what is not due");
 }
 
 #[tokio::test]
 async fn a_sweep_whose_time_is_over_leaves_the_rest() {
-    let desk = Desk::open().await;
-    desk.place().await;
-    let expiry = OrderExpiry::new(&desk.store, SETTINGS);
+    let harness = OrdersHarness::open().await;
+    harness.place().await;
+    let expiry = OrderExpiry::new(&harness.service.store, SETTINGS);
     let now = Timestamp::now().plus(SETTINGS.expires_after);
     let swept = expiry.sweep(now, Duration::ZERO).await.unwrap();
     assert_eq!(swept, Swept { ended_early: true, ..Swept::default() });
@@ -198,9 +198,9 @@ async fn a_sweep_whose_time_is_over_leaves_the_rest() {
 
 #[tokio::test]
 async fn an_item_that_cannot_be_read_holds_nobody_up() {
-    let desk = Desk::open().await;
-    let id = desk.place().await;
-    let record = desk.order(id).await;
+    let harness = OrdersHarness::open().await;
+    let id = harness.place().await;
+    let record = harness.order(id).await;
     let garbage = OrderId::generate().to_string();
     let listed_at = format!("{}#{garbage}", record.created_at);
     let item = HashMap::from([
@@ -208,38 +208,38 @@ async fn an_item_that_cannot_be_read_holds_nobody_up() {
         ("listed_at", listed_at.as_str()),
         ("open_partition", record.open_partition.as_deref().unwrap()),
     ]);
-    desk.orders.write(Write::put(&desk.store.table(&ORDERS), &item).unwrap()).await.unwrap();
-    let swept = sweep(&desk, record.updated_at.plus(SETTINGS.redrive_after)).await;
-    assert_eq!((swept.unsettled, swept.redriven), (2, 1));
+    harness.orders.write(Write::put(&harness.service.store.table(&ORDERS), &item).unwrap()).await.unwrap();
+    let swept = sweep(&harness, record.updated_at.plus(SETTINGS.resend_after)).await;
+    assert_eq!((swept.unsettled, swept.resent), (2, 1));
 }
 
 #[tokio::test]
 async fn a_store_that_does_not_answer_fails_the_sweep_and_the_next_one_does_it() {
-    let desk = Desk::open().await;
-    let id = desk.place().await;
-    let now = desk.order(id).await.updated_at.plus(SETTINGS.redrive_after);
-    let expiry = OrderExpiry::new(&desk.store, SETTINGS);
+    let harness = OrdersHarness::open().await;
+    let id = harness.place().await;
+    let now = harness.order(id).await.updated_at.plus(SETTINGS.resend_after);
+    let expiry = OrderExpiry::new(&harness.service.store, SETTINGS);
     for operation in ["Query", "BatchGetItem"] {
         let fails =
             move |asked: &str, _: &serde_json::Value| (asked == operation).then_some(Fault::LostAnswer);
-        desk.embedded.inject(Arc::new(fails));
+        harness.service.embedded.inject(Arc::new(fails));
         assert!(expiry.sweep(now, AMPLE).await.is_err(), "{operation}");
     }
     let loses = |asked: &str, _: &serde_json::Value| (asked == "PutItem").then_some(Fault::LostAnswer);
-    desk.embedded.inject(Arc::new(loses));
-    assert_eq!(changes(sweep(&desk, now).await), (0, 0), "it does not know that it did it");
-    desk.embedded.stop_injecting();
-    assert_eq!(changes(sweep(&desk, now).await), (0, 0), "and does not do it again");
-    assert_eq!(desk.outbox(id).await, "order.placed@1");
+    harness.service.embedded.inject(Arc::new(loses));
+    assert_eq!(changes(sweep(&harness, now).await), (0, 0), "it does not know that it did it");
+    harness.service.stop_failing();
+    assert_eq!(changes(sweep(&harness, now).await), (0, 0), "and does not do it again");
+    assert_eq!(harness.outbox(id).await, "order.placed@1");
 }
 
 #[tokio::test]
 async fn unsettled_orders_and_their_age_are_told() {
-    let desk = Desk::open().await;
-    let id = desk.place().await;
-    desk.place().await;
-    let now = desk.order(id).await.created_at.plus(Duration::from_millis(90_500));
-    let swept = sweep(&desk, now).await;
+    let harness = OrdersHarness::open().await;
+    let id = harness.place().await;
+    harness.place().await;
+    let now = harness.order(id).await.created_at.plus(Duration::from_millis(90_500));
+    let swept = sweep(&harness, now).await;
     assert_eq!((swept.unsettled, swept.oldest), (2, Duration::from_millis(90_500)));
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
@@ -257,7 +257,7 @@ async fn unsettled_orders_and_their_age_are_told() {
 /// How an order can go, and how it ends.
 const WAYS: [(&[Fact], &str); 4] = [
     (&[Fact::Reserved, Fact::Paid], "confirmed"),
-    (&[SHORT, Fact::Uncharged], "rejected (out_of_stock)"),
+    (&[OUT_OF_STOCK, Fact::Uncharged], "rejected (out_of_stock)"),
     (&[Fact::Reserved, Fact::Declined, Fact::Released], "rejected (payment_declined)"),
     (
         &[Fact::Cancelled(CancellationReason::Customer), Fact::Released, Fact::Uncharged],
@@ -277,21 +277,21 @@ proptest! {
         let (facts, status) = WAYS[way];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            let desk = Desk::open().await;
-            let id = desk.place().await;
-            let mut now = desk.order(id).await.created_at;
+            let harness = OrdersHarness::open().await;
+            let id = harness.place().await;
+            let mut now = harness.order(id).await.created_at;
             for (fact, pauses) in facts.iter().zip(pauses) {
                 for minutes in pauses {
                     now = now.plus(Duration::from_secs(60 * minutes) + MILLI);
-                    assert_eq!(sweep(&desk, now).await.expired, 0);
+                    assert_eq!(sweep(&harness, now).await.expired, 0);
                 }
                 match fact {
-                    Fact::Cancelled(_) => assert_eq!(desk.cancel(id).await, 200),
-                    fact => desk.done(&[report(id, *fact)]).await,
+                    Fact::Cancelled(_) => assert_eq!(harness.cancel(id).await, 200),
+                    fact => harness.deliver_all(&[report(id, *fact)]).await,
                 }
             }
-            assert_eq!(desk.status(id).await, status);
-            assert_eq!(sweep(&desk, now.plus(SETTINGS.expires_after * 2)).await, Swept::default());
+            assert_eq!(harness.status(id).await, status);
+            assert_eq!(sweep(&harness, now.plus(SETTINGS.expires_after * 2)).await, Swept::default());
         });
     }
 }

@@ -1,11 +1,11 @@
-//! Listings that are walked while orders are placed.
+//! Listings that are read page by page while orders are placed.
 
 use std::sync::Arc;
 
 use futures::future::join_all;
 use serde_json::Value;
 
-use crate::support::Intake;
+use crate::harness::IntakeHarness;
 
 const SKUS: [&[&str]; 3] = [&["A"], &["B"], &["B", "A"]];
 
@@ -16,22 +16,22 @@ struct Placed {
     skus: &'static [&'static str],
 }
 
-/// Orders of two customers, in two statuses, for one sku or both, oldest first.
-async fn place(intake: &Intake) -> Vec<Placed> {
+/// Places orders of two customers, in two statuses, for one sku or both. Returns them oldest first.
+async fn place(harness: &IntakeHarness) -> Vec<Placed> {
     let mut placed = Vec::new();
     for number in 0..24 {
         let (customer_id, skus) = (["alice", "bob"][number % 2], SKUS[number % 3]);
-        let id = intake.order(customer_id, skus).await;
+        let id = harness.order(customer_id, skus).await;
         let status = if number % 4 == 0 { "cancelled" } else { "pending" };
         if status == "cancelled" {
-            assert_eq!(intake.cancel(&id).await.0, 200);
+            assert_eq!(harness.cancel(&id).await.0, 200);
         }
         placed.push(Placed { id, customer_id, status, skus });
     }
     placed
 }
 
-/// A filter by each of these that is set.
+/// A filter by those of these that are set.
 #[derive(Debug, Clone, Copy)]
 struct Filter {
     customer_id: Option<&'static str>,
@@ -65,11 +65,11 @@ impl Filter {
     }
 }
 
-/// Walks a listing page by page to its end.
-async fn walk(intake: &Intake, filter: Filter) -> Vec<Value> {
+/// Reads all pages of a listing.
+async fn read_all(harness: &IntakeHarness, filter: Filter) -> Vec<Value> {
     let (mut orders, mut cursor) = (Vec::new(), String::new());
     loop {
-        let page = intake.page(&format!("{}limit=3{cursor}", filter.query())).await;
+        let page = harness.page(&format!("{}limit=3{cursor}", filter.query())).await;
         orders.extend(page["orders"].as_array().unwrap().iter().cloned());
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -79,25 +79,25 @@ async fn walk(intake: &Intake, filter: Filter) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_filter_finds_its_orders_once_and_newest_first_whatever_is_placed_meanwhile() {
-    let intake = Arc::new(Intake::open().await);
-    let placed = place(&intake).await;
+async fn every_filter_lists_its_orders_once_and_newest_first_while_orders_are_placed() {
+    let harness = Arc::new(IntakeHarness::open().await);
+    let placed = place(&harness).await;
     let placing = tokio::spawn({
-        let intake = intake.clone();
+        let harness = harness.clone();
         async move {
             for number in 0..60 {
-                intake.order("alice", SKUS[number % 3]).await;
+                harness.order("alice", SKUS[number % 3]).await;
                 tokio::task::yield_now().await;
             }
         }
     });
-    let walks = Filter::every().into_iter().map(|filter| {
-        let intake = intake.clone();
-        tokio::spawn(async move { (filter, walk(&intake, filter).await) })
+    let readers = Filter::every().into_iter().map(|filter| {
+        let harness = harness.clone();
+        tokio::spawn(async move { (filter, read_all(&harness, filter).await) })
     });
-    let walked = join_all(walks).await;
+    let listings = join_all(readers).await;
     placing.await.unwrap();
-    for (filter, orders) in walked.into_iter().map(Result::unwrap) {
+    for (filter, orders) in listings.into_iter().map(Result::unwrap) {
         let position = |order: &Value| (order["created_at"].to_string(), order["id"].to_string());
         let positions: Vec<_> = orders.iter().map(position).collect();
         assert!(positions.is_sorted_by(|a, b| a > b), "{filter:?}: {positions:?}");

@@ -1,6 +1,6 @@
-//! `order-intake` over the embedded store.
+//! `order-intake` over a store in memory.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod harness;
 mod listings;
 mod lost_answers;
-mod support;

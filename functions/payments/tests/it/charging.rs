@@ -143,7 +143,7 @@ async fn an_order_in_trouble_does_not_keep_its_neighbours() {
 }
 
 #[tokio::test]
-async fn a_redriven_event_is_answered_again_without_charging_again() {
+async fn a_resent_event_is_answered_again_without_charging_again() {
     let payments = Payments::start().await;
     let order = OrderId::generate();
     let event = reserved(order);

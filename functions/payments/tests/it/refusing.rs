@@ -118,18 +118,18 @@ async fn h14_a_refund_that_fails_is_never_reported_as_done() {
 }
 
 #[tokio::test]
-async fn a_redriven_refusal_tries_a_failed_refund_again() {
+async fn a_resent_refusal_tries_a_failed_refund_again() {
     let payments = Payments::start().await;
     let order = OrderId::generate();
     payments.handle(&[reserved(order)]).await;
     let worker = payments.worker(Arc::new(KeepsTheMoney(payments.gateway.clone())));
     worker.handle(&[last_delivery(cancelled(order))]).await;
 
-    let redriven = again(&cancelled(order), 1);
-    let outcomes = worker.handle(&[last_delivery(redriven.clone())]).await;
+    let resent = again(&cancelled(order), 1);
+    let outcomes = worker.handle(&[last_delivery(resent.clone())]).await;
     assert_eq!(outcomes, [Outcome::Done]);
     assert_eq!(payments.status(order).await, Some(PaymentStatus::RefundFailed));
-    payments.handle(&[redriven]).await;
+    payments.handle(&[resent]).await;
     assert_eq!(payments.status(order).await, Some(PaymentStatus::Refunded));
     assert_eq!(payments.emitted_types().await, ["payment.completed", "payment.refunded"]);
 }

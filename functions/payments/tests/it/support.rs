@@ -106,9 +106,9 @@ impl Payments {
         let events = self.emitted().await;
         events
             .iter()
-            .map(|event| match event.redrive {
+            .map(|event| match event.resend {
                 None => event.event_type().to_string(),
-                Some(redrive) => format!("{}@{redrive}", event.event_type()),
+                Some(resend) => format!("{}@{resend}", event.event_type()),
             })
             .collect()
     }
@@ -192,8 +192,8 @@ pub(crate) fn cancelled(order: OrderId) -> Event {
 }
 
 /// The same thing told again.
-pub(crate) fn again(event: &Event, redrive: u32) -> Event {
-    Event::redriven(event.data.clone(), redrive, event.time, event.traceparent.clone())
+pub(crate) fn again(event: &Event, resend: u32) -> Event {
+    Event::resent(event.data.clone(), resend, event.time, event.traceparent.clone())
 }
 
 pub(crate) fn is_retry(outcome: &Outcome) -> bool {

@@ -131,7 +131,7 @@ async fn a_refusal_that_left_the_gateway_alone_is_made_good_by_the_charge() {
 }
 
 #[tokio::test]
-async fn a_redriven_refusal_is_answered_again() {
+async fn a_resent_refusal_is_answered_again() {
     let payments = Payments::start().await;
     let order = OrderId::generate();
     payments.handle(&[cancelled(order)]).await;

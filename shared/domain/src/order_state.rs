@@ -1,16 +1,16 @@
-//! Where an order stands, and the only ways in which it may move.
+//! The status machine of an order.
 //!
 //! ```text
 //! pending -> reserved -> confirmed
 //!    |  \________|_________^  |
-//!    |           |            settled at once
+//!    |           |            settled when confirmed
 //!    +-----------+-> rejected (out_of_stock, unknown_product, payment_declined)
 //!    +-----------+-> cancelled (customer, expired)
-//!                      settled when inventory and payment have both answered
+//!                      settled when inventory and payments have both answered
 //! ```
 //!
-//! Facts come twice, late and in any order. [`OrderState::apply`] is total: every fact in every state has an answer,
-//! and an order that ended stays as it ended.
+//! Facts arrive repeatedly, late and in any order. [`OrderState::apply`] is total: it accepts every fact in every state, and a final status
+//! never changes.
 
 use std::fmt;
 
@@ -23,16 +23,16 @@ use crate::event::EventType;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RejectionReason {
-    /// Fewer units were available than asked for.
+    /// Fewer units were available than the order asks for.
     OutOfStock,
-    /// Inventory never heard of a sku.
+    /// Inventory knows no product with one of the skus.
     UnknownProduct,
-    /// The payment provider said no.
+    /// The payment provider declined the payment.
     PaymentDeclined,
 }
 
 impl RejectionReason {
-    /// The name in JSON.
+    /// Returns the name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OutOfStock => "out_of_stock",
@@ -46,14 +46,14 @@ impl RejectionReason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CancellationReason {
-    /// The customer asked for it.
+    /// The customer cancelled it.
     Customer,
-    /// It stayed open too long.
+    /// It stayed undecided longer than `ORDER_EXPIRES_AFTER`.
     Expired,
 }
 
 impl CancellationReason {
-    /// The name in JSON.
+    /// Returns the name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Customer => "customer",
@@ -65,34 +65,34 @@ impl CancellationReason {
 /// The status of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OrderStatus {
-    /// Accepted; nothing is decided.
+    /// Accepted; neither reserved nor paid.
     Pending,
-    /// Its units are held.
+    /// Its units are reserved.
     Reserved,
-    /// Its units are held and it is paid. Final.
+    /// Its units are reserved and its payment is captured. Final.
     Confirmed,
-    /// Refused. Final.
+    /// Refused by inventory or by the payment provider. Final.
     Rejected(RejectionReason),
-    /// Called off. Final.
+    /// Cancelled by the customer or by `order-expiry`. Final.
     Cancelled(CancellationReason),
 }
 
-/// A status and reason that belong to no [`OrderStatus`].
+/// A status and reason that form no [`OrderStatus`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no order status: {status} with reason {reason:?}")]
+#[error("unknown order status {status:?} with reason {reason:?}")]
 pub struct UnknownStatus {
     status: String,
     reason: Option<String>,
 }
 
 impl OrderStatus {
-    /// The names of all statuses, in the order in which they can be reached.
+    /// The names of all statuses.
     pub const NAMES: [&str; 5] = ["pending", "reserved", "confirmed", "rejected", "cancelled"];
 
-    /// The status from its name and reason.
+    /// Returns the status with this name and reason.
     ///
     /// # Errors
-    /// [`UnknownStatus`] where there is no such status, or the reason does not belong to it.
+    /// [`UnknownStatus`] for an unknown name, or a reason that the status cannot have.
     pub fn from_parts(status: &str, reason: Option<&str>) -> Result<Self, UnknownStatus> {
         use {CancellationReason as C, RejectionReason as R};
         [
@@ -110,7 +110,7 @@ impl OrderStatus {
         .ok_or_else(|| UnknownStatus { status: status.to_owned(), reason: reason.map(str::to_owned) })
     }
 
-    /// The name, without the reason.
+    /// Returns the name, without the reason.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -121,7 +121,7 @@ impl OrderStatus {
         }
     }
 
-    /// Why it was refused; none for the other statuses.
+    /// Returns why the order was rejected or cancelled; `None` for the other statuses.
     pub fn reason(self) -> Option<&'static str> {
         match self {
             Self::Rejected(reason) => Some(reason.as_str()),
@@ -130,12 +130,12 @@ impl OrderStatus {
         }
     }
 
-    /// Whether nothing can change it any more.
+    /// Returns whether the status is final.
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Pending | Self::Reserved)
     }
 
-    /// The event that tells of it, for the final ones.
+    /// Returns the event that announces a final status.
     pub fn ending(self) -> Option<EventType> {
         match self {
             Self::Pending | Self::Reserved => None,
@@ -155,61 +155,57 @@ impl fmt::Display for OrderStatus {
     }
 }
 
-/// Something that became true about an order elsewhere.
+/// A fact about an order that another service or the customer reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fact {
-    /// Inventory holds its units.
+    /// Inventory has reserved its units.
     Reserved,
-    /// Inventory holds nothing and never will.
+    /// Inventory cannot reserve its units, and never will.
     NotReserved(RejectionReason),
-    /// Inventory gave back what it held, or had nothing to give back.
+    /// Inventory has released its units, or had reserved none.
     Released,
-    /// It is paid.
+    /// Its payment is captured.
     Paid,
-    /// It was not and will not be charged: the provider said no.
+    /// The payment provider declined its payment: it is not charged, and will not be.
     Declined,
-    /// There is no charge: it was called off in time, given back, or never made.
+    /// Its payment is voided, refunded, or was never made.
     Uncharged,
-    /// Somebody calls it off.
+    /// The customer or `order-expiry` cancels it.
     Cancelled(CancellationReason),
 }
 
-/// What a fact did to an order.
+/// The effect of a fact on an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing: it was known, or comes too late to matter.
+    /// The state is the same: the fact was known, or the order is past it.
     Unchanged,
-    /// The state moved and there is nothing to tell.
+    /// The state changed, and there is no event to emit.
     Moved,
-    /// The state moved and this event tells of it.
+    /// The status became final, and this event announces it.
     Ended(EventType),
-    /// This event has to be told again under the new [`OrderState::redrives`]: somebody acts as if he had not heard of it.
-    Redriven(EventType),
+    /// This event must be emitted again, with the new [`OrderState::resends`]: another service acts as if it had not received it.
+    Resend(EventType),
 }
 
-/// Where an order stands, with what its settling still waits for.
+/// The status of an order, and for a rejected or cancelled order the answers that it waits for until it is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderState {
     /// The status.
     pub status: OrderStatus,
-    /// Whether inventory has said that it holds nothing for it (refused orders).
+    /// Whether inventory has answered that no units are reserved (rejected and cancelled orders).
     pub inventory_answered: bool,
-    /// Whether payment has said that it is not charged (refused orders).
+    /// Whether payments has answered that the order is not charged (rejected and cancelled orders).
     pub payment_answered: bool,
-    /// How often its last event was told again.
-    pub redrives: u32,
+    /// How often an event of the order was resent.
+    pub resends: u32,
 }
 
 impl OrderState {
-    /// An order just placed.
-    pub const PLACED: Self = Self {
-        status: OrderStatus::Pending,
-        inventory_answered: false,
-        payment_answered: false,
-        redrives: 0,
-    };
+    /// The state of a new order.
+    pub const PLACED: Self =
+        Self { status: OrderStatus::Pending, inventory_answered: false, payment_answered: false, resends: 0 };
 
-    /// Whether nothing is left to do for it: confirmed, or refused with every reservation and charge undone.
+    /// Returns whether the order is settled: confirmed, or refused with its reservation and its payment undone.
     pub fn is_settled(&self) -> bool {
         match self.status {
             OrderStatus::Pending | OrderStatus::Reserved => false,
@@ -220,7 +216,7 @@ impl OrderState {
         }
     }
 
-    /// Takes a fact in.
+    /// Applies a fact.
     pub fn apply(&mut self, fact: Fact) -> Step {
         match self.status {
             OrderStatus::Pending | OrderStatus::Reserved => self.apply_undecided(fact),
@@ -245,7 +241,7 @@ impl OrderState {
                 self.end(OrderStatus::Rejected(RejectionReason::PaymentDeclined))
             }
             Fact::Cancelled(reason) => self.end(OrderStatus::Cancelled(reason)),
-            // Answers to a refusal that never was: nothing in the system sends them.
+            // The order is not refused, so that no service releases its units or voids its payment.
             Fact::Reserved | Fact::Released | Fact::Uncharged => Step::Unchanged,
         }
     }
@@ -254,19 +250,21 @@ impl OrderState {
         match fact {
             Fact::Released | Fact::NotReserved(_) => Self::answer(&mut self.inventory_answered),
             Fact::Uncharged | Fact::Declined => Self::answer(&mut self.payment_answered),
-            Fact::Reserved | Fact::Paid => self.redrive(),
+            Fact::Reserved | Fact::Paid => self.resend(),
             Fact::Cancelled(_) => Step::Unchanged,
         }
     }
 
-    /// Tells again what the order waits for an answer to: that it was placed, or how it was refused. Changes nothing where it is settled.
-    pub fn redrive(&mut self) -> Step {
+    /// Resends the event that the order waits for an answer to: `order.placed`, or the event of its refusal. Changes nothing when the order is
+    /// settled.
+    pub fn resend(&mut self) -> Step {
         if self.is_settled() {
             return Step::Unchanged;
         }
-        self.redrives += 1;
-        // The first event is enough for whatever was lost since: each who did his part answers again, and so wakes the next.
-        Step::Redriven(self.status.ending().unwrap_or(EventType::OrderPlaced))
+        self.resends += 1;
+        // `order.placed` restarts the whole chain: a service that has already done its part answers a resent event again, which reaches the
+        // service after it.
+        Step::Resend(self.status.ending().unwrap_or(EventType::OrderPlaced))
     }
 
     fn answer(answered: &mut bool) -> Step {
@@ -280,5 +278,5 @@ impl OrderState {
 }
 
 #[cfg(test)]
-#[path = "saga_tests.rs"]
+#[path = "order_state_tests.rs"]
 mod tests;

@@ -28,7 +28,7 @@ fn may_follow(from: OrderStatus, to: OrderStatus) -> bool {
 
 proptest! {
     #[test]
-    fn any_facts_in_any_order_leave_a_legal_status(facts in facts()) {
+    fn any_facts_in_any_order_give_a_legal_status(facts in facts()) {
         let mut state = OrderState::PLACED;
         let mut endings = 0;
         for fact in facts {
@@ -48,7 +48,7 @@ proptest! {
     }
 
     #[test]
-    fn repeats_change_nothing_but_the_count_of_redrives(facts in facts()) {
+    fn repeated_facts_change_only_the_count_of_resends(facts in facts()) {
         let mut once = OrderState::PLACED;
         let mut twice = OrderState::PLACED;
         for fact in facts {
@@ -61,7 +61,7 @@ proptest! {
     }
 
     #[test]
-    fn a_refused_order_settles_once_both_have_answered(facts in facts()) {
+    fn a_refused_order_settles_when_inventory_and_payments_have_answered(facts in facts()) {
         let mut state = OrderState::PLACED;
         for fact in facts {
             state.apply(fact);
@@ -74,7 +74,7 @@ proptest! {
 }
 
 #[test]
-fn h19_a_late_event_overwrites_nothing() {
+fn h19_a_late_fact_does_not_change_a_confirmed_order() {
     let mut state = OrderState::PLACED;
     assert_eq!(state.apply(Fact::Paid), Step::Ended(EventType::OrderConfirmed));
     for late in [Fact::Reserved, Fact::Declined, Fact::Cancelled(CancellationReason::Customer)] {
@@ -84,35 +84,35 @@ fn h19_a_late_event_overwrites_nothing() {
 }
 
 #[test]
-fn a_reservation_after_the_refusal_tells_the_refusal_again() {
+fn a_reservation_after_the_refusal_resends_the_refusal() {
     let mut state = OrderState::PLACED;
     state.apply(Fact::Cancelled(CancellationReason::Customer));
-    assert_eq!(state.apply(Fact::Reserved), Step::Redriven(EventType::OrderCancelled));
-    assert_eq!(state.redrives, 1);
+    assert_eq!(state.apply(Fact::Reserved), Step::Resend(EventType::OrderCancelled));
+    assert_eq!(state.resends, 1);
     state.apply(Fact::Released);
     assert!(!state.is_settled());
     state.apply(Fact::Uncharged);
-    assert_eq!(state.apply(Fact::Reserved), Step::Unchanged, "a settled order is left alone");
+    assert_eq!(state.apply(Fact::Reserved), Step::Unchanged, "a settled order does not change");
 }
 
 #[test]
-fn what_is_told_again_is_what_the_order_waits_for_an_answer_to() {
+fn a_resend_emits_the_event_that_the_order_waits_for_an_answer_to() {
     let mut state = OrderState::PLACED;
-    assert_eq!(state.redrive(), Step::Redriven(EventType::OrderPlaced));
+    assert_eq!(state.resend(), Step::Resend(EventType::OrderPlaced));
     state.apply(Fact::Reserved);
-    assert_eq!(state.redrive(), Step::Redriven(EventType::OrderPlaced));
+    assert_eq!(state.resend(), Step::Resend(EventType::OrderPlaced));
     let mut paid = state;
     paid.apply(Fact::Paid);
-    assert_eq!(paid.redrive(), Step::Unchanged, "a confirmed order waits for nothing");
+    assert_eq!(paid.resend(), Step::Unchanged, "a confirmed order waits for no answer");
     state.apply(Fact::Declined);
-    assert_eq!(state.redrive(), Step::Redriven(EventType::OrderRejected));
-    assert_eq!(state.redrives, 3);
+    assert_eq!(state.resend(), Step::Resend(EventType::OrderRejected));
+    assert_eq!(state.resends, 3);
     state.apply(Fact::Released);
-    assert_eq!(state.redrive(), Step::Unchanged);
+    assert_eq!(state.resend(), Step::Unchanged);
 }
 
 #[test]
-fn names_and_reasons_belong_together() {
+fn a_status_has_only_its_own_reasons() {
     for status in [
         OrderStatus::Pending,
         OrderStatus::Confirmed,
