@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use orderflow_backoff::jitter;
+
 /// Waits that double up to a cap.
 #[derive(Debug, Clone)]
 pub(crate) struct Pace {
@@ -31,7 +33,7 @@ impl Pace {
 
 /// Between half of a wait and all of it, so that callers who failed together do not come back together.
 pub(crate) fn jittered(wait: Duration) -> Duration {
-    wait.mul_f64(0.5 + fastrand::f64() / 2.0)
+    jitter(wait / 2..=wait)
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Counts orders in one generation: as many orders as fit into one transaction, and what happens when it is cancelled.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use orderflow_domain::{OrderId, Timestamp};
 use orderflow_store::{
     Cancellation, MAX_TRANSACTION_ACTIONS, Store, StoreError, Table, TransactError, Write,
+    optimistic_attempts,
 };
 
 use crate::counters::{CounterId, Counts, Increments};
@@ -16,8 +16,8 @@ use crate::table::{ANALYTICS, CountedOrder, PartitionKey, SHARDS};
 
 /// The number of rounds in which orders share transactions. After that each order is tried alone, so that one order cannot
 /// block the others.
-const SHARED_ROUNDS: usize = 4;
-const ROUNDS: usize = 8;
+const SHARED_ROUNDS: u32 = 4;
+const ROUNDS: u32 = 8;
 
 /// An order could not be counted.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -58,16 +58,14 @@ impl OrderCounter {
     /// Counts in a generation what is not counted there yet. Returns one result for each order.
     pub(crate) async fn count(&self, generation: u32, facts: &[OrderFacts]) -> Vec<Counted> {
         let mut counted: Vec<Option<Counted>> = vec![None; facts.len()];
-        for round in 0..ROUNDS {
+        let mut rounds = optimistic_attempts(ROUNDS);
+        loop {
             let left: Vec<usize> = (0..facts.len()).filter(|position| counted[*position].is_none()).collect();
-            if left.is_empty() {
+            if left.is_empty() || !rounds.next().await {
                 break;
             }
-            if round > 0 {
-                tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=4 << round))).await;
-            }
             let shares: Vec<&[usize]> =
-                if round < SHARED_ROUNDS { vec![&left] } else { left.chunks(1).collect() };
+                if rounds.number() <= SHARED_ROUNDS { vec![&left] } else { left.chunks(1).collect() };
             for share in shares {
                 self.count_round(generation, facts, share, &mut counted).await;
             }

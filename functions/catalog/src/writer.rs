@@ -1,9 +1,7 @@
 //! Changing products.
 
-use std::time::Duration;
-
 use orderflow_domain::{EventType, Money, Sku, Timestamp};
-use orderflow_store::{Item, Outbox, Store, StoreError, Table, Write, WriteError};
+use orderflow_store::{Item, Outbox, Store, StoreError, Table, Write, WriteError, optimistic_attempts};
 
 use crate::reader::Catalog;
 use crate::table::{CATALOG, LISTED_PARTITION, ProductRecord};
@@ -11,8 +9,8 @@ use crate::table::{CATALOG, LISTED_PARTITION, ProductRecord};
 /// The most units that a product may begin with, and that stock may be set to.
 pub const MAX_STOCK: i64 = 1_000_000_000;
 
-/// How often a change is tried that others get in the way of.
-const TRIES: u32 = 8;
+/// The most attempts at a change that other writers overtake.
+const ATTEMPTS: u32 = 8;
 
 /// A product to be sold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,7 +152,8 @@ impl CatalogWriter {
         traceparent: &str,
         next: impl Fn(&ProductRecord) -> Option<ProductRecord>,
     ) -> Result<ProductRecord, ChangeError> {
-        for attempt in 0..TRIES {
+        let mut attempts = optimistic_attempts(ATTEMPTS);
+        while attempts.next().await {
             let before = self.stored(sku).await?.ok_or(ChangeError::Unknown)?;
             let after = next(&before).ok_or(ChangeError::Unknown)?;
             if after == before {
@@ -165,9 +164,7 @@ impl CatalogWriter {
                     log(&written, event_type);
                     return Ok(written);
                 }
-                Err(WriteError::ConditionFailed(_)) => {
-                    tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=4 << attempt))).await;
-                }
+                Err(WriteError::ConditionFailed(_)) => {}
                 Err(WriteError::Store(error)) => return Err(error.into()),
             }
         }

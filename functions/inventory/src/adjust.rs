@@ -1,13 +1,13 @@
 //! Correcting a level by hand.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use orderflow_domain::{EventType, Sku, Timestamp};
 use orderflow_store::{
     Cancellation, Item, Outbox, Store, StoreError, Table, TransactError, Write, WriteError,
+    optimistic_attempts,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -68,7 +68,7 @@ pub(crate) struct Corrections {
     first_stock: Arc<dyn FirstStock>,
 }
 
-const TRIES: u64 = 20;
+const ATTEMPTS: u32 = 20;
 
 /// How one try to correct a level went.
 enum Try {
@@ -100,7 +100,8 @@ impl Corrections {
         traceparent: &str,
     ) -> Result<Level, AdjustError> {
         let key = key.map(|key| format!("key#{sku}#{key}"));
-        for attempt in 0..TRIES {
+        let mut attempts = optimistic_attempts(ATTEMPTS);
+        while attempts.next().await {
             let stock = self.existing(sku).await?;
             match self.try_once(&stock, correction, key.as_deref(), traceparent).await? {
                 Try::Done => {
@@ -111,9 +112,7 @@ impl Corrections {
                     return self.level(sku).await?.ok_or(AdjustError::Unknown);
                 }
                 Try::Replayed(_) => return Err(AdjustError::KeyReused),
-                Try::Changed => {
-                    tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=2 + attempt))).await
-                }
+                Try::Changed => {}
             }
         }
         Err(AdjustError::Contended)

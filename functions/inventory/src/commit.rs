@@ -1,20 +1,20 @@
 //! Carrying out a plan: as many orders as fit into one transaction, and what to do when it is cancelled.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
 use orderflow_domain::{OrderId, Sku, Timestamp};
 use orderflow_messaging::Outcome;
 use orderflow_store::{
     Cancellation, Item, MAX_TRANSACTION_ACTIONS, Store, StoreError, Table, TransactError, Write, WriteError,
+    optimistic_attempts,
 };
 
 use crate::plan::{Available, Change, Decision, Request, Work, decide};
 use crate::table::{INVENTORY, ReservationRecord, StockRecord, reservation_pk, stock_key, stock_pk};
 
 /// Rounds in which orders share transactions. Whoever still fails then is tried alone, so that no order can hold its neighbours up.
-const SHARED_ROUNDS: usize = 4;
-const ROUNDS: usize = 8;
+const SHARED_ROUNDS: u32 = 4;
+const ROUNDS: u32 = 8;
 
 /// The stock and reservations of one store.
 #[derive(Debug, Clone)]
@@ -63,19 +63,17 @@ impl Ledger {
     /// Reserves and releases for a batch of orders, each named once, and says what became of each, in their order.
     pub(crate) async fn settle(&self, works: &[Work]) -> Vec<Settled> {
         let mut settled: Vec<Option<Settled>> = vec![None; works.len()];
-        for round in 0..ROUNDS {
+        let mut rounds = optimistic_attempts(ROUNDS);
+        loop {
             let mut left: Vec<usize> =
                 (0..works.len()).filter(|position| settled[*position].is_none()).collect();
-            if left.is_empty() {
+            if left.is_empty() || !rounds.next().await {
                 break;
-            }
-            if round > 0 {
-                tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=4 << round))).await;
             }
             // Releases first: what they give back can be given out in the same round.
             left.sort_by_key(|position| !matches!(works[*position].request, Request::Release));
             let shares: Vec<&[usize]> =
-                if round < SHARED_ROUNDS { vec![&left] } else { left.chunks(1).collect() };
+                if rounds.number() <= SHARED_ROUNDS { vec![&left] } else { left.chunks(1).collect() };
             for share in shares {
                 self.settle_round(works, share, &mut settled).await;
             }

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
+use orderflow_backoff::spread;
 use orderflow_messaging::{Consumer, Delivery, Outcome};
 use orderflow_store::{MAX_TRANSACTION_ACTIONS, Store, StoreError, Table, Write, WriteError};
 use tracing::Instrument;
@@ -21,9 +21,6 @@ const AT_A_TIME: usize = 32;
 
 /// The code of events whose message was refused for good.
 const REFUSED: &str = "message-refused";
-
-/// The least time over which messages that met an open breaker come back.
-const SHORTEST_SPREAD: Duration = Duration::from_millis(500);
 
 /// Tells customers how their orders ended (`order.confirmed`, `order.rejected`, `order.cancelled`, `payment.refunded`), and whatever else
 /// somebody asks for (`notification.requested`).
@@ -136,9 +133,7 @@ fn not_taken(error: &ChannelError) -> Outcome {
         ChannelError::Unavailable(_) | ChannelError::PutOff(_) => Outcome::retry(error),
         ChannelError::Refused(_) => Outcome::DeadLetter { code: REFUSED, reason: error.to_string() },
         ChannelError::LeftAlone(open) => {
-            // Spread, so that not all that were put off come back in the same instant.
-            let spread = (open.retry_after / 2).max(SHORTEST_SPREAD).mul_f64(fastrand::f64());
-            Outcome::Defer { reason: error.to_string(), after: open.retry_after + spread }
+            Outcome::Defer { reason: error.to_string(), after: spread(open.retry_after) }
         }
     }
 }

@@ -1,12 +1,11 @@
 //! `order-tracker`: moves an order along as inventory and payment report.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use orderflow_domain::{Event, EventData, EventType, Fact, OrderId, Step, Timestamp};
 use orderflow_messaging::{Consumer, Delivery, Outcome};
-use orderflow_store::{Emission, Outbox, Store, StoreError, WriteError};
+use orderflow_store::{Emission, Outbox, Store, StoreError, WriteError, optimistic_attempts};
 
 use crate::record::OrderRecord;
 use crate::repository::Orders;
@@ -177,13 +176,8 @@ impl Consumer for OrderTracker {
 impl OrderTracker {
     async fn settle(&self, mut reports: Vec<Reports<'_>>) -> HashMap<OrderId, Outcome> {
         let mut outcome_of = HashMap::with_capacity(reports.len());
-        for round in 0..ROUNDS {
-            if reports.is_empty() {
-                break;
-            }
-            if round > 0 {
-                tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=4 << round))).await;
-            }
+        let mut rounds = optimistic_attempts(ROUNDS);
+        while !reports.is_empty() && rounds.next().await {
             let mut outcomes = self.round(&reports).await.into_iter();
             reports.retain(|report| match outcomes.next().flatten() {
                 Some(outcome) => {

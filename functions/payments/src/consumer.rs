@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use orderflow_domain::OrderId;
 use orderflow_messaging::{Consumer, Delivery, Outcome};
-use orderflow_store::{Store, StoreError, Table, WriteError};
+use orderflow_store::{Store, StoreError, Table, WriteError, optimistic_attempts};
 
 use crate::change::Change;
 use crate::decision::{Step, next_step};
@@ -20,7 +20,7 @@ use crate::work::{Work, fold};
 const AT_A_TIME: usize = 32;
 
 /// How often an order is decided anew when its row changed meanwhile. Each change brings the row closer to its end.
-const ROUNDS: usize = 4;
+const ROUNDS: u32 = 4;
 
 /// Charges orders whose units are held (`inventory.reserved`), and undoes the charge of refused ones (`order.rejected`,
 /// `order.cancelled`).
@@ -44,10 +44,8 @@ impl PaymentConsumer {
     async fn settle(&self, works: Vec<Work>) -> Vec<Settled> {
         let mut settled = Vec::with_capacity(works.len());
         let mut open = works;
-        for _ in 0..ROUNDS {
-            if open.is_empty() {
-                break;
-            }
+        let mut rounds = optimistic_attempts(ROUNDS);
+        while !open.is_empty() && rounds.next().await {
             open = self.round(open, &mut settled).await;
         }
         settled.extend(retry(open, "the payment changed meanwhile, again and again"));

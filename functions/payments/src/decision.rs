@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use orderflow_backoff::spread;
 use orderflow_domain::{OrderId, PaymentToken};
 use orderflow_messaging::Outcome;
 
@@ -10,9 +11,6 @@ use crate::gateway::{Charge, ChargeRequest, GatewayError, PaymentGateway, Undone
 use crate::plan::{Plan, plan};
 use crate::table::{PaymentRecord, PaymentStatus};
 use crate::work::Work;
-
-/// Over how long those come back, at the least, that are put off for a moment only.
-const SHORTEST_SPREAD: Duration = Duration::from_millis(250);
 
 /// The longest that a gateway is believed to be busy.
 const LONGEST_BUSY: Duration = Duration::from_secs(120);
@@ -174,11 +172,6 @@ fn again(error: &GatewayError) -> Outcome {
             Outcome::retry(reason)
         }
     }
-}
-
-/// A time after this one: not all that were told to wait so long come back in the same instant.
-fn spread(after: Duration) -> Duration {
-    after + (after / 2).max(SHORTEST_SPREAD).mul_f64(fastrand::f64())
 }
 
 fn write(change: Change) -> Step {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use orderflow_domain::OrderId;
 use orderflow_http::{Problem, ProblemKind};
-use orderflow_store::{Store, StoreError, Table, WriteError};
+use orderflow_store::{Store, StoreError, Table, WriteError, optimistic_attempts};
 
 use crate::change::Change;
 use crate::decision::report_failed_refund;
@@ -12,7 +12,7 @@ use crate::gateway::{GatewayError, PaymentGateway, Undone};
 use crate::table::{PAYMENTS, PaymentRecord, PaymentStatus};
 
 /// How often a refund is tried anew when its row changed meanwhile.
-const ROUNDS: usize = 4;
+const ROUNDS: u32 = 4;
 
 /// Gives back what could not be given back before.
 #[derive(Clone)]
@@ -48,7 +48,8 @@ impl Refunds {
     /// # Errors
     /// [`RefundError`] where it is not certain that nothing of the charge is left.
     pub(crate) async fn retry(&self, order_id: OrderId) -> Result<PaymentRecord, RefundError> {
-        for _ in 0..ROUNDS {
+        let mut rounds = optimistic_attempts(ROUNDS);
+        while rounds.next().await {
             let row: Option<PaymentRecord> = self.table.get(self.table.key(order_id.to_string())).await?;
             if let Some(undone) = self.attempt(row.ok_or(RefundError::NoPayment)?).await? {
                 return Ok(undone);

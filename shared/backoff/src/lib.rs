@@ -83,6 +83,11 @@ impl Attempts {
         true
     }
 
+    /// Returns whether there is no attempt after the present one.
+    pub fn is_last(&self) -> bool {
+        self.number >= self.max
+    }
+
     /// Returns the number of the present attempt, starting at 1.
     pub fn number(&self) -> u32 {
         self.number

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
+use orderflow_backoff::Backoff;
 use orderflow_messaging::QueueResponse;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -12,6 +13,9 @@ use crate::{Target, TargetError, target};
 
 /// How long messages are held while their function cannot be reached.
 pub(crate) const MAX_HOLD: Duration = Duration::from_secs(300);
+
+/// Delays after a function could not be reached.
+const BACKOFF: Backoff = Backoff::from_millis(100, 400, 12_800);
 
 /// How an invocation ended.
 pub(crate) enum Invoked {
@@ -43,7 +47,7 @@ pub(crate) async fn invoke_held(
             }
         }
         failures += 1;
-        let pause = Duration::from_millis(fastrand::u64(100..=200 << failures.min(6)));
+        let pause = BACKOFF.delay(failures);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = stop.wait_for(|stop| *stop) => return Invoked::Stopped,

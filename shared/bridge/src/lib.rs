@@ -16,6 +16,9 @@ mod switch;
 mod target;
 mod verdict;
 
+/// Delays after a queue could not be consumed.
+const RECONNECT: orderflow_backoff::Backoff = orderflow_backoff::Backoff::from_millis(100, 400, 6_400);
+
 pub use aws::{sdk_config, streams_sdk_config};
 pub use aws_sdk_lambda::Client as LambdaClient;
 pub use guarded::GuardedTarget;

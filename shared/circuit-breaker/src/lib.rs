@@ -5,6 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use orderflow_backoff::{Backoff, jitter};
 use tokio::time::Instant;
 
 /// The thresholds and pauses of a breaker.
@@ -174,9 +175,9 @@ impl CircuitBreaker {
 
     /// Returns the jittered pause: between half of the doubled pause and all of it.
     fn pause(&self, pauses: u32) -> Duration {
-        let doublings = pauses.saturating_sub(1).min(30);
-        let longest = self.settings.pause.saturating_mul(1 << doublings).min(self.settings.max_pause);
-        longest.mul_f64(0.5 + fastrand::f64() / 2.0)
+        let BreakerSettings { pause: base, max_pause: cap, .. } = self.settings;
+        let longest = Backoff { floor: base / 2, base, cap }.longest_delay(pauses);
+        jitter(longest / 2..=longest)
     }
 
     /// Changes the state. Logs and counts the transition under the lock, so that logs and metrics show transitions in order.

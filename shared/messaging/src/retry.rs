@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use orderflow_backoff::Backoff;
 use orderflow_domain::Timestamp;
 
 /// Exponential backoff with full jitter above a floor, and the end of it.
@@ -80,15 +81,11 @@ impl RetryPolicy {
 
     /// The delay behind attempt number `attempt`: between half the base and the doubled-up base, never above the cap.
     pub fn delay(&self, attempt: u32) -> Duration {
-        let ceiling = self.longest_delay(attempt);
-        let floor = (self.base / 2).min(ceiling);
-        let spread = u64::try_from((ceiling - floor).as_millis()).unwrap_or(u64::MAX);
-        floor + Duration::from_millis(fastrand::u64(0..=spread))
+        self.backoff().delay(attempt)
     }
 
-    fn longest_delay(&self, attempt: u32) -> Duration {
-        let doublings = attempt.saturating_sub(1).min(30);
-        self.base.saturating_mul(1 << doublings).min(self.cap)
+    fn backoff(&self) -> Backoff {
+        Backoff { floor: self.base / 2, base: self.base, cap: self.cap }
     }
 }
 
@@ -121,16 +118,16 @@ mod tests {
     #[test]
     fn the_longest_delay_doubles_up_to_the_cap() {
         let policy = RetryPolicy::default();
-        let longest = |attempt| policy.longest_delay(attempt).as_millis();
+        let longest = |attempt| policy.backoff().longest_delay(attempt).as_millis();
         let first: Vec<u128> = (1..=12).map(longest).collect();
         let doubled = [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 51_200, 102_400, 120_000, 120_000];
         assert_eq!(first, doubled);
         assert_eq!(longest(u32::MAX), 120_000);
         for attempt in 1..=12 {
             let drawn: Vec<Duration> = (0..1_000).map(|_| policy.delay(attempt)).collect();
-            let half = policy.longest_delay(attempt) / 2;
+            let half = policy.backoff().longest_delay(attempt) / 2;
             assert!(drawn.iter().any(|delay| *delay > half), "{attempt}: none of the longer half is drawn");
-            assert!(drawn.iter().all(|delay| *delay <= policy.longest_delay(attempt)), "{attempt}");
+            assert!(drawn.iter().all(|delay| *delay <= policy.backoff().longest_delay(attempt)), "{attempt}");
         }
     }
 

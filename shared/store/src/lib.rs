@@ -5,8 +5,8 @@
 //! the item it changes, the table's stream delivers that image, and the relay builds the events from it. There is no
 //! moment at which one exists without the other.
 
-mod backoff;
 mod connect;
+mod contention;
 mod cursor;
 mod error;
 mod independent;
@@ -20,6 +20,7 @@ mod testing;
 mod transaction;
 mod write;
 
+pub use contention::optimistic_attempts;
 pub use cursor::{Cursor, CursorError};
 pub use error::StoreError;
 pub use independent::IndependentWrites;

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures::future::try_join_all;
 use serde::de::DeserializeOwned;
 
-use crate::backoff::pause;
+use crate::contention::BUSY;
 use crate::{Item, StoreError, Table};
 
 /// The most keys that one `BatchGetItem` takes (AWS limit).
@@ -51,12 +51,8 @@ impl Table {
 
     async fn get_batch(&self, mut keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let mut found = Vec::with_capacity(keys.len());
-        let mut repetition = 0;
-        while !keys.is_empty() {
-            if repetition > 0 {
-                pause(repetition).await;
-            }
-            repetition += 1;
+        let mut requests = BUSY.attempts(u32::MAX);
+        while !keys.is_empty() && requests.next().await {
             let wanted = KeysAndAttributes::builder()
                 .set_keys(Some(std::mem::take(&mut keys)))
                 .consistent_read(true)

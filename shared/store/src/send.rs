@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure as OnFailure;
 use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
 
-use crate::backoff::{CONFLICT_RETRIES, pause};
+use crate::contention::conflict_attempts;
 use crate::write::{Kind, Request};
 use crate::{Item, Store, StoreError, Write};
 
@@ -32,14 +32,13 @@ impl Store {
     /// [`WriteError`] where its condition does not hold or the request fails; nothing is written then, unless the answer was lost.
     pub async fn write(&self, write: Write) -> Result<(), WriteError> {
         let request = write.into_request();
-        let mut repetition = 0;
+        let mut attempts = conflict_attempts();
         loop {
+            attempts.next().await;
             let result = self.send(request.clone()).await;
-            if repetition == CONFLICT_RETRIES || !met_a_transaction(&result) {
+            if attempts.is_last() || !met_a_transaction(&result) {
                 return result;
             }
-            repetition += 1;
-            pause(repetition).await;
         }
     }
 

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{
     Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
 };
 
-use crate::backoff::{CONFLICT_RETRIES, pause};
+use crate::contention::conflict_attempts;
 use crate::write::{Kind, Request};
 use crate::{Item, Store, StoreError, Write};
 
@@ -52,8 +52,9 @@ impl Store {
         let tables = table_names(&writes);
         let actions: Vec<TransactWriteItem> =
             writes.into_iter().map(|write| action(write.into_request())).collect::<Result<_, _>>()?;
-        let mut repetition = 0;
+        let mut attempts = conflict_attempts();
         loop {
+            attempts.next().await;
             let error = match self
                 .client
                 .transact_write_items()
@@ -71,11 +72,9 @@ impl Store {
             };
             let reasons: Vec<_> =
                 cancelled.cancellation_reasons().iter().cloned().map(Cancellation::from).collect();
-            if repetition == CONFLICT_RETRIES || !only_conflicts(&reasons) {
+            if attempts.is_last() || !only_conflicts(&reasons) {
                 return Err(TransactError::Cancelled(reasons));
             }
-            repetition += 1;
-            pause(repetition).await;
         }
     }
 }

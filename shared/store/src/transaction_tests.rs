@@ -2,6 +2,7 @@ use orderflow_embedded::Fault;
 
 use super::*;
 use crate::IndependentWrites;
+use crate::contention::CONFLICT_RETRIES;
 use crate::testing::{Thing, World};
 
 async fn world() -> World {

@@ -1,19 +1,17 @@
 //! `DELETE /orders/{id}`.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::State;
 use orderflow_domain::{CancellationReason, Fact, OrderId, OrderStatus, Step, Timestamp};
 use orderflow_http::{PathParam, Problem, ProblemKind};
-use orderflow_store::{Outbox, WriteError};
+use orderflow_store::{Outbox, WriteError, optimistic_attempts};
 
 use super::Intake;
 use super::view::OrderView;
 use crate::record::OrderRecord;
 use crate::timeline::TimelineEntry;
 
-const TRIES: u32 = 8;
+const ATTEMPTS: u32 = 8;
 
 /// Cancel an order
 ///
@@ -32,13 +30,13 @@ pub(crate) async fn cancel(
     State(intake): State<Intake>,
     PathParam(id): PathParam<OrderId>,
 ) -> Result<Json<OrderView>, Problem> {
-    for attempt in 0..TRIES {
+    let mut attempts = optimistic_attempts(ATTEMPTS);
+    while attempts.next().await {
         let record =
             intake.orders.get(id).await.map_err(Problem::unavailable)?.ok_or_else(Problem::not_found)?;
         if let Some(record) = intake.try_to_cancel(record).await? {
             return Ok(Json(record.into()));
         }
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=4 << attempt))).await;
     }
     Err(Problem::unavailable("others keep changing the order"))
 }

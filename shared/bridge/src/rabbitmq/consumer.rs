@@ -102,7 +102,7 @@ impl Session {
     async fn recover(&mut self, error: &RabbitError) {
         tracing::warn!(service = self.consumer.consumer, %error, "the queue cannot be consumed; trying again");
         self.failures += 1;
-        let pause = Duration::from_millis(fastrand::u64(100..=200 << self.failures.min(4)));
+        let pause = crate::RECONNECT.delay(self.failures);
         let declared = async {
             tokio::time::sleep(pause).await;
             self.consumer.consuming.declare_again().await

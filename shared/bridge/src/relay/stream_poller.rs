@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use orderflow_backoff::Backoff;
 use orderflow_store::StoreError;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -75,6 +76,9 @@ const READ_AHEAD: usize = 10_000;
 
 /// How often the cursor is saved at most.
 const SAVE: Duration = Duration::from_millis(50);
+
+/// Delays after a stream could not be read or relayed.
+const BACKOFF: Backoff = Backoff::from_millis(50, 200, 6_400);
 
 impl StreamPoller {
     /// A stream_poller for the stream of a table, from where the last process left it.
@@ -224,7 +228,7 @@ impl StreamPoller {
                 Err(error) => {
                     tracing::error!(table = self.reader.table(), %error, "the stream could not be relayed; trying again");
                     failures += 1;
-                    Duration::from_millis(fastrand::u64(50..=100 << failures.min(6)))
+                    BACKOFF.delay(failures)
                 }
             };
             if saved_at.elapsed() >= SAVE {

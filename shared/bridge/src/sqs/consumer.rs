@@ -86,7 +86,7 @@ impl SqsConsumer {
 
     async fn pause(&self, error: &SqsError, failures: u32, stop: &mut watch::Receiver<bool>) {
         tracing::warn!(service = self.consumer, %error, "the queue cannot be consumed; trying again");
-        let pause = Duration::from_millis(fastrand::u64(100..=200 << failures.min(6)));
+        let pause = crate::RECONNECT.delay(failures);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = stop.wait_for(|stop| *stop) => {}
