@@ -142,7 +142,7 @@ fn shared_crates_import_downwards() {
         ("orderflow-telemetry", &[]),
         ("orderflow-store", &["orderflow-backoff", "orderflow-domain"]),
         ("orderflow-messaging", &["orderflow-backoff", "orderflow-domain"]),
-        ("orderflow-circuit-breaker", &[]),
+        ("orderflow-circuit-breaker", &["orderflow-backoff"]),
         ("orderflow-http", &["orderflow-telemetry"]),
         ("orderflow-documents", &["orderflow-domain", "orderflow-http", "orderflow-messaging"]),
         ("orderflow-lambda", &["orderflow-messaging", "orderflow-store", "orderflow-telemetry"]),
