@@ -6,6 +6,7 @@ mod analytics;
 mod browser;
 mod connections;
 mod crash;
+mod data_directory;
 #[cfg(feature = "browser")]
 mod docs_page;
 mod life;

@@ -1,4 +1,4 @@
-//! From a request to its answer, whichever way it came.
+//! Dispatches requests, from the SDK client in this process and from HTTP alike.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,24 +11,17 @@ use crate::changes::Changes;
 use crate::counts::Counters;
 use crate::engine::Engine;
 use crate::faults::{Faults, Injected};
-use crate::operation::{Footprint, Operation};
+use crate::operation::{Caller, Footprint, Operation, RunRequest};
 
-/// Which way a request came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Caller {
-    InProcess,
-    Http,
-}
-
-/// What becomes of a request.
+/// The result of a request, as its caller gets it.
 #[derive(Debug)]
 pub(crate) enum Reply {
     Answered(Answer),
-    /// It was carried out, but its answer must not arrive.
+    /// The request was carried out, and an injected fault withholds the answer.
     Lost,
 }
 
-/// The engine with all that watches its requests.
+/// The engine, with the counters, faults and change notifications that apply to its requests.
 pub(crate) struct Dispatch {
     engine: Mutex<Engine>,
     pub(crate) changes: Changes,
@@ -57,9 +50,9 @@ impl Dispatch {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs the request on the calling thread, also when that one drives async tasks: a request takes 30 to 300
-    /// microseconds and a large transaction two milliseconds, so that handing each to another thread would cost about
-    /// what it saves, and the lock around the engine lets only one run at a time anyway.
+    /// Runs a request on the calling thread, even on a thread that drives async tasks: a request takes 30 to 300 microseconds and a
+    /// large transaction two milliseconds, so handing it to another thread would cost about what it saves. The lock around the engine
+    /// allows only one request at a time in any case.
     pub(crate) fn reply(&self, target: &str, body: &[u8], caller: Caller) -> Reply {
         let Some(operation) = Operation::from_target(target) else {
             return Reply::Answered(Answer::unknown_operation());
@@ -79,23 +72,19 @@ impl Dispatch {
     }
 }
 
-/// A request on its way through the engine.
-pub(crate) struct Call<'a> {
+/// One request body, to be run on the engine of a dispatch.
+struct Call<'a> {
     dispatch: &'a Dispatch,
     body: &'a [u8],
     caller: Caller,
 }
 
-impl Call<'_> {
-    pub(crate) fn run<Request, Response>(
+impl RunRequest for Call<'_> {
+    fn run<Request: DeserializeOwned, Response: Serialize>(
         &self,
         footprint: fn(&mut Request, Caller) -> Footprint,
         method: fn(&Database, Request) -> dynoxide::Result<Response>,
-    ) -> dynoxide::Result<Vec<u8>>
-    where
-        Request: DeserializeOwned,
-        Response: Serialize,
-    {
+    ) -> dynoxide::Result<Vec<u8>> {
         let mut request = answer::parse(self.body)?;
         let footprint = footprint(&mut request, self.caller);
         if let Some(actions) = footprint.actions {
@@ -112,7 +101,7 @@ impl Call<'_> {
     }
 }
 
-/// The answer to a repeat has no consumed capacity: nothing was consumed.
+/// Returns the response as JSON. A repeated transaction (`None`) is answered without consumed capacity, because it consumed none.
 fn to_json<Response: Serialize>(response: Option<&Response>) -> dynoxide::Result<Vec<u8>> {
     response.map_or_else(
         || Ok(b"{}".to_vec()),

@@ -1,4 +1,4 @@
-//! The operations of DynamoDB and DynamoDB Streams that are served: one row each.
+//! The operations of DynamoDB and DynamoDB Streams that the embedded database serves, one row each.
 
 use dynoxide::actions::batch_write_item::BatchWriteItemRequest;
 use dynoxide::actions::delete_item::DeleteItemRequest;
@@ -6,31 +6,50 @@ use dynoxide::actions::put_item::PutItemRequest;
 use dynoxide::actions::transact_write_items::{TransactWriteItem, TransactWriteItemsRequest};
 use dynoxide::actions::update_item::UpdateItemRequest;
 
-use crate::dispatch::{Call, Caller};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::tokens::Token;
 
-/// What must be known about a request beside its answer.
+/// The way by which a request arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    InProcess,
+    Http,
+}
+
+/// Runs one request on the engine.
+pub(crate) trait RunRequest {
+    /// Parses the request, notes its footprint, runs the engine's `method`, and returns the response as JSON.
+    fn run<Request: DeserializeOwned, Response: Serialize>(
+        &self,
+        footprint: fn(&mut Request, Caller) -> Footprint,
+        method: fn(&dynoxide::Database, Request) -> dynoxide::Result<Response>,
+    ) -> dynoxide::Result<Vec<u8>>;
+}
+
+/// What dispatching a request needs to know about it besides its response.
 #[derive(Debug, Default)]
 pub(crate) struct Footprint {
-    /// The tables it writes to when it succeeds.
+    /// The tables that the request writes to if it succeeds.
     pub(crate) tables: Vec<String>,
-    /// The number of actions, when it is a transaction that writes.
+    /// The number of actions of a transaction that writes.
     pub(crate) actions: Option<usize>,
-    /// Tells its repeats.
+    /// Identifies repeats of the same request.
     pub(crate) token: Option<Token>,
 }
 
-/// From names of operations and of the engine's methods, with how to find out what a request writes.
+/// Makes [`Operation`] from the operations' names, the engine's methods, and the functions that return a request's [`Footprint`].
 macro_rules! operations {
     ($($name:ident => $method:ident, $footprint:expr;)*) => {
-        /// An operation that is served.
+        /// An operation that the embedded database serves.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Operation { $($name),* }
 
         impl Operation {
             pub(crate) const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// The name that requests carry.
+            /// Returns the name of the operation in DynamoDB's API.
             pub(crate) fn name(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name)),* }
             }
@@ -42,9 +61,9 @@ macro_rules! operations {
                 }
             }
 
-            /// Reads the request, runs it and returns the JSON answer.
-            pub(crate) fn run(self, call: &Call<'_>) -> dynoxide::Result<Vec<u8>> {
-                match self { $(Self::$name => call.run($footprint, dynoxide::Database::$method)),* }
+            /// Runs a request of this operation.
+            pub(crate) fn run(self, request: &impl RunRequest) -> dynoxide::Result<Vec<u8>> {
+                match self { $(Self::$name => request.run($footprint, dynoxide::Database::$method)),* }
             }
         }
     };
@@ -75,7 +94,7 @@ operations! {
 }
 
 impl Operation {
-    /// Reads the header `x-amz-target`, for example `DynamoDB_20120810.PutItem`.
+    /// Returns the operation that the header `x-amz-target` names, for example `DynamoDB_20120810.PutItem`.
     pub(crate) fn from_target(target: &str) -> Option<Self> {
         let name = target
             .strip_prefix("DynamoDB_20120810.")
@@ -96,8 +115,8 @@ fn batch(request: &mut BatchWriteItemRequest, _: Caller) -> Footprint {
     Footprint { tables: request.request_items.keys().cloned().collect(), ..Footprint::default() }
 }
 
-/// Takes the token away from the engine, see [`crate::tokens`]. A client in this process has its retries turned off and
-/// never sends one twice, so there it is dropped.
+/// Takes the client request token out of the request, because [`crate::tokens`] handles it instead of the engine. A client in this
+/// process never retries a request, so its token is dropped.
 fn transaction(request: &mut TransactWriteItemsRequest, caller: Caller) -> Footprint {
     let name = request.client_request_token.take();
     let name = name.filter(|_| caller == Caller::Http);

@@ -11,7 +11,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 
-use crate::dispatch::{Caller, Dispatch, Reply};
+use crate::dispatch::{Dispatch, Reply};
+use crate::operation::Caller;
 
 /// All that a call to the own process does not need is off: signing, retries, timeouts, the watch over stalled streams
 /// and over the clock of the server. That was measured to be 40 % of what the SDK costs a request.

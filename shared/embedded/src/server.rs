@@ -16,7 +16,8 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
 use crate::answer::CONTENT_TYPE;
-use crate::dispatch::{Caller, Dispatch, Reply};
+use crate::dispatch::{Dispatch, Reply};
+use crate::operation::Caller;
 
 /// DynamoDB's limit for a request.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;

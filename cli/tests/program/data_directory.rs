@@ -1,0 +1,60 @@
+//! Data directories that earlier versions of the program wrote.
+
+use serde_json::{Value, json};
+
+use crate::server::{Server, up};
+
+/// The database of a data directory in format 1, as `.dump` of SQLite prints it. The version of November 2026 wrote it and was killed
+/// with these orders, whose customers tell them apart:
+///
+/// | customer | state |
+/// |---|---|
+/// | C1 | confirmed |
+/// | C2 | rejected, because the payment was declined |
+/// | C3 | confirmed; the notification is a dead letter, because the mail server refused the address |
+/// | C4 | reserved; the payment provider is down, so the message to `payment` is delayed |
+/// | C5 | cancelled by the customer |
+/// | C6 | pending; the messages to `order-tracker` and `payment` are ready, because both consumers are stopped |
+const FORMAT_1: &str = include_str!("fixtures/data-directory-1.sql");
+
+const DEAD_LETTERS: &str = "/api/v1/admin/dead-letters/notification";
+
+async fn status_of(server: &Server, customer: &str) -> Value {
+    let orders = server.orders(&format!("&customer_id={customer}")).await;
+    assert_eq!(orders.len(), 1, "{orders:?}");
+    orders[0]["status"].clone()
+}
+
+#[tokio::test]
+async fn a_data_directory_of_format_1_is_carried_on() {
+    let data = tempfile::tempdir().unwrap();
+    let database = rusqlite::Connection::open(data.path().join("orderflow.db")).unwrap();
+    database.execute_batch(FORMAT_1).unwrap();
+    drop(database);
+    let mut command = up(&["--port", "0", "--data-dir", data.path().to_str().unwrap()]);
+    // The orders are as old as the fixture. They would expire before their messages are delivered.
+    let server = Server::start({
+        command.env("ORDER_EXPIRES_AFTER", "100000h");
+        command
+    });
+
+    assert_eq!(server.orders("").await.len(), 6);
+    for (customer, status) in [("C1", "confirmed"), ("C2", "rejected"), ("C3", "confirmed"), ("C5", "cancelled")]
+    {
+        assert_eq!(status_of(&server, customer).await, status, "{customer}");
+    }
+    for customer in ["C4", "C6"] {
+        let confirmed = async |server: &Server| status_of(server, customer).await == "confirmed";
+        server.wait_until("the waiting messages are delivered", confirmed).await;
+    }
+
+    let letters = server.get(DEAD_LETTERS).await["dead_letters"].clone();
+    assert_eq!(letters.as_array().map(Vec::len), Some(1), "{letters}");
+    assert_eq!(letters[0]["code"], "message-refused");
+    assert_eq!(letters[0]["attempts"], 1);
+    assert_eq!(letters[0]["event"]["data"]["customer_id"], "C3");
+    assert_eq!(server.post(&format!("{DEAD_LETTERS}/replay"), &json!({})).await, 200);
+    let none_left = async |server: &Server| server.get(DEAD_LETTERS).await["dead_letters"] == json!([]);
+    server.wait_until("the dead letter is replayed", none_left).await;
+    assert!(server.signal("TERM").success());
+}
