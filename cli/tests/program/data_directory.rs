@@ -39,7 +39,8 @@ async fn a_data_directory_of_format_1_is_carried_on() {
     });
 
     assert_eq!(server.orders("").await.len(), 6);
-    for (customer, status) in [("C1", "confirmed"), ("C2", "rejected"), ("C3", "confirmed"), ("C5", "cancelled")]
+    for (customer, status) in
+        [("C1", "confirmed"), ("C2", "rejected"), ("C3", "confirmed"), ("C5", "cancelled")]
     {
         assert_eq!(status_of(&server, customer).await, status, "{customer}");
     }

@@ -4,7 +4,7 @@ use orderflow_domain::{
     CustomerId, Email, EventType, Money, Order, OrderId, OrderLine, OrderState, OrderStatus, PaymentToken,
     Phone, Sku, Timestamp, UnknownStatus,
 };
-use orderflow_store::partition;
+use orderflow_store::{TimeKey, partition};
 use serde::{Deserialize, Serialize};
 
 use crate::table::SHARDS;
@@ -64,7 +64,7 @@ impl OrderRecord {
         let first_sku = order.lines.first().map_or("", |line| line.sku.as_str());
         let mut record = Self {
             sku_partition: partition(first_sku, &id, SHARDS),
-            listed_at: format!("{}#{id}", order.created_at),
+            listed_at: TimeKey { time: order.created_at, order_id: order.id }.to_string(),
             all_partition: partition("all", &id, SHARDS),
             status_partition: String::new(),
             open_partition: None,

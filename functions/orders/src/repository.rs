@@ -2,8 +2,8 @@
 
 use orderflow_domain::{CustomerId, OrderId, OrderStatus, Sku};
 use orderflow_store::{
-    Cancellation, IndexDefinition, Item, Listing, Outbox, Store, StoreError, Table, TransactError, Write,
-    WriteError, partitions,
+    Cancellation, IndexDefinition, Item, Listing, Outbox, Store, StoreError, Table, TimeKey, TransactError,
+    Write, WriteError, partitions,
 };
 
 use crate::record::OrderRecord;
@@ -86,8 +86,8 @@ impl Orders {
         partitions("open", SHARDS)
     }
 
-    /// The next orders of a shard behind `after` that are not settled, oldest first: when each was placed and its id, with a `#`
-    /// between. The index may lag behind the orders. Fewer than `limit` means that the end was reached.
+    /// The next orders of a shard behind `after` that are not settled, oldest first, as the text of [`TimeKey`]s. The index may lag
+    /// behind the orders. Fewer than `limit` means that the end was reached.
     pub(crate) async fn list_open(
         &self,
         shard: &str,
@@ -174,7 +174,7 @@ impl Orders {
             looked_at += keys.len();
             let reached_end = keys.len() < step;
             position = keys.last().cloned().or(position);
-            let ids = keys.iter().filter_map(|key| OrderId::parse(key.split_once('#')?.1).ok());
+            let ids = keys.iter().filter_map(|key| Some(TimeKey::parse(key)?.order_id));
             let mut orders = self.get_all(ids).await?;
             orders.retain(|order| filter.matches(order));
             orders.sort_unstable_by(|a, b| b.listed_at.cmp(&a.listed_at));

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use orderflow_domain::OrderId;
 use orderflow_http::{FieldErrors, Limit, Problem, QueryParams};
-use orderflow_store::{Cursor, CursorError, Listing, StoreError, Table};
+use orderflow_store::{Cursor, CursorError, Listing, StoreError, Table, TimeKey};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -124,8 +124,9 @@ async fn refund_failed(
     let partitions = vec![PaymentStatus::RefundFailed.as_str().to_owned()];
     let listing = Listing { index: &LISTED, partitions, descending: true };
     let (positions, next) = table.page(&listing, after.as_deref(), usize::from(limit.get())).await?;
-    let orders = positions.iter().filter_map(|position| position.split_once('#'));
-    let mut found: Vec<PaymentRecord> = table.get_all(orders.map(|(_, id)| table.key(id)).collect()).await?;
+    let orders = positions.iter().filter_map(|position| Some(TimeKey::parse(position)?.order_id));
+    let keys = orders.map(|order_id| table.key(order_id.to_string())).collect();
+    let mut found: Vec<PaymentRecord> = table.get_all(keys).await?;
     found.retain(|payment| payment.status == PaymentStatus::RefundFailed);
     found.sort_unstable_by(|a, b| b.listed_at.cmp(&a.listed_at));
     Ok(PaymentList {

@@ -1,7 +1,7 @@
 //! The table `payments`.
 
 use orderflow_domain::{Currency, Email, EventType, Money, OrderId, Phone, Timestamp};
-use orderflow_store::{IndexDefinition, TableDefinition};
+use orderflow_store::{IndexDefinition, TableDefinition, TimeKey};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -98,7 +98,8 @@ impl PaymentRecord {
     pub(crate) fn set_status(&mut self, status: PaymentStatus) {
         self.status = status;
         self.listed = (status == PaymentStatus::RefundFailed).then_some(status);
-        self.listed_at = self.listed.map(|_| format!("{}#{}", self.created_at, self.order_id));
+        self.listed_at =
+            self.listed.map(|_| TimeKey { time: self.created_at, order_id: self.order_id }.to_string());
     }
 
     /// What the rules look at.

@@ -24,8 +24,8 @@ pub use aws_sdk_lambda::Client as LambdaClient;
 pub use guarded::GuardedTarget;
 pub use lambda::LambdaTarget;
 pub use relay::{
-    Backlog, ConfirmingSink, InFlight, NoTrimmer, Position, Sink, StreamBatch, StreamError, StreamPoller,
-    StreamPollerError, StreamPollerStatus, StreamReader, StreamReads, StreamTrimmer, Wakeup,
+    Backlog, ConfirmingSink, InFlight, NoTrimmer, Position, PositionError, Sink, StreamBatch, StreamError,
+    StreamPoller, StreamPollerError, StreamPollerStatus, StreamReader, StreamReads, StreamTrimmer, Wakeup,
 };
 pub use runtime_table::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable};
 pub use switch::ConsumerSwitch;

@@ -24,7 +24,7 @@ pub use contention::optimistic_attempts;
 pub use cursor::{Cursor, CursorError};
 pub use error::StoreError;
 pub use independent::IndependentWrites;
-pub use listing::{Listing, partition, partitions};
+pub use listing::{Listing, TimeKey, partition, partitions};
 pub use outbox::{Emission, EventSource, ImageError, OUTBOX, Outbox, OutboxError};
 pub use schema::{IndexDefinition, TableDefinition, TableState};
 pub use send::WriteError;

@@ -1,7 +1,10 @@
 //! Listing items by an index whose hot partitions are spread over shards.
 
+use std::fmt;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
+use orderflow_domain::{OrderId, Timestamp};
 
 use crate::{Item, StoreError, Table};
 
@@ -18,6 +21,29 @@ pub fn partition(value: &str, id: &str, shards: u8) -> String {
 /// All partitions of a value.
 pub fn partitions(value: &str, shards: u8) -> Vec<String> {
     (0..shards.max(1)).map(|shard| format!("{value}#{shard}")).collect()
+}
+
+/// The range key of an index that lists orders, or what belongs to one order each, by time. The texts of keys sort as the keys do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimeKey {
+    /// When the item was created.
+    pub time: Timestamp,
+    /// The order.
+    pub order_id: OrderId,
+}
+
+impl TimeKey {
+    /// Parses `time#order id`. Returns `None` for any other text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (time, order_id) = text.split_once('#')?;
+        Some(Self { time: Timestamp::parse(time).ok()?, order_id: OrderId::parse(order_id).ok()? })
+    }
+}
+
+impl fmt::Display for TimeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.time, self.order_id)
+    }
 }
 
 /// A walk along an index over all partitions of a value.
@@ -130,6 +156,17 @@ mod tests {
         for id in 0..200 {
             let partition = partition("pending", &id.to_string(), 16);
             assert!(partitions("pending", 16).contains(&partition));
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_time_key_is_read_back_and_garbage_is_not() {
+        let time = Timestamp::from_millis(1_700_000_000_123);
+        let key = TimeKey { time, order_id: OrderId::parse("0190163d-8694-739b-aea5-966c26f8ad91").unwrap() };
+        assert_eq!(key.to_string(), "2023-11-14T22:13:20.123Z#0190163d-8694-739b-aea5-966c26f8ad91");
+        assert_eq!(TimeKey::parse(&key.to_string()), Some(key));
+        for garbage in ["", "#", "2023-11-14T22:13:20.123Z", "soon#0190163d-8694-739b-aea5-966c26f8ad91"] {
+            assert_eq!(TimeKey::parse(garbage), None, "{garbage}");
         }
     }
 

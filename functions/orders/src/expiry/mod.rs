@@ -10,7 +10,7 @@ mod settings;
 use std::time::{Duration, Instant};
 
 use orderflow_domain::{OrderId, Timestamp};
-use orderflow_store::{Store, StoreError, WriteError};
+use orderflow_store::{Store, StoreError, TimeKey, WriteError};
 
 use crate::repository::Orders;
 use review::{Change, review};
@@ -104,13 +104,12 @@ impl Sweep<'_> {
     fn count(&mut self, positions: &[String]) -> Vec<OrderId> {
         let mut grown = Vec::new();
         for position in positions {
-            let Some((placed, id)) = position.split_once('#') else { continue };
-            let (Ok(placed), Ok(id)) = (Timestamp::parse(placed), OrderId::parse(id)) else { continue };
-            let age = self.now.since(placed);
+            let Some(TimeKey { time, order_id }) = TimeKey::parse(position) else { continue };
+            let age = self.now.since(time);
             self.swept.unsettled += 1;
             self.swept.oldest = self.swept.oldest.max(age);
             if age >= self.expiry.settings.shortest() {
-                grown.push(id);
+                grown.push(order_id);
             }
         }
         grown

@@ -11,5 +11,5 @@ pub use backlog::Backlog;
 pub use progress::InFlight;
 pub use status::{StreamPollerStatus, StreamReads};
 pub use stream_poller::{ConfirmingSink, NoTrimmer, Sink, StreamPoller, StreamPollerError, StreamTrimmer};
-pub use stream_reader::{Position, StreamBatch, StreamError, StreamReader};
+pub use stream_reader::{Position, PositionError, StreamBatch, StreamError, StreamReader};
 pub use wakeup::Wakeup;

@@ -58,7 +58,7 @@ pub struct StreamPoller {
     runtime: RuntimeTable,
     progress: Progress,
     /// The cursor: everything up to it is dealt with.
-    after: Option<String>,
+    after: Option<Position>,
     /// Whether the stored cursor row says something else than `after` and no starts.
     unsaved: bool,
     /// Batches that were read and not yet relayed, because the relay failed or the sink is full.
@@ -94,10 +94,7 @@ impl StreamPoller {
         trimmer: Arc<dyn StreamTrimmer>,
     ) -> Result<Self, StreamPollerError> {
         let cursor = runtime.start_from(table).await?;
-        let after = cursor.after.as_deref().and_then(|text| text.split_once(' '));
-        let after = after
-            .map(|(shard, number)| Position { shard: shard.to_owned(), sequence_number: number.to_owned() });
-        let reader = StreamReader::open(streams, table, after.into_iter().collect()).await?;
+        let reader = StreamReader::open(streams, table, cursor.after.iter().cloned().collect()).await?;
         Ok(Self {
             reader,
             relay,
@@ -186,7 +183,7 @@ impl StreamPoller {
     /// tries again.
     pub async fn save_cursor(&mut self) -> Result<(), StoreError> {
         if let Some(mark) = self.progress.advance() {
-            self.after = Some(format!("{} {}", mark.shard, mark.sequence_number));
+            self.after = Some(mark);
             self.unsaved = true;
         }
         if !self.unsaved {
@@ -194,8 +191,8 @@ impl StreamPoller {
         }
         self.runtime.save_cursor(self.reader.table(), self.after.clone()).await?;
         self.unsaved = false;
-        if let Some((_, sequence_number)) = self.after.as_deref().and_then(|after| after.split_once(' ')) {
-            self.trimmer.trim(self.reader.table(), sequence_number);
+        if let Some(after) = &self.after {
+            self.trimmer.trim(self.reader.table(), &after.sequence_number);
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ pub(crate) struct CursorRow {
     sk: String,
     /// Everything up to this sequence number is dealt with; none where nothing is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<String>,
+    pub after: Option<Position>,
     /// Starts at this very position with something above it: whatever lies there was tried that often.
     pub starts: u32,
 }
@@ -60,14 +60,6 @@ pub struct DeadLetterRow {
     pub last_at: Timestamp,
     /// The message as it came.
     pub body: String,
-}
-
-impl CursorRow {
-    /// The place that `after` names.
-    pub(crate) fn position(&self) -> Option<Position> {
-        let (shard, sequence_number) = self.after.as_deref()?.split_once(' ')?;
-        Some(Position { shard: shard.to_owned(), sequence_number: sequence_number.to_owned() })
-    }
 }
 
 impl Delayed {
@@ -157,7 +149,7 @@ impl RuntimeTable {
     }
 
     /// Remembers how far a stream was read, and forgets the starts.
-    pub(crate) async fn save_cursor(&self, stream: &str, after: Option<String>) -> Result<(), StoreError> {
+    pub(crate) async fn save_cursor(&self, stream: &str, after: Option<Position>) -> Result<(), StoreError> {
         self.save(&cursor_row(stream, after, 0)).await
     }
 
@@ -171,7 +163,7 @@ impl RuntimeTable {
     /// [`StoreError`] where the store does not answer.
     pub async fn cursors(&self) -> Result<Vec<(String, Position)>, StoreError> {
         let rows: Vec<CursorRow> = self.table.get_collection("cursor").await?;
-        Ok(rows.into_iter().filter_map(|row| Some((row.sk.clone(), row.position()?))).collect())
+        Ok(rows.into_iter().filter_map(|row| Some((row.sk, row.after?))).collect())
     }
 
     /// The delayed events of a consumer.
@@ -230,7 +222,7 @@ impl DeadLetterQueue for TableDeadLetterQueue {
     }
 }
 
-fn cursor_row(stream: &str, after: Option<String>, starts: u32) -> CursorRow {
+fn cursor_row(stream: &str, after: Option<Position>, starts: u32) -> CursorRow {
     CursorRow { pk: "cursor".to_owned(), sk: stream.to_owned(), after, starts }
 }
 

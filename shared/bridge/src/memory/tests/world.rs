@@ -119,7 +119,7 @@ impl World {
         let table = self.store.table(&RUNTIME);
         let key = table.key_with_range("cursor", self.store.table_name(&EVENTS));
         let row: crate::runtime_table::CursorRow = table.get(key).await.unwrap().unwrap();
-        let number = row.after.map(|after| after.split_once(' ').unwrap().1.parse().unwrap());
+        let number = row.after.map(|after| after.sequence_number.parse().unwrap());
         (number, row.starts)
     }
 }
