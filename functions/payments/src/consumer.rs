@@ -6,24 +6,25 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::StreamExt;
 use orderflow_domain::OrderId;
-use orderflow_messaging::{Consumer, Delivery, Outcome};
+use orderflow_messaging::{Consumer, Delivery, Outcome, group_by_key};
 use orderflow_store::{Store, StoreError, Table, WriteError, optimistic_attempts};
 
-use crate::change::Change;
-use crate::decision::{Step, next_step};
-use crate::gateway::PaymentGateway;
-use crate::retry_budget::RetryBudget;
+use crate::decision::Decision;
+use crate::execution::execute;
+use crate::gateway::{PaymentGateway, RetryBudget};
+use crate::request::PaymentRequest;
 use crate::table::{PAYMENTS, PaymentRecord};
-use crate::work::{Work, fold};
+use crate::update::PaymentUpdate;
 
-/// How many orders are at the gateway at once.
-const AT_A_TIME: usize = 32;
+/// The number of orders whose calls of the gateway run at once.
+const CONCURRENT_CALLS: usize = 32;
 
-/// How often an order is decided anew when its row changed meanwhile. Each change brings the row closer to its end.
-const ROUNDS: u32 = 4;
+/// The number of times that an order is processed while other writers change its row. Each change brings the row closer to
+/// its final status, so a few suffice.
+const ATTEMPTS: u32 = 4;
 
-/// Charges orders whose units are held (`inventory.reserved`), and undoes the charge of refused ones (`order.rejected`,
-/// `order.cancelled`).
+/// Charges orders whose units are reserved (`inventory.reserved`), and reverses the charges of refused orders
+/// (`order.rejected`, `order.cancelled`).
 pub struct PaymentConsumer {
     store: Store,
     table: Table,
@@ -31,96 +32,111 @@ pub struct PaymentConsumer {
     retry_budget: RetryBudget,
 }
 
-/// An order with what its deliveries have come to.
-type Settled = (Work, Outcome);
+/// The outcome of the deliveries of an order.
+type OrderOutcome = (OrderId, Outcome);
 
 impl PaymentConsumer {
-    /// A consumer that writes to this store and charges through this gateway.
+    /// Creates a consumer that writes to this store and charges through this gateway.
     pub fn new(store: &Store, gateway: Arc<dyn PaymentGateway>) -> Self {
         let retry_budget = RetryBudget::new();
         Self { store: store.clone(), table: store.table(&PAYMENTS), gateway, retry_budget }
     }
 
-    async fn settle(&self, works: Vec<Work>) -> Vec<Settled> {
-        let mut settled = Vec::with_capacity(works.len());
-        let mut open = works;
-        let mut rounds = optimistic_attempts(ROUNDS);
-        while !open.is_empty() && rounds.next().await {
-            open = self.round(open, &mut settled).await;
+    async fn process(&self, requests: Vec<PaymentRequest>) -> Vec<OrderOutcome> {
+        let mut outcomes = Vec::with_capacity(requests.len());
+        let mut open = requests;
+        let mut attempts = optimistic_attempts(ATTEMPTS);
+        while !open.is_empty() && attempts.next().await {
+            open = self.process_once(open, &mut outcomes).await;
         }
-        settled.extend(retry(open, "the payment changed meanwhile, again and again"));
-        settled
+        outcomes.extend(retry(open, "other writers changed the payment in every attempt"));
+        outcomes
     }
 
-    /// Takes each order one step further. Gives back those whose row changed meanwhile.
-    async fn round(&self, works: Vec<Work>, settled: &mut Vec<Settled>) -> Vec<Work> {
-        let mut rows = match self.rows(&works).await {
+    /// Processes each request once. Returns the requests whose row another writer changed in the meantime.
+    async fn process_once(
+        &self,
+        requests: Vec<PaymentRequest>,
+        outcomes: &mut Vec<OrderOutcome>,
+    ) -> Vec<PaymentRequest> {
+        let mut rows = match self.rows(&requests).await {
             Ok(rows) => rows,
             Err(error) => {
-                settled.extend(retry(works, &error.to_string()));
+                outcomes.extend(retry(requests, &error.to_string()));
                 return Vec::new();
             }
         };
-        let steps: Vec<(Work, Step)> = futures::stream::iter(works)
-            .map(|work| {
-                let row = rows.remove(&work.order_id);
-                self.step(row, work)
+        let decisions: Vec<(PaymentRequest, Decision)> = futures::stream::iter(requests)
+            .map(|request| {
+                let row = rows.remove(&request.order_id);
+                self.execute(row, request)
             })
-            .buffered(AT_A_TIME)
+            .buffered(CONCURRENT_CALLS)
             .collect()
             .await;
-        let mut changes = Vec::with_capacity(steps.len());
-        for (work, step) in steps {
-            match step {
-                Step::Settle(outcome) => settled.push((work, outcome)),
-                Step::Write(change) => changes.push((work, change)),
+        let mut updates = Vec::with_capacity(decisions.len());
+        for (request, decision) in decisions {
+            match decision {
+                Decision::Finish(outcome) => outcomes.push((request.order_id, outcome)),
+                Decision::Write(update) => updates.push((request, update)),
             }
         }
-        self.write(changes, settled).await
+        self.write(updates, outcomes).await
     }
 
-    async fn step(&self, row: Option<PaymentRecord>, work: Work) -> (Work, Step) {
-        let gateway = self.retry_budget.for_attempt(work.attempt, self.gateway.as_ref());
-        let step = next_step(&gateway, row.as_ref(), &work).await;
-        (work, step)
+    async fn execute(
+        &self,
+        row: Option<PaymentRecord>,
+        request: PaymentRequest,
+    ) -> (PaymentRequest, Decision) {
+        let gateway = self.retry_budget.for_attempt(request.attempt, self.gateway.as_ref());
+        let decision = execute(&gateway, row.as_ref(), &request).await;
+        (request, decision)
     }
 
-    async fn rows(&self, works: &[Work]) -> Result<HashMap<OrderId, PaymentRecord>, StoreError> {
-        let key = |work: &Work| self.table.key(work.order_id.to_string());
-        let rows: Vec<PaymentRecord> = self.table.get_all(works.iter().map(key).collect()).await?;
+    async fn rows(
+        &self,
+        requests: &[PaymentRequest],
+    ) -> Result<HashMap<OrderId, PaymentRecord>, StoreError> {
+        let key = |request: &PaymentRequest| self.table.key(request.order_id.to_string());
+        let rows: Vec<PaymentRecord> = self.table.get_all(requests.iter().map(key).collect()).await?;
         Ok(rows.into_iter().map(|row| (row.order_id, row)).collect())
     }
 
-    async fn write(&self, changes: Vec<(Work, Box<Change>)>, settled: &mut Vec<Settled>) -> Vec<Work> {
+    async fn write(
+        &self,
+        updates: Vec<(PaymentRequest, Box<PaymentUpdate>)>,
+        outcomes: &mut Vec<OrderOutcome>,
+    ) -> Vec<PaymentRequest> {
         let (mut sent, mut writes) = (Vec::new(), Vec::new());
-        for (work, change) in changes {
-            match change.write(&self.table) {
+        for (request, update) in updates {
+            match update.write(&self.table) {
                 Ok(write) => {
-                    sent.push((work, change));
+                    sent.push((request, update));
                     writes.push(write);
                 }
-                Err(error) => settled.push((work, Outcome::retry(error))),
+                Err(error) => outcomes.push((request.order_id, Outcome::retry(error))),
             }
         }
         let mut open = Vec::new();
         let results = self.store.write_each(writes).await;
-        for ((work, change), result) in sent.into_iter().zip(results) {
+        for ((request, update), result) in sent.into_iter().zip(results) {
             match result {
                 Ok(()) => {
-                    change.log(&work);
-                    settled.push((work, change.outcome()));
+                    update.log(&request);
+                    outcomes.push((request.order_id, update.outcome()));
                 }
-                Err(WriteError::ConditionFailed(_)) => open.push(work),
-                Err(WriteError::Store(error)) => settled.push((work, Outcome::retry(error))),
+                Err(WriteError::ConditionFailed(_)) => open.push(request),
+                Err(WriteError::Store(error)) => outcomes.push((request.order_id, Outcome::retry(error))),
             }
         }
         open
     }
 }
 
-fn retry(works: Vec<Work>, reason: &str) -> impl Iterator<Item = Settled> {
+fn retry(requests: Vec<PaymentRequest>, reason: &str) -> impl Iterator<Item = OrderOutcome> {
     let outcome = Outcome::retry(reason);
-    works.into_iter().map(move |work| (work, outcome.clone()))
+    requests.into_iter().map(move |request| (request.order_id, outcome.clone()))
 }
 
 #[async_trait]
@@ -130,12 +146,9 @@ impl Consumer for PaymentConsumer {
     }
 
     async fn handle(&self, batch: &[Delivery]) -> Vec<Outcome> {
+        let (requests, positions) = group_by_key(batch, PaymentRequest::of, PaymentRequest::merge);
         let mut outcomes = vec![Outcome::Done; batch.len()];
-        for (work, outcome) in self.settle(fold(batch)).await {
-            for position in work.positions {
-                outcomes[position] = outcome.clone();
-            }
-        }
+        positions.scatter(self.process(requests).await, &mut outcomes);
         outcomes
     }
 }

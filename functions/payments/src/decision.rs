@@ -1,179 +1,150 @@
-//! Carries a plan out at the gateway, and says what the row becomes of it.
+//! Decides what happens to a payment's row and to the delivery once the gateway has answered: the rules, without any I/O.
 
 use std::time::Duration;
 
 use orderflow_backoff::spread;
-use orderflow_domain::{OrderId, PaymentToken};
 use orderflow_messaging::Outcome;
 
-use crate::change::Change;
-use crate::gateway::{Charge, ChargeRequest, GatewayError, PaymentGateway, Undone};
-use crate::plan::{Plan, plan};
+use crate::gateway::{Charge, GatewayError, Reversal};
+use crate::request::PaymentRequest;
 use crate::table::{PaymentRecord, PaymentStatus};
-use crate::work::Work;
+use crate::update::PaymentUpdate;
 
-/// The longest that a gateway is believed to be busy.
-const LONGEST_BUSY: Duration = Duration::from_secs(120);
+/// The longest `Retry-After` that is obeyed.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(120);
 
-/// The code of charges that the gateway will never take.
+/// The code of the dead letters of requests that the provider refuses.
 const REFUSED: &str = "payment-refused";
 
-/// The code of refunds that were given up, in logs. The alarm of template.yaml looks for it.
-pub const REFUND_FAILED: &str = "refund_failed";
-
-/// What is left to do for an order once the gateway has done its part.
+/// What to do with an order.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// Nothing: this is what the delivery has come to.
-    Settle(Outcome),
-    /// To write its row.
-    Write(Box<Change>),
+pub(crate) enum Decision {
+    /// Leave its row as it is and give the delivery this outcome.
+    Finish(Outcome),
+    /// Write its row.
+    Write(Box<PaymentUpdate>),
 }
 
-/// The next step of an order. Calls the gateway where the row does not decide alone.
-pub(crate) async fn next_step(
-    gateway: &dyn PaymentGateway,
-    row: Option<&PaymentRecord>,
-    work: &Work,
-) -> Step {
-    match plan(row.map(PaymentRecord::standing), work) {
-        Plan::Leave => Step::Settle(Outcome::Done),
-        Plan::TellAgain => {
-            row.map_or(Step::Settle(Outcome::Done), |row| write(Change::told_again(row, work)))
-        }
-        Plan::Void => write(Change::moved(row, work, PaymentStatus::Voided)),
-        Plan::Charge(token) => charge(gateway, row, work, token).await,
-        Plan::FindOrCharge(token) => match gateway.find(work.order_id).await {
-            Ok(Some(known)) => charged(row, work, known),
-            Ok(None) => charge(gateway, row, work, token).await,
-            Err(error) => Step::Settle(again(&error)),
-        },
-        Plan::Undo => undo(gateway, row, work).await,
+impl From<PaymentUpdate> for Decision {
+    fn from(update: PaymentUpdate) -> Self {
+        Self::Write(Box::new(update))
     }
 }
 
-async fn charge(
-    gateway: &dyn PaymentGateway,
+/// Decides once the result of a charge is known.
+pub(crate) fn after_charge(
     row: Option<&PaymentRecord>,
-    work: &Work,
-    token: Option<&PaymentToken>,
-) -> Step {
-    let request =
-        ChargeRequest { order_id: work.order_id, amount: work.total.clone(), token: token.cloned() };
-    match gateway.charge(&request).await {
-        Ok(answer) => charged(row, work, answer),
-        Err(error @ GatewayError::Unknown(_)) => {
-            // The key tells at once what most lost answers were.
-            match gateway.find(work.order_id).await {
-                Ok(Some(known)) => charged(row, work, known),
-                Ok(None) | Err(_) if row.is_some() => Step::Settle(again(&error)),
-                Ok(None) | Err(_) => write(claimed(row, work, &error)),
-            }
-        }
-        Err(error) => Step::Settle(again(&error)),
-    }
-}
-
-fn charged(row: Option<&PaymentRecord>, work: &Work, charge: Charge) -> Step {
+    request: &PaymentRequest,
+    charge: Charge,
+) -> Decision {
     match charge {
-        Charge::Captured { provider_id } => {
-            write(Change::moved(row, work, PaymentStatus::Completed).with_provider_id(provider_id))
-        }
+        Charge::Captured { provider_id } => PaymentUpdate::status(row, request, PaymentStatus::Completed)
+            .with_provider_id(provider_id)
+            .into(),
         Charge::Declined { reason } => {
-            write(Change::moved(row, work, PaymentStatus::Failed).with_reason(reason))
+            PaymentUpdate::status(row, request, PaymentStatus::Failed).with_reason(reason).into()
         }
-        // The refusal that called it off writes the row, or comes again to do so.
-        Charge::CalledOff => Step::Settle(Outcome::Done),
+        // The delivery that requested the reversal writes the row, or is retried until it has.
+        Charge::Reversed => Decision::Finish(Outcome::Done),
     }
 }
 
-async fn undo(gateway: &dyn PaymentGateway, row: Option<&PaymentRecord>, work: &Work) -> Step {
-    let amount = row.map_or_else(|| work.total.clone(), PaymentRecord::total);
-    match gateway.undo(work.order_id, &amount).await {
-        Ok(Undone::Refunded { provider_id }) => {
-            write(Change::moved(row, work, PaymentStatus::Refunded).with_provider_id(provider_id))
+/// Decides after a charge whose outcome is unknown. The first time, the row makes that visible.
+pub(crate) fn after_unknown_charge(
+    row: Option<&PaymentRecord>,
+    request: &PaymentRequest,
+    error: &GatewayError,
+) -> Decision {
+    if row.is_some() { after_failed_call(error) } else { claim(row, request, error) }
+}
+
+/// Decides after a call that failed and changes no row.
+pub(crate) fn after_failed_call(error: &GatewayError) -> Decision {
+    Decision::Finish(failed_call_outcome(error))
+}
+
+/// Decides after a reversal.
+pub(crate) fn after_reversal(
+    row: Option<&PaymentRecord>,
+    request: &PaymentRequest,
+    answer: &Result<Reversal, GatewayError>,
+) -> Decision {
+    match answer {
+        Ok(Reversal::Refunded { provider_id }) => {
+            PaymentUpdate::status(row, request, PaymentStatus::Refunded)
+                .with_provider_id(provider_id.clone())
+                .into()
         }
-        Ok(Undone::Voided) if row.is_some_and(PaymentRecord::tells_of_a_charge) => {
-            not_undone(row, work, &GatewayError::unknown_charge())
-        }
-        Ok(Undone::Voided) => voided(row, work),
-        Err(error) => not_undone(row, work, &error),
+        Ok(Reversal::Voided) => after_void(row, request),
+        Err(error) if is_final(error, request) => after_failed_refund(row, request),
+        Err(error) if prevents_charge(row) => after_failed_call(error),
+        // Until the reversal succeeds, the row keeps the order from being charged.
+        Err(error) => claim(row, request, error),
     }
 }
 
-fn not_undone(row: Option<&PaymentRecord>, work: &Work, error: &GatewayError) -> Step {
-    let given_up = match error {
+/// Checks a reversal against the row: a provider that voids a captured charge does not know that charge.
+pub(crate) fn check_reversal(
+    row: Option<&PaymentRecord>,
+    reversal: Reversal,
+) -> Result<Reversal, GatewayError> {
+    if reversal == Reversal::Voided && row.is_some_and(PaymentRecord::has_captured_charge) {
+        return Err(GatewayError::charge_not_found());
+    }
+    Ok(reversal)
+}
+
+/// Returns whether a reversal is not tried again by itself.
+pub(crate) fn is_final(error: &GatewayError, request: &PaymentRequest) -> bool {
+    match error {
         GatewayError::Refused(_) => true,
-        // The last attempt is not used up while nobody asks the gateway.
-        GatewayError::Open { .. } => false,
-        _ => work.last_attempt,
-    };
-    if given_up {
-        return give_up(row, work, error);
+        // The last attempt is not used up as long as the gateway was not called.
+        GatewayError::NotCalled { .. } => false,
+        _ => request.last_attempt,
     }
-    if is_noted(row) {
-        return Step::Settle(again(error));
-    }
-    // Whoever asks for the charge meanwhile must meet the refusal.
-    write(claimed(row, work, error))
 }
 
-/// The order stays claimed, and comes again.
-fn claimed(row: Option<&PaymentRecord>, work: &Work, error: &GatewayError) -> Change {
-    Change::moved(row, work, PaymentStatus::Claimed).with_outcome(again(error))
+fn after_void(row: Option<&PaymentRecord>, request: &PaymentRequest) -> Decision {
+    match row {
+        Some(row) if row.status == PaymentStatus::Voided && request.resend.is_some() => {
+            PaymentUpdate::resend(row, request).into()
+        }
+        Some(row) if row.status == PaymentStatus::Voided => Decision::Finish(Outcome::Done),
+        _ => PaymentUpdate::status(row, request, PaymentStatus::Voided).into(),
+    }
 }
 
-/// Whether the row keeps the order from being charged from now on.
-fn is_noted(row: Option<&PaymentRecord>) -> bool {
+/// Records that an operator must refund the charge. No event says that the payment is reversed, because it is not.
+fn after_failed_refund(row: Option<&PaymentRecord>, request: &PaymentRequest) -> Decision {
+    match row {
+        Some(row) if row.status == PaymentStatus::RefundFailed => Decision::Finish(Outcome::Done),
+        _ => PaymentUpdate::status(row, request, PaymentStatus::RefundFailed).into(),
+    }
+}
+
+/// Writes the row as claimed, and has the delivery tried again.
+fn claim(row: Option<&PaymentRecord>, request: &PaymentRequest, error: &GatewayError) -> Decision {
+    PaymentUpdate::status(row, request, PaymentStatus::Claimed)
+        .with_outcome(failed_call_outcome(error))
+        .into()
+}
+
+/// Returns whether the row already keeps the order from being charged.
+fn prevents_charge(row: Option<&PaymentRecord>) -> bool {
     row.is_some_and(|row| row.refused || row.status != PaymentStatus::Claimed)
 }
 
-fn voided(row: Option<&PaymentRecord>, work: &Work) -> Step {
-    match row {
-        Some(row) if row.status == PaymentStatus::Voided && work.resend.is_some() => {
-            write(Change::told_again(row, work))
-        }
-        Some(row) if row.status == PaymentStatus::Voided => Step::Settle(Outcome::Done),
-        _ => write(Change::moved(row, work, PaymentStatus::Voided)),
-    }
-}
-
-/// Nobody will ask again, and nobody may be told that the charge is undone: the row keeps it in sight.
-fn give_up(row: Option<&PaymentRecord>, work: &Work, error: &GatewayError) -> Step {
-    report_failed_refund(work.order_id, work.trace_id(), error);
-    match row {
-        Some(row) if row.status == PaymentStatus::RefundFailed => Step::Settle(Outcome::Done),
-        _ => write(Change::moved(row, work, PaymentStatus::RefundFailed)),
-    }
-}
-
-/// Logs and counts that a charge is not undone, and that somebody has to see to it.
-pub(crate) fn report_failed_refund(order_id: OrderId, trace_id: Option<&str>, error: &GatewayError) {
-    tracing::error!(
-        order.id = %order_id,
-        trace.id = trace_id,
-        error.code = REFUND_FAILED,
-        %error,
-        "the charge could not be undone: try again with `orderflow payment refund`"
-    );
-    metrics::counter!("refunds_failed_total").increment(1);
-}
-
-/// What becomes of a delivery whose call did not go through.
-fn again(error: &GatewayError) -> Outcome {
+/// Returns the outcome of a delivery whose call failed.
+fn failed_call_outcome(error: &GatewayError) -> Outcome {
     let reason = error.to_string();
     match error {
-        GatewayError::Open { retry_after } => Outcome::Defer { reason, after: spread(*retry_after) },
+        GatewayError::NotCalled { retry_after, .. } => Outcome::Defer { reason, after: spread(*retry_after) },
         GatewayError::Busy { retry_after } => {
-            Outcome::Retry { reason, after: Some(spread((*retry_after).min(LONGEST_BUSY))) }
+            Outcome::Retry { reason, after: Some(spread((*retry_after).min(RETRY_AFTER_MAX))) }
         }
         GatewayError::Refused(_) => Outcome::DeadLetter { code: REFUSED, reason },
         GatewayError::Unknown(_) | GatewayError::Unavailable(_) | GatewayError::RefundFailed(_) => {
             Outcome::retry(reason)
         }
     }
-}
-
-fn write(change: Change) -> Step {
-    Step::Write(Box::new(change))
 }

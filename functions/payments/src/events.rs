@@ -5,7 +5,7 @@ use orderflow_store::{Emission, EventSource, ImageError};
 
 use crate::table::{PAYMENTS, PaymentRecord, PaymentStatus};
 
-/// How the relay builds the events of this table.
+/// Builds the events of this table for the relay.
 pub const EVENT_SOURCE: EventSource = EventSource { table: &PAYMENTS, build };
 
 fn build(image: serde_dynamo::Item, emission: &Emission) -> Result<Event, ImageError> {
@@ -14,7 +14,7 @@ fn build(image: serde_dynamo::Item, emission: &Emission) -> Result<Event, ImageE
     let (time, traceparent) = (record.updated_at, record.traceparent.clone());
     let data = data(emission.event_type, record)?;
     Ok(match emission.resend {
-        // Each of them happens once to an order.
+        // An order has each of these events once, so the id needs no further part.
         None => Event::new(data, "", time, traceparent),
         Some(resend) => Event::resent(data, resend, time, traceparent),
     })

@@ -1,48 +1,44 @@
-//! Charges orders whose units are held, and undoes the charge of orders that are refused.
+//! Charges orders whose units are reserved, and reverses the charges of orders that are refused.
 //!
-//! Owns the table `payments`: one row for each order, written once for each step together with the event that tells of
-//! it. [`PaymentConsumer`] decides, a [`PaymentGateway`] moves the money, [`router`] shows the rows and tries refunds again that were given up.
-//! [`PaymentProvider`] says which gateway: a simulated one, or Stripe.
+//! This service owns the table `payments`, which has one row for each order. A row is written together with the event that
+//! it emits. For each delivery, `plan` decides what to do from the row, `execution` calls the [`PaymentGateway`], and
+//! `decision` decides from its answer what to write; neither `plan` nor `decision` does any I/O. [`router`] lists payments
+//! and retries failed refunds. [`PaymentProvider`] chooses the gateway: a simulated one, or Stripe.
 //!
-//! The gateway is the arbiter. Its idempotency key is the order's id, so charging and undoing the same order again
-//! does nothing again, and an order that was called off can never be charged afterwards. That is why there is no
-//! in-progress row in the normal course, which could outlive the process that wrote it: a process that dies between
-//! the charge and its row leaves nothing behind, and whoever gets the event next is told by the gateway what happened.
+//! The gateway is the arbiter. Its idempotency key is the order's id, so a repeated charge or reversal has no further
+//! effect, and an order whose payment was reversed can never be charged afterwards. Therefore no in-progress row is needed,
+//! which could outlive the process that wrote it: if a process crashes between the charge and its row, the next delivery of
+//! the event gets the result of that charge from the gateway.
 //!
-//! A gateway that is out of order is left alone by a [`GuardedGateway`]. Orders that meet it then are put off without an
-//! attempt being counted; a refusal among them is noted first, so that its order is not charged meanwhile. The same becomes of repeats
-//! where too much of what the gateway is asked would be repeats.
+//! A [`GuardedGateway`] stops calling a gateway that fails. Deliveries are then deferred, which counts no attempt; a refusal
+//! is recorded in the row first, so that its order is not charged in the meantime. Retries are deferred too when they exceed
+//! their share of the calls (`gateway::retry_budget`).
 
-mod change;
 mod consumer;
 mod decision;
 mod events;
-mod fault;
+mod execution;
 mod gateway;
-mod guarded;
-mod ledger;
-mod list;
 mod plan;
 mod provider;
 mod refund;
-mod retry_budget;
+mod request;
 mod router;
 mod settings;
 mod simulated;
 mod stripe;
 mod table;
-mod work;
+mod update;
 
 pub use consumer::PaymentConsumer;
-pub use decision::REFUND_FAILED;
 pub use events::EVENT_SOURCE;
-pub use fault::{FaultSwitch, GatewayFault, UnknownFault};
-pub use gateway::{Charge, ChargeRequest, GatewayError, PaymentGateway, Undone};
-pub use guarded::GuardedGateway;
-pub use ledger::{LedgerEntry, LedgerStatus};
+pub use execution::REFUND_FAILED;
+pub use gateway::{Charge, ChargeRequest, GatewayError, GuardedGateway, PaymentGateway, Reversal};
 pub use provider::{PaymentProvider, ProviderError};
 pub use router::router;
 pub use settings::{SettingsError, SimulatedSettings, SuccessRate, SuccessRateError};
-pub use simulated::SimulatedGateway;
+pub use simulated::{
+    FaultSwitch, GatewayFault, SimulatedCharge, SimulatedChargeStatus, SimulatedGateway, UnknownFault,
+};
 pub use stripe::{ApiKey, StripeGateway, StripeSettings};
 pub use table::{PAYMENTS, PaymentStatus};

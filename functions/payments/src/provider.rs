@@ -1,14 +1,12 @@
-//! Which payment provider moves the money.
+//! The choice of the payment provider.
 
 use std::sync::Arc;
 
 use orderflow_store::Store;
 
-use crate::fault::FaultSwitch;
-use crate::gateway::PaymentGateway;
-use crate::guarded::GuardedGateway;
+use crate::gateway::{GuardedGateway, PaymentGateway};
 use crate::settings::{SettingsError, SimulatedSettings};
-use crate::simulated::SimulatedGateway;
+use crate::simulated::{FaultSwitch, SimulatedGateway};
 use crate::stripe::{StripeGateway, StripeSettings};
 
 const PROVIDER: &str = "PAYMENT_PROVIDER";
@@ -16,22 +14,22 @@ const PROVIDER: &str = "PAYMENT_PROVIDER";
 /// The payment provider, with its settings.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PaymentProvider {
-    /// One that moves no money.
+    /// A simulated provider, which moves no money.
     Simulated(SimulatedSettings),
     /// Stripe.
     Stripe(StripeSettings),
 }
 
-/// The connection to the provider cannot be set up.
+/// The HTTP client of the provider cannot be created.
 #[derive(Debug, thiserror::Error)]
-#[error("the payment provider cannot be reached: {0}")]
+#[error("the HTTP client of the payment provider cannot be created: {0}")]
 pub struct ProviderError(#[from] reqwest::Error);
 
 impl PaymentProvider {
-    /// The provider that `PAYMENT_PROVIDER` asks for, with the settings that its own variables ask for.
+    /// Reads the provider from `PAYMENT_PROVIDER`, and its settings from its own variables.
     ///
     /// # Errors
-    /// [`SettingsError`] names the variable that is missing or cannot be used.
+    /// [`SettingsError`] names the variable that is missing or invalid.
     pub fn from_environment() -> Result<Self, SettingsError> {
         Self::from_variables(|name| std::env::var(name).ok())
     }
@@ -44,10 +42,10 @@ impl PaymentProvider {
         }
     }
 
-    /// The way to the provider, behind a circuit breaker. `fault` makes the simulated one misbehave.
+    /// Creates the gateway to the provider, behind a circuit breaker. `fault` injects faults into the simulated provider.
     ///
     /// # Errors
-    /// [`ProviderError`] where the connection cannot be set up.
+    /// [`ProviderError`] if the HTTP client cannot be created.
     pub fn gateway(
         &self,
         store: &Store,
@@ -81,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_provider_is_simulated_unless_another_is_asked_for() {
+    fn the_provider_is_simulated_by_default() {
         for provider in [None, Some(""), Some("simulated")] {
             assert_eq!(read(provider, None), Ok(PaymentProvider::default()), "{provider:?}");
         }
@@ -90,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_named() {
+    fn an_invalid_or_missing_variable_is_named() {
         let error = read(Some("paypal"), None).unwrap_err().to_string();
         assert_eq!(error, r#"PAYMENT_PROVIDER="paypal" must be simulated or stripe"#);
         let error = read(Some("stripe"), None).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Refunds that were given up or did not last, tried again by hand.
+//! Retries failed refunds on request of an operator.
 
 use std::sync::Arc;
 
@@ -6,17 +6,18 @@ use orderflow_domain::OrderId;
 use orderflow_http::{Problem, ProblemKind};
 use orderflow_store::{Store, StoreError, Table, WriteError, optimistic_attempts};
 
-use crate::change::Change;
-use crate::decision::report_failed_refund;
-use crate::gateway::{GatewayError, PaymentGateway, Undone};
+use crate::decision::check_reversal;
+use crate::execution::report_failed_refund;
+use crate::gateway::{GatewayError, PaymentGateway, Reversal};
 use crate::table::{PAYMENTS, PaymentRecord, PaymentStatus};
+use crate::update::PaymentUpdate;
 
-/// How often a refund is tried anew when its row changed meanwhile.
-const ROUNDS: u32 = 4;
+/// The number of times that a refund is tried while other writers change the payment.
+const ATTEMPTS: u32 = 4;
 
-/// Gives back what could not be given back before.
+/// Retries refunds that failed.
 #[derive(Clone)]
-pub(crate) struct Refunds {
+pub(crate) struct FailedRefunds {
     store: Store,
     table: Table,
     gateway: Arc<dyn PaymentGateway>,
@@ -27,58 +28,59 @@ pub(crate) struct Refunds {
 pub(crate) enum RefundError {
     #[error("the order has no payment")]
     NoPayment,
-    #[error("the payment is {}: only a refund is tried again", .0.as_str())]
+    #[error("the payment is {}; only a refund_failed or refunded payment can be refunded again", .0.as_str())]
     NoRefund(PaymentStatus),
     #[error(transparent)]
     Gateway(#[from] GatewayError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the payment changed meanwhile, again and again")]
+    #[error("other writers changed the payment in every attempt")]
     Contended,
 }
 
-impl Refunds {
+impl FailedRefunds {
     pub(crate) fn new(store: &Store, gateway: Arc<dyn PaymentGateway>) -> Self {
         Self { store: store.clone(), table: store.table(&PAYMENTS), gateway }
     }
 
-    /// Makes sure that a charge is given back whose refund was given up, or was taken by the provider and may have failed
-    /// since. Gives the row as it is then.
+    /// Retries the refund of a payment: one that failed, or one that the provider accepted and that may have failed since.
+    /// Returns the payment's new row.
     ///
     /// # Errors
-    /// [`RefundError`] where it is not certain that nothing of the charge is left.
+    /// [`RefundError`] if the charge may not be refunded in full.
     pub(crate) async fn retry(&self, order_id: OrderId) -> Result<PaymentRecord, RefundError> {
-        let mut rounds = optimistic_attempts(ROUNDS);
-        while rounds.next().await {
+        let mut attempts = optimistic_attempts(ATTEMPTS);
+        while attempts.next().await {
             let row: Option<PaymentRecord> = self.table.get(self.table.key(order_id.to_string())).await?;
-            if let Some(undone) = self.attempt(row.ok_or(RefundError::NoPayment)?).await? {
-                return Ok(undone);
+            if let Some(refunded) = self.retry_once(row.ok_or(RefundError::NoPayment)?).await? {
+                return Ok(refunded);
             }
         }
         Err(RefundError::Contended)
     }
 
-    /// None where the row changed meanwhile.
-    async fn attempt(&self, row: PaymentRecord) -> Result<Option<PaymentRecord>, RefundError> {
+    /// Tries the refund once. Returns `None` if another writer changed the row in the meantime.
+    async fn retry_once(&self, row: PaymentRecord) -> Result<Option<PaymentRecord>, RefundError> {
         let was_refunded = match row.status {
             PaymentStatus::Refunded => true,
             PaymentStatus::RefundFailed => false,
             PaymentStatus::Voided => return Ok(Some(row)),
             other => return Err(RefundError::NoRefund(other)),
         };
-        match self.gateway.undo(row.order_id, &row.total()).await {
-            Ok(Undone::Voided) if row.tells_of_a_charge() => Err(GatewayError::unknown_charge().into()),
-            Ok(Undone::Refunded { .. }) if was_refunded => Ok(Some(row)),
-            Ok(undone) => {
-                let change = Change::undone(&row, undone);
-                if !self.note(&change).await? {
+        let answer = self.gateway.reverse(row.order_id, &row.total()).await;
+        match answer.and_then(|reversal| check_reversal(Some(&row), reversal)) {
+            Ok(Reversal::Refunded { .. }) if was_refunded => Ok(Some(row)),
+            Ok(reversal) => {
+                let update = PaymentUpdate::reversed_by_operator(&row, reversal);
+                if !self.write(&update).await? {
                     return Ok(None);
                 }
-                tracing::info!(order.id = %row.order_id, "the charge is undone at last");
-                Ok(Some(change.into_record()))
+                tracing::info!(order.id = %row.order_id, "failed refund retried with success");
+                Ok(Some(update.into_record()))
             }
             Err(error @ GatewayError::RefundFailed(_)) if was_refunded => {
-                if !self.note(&Change::by_hand(&row, PaymentStatus::RefundFailed)).await? {
+                let update = PaymentUpdate::status_by_operator(&row, PaymentStatus::RefundFailed);
+                if !self.write(&update).await? {
                     return Ok(None);
                 }
                 report_failed_refund(row.order_id, None, &error);
@@ -88,9 +90,9 @@ impl Refunds {
         }
     }
 
-    /// Writes the row. Gives whether it was still as it was read.
-    async fn note(&self, change: &Change) -> Result<bool, StoreError> {
-        match self.store.write(change.write(&self.table)?).await {
+    /// Writes the row. Returns whether no other writer had changed it.
+    async fn write(&self, update: &PaymentUpdate) -> Result<bool, StoreError> {
+        match self.store.write(update.write(&self.table)?).await {
             Ok(()) => Ok(true),
             Err(WriteError::ConditionFailed(_)) => Ok(false),
             Err(WriteError::Store(error)) => Err(error),
@@ -100,13 +102,13 @@ impl Refunds {
 
 impl From<RefundError> for Problem {
     fn from(error: RefundError) -> Self {
-        use GatewayError::{Busy, Open, RefundFailed, Refused};
+        use GatewayError::{Busy, NotCalled, RefundFailed, Refused};
         match error {
             RefundError::NoPayment => Self::not_found(),
             RefundError::NoRefund(_) | RefundError::Gateway(RefundFailed(_) | Refused(_)) => {
                 Self::new(ProblemKind::PaymentNotRefundable, error.to_string())
             }
-            RefundError::Gateway(Open { retry_after } | Busy { retry_after }) => {
+            RefundError::Gateway(NotCalled { retry_after, .. } | Busy { retry_after }) => {
                 Self::unavailable(error).with_retry_after(retry_after)
             }
             RefundError::Gateway(_) | RefundError::Store(_) | RefundError::Contended => {

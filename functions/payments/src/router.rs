@@ -1,39 +1,42 @@
-//! `/api/v1/payments`.
+//! The routes below `/api/v1/payments`.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use orderflow_domain::{Currency, OrderId, Timestamp};
-use orderflow_http::{PathParam, Problem, ProblemKind};
-use orderflow_store::Store;
-use serde::Serialize;
-use utoipa::ToSchema;
+use orderflow_http::{FieldErrors, Limit, PathParam, Problem, ProblemKind, QueryParams};
+use orderflow_store::{Cursor, CursorError, Listing, Store, StoreError, Table, TimeKey};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::gateway::PaymentGateway;
-use crate::list;
-use crate::refund::Refunds;
-use crate::table::{PAYMENTS, PaymentRecord, PaymentStatus};
+use crate::refund::FailedRefunds;
+use crate::table::{LISTED, PAYMENTS, PaymentRecord, PaymentStatus};
 
-/// The routes of payments. Refunds that were given up are tried again through `gateway`.
+/// The listing that a cursor belongs to.
+const LISTING: &str = "payments?status=refund_failed";
+
+/// Returns the routes of payments. Failed refunds are retried through `gateway`.
 pub fn router(store: &Store, gateway: Arc<dyn PaymentGateway>) -> OpenApiRouter {
-    let listing = OpenApiRouter::new().routes(routes!(list::list)).with_state(store.table(&PAYMENTS));
-    let refunds = OpenApiRouter::new().routes(routes!(refund)).with_state(Refunds::new(store, gateway));
+    let listing = OpenApiRouter::new().routes(routes!(list)).with_state(store.table(&PAYMENTS));
+    let refunds =
+        OpenApiRouter::new().routes(routes!(retry_refund)).with_state(FailedRefunds::new(store, gateway));
     listing.merge(refunds)
 }
 
 /// A payment.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Payment)]
-pub(crate) struct PaymentView {
+struct PaymentView {
     order_id: OrderId,
     status: PaymentStatus,
     /// Minor units (cents).
     amount: i64,
     currency: Currency,
-    /// The provider's id of the charge; null where there is none.
+    /// The provider's id of the charge; null if there is no charge.
     #[schema(required = true)]
     provider_id: Option<String>,
     created_at: Timestamp,
@@ -52,20 +55,141 @@ impl From<PaymentRecord> for PaymentView {
     }
 }
 
-/// Try again to give back what could not be given back
+/// The statuses that payments can be listed by: those that need an operator.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ListedStatus {
+    RefundFailed,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Returns the payment of this order. Exactly one of `order_id` and `status` is required.
+    #[param(value_type = Option<OrderId>, inline)]
+    order_id: Option<String>,
+    /// Returns the payments with this status.
+    #[param(value_type = Option<ListedStatus>, inline)]
+    status: Option<String>,
+    /// The largest number of payments to return.
+    #[serde(default)]
+    #[param(inline)]
+    limit: Limit,
+    /// The `next_cursor` of the previous page.
+    cursor: Option<String>,
+}
+
+/// The payments to return.
+enum Selection {
+    /// The payment of an order.
+    Order(OrderId),
+    /// The payments whose refund failed, after a position.
+    RefundFailed { after: Option<String> },
+}
+
+impl ListQuery {
+    fn parse(&self) -> Result<Selection, Problem> {
+        let mut errors = FieldErrors::default();
+        let selection = match (&self.order_id, &self.status) {
+            (None, None) => {
+                errors.push("order_id", "is required without status");
+                errors.push("status", "is required without order_id");
+                None
+            }
+            (Some(_), Some(_)) => {
+                errors.push("status", "must not be combined with order_id");
+                None
+            }
+            (Some(order_id), None) => {
+                if self.cursor.is_some() {
+                    errors.push("cursor", CursorError.to_string());
+                }
+                errors.parse("order_id", || OrderId::parse(order_id)).map(Selection::Order)
+            }
+            (None, Some(status)) => {
+                if status != PaymentStatus::RefundFailed.as_str() {
+                    errors.push("status", "must be refund_failed");
+                }
+                let decode = |text: &String| errors.parse("cursor", || Cursor::decode(text, LISTING));
+                Some(Selection::RefundFailed { after: self.cursor.as_ref().and_then(decode) })
+            }
+        };
+        errors.into_result(selection)
+    }
+}
+
+/// A page of payments.
+#[derive(Serialize, ToSchema)]
+struct PaymentList {
+    /// Newest first.
+    payments: Vec<PaymentView>,
+    /// The cursor of the next page; null on the last page.
+    #[schema(required = true)]
+    next_cursor: Option<String>,
+}
+
+/// List payments
 ///
-/// What was given back is looked at again at the provider: a refund can fail days after it was taken.
+/// Returns the payment of an order, or none if nothing was charged or refused yet; or the payments whose refund failed, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/payments",
+    tag = "payments",
+    operation_id = "listPayments",
+    params(ListQuery),
+    responses((status = 200, description = "A page of payments", body = PaymentList))
+)]
+async fn list(
+    State(table): State<Table>,
+    QueryParams(query): QueryParams<ListQuery>,
+) -> Result<Json<PaymentList>, Problem> {
+    let listed = match query.parse()? {
+        Selection::Order(order_id) => payment_of(&table, order_id).await,
+        Selection::RefundFailed { after } => failed_refunds(&table, after, query.limit).await,
+    };
+    listed.map(Json).map_err(Problem::unavailable)
+}
+
+async fn payment_of(table: &Table, order_id: OrderId) -> Result<PaymentList, StoreError> {
+    let found: Option<PaymentRecord> = table.get(table.key(order_id.to_string())).await?;
+    Ok(PaymentList { payments: found.into_iter().map(PaymentView::from).collect(), next_cursor: None })
+}
+
+/// Lists failed refunds. The index holds only keys and may be behind, so the payments are read from the table.
+async fn failed_refunds(
+    table: &Table,
+    after: Option<String>,
+    limit: Limit,
+) -> Result<PaymentList, StoreError> {
+    let partitions = vec![PaymentStatus::RefundFailed.as_str().to_owned()];
+    let listing = Listing { index: &LISTED, partitions, descending: true };
+    let (positions, next) = table.page(&listing, after.as_deref(), usize::from(limit.get())).await?;
+    let keys = positions.iter().filter_map(|position| TimeKey::parse(position));
+    let keys = keys.map(|key| table.key(key.order_id.to_string())).collect();
+    let mut found: Vec<PaymentRecord> = table.get_all(keys).await?;
+    found.retain(|payment| payment.status == PaymentStatus::RefundFailed);
+    found.sort_unstable_by(|a, b| b.listed_at.cmp(&a.listed_at));
+    Ok(PaymentList {
+        payments: found.into_iter().map(PaymentView::from).collect(),
+        next_cursor: next.map(|position| Cursor::new(LISTING, position).encode()),
+    })
+}
+
+/// Retry a refund
+///
+/// Retries a refund that failed. A refund that succeeded is checked at the provider, because it can still fail days later.
 #[utoipa::path(
     post,
     path = "/api/v1/payments/{order_id}/refund",
     tag = "payments",
     operation_id = "retryRefund",
     params(("order_id" = OrderId, Path)),
-    responses((status = 200, description = "Nothing of the charge is left", body = PaymentView)),
+    responses((status = 200, description = "The charge is refunded or voided", body = PaymentView)),
     extensions(("x-problems" = json!([ProblemKind::PaymentNotRefundable])))
 )]
-async fn refund(
-    State(refunds): State<Refunds>,
+async fn retry_refund(
+    State(refunds): State<FailedRefunds>,
     PathParam(order_id): PathParam<OrderId>,
 ) -> Result<Json<PaymentView>, Problem> {
     let record = refunds.retry(order_id).await?;

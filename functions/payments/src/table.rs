@@ -5,36 +5,34 @@ use orderflow_store::{IndexDefinition, TableDefinition, TimeKey};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::plan::Standing;
-
-/// Payments, by order. Gateways keep here what they know of an order too, under keys that are no order's id.
+/// Payments, by order. Gateways keep their own records of an order here too, under keys that are not order ids.
 pub static PAYMENTS: TableDefinition =
     TableDefinition { name: "payments", hash: "pk", range: None, indexes: &[LISTED], streams: true };
 
-/// Payments that somebody has to see to, by status and time: too few for a partition to be hot.
+/// Payments that need an operator, by status and time. There are too few for a hot partition.
 pub(crate) const LISTED: IndexDefinition =
     IndexDefinition { name: "listed", hash: "listed", range: "listed_at" };
 
-/// Where the payment of an order stands.
+/// The status of an order's payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
-    /// A charge was sent and its outcome is not known yet.
+    /// The outcome of a charge or of a reversal is not known yet.
     Claimed,
-    /// The charge is taken.
+    /// The charge is captured.
     Completed,
-    /// The gateway said no.
+    /// The charge is declined.
     Failed,
-    /// The order is refused and was never charged; it never will be.
+    /// The order is refused and was not charged; it can no longer be charged.
     Voided,
-    /// The order is refused and its charge was given back.
+    /// The order is refused and its charge is refunded.
     Refunded,
-    /// The order is refused and its charge could not be given back: somebody has to see to it.
+    /// The order is refused and the refund of its charge failed; an operator must retry it.
     RefundFailed,
 }
 
 impl PaymentStatus {
-    /// The name in JSON.
+    /// Returns the name in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Claimed => "claimed",
@@ -46,7 +44,7 @@ impl PaymentStatus {
         }
     }
 
-    /// The event that tells of it. What is not decided, or went wrong, has none.
+    /// Returns the event that announces the status; `None` for a status that is not final.
     pub fn event_type(self) -> Option<EventType> {
         match self {
             Self::Completed => Some(EventType::PaymentCompleted),
@@ -56,6 +54,13 @@ impl PaymentStatus {
             Self::Claimed | Self::RefundFailed => None,
         }
     }
+}
+
+/// What the rules read of a payment's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PaymentState {
+    pub status: PaymentStatus,
+    pub refused: bool,
 }
 
 /// A payment as it is stored.
@@ -69,19 +74,19 @@ pub(crate) struct PaymentRecord {
     pub currency: Currency,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_id: Option<String>,
-    /// Why it failed, or why the order was refused.
+    /// Why the charge was declined, or why the order was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Set once the order is refused: it must not be charged any more.
+    /// Whether the order is refused, and must not be charged any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,
-    /// Its status, while somebody has to see to it.
+    /// The status while it needs an operator: the hash key of the index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listed: Option<PaymentStatus>,
-    /// When it was made and its order's id, with a `#` between, while it is listed.
+    /// The [`TimeKey`] while the payment is listed: the range key of the index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listed_at: Option<String>,
-    /// Whom to tell of a refund: taken from the refusal.
+    /// Whom to notify of a refund: taken from the event that refused the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,27 +99,27 @@ pub(crate) struct PaymentRecord {
 }
 
 impl PaymentRecord {
-    /// Writes down where the payment stands, and lists it accordingly.
+    /// Sets the status, and puts the payment on the list of its status or takes it off.
     pub(crate) fn set_status(&mut self, status: PaymentStatus) {
         self.status = status;
         self.listed = (status == PaymentStatus::RefundFailed).then_some(status);
-        self.listed_at =
-            self.listed.map(|_| TimeKey { time: self.created_at, order_id: self.order_id }.to_string());
+        let key = TimeKey { time: self.created_at, order_id: self.order_id };
+        self.listed_at = self.listed.map(|_| key.to_string());
     }
 
-    /// What the rules look at.
-    pub(crate) fn standing(&self) -> Standing {
-        Standing { status: self.status, refused: self.refused }
+    /// Returns what the rules read of the row.
+    pub(crate) fn state(&self) -> PaymentState {
+        PaymentState { status: self.status, refused: self.refused }
     }
 
-    /// Whether money was taken, be it given back or not.
-    pub(crate) fn tells_of_a_charge(&self) -> bool {
+    /// Returns whether money was captured, refunded or not.
+    pub(crate) fn has_captured_charge(&self) -> bool {
         use PaymentStatus::{Completed, RefundFailed, Refunded};
-        let taken = matches!(self.status, Completed | RefundFailed | Refunded);
-        taken && self.provider_id.is_some()
+        let captured = matches!(self.status, Completed | RefundFailed | Refunded);
+        captured && self.provider_id.is_some()
     }
 
-    /// What is or was to be charged.
+    /// Returns the amount of the charge.
     pub(crate) fn total(&self) -> Money {
         Money { amount: self.amount, currency: self.currency.clone() }
     }

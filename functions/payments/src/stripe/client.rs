@@ -11,12 +11,13 @@ use uuid::Uuid;
 use super::failure::StripeError;
 use super::settings::StripeSettings;
 
-/// The version that answers are read in.
+/// The version of the API, which determines the form of its answers.
 const VERSION: &str = "2024-06-20";
 
-const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+/// The longest time to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Sends requests to Stripe, each once. How long one may take is left to [`crate::GuardedGateway`].
+/// Sends requests to Stripe, each once. [`crate::GuardedGateway`] limits their duration.
 #[derive(Debug, Clone)]
 pub(super) struct StripeClient {
     http: reqwest::Client,
@@ -24,37 +25,39 @@ pub(super) struct StripeClient {
 }
 
 impl StripeClient {
+    /// Creates a client.
+    ///
     /// # Errors
-    /// Where TLS cannot be set up.
+    /// If TLS cannot be set up.
     pub(super) fn new(settings: &StripeSettings) -> Result<Self, reqwest::Error> {
         let mut builder = reqwest::Client::builder()
             .user_agent("orderflow")
             .default_headers(headers(settings))
-            .connect_timeout(CONNECT_WITHIN)
-            // A redirected POST would arrive as a GET.
+            .connect_timeout(CONNECT_TIMEOUT)
+            // After a redirect a POST would become a GET.
             .redirect(Policy::none());
         if is_plain(&settings.api_url) {
-            // A stand-in for Stripe needs no proxy, and no root certificates, which an image may lack.
+            // A local stand-in for Stripe needs no proxy and no root certificates, which a container image may lack.
             builder = builder.no_proxy().tls_certs_only([]);
         }
         let base = settings.api_url.as_str().trim_end_matches('/').to_owned();
         Ok(Self { http: builder.build()?, base })
     }
 
-    /// Reads an object. `path` is what follows `/v1/`.
+    /// Reads an object. `path` is the part of the URL after `/v1/`.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, StripeError> {
         self.send(self.http.get(self.url(path))).await
     }
 
-    /// Changes an object whose state keeps it from being changed twice.
+    /// Changes an object whose state prevents a second change, so that no idempotency key is needed.
     pub(super) async fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, StripeError> {
         self.send(self.http.post(self.url(path))).await
     }
 
-    /// Makes an object, once for each key while Stripe remembers keys (24 hours).
+    /// Creates an object, once for each idempotency key while Stripe remembers keys (24 hours).
     ///
-    /// Stripe remembers failures too, and would repeat one long after its cause is gone: a failure that is a repetition is asked for anew. So this
-    /// is only for what does no harm when it is made twice.
+    /// Stripe remembers failures too, and returns them long after their cause is gone. A failure that Stripe replays is
+    /// therefore requested again under another key, so the caller must tolerate that two objects are created.
     pub(super) async fn create<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -97,10 +100,10 @@ impl StripeClient {
 
 fn headers(settings: &StripeSettings) -> HeaderMap {
     let mut key = HeaderValue::from_str(&format!("Bearer {}", settings.api_key.as_str()))
-        .expect("a key is visible ASCII");
+        .expect("an API key consists of visible ASCII characters");
     key.set_sensitive(true);
     let version = HeaderValue::from_static(VERSION);
-    [(AUTHORIZATION, key), ("stripe-version".parse().expect("it is a name"), version)].into_iter().collect()
+    [(AUTHORIZATION, key), ("stripe-version".parse().expect("it is a valid header name"), version)].into_iter().collect()
 }
 
 fn is_plain(url: &Url) -> bool {

@@ -1,4 +1,4 @@
-//! Requests to Stripe that did not go through, and what they mean for an order.
+//! Failed requests to Stripe, and what they mean for an order.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::settings::API_KEY;
 use crate::gateway::GatewayError;
 
-/// What Stripe never charges: amounts that nobody can pay, and means of payment that cannot pay this.
-const UNPAYABLE: [&str; 8] = [
+/// The codes of charges that Stripe declines because of the amount or the means of payment, with status 400.
+const DECLINE_CODES: [&str; 8] = [
     "amount_too_small",
     "amount_too_large",
     "payment_intent_incompatible_payment_method",
@@ -22,28 +22,28 @@ const UNPAYABLE: [&str; 8] = [
     "payment_method_unsupported_type",
 ];
 
-/// Somebody else's request works on the same object.
+/// The code of a request that meets another request on the same object.
 const LOCKED: &str = "lock_timeout";
 
-/// A request that did not go through.
+/// A failed request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum StripeError {
-    /// Nothing was sent.
+    /// The request was not sent.
     #[error("Stripe cannot be reached: {0}")]
     Unreached(String),
-    /// It was sent; what came of it is not known.
-    #[error("no answer of Stripe: {0}")]
+    /// The request was sent, and its outcome is not known.
+    #[error("Stripe did not answer: {0}")]
     Unanswered(String),
-    /// Something on the way answered in Stripe's place: a proxy, a load balancer, a portal that wants a login.
-    #[error("an answer that is not Stripe's: {}", .0.as_u16())]
+    /// The answer is not Stripe's, but that of a proxy, a load balancer or a captive portal.
+    #[error("the answer with status {} is not Stripe's; check STRIPE_API_URL and the proxies on the way", .0.as_u16())]
     Foreign(StatusCode),
-    /// Stripe answered that it failed.
+    /// Stripe answered with an error.
     #[error("{0}")]
     Failed(Failure),
 }
 
 impl StripeError {
-    /// Reads an answer that is no success. Stripe's own names an error, and never leads elsewhere.
+    /// Reads an answer that is not a success. Stripe's own answers contain an error object and are never redirects.
     pub(super) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         match serde_json::from_slice::<Envelope>(body) {
             Ok(Envelope { error }) if !status.is_redirection() => {
@@ -59,7 +59,7 @@ impl StripeError {
         if reached { Self::Unanswered(reason) } else { Self::Unreached(reason) }
     }
 
-    /// Why the customer's means of payment cannot pay this; none where something else is wrong.
+    /// Returns why the charge is declined; `None` for a failure that is not a decline.
     pub(super) fn declined(&self) -> Option<String> {
         match self {
             Self::Failed(failure) => failure.declined(),
@@ -67,12 +67,12 @@ impl StripeError {
         }
     }
 
-    /// Whether Stripe does not do that to an object in the state that it is in.
+    /// Returns whether the state of the object does not allow the request.
     pub(super) fn is_bad_request(&self) -> bool {
         matches!(self, Self::Failed(failure) if failure.status == StatusCode::BAD_REQUEST)
     }
 
-    /// What it means where the request moves no money, whether it arrived or not.
+    /// Converts the failure of a request that moves no money, so that it does not matter whether it arrived.
     pub(super) fn without_effect(self) -> GatewayError {
         match self.into() {
             GatewayError::Unknown(reason) => GatewayError::Unavailable(reason),
@@ -91,28 +91,28 @@ impl From<StripeError> for GatewayError {
     }
 }
 
-/// An answer of Stripe that is no success. Its message is left out: it may quote the customer's means of payment.
+/// An error that Stripe answered with. Its message is omitted, because it may quote the customer's means of payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
     status: StatusCode,
     error: ErrorBody,
     retry_after: Option<Duration>,
-    /// Whether the answer is that of an earlier request with the same `Idempotency-Key`.
+    /// Whether Stripe replays the answer to an earlier request with the same `Idempotency-Key`.
     pub(super) replayed: bool,
     request_id: Option<String>,
 }
 
-/// What is at fault, in Stripe's words.
+/// Stripe's error object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct ErrorBody {
     /// A stable code.
     pub(super) code: Option<String>,
-    /// The parameter at fault.
+    /// The parameter that the error is about.
     param: Option<String>,
 }
 
-/// How Stripe words an answer that is no success.
+/// The body of an answer that is not a success.
 #[derive(Deserialize)]
 struct Envelope {
     error: TypedError,
@@ -121,7 +121,7 @@ struct Envelope {
 #[derive(Deserialize)]
 struct TypedError {
     #[serde(rename = "type")]
-    #[expect(dead_code, reason = "that there is one tells Stripe's answers from others")]
+    #[expect(dead_code, reason = "its presence distinguishes Stripe's answers from those of proxies")]
     kind: String,
     #[serde(flatten)]
     body: ErrorBody,
@@ -144,7 +144,7 @@ impl Failure {
         let code = self.error.code.as_deref();
         let declined = self.status == StatusCode::PAYMENT_REQUIRED
             || self.error.param.as_deref() == Some("payment_method")
-            || code.is_some_and(|code| UNPAYABLE.contains(&code));
+            || code.is_some_and(|code| DECLINE_CODES.contains(&code));
         declined.then(|| code.unwrap_or("card_declined").to_owned())
     }
 
@@ -157,7 +157,7 @@ impl From<Failure> for GatewayError {
     fn from(failure: Failure) -> Self {
         match failure.status {
             _ if failure.is_locked() => Self::Unknown(failure.to_string()),
-            // Every order would meet the same until somebody sets it right, so none is to blame.
+            // Every order fails until the key is corrected, so the failure says nothing about this order.
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 Self::Unavailable(format!("{API_KEY} is not accepted: {failure}"))
             }

@@ -1,24 +1,24 @@
 //! Stripe as the payment provider.
 //!
-//! An order is paid by a PaymentIntent: making one moves no money, confirming it does, once. What decides which intent may be confirmed is a
-//! claim of the order's key, one line in the table of payments: the intent that was made first, or the note that the order is called off. So two
-//! intents do no harm, whether Stripe has forgotten an `Idempotency-Key` after its 24 hours or a process died before it could note the first
-//! one; and that Stripe finds no charge proves nothing and needs to prove nothing. From then on the intent decides: Stripe confirms it or
-//! cancels it, never both. So nobody is told that a charge is declined while its intent can still be confirmed.
+//! An order is paid through a PaymentIntent: creating one moves no money, confirming it does, once. Which intent may be
+//! confirmed is decided by the claim of the order's key, one record in the table `payments`: the intent that was created
+//! first, or the fact that the payment was reversed. Two intents for an order therefore do no harm, whether Stripe has
+//! forgotten an `Idempotency-Key` after its 24 hours or a process crashed before it recorded the first intent; and the
+//! gateway never relies on Stripe not finding a charge. After the claim the intent decides: Stripe either confirms or
+//! cancels it. A charge is reported as declined only once its intent can no longer be confirmed.
 
-mod charging;
 mod claims;
 mod client;
 mod failure;
+mod intents;
 mod objects;
 mod settings;
-mod undoing;
 
 use async_trait::async_trait;
 use orderflow_domain::{Money, OrderId};
 use orderflow_store::Store;
 
-use crate::gateway::{Charge, ChargeRequest, GatewayError, PaymentGateway, Undone};
+use crate::gateway::{Charge, ChargeRequest, GatewayError, PaymentGateway, Reversal};
 use claims::{Claim, Claims};
 use client::StripeClient;
 use failure::StripeError;
@@ -26,10 +26,10 @@ use objects::{IntentStatus, PaymentIntent};
 
 pub use settings::{ApiKey, StripeSettings};
 
-/// Currencies without decimal places whose amounts Stripe counts in hundredths all the same.
+/// Currencies without decimal places for which Stripe's unit is a hundredth all the same.
 const IN_HUNDREDTHS: [&str; 2] = ["ISK", "UGX"];
 
-/// A gateway that charges cards by Stripe. A payment token is the id of a PaymentMethod (`pm_...`).
+/// A gateway that charges cards through Stripe. A payment token is the id of a PaymentMethod (`pm_...`).
 #[derive(Debug, Clone)]
 pub struct StripeGateway {
     client: StripeClient,
@@ -37,10 +37,10 @@ pub struct StripeGateway {
 }
 
 impl StripeGateway {
-    /// A gateway that keeps its claims in this store.
+    /// Creates a gateway that keeps its claims in this store.
     ///
     /// # Errors
-    /// Where TLS cannot be set up.
+    /// If TLS cannot be set up.
     pub fn new(store: &Store, settings: &StripeSettings) -> Result<Self, reqwest::Error> {
         Ok(Self { client: StripeClient::new(settings)?, claims: Claims::new(store) })
     }
@@ -50,15 +50,15 @@ impl StripeGateway {
         self.client.get(&path).await.map_err(StripeError::without_effect)
     }
 
-    /// What became of the charge; none where it can still be made.
+    /// Returns the result of the charge; `None` if the intent can still be charged.
     async fn outcome(&self, order_id: OrderId, now: &PaymentIntent) -> Result<Option<Charge>, GatewayError> {
         if now.status != IntentStatus::Canceled {
             return now.charge();
         }
-        // Read after the intent: whoever cancels what was declined notes it before.
+        // The claim is read after the intent, because the reason of a decline is recorded before the intent is canceled.
         match self.claims.find(order_id).await.map_err(unavailable)? {
             Some(Claim::Charge { declined: Some(reason), .. }) => Ok(Some(Charge::Declined { reason })),
-            _ => Ok(Some(Charge::CalledOff)),
+            _ => Ok(Some(Charge::Reversed)),
         }
     }
 
@@ -79,17 +79,17 @@ impl PaymentGateway for StripeGateway {
         }
     }
 
-    async fn undo(&self, order_id: OrderId, _amount: &Money) -> Result<Undone, GatewayError> {
-        match self.claims.enter(order_id, Claim::CalledOff).await.map_err(unavailable)? {
-            Claim::CalledOff | Claim::Declined { .. } => Ok(Undone::Voided),
-            Claim::Charge { intent, .. } => self.call_off(order_id, &intent).await,
+    async fn reverse(&self, order_id: OrderId, _amount: &Money) -> Result<Reversal, GatewayError> {
+        match self.claims.claim(order_id, Claim::Voided).await.map_err(unavailable)? {
+            Claim::Voided | Claim::Declined { .. } => Ok(Reversal::Voided),
+            Claim::Charge { intent, .. } => self.reverse_intent(order_id, &intent).await,
         }
     }
 
     async fn find(&self, order_id: OrderId) -> Result<Option<Charge>, GatewayError> {
         match self.claims.find(order_id).await.map_err(unavailable)? {
             None => Ok(None),
-            Some(Claim::CalledOff) => Ok(Some(Charge::CalledOff)),
+            Some(Claim::Voided) => Ok(Some(Charge::Reversed)),
             Some(Claim::Declined { reason }) => Ok(Some(Charge::Declined { reason })),
             Some(Claim::Charge { intent, .. }) => {
                 let now = self.retrieve(&intent).await?;
@@ -99,12 +99,12 @@ impl PaymentGateway for StripeGateway {
     }
 }
 
-/// An amount as Stripe counts it: the currency's minor units, with two exceptions.
+/// Converts an amount into Stripe's unit: the currency's minor unit, with two exceptions.
 fn stripe_amount(money: &Money) -> i64 {
     if IN_HUNDREDTHS.contains(&money.currency.as_str()) { money.amount * 100 } else { money.amount }
 }
 
-/// No money moves before the claim is known.
+/// The error of a claim that cannot be read or written. No money moves before the claim is known.
 fn unavailable(error: impl std::error::Error) -> GatewayError {
     GatewayError::Unavailable(error.to_string())
 }
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_are_counted_as_stripe_counts_them() {
+    fn amounts_are_in_the_unit_of_stripe() {
         for (code, amount) in [("USD", 3998), ("JPY", 3998), ("KWD", 3998), ("ISK", 399_800)] {
             let money = Money { amount: 3998, currency: Currency::parse(code).unwrap() };
             assert_eq!(stripe_amount(&money), amount, "{code}");

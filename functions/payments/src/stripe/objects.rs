@@ -1,16 +1,16 @@
-//! Stripe's objects, as far as they are looked at.
+//! The parts of Stripe's objects that the gateway reads.
 
 use serde::Deserialize;
 
 use super::failure::ErrorBody;
 use crate::gateway::{Charge, GatewayError};
 
-/// One order's way to be paid: Stripe sees to it that it is charged at most once.
+/// Stripe's PaymentIntent, which can be charged at most once.
 #[derive(Debug, Deserialize)]
 pub(super) struct PaymentIntent {
     pub(super) id: String,
     pub(super) status: IntentStatus,
-    /// In the units that Stripe counts the currency in.
+    /// In Stripe's unit of the currency.
     pub(super) amount: i64,
     #[serde(default)]
     latest_charge: Option<LatestCharge>,
@@ -18,54 +18,54 @@ pub(super) struct PaymentIntent {
     last_payment_error: Option<ErrorBody>,
 }
 
-/// Where an intent stands.
+/// The status of an intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum IntentStatus {
     RequiresConfirmation,
-    /// A charge was declined. That takes the means of payment off the intent, so that it cannot be confirmed again.
+    /// A charge was declined. Stripe then removes the means of payment, so the intent cannot be confirmed again.
     RequiresPaymentMethod,
-    /// The customer would have to sign in at the bank, and is not here.
+    /// The customer would have to authenticate at the bank, which is impossible without a browser session.
     RequiresAction,
     Succeeded,
     Canceled,
-    /// On its way to one of the others.
+    /// A transitional status, such as `processing`.
     #[serde(other)]
-    Undecided,
+    Pending,
 }
 
-/// An id, where it was not asked to be expanded.
+/// The last charge: an object if the request expanded it, an id otherwise.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum LatestCharge {
     Expanded { refunded: bool },
-    Id(#[expect(dead_code, reason = "only whether it is one is of interest")] String),
+    Id(#[expect(dead_code, reason = "only its type is read")] String),
 }
 
 impl PaymentIntent {
-    /// What became of the charge; none where it can still be made.
+    /// Returns the result of the charge; `None` if the intent can still be charged.
     ///
     /// # Errors
-    /// [`GatewayError::Unknown`] where that is not decided yet.
+    /// [`GatewayError::Unknown`] if the result is not known yet.
     pub(super) fn charge(&self) -> Result<Option<Charge>, GatewayError> {
         match self.status {
             IntentStatus::RequiresConfirmation | IntentStatus::RequiresAction => Ok(None),
-            IntentStatus::Succeeded if self.is_refunded() => Ok(Some(Charge::CalledOff)),
+            IntentStatus::Succeeded if self.is_refunded() => Ok(Some(Charge::Reversed)),
             IntentStatus::Succeeded => Ok(Some(Charge::Captured { provider_id: self.id.clone() })),
             IntentStatus::RequiresPaymentMethod => Ok(Some(Charge::Declined { reason: self.reason() })),
-            IntentStatus::Canceled => Ok(Some(Charge::CalledOff)),
-            IntentStatus::Undecided => {
+            IntentStatus::Canceled => Ok(Some(Charge::Reversed)),
+            IntentStatus::Pending => {
                 Err(GatewayError::Unknown("the intent is neither charged nor declined yet".to_owned()))
             }
         }
     }
 
-    /// Why the charge is not made although it still can be; none where nothing speaks against it.
-    pub(super) fn objection(&self) -> Option<String> {
+    /// Returns why an intent that could still be charged must be declined; `None` if it can be confirmed.
+    pub(super) fn decline_reason(&self) -> Option<String> {
         (self.status == IntentStatus::RequiresAction).then(|| "authentication_required".to_owned())
     }
 
-    /// Whether all was given back. Known only where the charge was expanded.
+    /// Returns whether the charge is refunded in full. `false` if the charge was not expanded.
     fn is_refunded(&self) -> bool {
         matches!(self.latest_charge, Some(LatestCharge::Expanded { refunded: true }))
     }
@@ -76,12 +76,12 @@ impl PaymentIntent {
     }
 }
 
-/// Money on its way back.
+/// Stripe's Refund.
 #[derive(Debug, Deserialize)]
 pub(super) struct Refund {
-    /// In the units that Stripe counts the currency in.
+    /// In Stripe's unit of the currency.
     amount: i64,
-    /// None where Stripe calls it pending for want of a word.
+    /// Absent for a pending refund.
     #[serde(default)]
     status: Option<RefundStatus>,
 }
@@ -91,20 +91,20 @@ pub(super) struct Refund {
 enum RefundStatus {
     Failed,
     Canceled,
-    /// Given back, or on its way.
+    /// Succeeded or pending.
     #[serde(other)]
-    InForce,
+    Effective,
 }
 
 impl Refund {
-    /// Whether the money is given back or on its way.
-    pub(super) fn is_in_force(&self) -> bool {
+    /// Returns whether the refund succeeded or is pending.
+    pub(super) fn is_effective(&self) -> bool {
         !matches!(self.status, Some(RefundStatus::Failed | RefundStatus::Canceled))
     }
 
-    /// How much it gives back, or is about to.
-    pub(super) fn amount_in_force(&self) -> i64 {
-        if self.is_in_force() { self.amount } else { 0 }
+    /// Returns the amount that the refund returns; 0 if it failed.
+    pub(super) fn effective_amount(&self) -> i64 {
+        if self.is_effective() { self.amount } else { 0 }
     }
 }
 

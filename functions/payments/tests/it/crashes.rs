@@ -1,4 +1,4 @@
-//! Processes that die between the charge and its row.
+//! Processes that crash between the charge and the write of its row.
 
 use std::sync::Arc;
 
@@ -7,14 +7,15 @@ use orderflow_domain::{Money, OrderId};
 use orderflow_embedded::Fault;
 use orderflow_messaging::{Consumer, Outcome};
 use orderflow_payments::{
-    Charge, ChargeRequest, GatewayError, LedgerStatus, PaymentGateway, PaymentStatus, Undone,
+    Charge, ChargeRequest, GatewayError, SimulatedChargeStatus, PaymentGateway, PaymentStatus, Reversal,
 };
+use orderflow_testing::service::{first_delivery, is_retry};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use crate::support::{Payments, cancelled, delivery, is_retry, reserved};
+use crate::harness::{PaymentsHarness, cancelled, reserved};
 
-/// Charges and never comes back.
+/// A gateway whose `charge` charges the order and never returns.
 struct NeverReturns {
     gateway: Arc<dyn PaymentGateway>,
     charged: Semaphore,
@@ -28,8 +29,8 @@ impl PaymentGateway for NeverReturns {
         std::future::pending().await
     }
 
-    async fn undo(&self, order_id: OrderId, amount: &Money) -> Result<Undone, GatewayError> {
-        self.gateway.undo(order_id, amount).await
+    async fn reverse(&self, order_id: OrderId, amount: &Money) -> Result<Reversal, GatewayError> {
+        self.gateway.reverse(order_id, amount).await
     }
 
     async fn find(&self, order_id: OrderId) -> Result<Option<Charge>, GatewayError> {
@@ -37,58 +38,58 @@ impl PaymentGateway for NeverReturns {
     }
 }
 
-/// Has a worker die right after it charged the order.
-async fn die_after_charging(payments: &Payments, order: OrderId) {
+/// Crashes a consumer right after it charged the order.
+async fn crash_after_charging(payments: &PaymentsHarness, order: OrderId) {
     let gateway = Arc::new(NeverReturns { gateway: payments.gateway.clone(), charged: Semaphore::new(0) });
-    let worker = payments.worker(gateway.clone());
-    let batch = [delivery(reserved(order))];
+    let consumer = payments.consumer_with(gateway.clone());
+    let batch = [first_delivery(reserved(order))];
     tokio::select! {
-        _ = worker.handle(&batch) => unreachable!("the gateway never returns"),
+        _ = consumer.handle(&batch) => unreachable!("the gateway never returns"),
         _ = gateway.charged.acquire() => {}
     }
 }
 
 #[tokio::test]
-async fn h15_a_crash_after_the_charge_leaves_no_record_in_progress_and_charges_nothing_again() {
-    let payments = Payments::start().await;
+async fn h15_a_crash_after_the_charge_leaves_no_row_in_progress_and_makes_no_second_charge() {
+    let payments = PaymentsHarness::open().await;
     let order = OrderId::generate();
-    die_after_charging(&payments, order).await;
+    crash_after_charging(&payments, order).await;
     assert_eq!(payments.row(order).await, None);
-    let charged = payments.gateway.ledger(order).await.unwrap().unwrap();
-    assert_eq!(charged.status, LedgerStatus::Captured);
+    let charged = payments.gateway.charge_of(order).await.unwrap().unwrap();
+    assert_eq!(charged.status, SimulatedChargeStatus::Captured);
 
-    // Whenever the event comes again, at once or after days: there is nothing to wait for and nothing that lapses.
-    assert_eq!(payments.handle(&[reserved(order)]).await, [Outcome::Done]);
+    // The retry needs no delay: no row in progress has to expire first.
+    assert_eq!(payments.deliver(&[reserved(order)]).await, [Outcome::Done]);
     assert_eq!(payments.status(order).await, Some(PaymentStatus::Completed));
-    let now = payments.gateway.ledger(order).await.unwrap().unwrap();
+    let now = payments.gateway.charge_of(order).await.unwrap().unwrap();
     assert_eq!(now, charged);
     assert_eq!(payments.emitted_types().await, ["payment.completed"]);
 }
 
 #[tokio::test]
-async fn a_refusal_finds_the_charge_of_a_worker_that_died() {
-    let payments = Payments::start().await;
+async fn a_refusal_finds_the_charge_of_a_consumer_that_died() {
+    let payments = PaymentsHarness::open().await;
     let order = OrderId::generate();
-    die_after_charging(&payments, order).await;
-    payments.handle(&[cancelled(order)]).await;
+    crash_after_charging(&payments, order).await;
+    payments.deliver(&[cancelled(order)]).await;
     assert_eq!(payments.status(order).await, Some(PaymentStatus::Refunded));
-    assert_eq!(payments.ledger(order).await, Some(LedgerStatus::Refunded));
-    payments.handle(&[reserved(order)]).await;
+    assert_eq!(payments.charge_status(order).await, Some(SimulatedChargeStatus::Refunded));
+    payments.deliver(&[reserved(order)]).await;
     assert_eq!(payments.emitted_types().await, ["payment.refunded"]);
 }
 
 #[tokio::test]
-async fn a_row_whose_write_lost_its_answer_is_not_told_twice() {
-    let payments = Payments::start().await;
+async fn a_row_whose_write_lost_its_answer_emits_one_event() {
+    let payments = PaymentsHarness::open().await;
     let order = OrderId::generate();
     let loses = |operation: &str, body: &Value| {
         let row = operation == "PutItem" && !body.to_string().contains("ledger#");
         row.then_some(Fault::LostAnswer)
     };
-    payments.embedded.inject(Arc::new(loses));
-    let outcomes = payments.handle(&[reserved(order)]).await;
+    payments.service.embedded.inject(Arc::new(loses));
+    let outcomes = payments.deliver(&[reserved(order)]).await;
     assert!(is_retry(&outcomes[0]), "{outcomes:?}");
-    payments.embedded.stop_injecting();
-    assert_eq!(payments.handle(&[reserved(order)]).await, [Outcome::Done]);
+    payments.service.stop_failing();
+    assert_eq!(payments.deliver(&[reserved(order)]).await, [Outcome::Done]);
     assert_eq!(payments.emitted_types().await, ["payment.completed"]);
 }

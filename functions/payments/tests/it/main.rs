@@ -1,14 +1,14 @@
-//! Payments over the embedded store, the simulated gateway, and Stripe's API as prepared answers.
+//! The payment service over the embedded store, with the simulated gateway and with a stub of Stripe's API.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod charging;
+mod charges;
 mod crashes;
 mod gateway;
 mod guarded;
 mod properties;
 mod refunds;
-mod refusing;
+mod refusals;
 mod routes;
 mod stripe;
-mod support;
-mod unordered;
+mod harness;
+mod sequences;

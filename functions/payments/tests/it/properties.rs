@@ -1,60 +1,60 @@
-//! Whatever comes, in whatever order, and wherever workers die: no refused order is charged, every other is, once.
+//! For any sequence of events and any crashes: no refused order stays charged, and every other order is charged once.
 
 use std::sync::Arc;
 
 use orderflow_domain::{Event, OrderId};
 use orderflow_embedded::Fault;
-use orderflow_payments::{LedgerStatus, PaymentStatus};
+use orderflow_payments::{SimulatedChargeStatus, PaymentStatus};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::support::{Payments, cancelled, rejected, reserved_with};
+use crate::harness::{PaymentsHarness, cancelled, rejected, reserved_with};
 
-/// What one order goes through.
+/// The deliveries of one order.
 #[derive(Debug, Clone)]
-struct Story {
+struct History {
     token: Option<&'static str>,
     deliveries: Vec<Step>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Step {
-    what: What,
-    /// The worker dies before it writes the row; the delivery then comes again at the end.
-    dies: bool,
+    kind: EventKind,
+    /// The consumer crashes before it writes the row; the event is then delivered again at the end.
+    crashes: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum What {
+enum EventKind {
     Reserved,
     Cancelled,
     OutOfStock,
     Declined,
 }
 
-fn stories() -> impl Strategy<Value = Story> {
-    let what = prop_oneof![
-        4 => Just(What::Reserved),
-        1 => Just(What::Cancelled),
-        1 => Just(What::OutOfStock),
-        1 => Just(What::Declined),
+fn histories() -> impl Strategy<Value = History> {
+    let kind = prop_oneof![
+        4 => Just(EventKind::Reserved),
+        1 => Just(EventKind::Cancelled),
+        1 => Just(EventKind::OutOfStock),
+        1 => Just(EventKind::Declined),
     ];
-    let step = (what, any::<bool>()).prop_map(|(what, dies)| Step { what, dies });
+    let step = (kind, any::<bool>()).prop_map(|(kind, crashes)| Step { kind, crashes });
     let token = prop_oneof![
         3 => Just(None),
         1 => Just(Some("tok_timeout")),
         1 => Just(Some("tok_declined")),
     ];
     let deliveries = proptest::collection::vec(step, 1..7);
-    (token, deliveries).prop_map(|(token, deliveries)| Story { token, deliveries })
+    (token, deliveries).prop_map(|(token, deliveries)| History { token, deliveries })
 }
 
-fn event(order: OrderId, what: What, token: Option<&str>) -> Event {
-    match what {
-        What::Reserved => reserved_with(order, token),
-        What::Cancelled => cancelled(order),
-        What::OutOfStock => rejected(order, "out_of_stock"),
-        What::Declined => rejected(order, "payment_declined"),
+fn event(order: OrderId, kind: EventKind, token: Option<&str>) -> Event {
+    match kind {
+        EventKind::Reserved => reserved_with(order, token),
+        EventKind::Cancelled => cancelled(order),
+        EventKind::OutOfStock => rejected(order, "out_of_stock"),
+        EventKind::Declined => rejected(order, "payment_declined"),
     }
 }
 
@@ -63,54 +63,54 @@ fn rows_fail(operation: &str, body: &Value) -> Option<Fault> {
     row.then_some(Fault::InternalServerError)
 }
 
-async fn play(payments: &Payments, order: OrderId, story: &Story) {
-    for step in &story.deliveries {
-        if step.dies {
-            payments.embedded.inject(Arc::new(rows_fail));
+async fn deliver_all(payments: &PaymentsHarness, order: OrderId, history: &History) {
+    for step in &history.deliveries {
+        if step.crashes {
+            payments.service.embedded.inject(Arc::new(rows_fail));
         }
-        let event = event(order, step.what, story.token);
-        payments.handle(&[event]).await;
-        payments.embedded.stop_injecting();
+        let event = event(order, step.kind, history.token);
+        payments.deliver(&[event]).await;
+        payments.service.stop_failing();
     }
-    for step in story.deliveries.iter().filter(|step| step.dies) {
-        let event = event(order, step.what, story.token);
-        payments.handle(&[event]).await;
+    for step in history.deliveries.iter().filter(|step| step.crashes) {
+        let event = event(order, step.kind, history.token);
+        payments.deliver(&[event]).await;
     }
 }
 
-async fn holds(payments: &Payments, story: &Story) -> Result<(), TestCaseError> {
+async fn check(payments: &PaymentsHarness, history: &History) -> Result<(), TestCaseError> {
     let order = OrderId::generate();
-    play(payments, order, story).await;
-    let (status, ledger) = (payments.status(order).await, payments.ledger(order).await);
-    let refusals: Vec<What> =
-        story.deliveries.iter().map(|step| step.what).filter(|what| *what != What::Reserved).collect();
+    deliver_all(payments, order, history).await;
+    let (status, charge) = (payments.status(order).await, payments.charge_status(order).await);
+    let refusals: Vec<EventKind> =
+        history.deliveries.iter().map(|step| step.kind).filter(|kind| *kind != EventKind::Reserved).collect();
     if let Some(first) = refusals.first() {
-        prop_assert_ne!(ledger, Some(LedgerStatus::Captured));
-        let undone =
+        prop_assert_ne!(charge, Some(SimulatedChargeStatus::Captured));
+        let reversal =
             [Some(PaymentStatus::Voided), Some(PaymentStatus::Refunded), Some(PaymentStatus::Failed)];
-        prop_assert!(undone.contains(&status), "{:?}", status);
-        // An order ends once. Were it refused for two reasons, there would be no net charge either, but the row could
-        // say "voided" of a charge that was given back.
+        prop_assert!(reversal.contains(&status), "{:?}", status);
+        // An order ends once. If it were refused for two reasons, no charge would be left either, but the row of a
+        // refunded charge could say "voided".
         if refusals.iter().all(|refusal| refusal == first) {
-            let given_back = ledger == Some(LedgerStatus::Refunded);
-            prop_assert_eq!(given_back, status == Some(PaymentStatus::Refunded));
+            let is_refunded = charge == Some(SimulatedChargeStatus::Refunded);
+            prop_assert_eq!(is_refunded, status == Some(PaymentStatus::Refunded));
         }
-    } else if story.token == Some("tok_declined") {
+    } else if history.token == Some("tok_declined") {
         prop_assert_eq!(status, Some(PaymentStatus::Failed));
-        prop_assert_eq!(ledger, Some(LedgerStatus::Declined));
+        prop_assert_eq!(charge, Some(SimulatedChargeStatus::Declined));
     } else {
         prop_assert_eq!(status, Some(PaymentStatus::Completed));
-        prop_assert_eq!(ledger, Some(LedgerStatus::Captured));
+        prop_assert_eq!(charge, Some(SimulatedChargeStatus::Captured));
     }
     Ok(())
 }
 
 #[test]
-fn no_refused_order_is_charged_and_every_other_is() {
+fn no_refused_order_stays_charged_and_every_other_is_charged_once() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let payments = runtime.block_on(Payments::start());
+    let payments = runtime.block_on(PaymentsHarness::open());
     let config = ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() };
-    proptest!(config, |(story in stories())| {
-        runtime.block_on(holds(&payments, &story))?;
+    proptest!(config, |(history in histories())| {
+        runtime.block_on(check(&payments, &history))?;
     });
 }

@@ -1,35 +1,35 @@
-//! Refunds that were given up, tried again by hand.
+//! Retries of failed refunds on request of an operator.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use axum::Router;
-use axum::http::StatusCode;
+use axum::http::Request;
 use orderflow_domain::{Money, OrderId};
 use orderflow_messaging::Consumer;
 use orderflow_payments::{
-    Charge, ChargeRequest, GatewayError, LedgerStatus, PaymentGateway, PaymentStatus, Undone,
+    Charge, ChargeRequest, GatewayError, SimulatedChargeStatus, PaymentGateway, PaymentStatus, Reversal,
 };
+use orderflow_testing::service::{RouterClient, last_delivery, without_body};
 use serde_json::Value;
 
-use crate::support::{Payments, cancelled, last_delivery, post, reserved};
+use crate::harness::{PaymentsHarness, cancelled, reserved};
 
-/// Gives nothing back until it is told to.
-struct Reluctant {
+/// A gateway whose refunds fail until a test allows them.
+struct FailingRefunds {
     gateway: Arc<dyn PaymentGateway>,
-    gives_back: AtomicBool,
+    allowed: AtomicBool,
 }
 
 #[async_trait]
-impl PaymentGateway for Reluctant {
+impl PaymentGateway for FailingRefunds {
     async fn charge(&self, request: &ChargeRequest) -> Result<Charge, GatewayError> {
         self.gateway.charge(request).await
     }
 
-    async fn undo(&self, order_id: OrderId, amount: &Money) -> Result<Undone, GatewayError> {
-        if self.gives_back.load(Ordering::Relaxed) {
-            return self.gateway.undo(order_id, amount).await;
+    async fn reverse(&self, order_id: OrderId, amount: &Money) -> Result<Reversal, GatewayError> {
+        if self.allowed.load(Ordering::Relaxed) {
+            return self.gateway.reverse(order_id, amount).await;
         }
         Err(GatewayError::RefundFailed("insufficient funds".to_owned()))
     }
@@ -39,65 +39,66 @@ impl PaymentGateway for Reluctant {
     }
 }
 
-/// An order whose refund was given up.
-struct GivenUp {
-    payments: Payments,
-    gateway: Arc<Reluctant>,
-    router: Router,
+/// An order whose refund failed.
+struct FailedRefund {
+    payments: PaymentsHarness,
+    gateway: Arc<FailingRefunds>,
+    client: RouterClient,
     order: OrderId,
 }
 
-impl GivenUp {
+impl FailedRefund {
     async fn start() -> Self {
-        let (payments, order) = (Payments::start().await, OrderId::generate());
+        let (payments, order) = (PaymentsHarness::open().await, OrderId::generate());
         let gateway =
-            Arc::new(Reluctant { gateway: payments.gateway.clone(), gives_back: AtomicBool::new(false) });
-        payments.handle(&[reserved(order)]).await;
-        payments.worker(gateway.clone()).handle(&[last_delivery(cancelled(order))]).await;
+            Arc::new(FailingRefunds { gateway: payments.gateway.clone(), allowed: AtomicBool::new(false) });
+        payments.deliver(&[reserved(order)]).await;
+        payments.consumer_with(gateway.clone()).handle(&[last_delivery(cancelled(order))]).await;
         assert_eq!(payments.status(order).await, Some(PaymentStatus::RefundFailed));
-        let router = orderflow_payments::router(&payments.store, gateway.clone()).into();
-        Self { payments, gateway, router, order }
+        let client = payments.client_with(gateway.clone());
+        Self { payments, gateway, client, order }
     }
 
-    async fn refund(&self, order: &str) -> (StatusCode, Value) {
-        post(self.router.clone(), &format!("/api/v1/payments/{order}/refund")).await
+    async fn refund(&self, order: &str) -> (u16, Value) {
+        let request = Request::post(format!("/api/v1/payments/{order}/refund"));
+        self.client.send(without_body(request)).await
     }
 }
 
 #[tokio::test]
-async fn a_refund_that_was_given_up_is_made_once_and_told() {
-    let given_up = GivenUp::start().await;
-    given_up.gateway.gives_back.store(true, Ordering::Relaxed);
-    let order = given_up.order.to_string();
-    let (first, second) = tokio::join!(given_up.refund(&order), given_up.refund(&order));
-    for (status, body) in [first, second, given_up.refund(&order).await] {
-        assert_eq!(status, StatusCode::OK, "{body}");
+async fn a_refund_that_was_failed_is_made_once_and_told() {
+    let failed = FailedRefund::start().await;
+    failed.gateway.allowed.store(true, Ordering::Relaxed);
+    let order = failed.order.to_string();
+    let (first, second) = tokio::join!(failed.refund(&order), failed.refund(&order));
+    for (status, body) in [first, second, failed.refund(&order).await] {
+        assert_eq!(status, 200, "{body}");
         assert_eq!((&body["status"], &body["amount"]), (&"refunded".into(), &3998.into()));
     }
-    assert_eq!(given_up.payments.ledger(given_up.order).await, Some(LedgerStatus::Refunded));
-    assert_eq!(given_up.payments.emitted_types().await, ["payment.completed", "payment.refunded"]);
+    assert_eq!(failed.payments.charge_status(failed.order).await, Some(SimulatedChargeStatus::Refunded));
+    assert_eq!(failed.payments.emitted_types().await, ["payment.completed", "payment.refunded"]);
 }
 
 #[tokio::test]
-async fn a_refund_that_is_refused_again_stays_failed_and_says_why() {
-    let given_up = GivenUp::start().await;
-    let (status, body) = given_up.refund(&given_up.order.to_string()).await;
-    assert_eq!(status, StatusCode::CONFLICT);
+async fn a_refund_that_fails_again_stays_failed_and_returns_the_reason() {
+    let failed = FailedRefund::start().await;
+    let (status, body) = failed.refund(&failed.order.to_string()).await;
+    assert_eq!(status, 409);
     assert_eq!(body["type"], "urn:orderflow:problem:payment-not-refundable");
     assert!(body["detail"].as_str().unwrap().contains("insufficient funds"), "{body}");
-    assert_eq!(given_up.payments.status(given_up.order).await, Some(PaymentStatus::RefundFailed));
+    assert_eq!(failed.payments.status(failed.order).await, Some(PaymentStatus::RefundFailed));
 }
 
 #[tokio::test]
-async fn only_a_failed_refund_is_tried_again() {
-    let given_up = GivenUp::start().await;
+async fn only_a_failed_refund_can_be_retried() {
+    let failed = FailedRefund::start().await;
     let charged = OrderId::generate();
-    given_up.payments.handle(&[reserved(charged)]).await;
-    let (status, body) = given_up.refund(&charged.to_string()).await;
-    assert_eq!(status, StatusCode::CONFLICT, "{body}");
+    failed.payments.deliver(&[reserved(charged)]).await;
+    let (status, body) = failed.refund(&charged.to_string()).await;
+    assert_eq!(status, 409, "{body}");
     assert!(body["detail"].as_str().unwrap().contains("completed"), "{body}");
-    assert_eq!(given_up.payments.ledger(charged).await, Some(LedgerStatus::Captured));
+    assert_eq!(failed.payments.charge_status(charged).await, Some(SimulatedChargeStatus::Captured));
     for unknown in [OrderId::generate().to_string(), "42".to_owned()] {
-        assert_eq!(given_up.refund(&unknown).await.0, StatusCode::NOT_FOUND, "{unknown}");
+        assert_eq!(failed.refund(&unknown).await.0, 404, "{unknown}");
     }
 }

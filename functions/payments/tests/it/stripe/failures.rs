@@ -1,4 +1,4 @@
-//! Stripe that fails, or says no to us.
+//! Failures of Stripe, and requests that it refuses.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use orderflow_messaging::Outcome;
 use orderflow_payments::{ChargeRequest, GatewayError, PaymentGateway, StripeGateway};
 
 use super::stub::{Reply, StripeStub};
-use super::{MAKE, Shop};
-use crate::support::{Payments, total};
+use super::{CREATE, StripeHarness};
+use crate::harness::{PaymentsHarness, total};
 
 #[tokio::test]
-async fn failures_while_nothing_is_charged_leave_nothing_unknown() {
+async fn failures_before_a_confirmation_are_never_unknown() {
     let unavailable = |error: &GatewayError| matches!(error, GatewayError::Unavailable(_));
     let busy = |error: &GatewayError| *error == GatewayError::Busy { retry_after: Duration::from_secs(7) };
     for (reply, expected) in [
@@ -24,29 +24,29 @@ async fn failures_while_nothing_is_charged_leave_nothing_unknown() {
         (Reply::error(503, "", "").with("retry-after", "7"), busy),
     ] {
         let shown = format!("{reply:?}");
-        let shop = Shop::start(StripeStub::start().await.on(MAKE, [reply])).await;
-        let error = shop.charge().await.unwrap_err();
+        let harness = StripeHarness::start(StripeStub::start().await.on(CREATE, [reply])).await;
+        let error = harness.charge().await.unwrap_err();
         assert!(expected(&error), "{shown}: {error:?}");
         assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
-        assert_eq!(shop.find().await, Ok(None));
+        assert_eq!(harness.find().await, Ok(None));
     }
 }
 
 #[tokio::test]
-async fn a_key_that_is_not_accepted_names_its_setting() {
-    let shop = Shop::start(StripeStub::start().await.on(MAKE, [Reply::error(401, "", "")])).await;
-    let error = shop.charge().await.unwrap_err().to_string();
+async fn a_rejected_api_key_names_its_setting() {
+    let harness = StripeHarness::start(StripeStub::start().await.on(CREATE, [Reply::error(401, "", "")])).await;
+    let error = harness.charge().await.unwrap_err().to_string();
     assert!(error.contains("STRIPE_API_KEY is not accepted"), "{error}");
 }
 
 #[tokio::test]
-async fn stripe_that_is_not_there_took_nothing_in() {
+async fn a_refused_connection_is_unavailable_and_not_unknown() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut settings = StripeStub::start().await.settings();
     settings.api_url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     drop(listener);
-    let payments = Payments::start().await;
-    let gateway = StripeGateway::new(&payments.store, &settings).unwrap();
+    let payments = PaymentsHarness::open().await;
+    let gateway = StripeGateway::new(&payments.service.store, &settings).unwrap();
     let token = Some(PaymentToken::parse("pm_secret").unwrap());
     let request = ChargeRequest { order_id: OrderId::generate(), amount: total(), token };
     let error = gateway.charge(&request).await.unwrap_err();
@@ -54,18 +54,18 @@ async fn stripe_that_is_not_there_took_nothing_in() {
 }
 
 #[tokio::test]
-async fn retry_after_is_obeyed_and_counted_as_an_attempt() {
+async fn retry_after_is_obeyed_and_counts_an_attempt() {
     let busy = Reply::error(429, "", "").with("retry-after", "7");
-    let shop = Shop::start(StripeStub::start().await.on(MAKE, [busy])).await;
-    let Outcome::Retry { after: Some(after), .. } = shop.handle().await else { panic!("not a retry") };
+    let harness = StripeHarness::start(StripeStub::start().await.on(CREATE, [busy])).await;
+    let Outcome::Retry { after: Some(after), .. } = harness.deliver().await else { panic!("not a retry") };
     assert!((7..=11).contains(&after.as_secs()), "{after:?}");
 }
 
 #[tokio::test]
-async fn what_stripe_will_never_take_is_a_dead_letter() {
+async fn a_request_that_stripe_refuses_is_dead_lettered() {
     let refused = Reply::error(400, "parameter_unknown", "metadata");
-    let shop = Shop::start(StripeStub::start().await.on(MAKE, [refused])).await;
-    let outcome = shop.handle().await;
+    let harness = StripeHarness::start(StripeStub::start().await.on(CREATE, [refused])).await;
+    let outcome = harness.deliver().await;
     let Outcome::DeadLetter { code, reason } = &outcome else { panic!("{outcome:?}") };
     assert_eq!(*code, "payment-refused");
     assert!(reason.contains("400") && reason.contains("parameter_unknown"), "{reason}");

@@ -1,4 +1,4 @@
-//! What is asked of Stripe, and what its answers mean.
+//! The Stripe gateway against a stub of Stripe's API.
 
 mod charges;
 mod declines;
@@ -11,30 +11,31 @@ use std::sync::Arc;
 
 use orderflow_domain::{Event, OrderId, PaymentToken};
 use orderflow_messaging::{Consumer, Outcome};
-use orderflow_payments::{Charge, ChargeRequest, GatewayError, PaymentGateway, StripeGateway, Undone};
+use orderflow_payments::{Charge, ChargeRequest, GatewayError, PaymentGateway, StripeGateway, Reversal};
+use orderflow_testing::service::first_delivery;
 
-use crate::support::{Payments, delivery, reserved_with, total};
+use crate::harness::{PaymentsHarness, reserved_with, total};
 use stub::{Reply, StripeStub};
 
-const MAKE: &str = "POST payment_intents";
+const CREATE: &str = "POST payment_intents";
 const READ: &str = "GET payment_intents/pi_1";
 const CONFIRM: &str = "POST payment_intents/pi_1/confirm";
 const CANCEL: &str = "POST payment_intents/pi_1/cancel";
 const REFUND: &str = "POST refunds";
 const REFUNDS: &str = "GET refunds";
 
-/// Payments whose gateway is Stripe as the stub answers.
-struct Shop {
-    payments: Payments,
+/// One order, paid through Stripe's stub.
+struct StripeHarness {
+    payments: PaymentsHarness,
     gateway: Arc<StripeGateway>,
     stub: StripeStub,
     order: OrderId,
 }
 
-impl Shop {
+impl StripeHarness {
     async fn start(stub: StripeStub) -> Self {
-        let payments = Payments::start().await;
-        let gateway = Arc::new(StripeGateway::new(&payments.store, &stub.settings()).unwrap());
+        let payments = PaymentsHarness::open().await;
+        let gateway = Arc::new(StripeGateway::new(&payments.service.store, &stub.settings()).unwrap());
         Self { payments, gateway, stub, order: OrderId::generate() }
     }
 
@@ -43,27 +44,27 @@ impl Shop {
         self.gateway.charge(&ChargeRequest { order_id: self.order, amount: total(), token }).await
     }
 
-    async fn undo(&self) -> Result<Undone, GatewayError> {
-        self.gateway.undo(self.order, &total()).await
+    async fn reverse(&self) -> Result<Reversal, GatewayError> {
+        self.gateway.reverse(self.order, &total()).await
     }
 
     async fn find(&self) -> Result<Option<Charge>, GatewayError> {
         self.gateway.find(self.order).await
     }
 
-    /// Has a worker handle that the order's units are held.
-    async fn handle(&self) -> Outcome {
-        self.handle_event(reserved_with(self.order, Some("pm_secret"))).await
+    /// Delivers `inventory.reserved` of the order.
+    async fn deliver(&self) -> Outcome {
+        self.deliver_event(reserved_with(self.order, Some("pm_secret"))).await
     }
 
-    async fn handle_event(&self, event: Event) -> Outcome {
-        let worker = self.payments.worker(self.gateway.clone());
-        worker.handle(&[delivery(event)]).await.remove(0)
+    async fn deliver_event(&self, event: Event) -> Outcome {
+        let consumer = self.payments.consumer_with(self.gateway.clone());
+        consumer.handle(&[first_delivery(event)]).await.remove(0)
     }
 
-    /// How often that was asked.
-    fn asked(&self, line: &str) -> usize {
-        self.stub.lines().iter().filter(|asked| *asked == line).count()
+    /// Returns the number of requests with this line.
+    fn count(&self, line: &str) -> usize {
+        self.stub.lines().iter().filter(|received| *received == line).count()
     }
 }
 
@@ -75,16 +76,16 @@ fn declined(reason: &str) -> Result<Charge, GatewayError> {
     Ok(Charge::Declined { reason: reason.to_owned() })
 }
 
-fn refunded() -> Result<Undone, GatewayError> {
-    Ok(Undone::Refunded { provider_id: "pi_1".to_owned() })
+fn refunded() -> Result<Reversal, GatewayError> {
+    Ok(Reversal::Refunded { provider_id: "pi_1".to_owned() })
 }
 
-/// A stub that makes intents.
-async fn making() -> StripeStub {
-    StripeStub::start().await.on(MAKE, [Reply::intent("requires_confirmation")])
+/// Starts a stub that creates intents.
+async fn creating() -> StripeStub {
+    StripeStub::start().await.on(CREATE, [Reply::intent("requires_confirmation")])
 }
 
-/// One whose intents are confirmed.
+/// Starts a stub that creates intents and confirms them.
 async fn charging() -> StripeStub {
-    making().await.on(CONFIRM, [Reply::intent("succeeded")])
+    creating().await.on(CONFIRM, [Reply::intent("succeeded")])
 }

@@ -1,4 +1,4 @@
-//! Prepared answers of Stripe's API, and what it was asked.
+//! A stub of Stripe's API with prepared answers, which records the requests.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -20,12 +20,12 @@ pub(crate) struct Reply {
     status: u16,
     headers: Vec<(&'static str, &'static str)>,
     body: String,
-    /// What it waits for.
+    /// The semaphore that the answer waits for.
     gate: Option<Arc<Semaphore>>,
 }
 
 impl Reply {
-    /// Whatever somebody may answer.
+    /// An answer with any body.
     pub(crate) fn raw(status: u16, body: &str) -> Self {
         Self { status, headers: Vec::new(), body: body.to_owned(), gate: None }
     }
@@ -42,14 +42,14 @@ impl Reply {
         Self::ok(&json!({"status": status, "amount": amount}))
     }
 
-    /// The refunds of an intent.
+    /// The list of the refunds of an intent.
     pub(crate) fn refunds(refunds: &[(&str, i64)]) -> Self {
         let data: Vec<Value> =
             refunds.iter().map(|(status, amount)| json!({"status": status, "amount": amount})).collect();
         Self::ok(&json!({"data": data}))
     }
 
-    /// A failure whose message quotes what must not be shown.
+    /// An error whose message quotes secrets, which must not be shown.
     pub(crate) fn error(status: u16, code: &str, param: &str) -> Self {
         let message = format!("No such PaymentMethod: pm_secret with {KEY}");
         let body = json!({"error": {"type": "t", "code": code, "param": param, "message": message}});
@@ -61,22 +61,22 @@ impl Reply {
         self
     }
 
-    /// The answer stands until the gate has a permit for it.
+    /// Delays the answer until the gate has a permit.
     pub(crate) fn held_at(mut self, gate: &Arc<Semaphore>) -> Self {
         self.gate = Some(gate.clone());
         self
     }
 }
 
-/// One request as it came.
+/// One request as it was received.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct ReceivedRequest {
     pub(crate) line: String,
     pub(crate) headers: HeaderMap,
     pub(crate) form: String,
 }
 
-impl Asked {
+impl ReceivedRequest {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers[name].to_str().unwrap()
     }
@@ -85,7 +85,7 @@ impl Asked {
 #[derive(Default)]
 struct Script {
     replies: BTreeMap<String, VecDeque<Reply>>,
-    asked: Vec<Asked>,
+    received: Vec<ReceivedRequest>,
 }
 
 /// The stub, listening on a free port for as long as the test's runtime lives.
@@ -104,7 +104,8 @@ impl StripeStub {
         Self { url, script }
     }
 
-    /// Answers "METHOD path" (after `/v1/`, without its query) with these in turn; the last one again and again.
+    /// Answers the request "METHOD path" (the path after `/v1/`, without the query) with these replies in turn; the last one
+    /// is repeated.
     pub(crate) fn on(self, line: &str, replies: impl IntoIterator<Item = Reply>) -> Self {
         self.script.lock().unwrap().replies.insert(line.to_owned(), replies.into_iter().collect());
         self
@@ -114,12 +115,12 @@ impl StripeStub {
         StripeSettings { api_key: ApiKey::parse(KEY).unwrap(), api_url: self.url.parse().unwrap() }
     }
 
-    pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.script.lock().unwrap().asked.clone()
+    pub(crate) fn received(&self) -> Vec<ReceivedRequest> {
+        self.script.lock().unwrap().received.clone()
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.asked().into_iter().map(|asked| asked.line).collect()
+        self.received().into_iter().map(|received| received.line).collect()
     }
 }
 
@@ -127,7 +128,7 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, request: Request) -> R
     let (head, body) = request.into_parts();
     let line = format!("{} {}", head.method, head.uri.path().trim_start_matches("/v1/"));
     let form = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
-    let reply = script.lock().unwrap().next(Asked { line, headers: head.headers, form });
+    let reply = script.lock().unwrap().next(ReceivedRequest { line, headers: head.headers, form });
     if let Some(gate) = reply.gate {
         gate.acquire().await.unwrap().forget();
     }
@@ -139,13 +140,13 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, request: Request) -> R
 }
 
 impl Script {
-    fn next(&mut self, asked: Asked) -> Reply {
-        let line = asked.line.clone();
-        self.asked.push(asked);
+    fn next(&mut self, received: ReceivedRequest) -> Reply {
+        let line = received.line.clone();
+        self.received.push(received);
         match self.replies.get_mut(&line) {
             Some(replies) if replies.len() > 1 => replies.pop_front().unwrap(),
             Some(replies) => replies[0].clone(),
-            None => panic!("{line} was not to be asked"),
+            None => panic!("unexpected request: {line}"),
         }
     }
 }

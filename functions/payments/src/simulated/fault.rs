@@ -1,4 +1,4 @@
-//! Makes the simulated gateway misbehave, on request.
+//! Faults that can be injected into the simulated gateway.
 
 use std::str::FromStr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -6,22 +6,22 @@ use std::sync::{Arc, PoisonError, RwLock};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How the simulated gateway misbehaves.
+/// A fault of the simulated gateway.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GatewayFault {
-    /// Not at all.
+    /// No fault.
     #[default]
     Ok,
-    /// It declines every new charge.
+    /// Every new charge is declined.
     Decline,
     /// Every call takes two seconds longer.
     Slow,
-    /// It answers nothing.
+    /// Every call fails.
     Down,
 }
 
-/// The text names no [`GatewayFault`].
+/// The text is not the name of a [`GatewayFault`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be ok, decline, slow or down")]
 pub struct UnknownFault;
@@ -30,7 +30,7 @@ impl GatewayFault {
     /// Every fault.
     pub const ALL: [Self; 4] = [Self::Ok, Self::Decline, Self::Slow, Self::Down];
 
-    /// The name in JSON.
+    /// Returns the name in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -50,17 +50,17 @@ impl FromStr for GatewayFault {
     }
 }
 
-/// A switch that the gateway reads at each call. Clones are the same switch.
+/// The fault that the gateway reads at each call. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct FaultSwitch(Arc<RwLock<GatewayFault>>);
 
 impl FaultSwitch {
-    /// How the gateway misbehaves now.
+    /// Returns the injected fault.
     pub fn get(&self) -> GatewayFault {
         *self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How it misbehaves from now on.
+    /// Injects a fault, instead of the previous one.
     pub fn set(&self, fault: GatewayFault) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = fault;
     }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_read_back() {
+    fn names_parse_back() {
         for fault in GatewayFault::ALL {
             assert_eq!(fault.as_str().parse::<GatewayFault>().unwrap(), fault);
             let json = serde_json::to_string(&fault).unwrap();
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn clones_are_the_same_switch() {
+    fn clones_share_the_fault() {
         let switch = FaultSwitch::default();
         switch.clone().set(GatewayFault::Down);
         assert_eq!(switch.get(), GatewayFault::Down);

@@ -1,4 +1,4 @@
-//! Refusals that come before, with or during what they refuse.
+//! Refusals that arrive before, together with, or during the charge.
 
 use std::sync::Arc;
 
@@ -6,37 +6,40 @@ use async_trait::async_trait;
 use orderflow_domain::{Event, Money, OrderId};
 use orderflow_messaging::{Consumer, Outcome};
 use orderflow_payments::{
-    Charge, ChargeRequest, GatewayError, GatewayFault, LedgerStatus, PaymentGateway, PaymentStatus, Undone,
+    Charge, ChargeRequest, GatewayError, GatewayFault, SimulatedChargeStatus, PaymentGateway, PaymentStatus, Reversal,
 };
+use orderflow_testing::samples::resent;
+use orderflow_testing::service::first_delivery;
 use tokio::sync::Semaphore;
 
-use crate::support::{Payments, again, cancelled, delivery, rejected, reserved};
+use crate::harness::{PaymentsHarness, cancelled, rejected, reserved};
 
-/// Where a charge stops until the test lets it go on.
+/// The point at which a charge waits for the test.
 #[derive(Clone, Copy, PartialEq)]
 enum Pause {
     BeforeTheCharge,
     AfterTheCharge,
 }
 
-struct Pausing {
+/// A gateway whose charge pauses at a point.
+struct PausingGateway {
     gateway: Arc<dyn PaymentGateway>,
     pause: Pause,
     reached: Semaphore,
-    go_on: Semaphore,
+    resume: Semaphore,
 }
 
-impl Pausing {
+impl PausingGateway {
     async fn pause(&self, here: Pause) {
         if self.pause == here {
             self.reached.add_permits(1);
-            self.go_on.acquire().await.unwrap().forget();
+            self.resume.acquire().await.unwrap().forget();
         }
     }
 }
 
 #[async_trait]
-impl PaymentGateway for Pausing {
+impl PaymentGateway for PausingGateway {
     async fn charge(&self, request: &ChargeRequest) -> Result<Charge, GatewayError> {
         self.pause(Pause::BeforeTheCharge).await;
         let answer = self.gateway.charge(request).await;
@@ -44,8 +47,8 @@ impl PaymentGateway for Pausing {
         answer
     }
 
-    async fn undo(&self, order_id: OrderId, amount: &Money) -> Result<Undone, GatewayError> {
-        self.gateway.undo(order_id, amount).await
+    async fn reverse(&self, order_id: OrderId, amount: &Money) -> Result<Reversal, GatewayError> {
+        self.gateway.reverse(order_id, amount).await
     }
 
     async fn find(&self, order_id: OrderId) -> Result<Option<Charge>, GatewayError> {
@@ -53,106 +56,106 @@ impl PaymentGateway for Pausing {
     }
 }
 
-/// Handles `refusal` while the charge of its order stands at `pause`.
-async fn refuse_during(payments: &Payments, order: OrderId, refusal: Event, pause: Pause) {
-    let gateway = Arc::new(Pausing {
+/// Delivers `refusal` while the charge of its order waits at `pause`.
+async fn refuse_during(payments: &PaymentsHarness, order: OrderId, refusal: Event, pause: Pause) {
+    let gateway = Arc::new(PausingGateway {
         gateway: payments.gateway.clone(),
         pause,
         reached: Semaphore::new(0),
-        go_on: Semaphore::new(0),
+        resume: Semaphore::new(0),
     });
-    let worker = payments.worker(gateway.clone());
-    let charging = tokio::spawn(async move { worker.handle(&[delivery(reserved(order))]).await });
+    let consumer = payments.consumer_with(gateway.clone());
+    let charging = tokio::spawn(async move { consumer.handle(&[first_delivery(reserved(order))]).await });
     gateway.reached.acquire().await.unwrap().forget();
-    assert_eq!(payments.handle(&[refusal]).await, [Outcome::Done]);
-    gateway.go_on.add_permits(1);
+    assert_eq!(payments.deliver(&[refusal]).await, [Outcome::Done]);
+    gateway.resume.add_permits(1);
     assert_eq!(charging.await.unwrap(), [Outcome::Done]);
 }
 
 #[tokio::test]
-async fn a_refusal_that_comes_first_keeps_the_order_from_being_charged() {
-    let payments = Payments::start().await;
+async fn a_refusal_that_arrives_first_prevents_the_charge() {
+    let payments = PaymentsHarness::open().await;
     for refuse in [
         |order| cancelled(order),
         |order| rejected(order, "out_of_stock"),
         |order| rejected(order, "payment_declined"),
     ] {
         let order = OrderId::generate();
-        payments.handle(&[refuse(order)]).await;
+        payments.deliver(&[refuse(order)]).await;
         assert_eq!(payments.status(order).await, Some(PaymentStatus::Voided));
-        assert_eq!(payments.handle(&[reserved(order)]).await, [Outcome::Done]);
+        assert_eq!(payments.deliver(&[reserved(order)]).await, [Outcome::Done]);
         assert_eq!(payments.status(order).await, Some(PaymentStatus::Voided));
-        assert_ne!(payments.ledger(order).await, Some(LedgerStatus::Captured));
+        assert_ne!(payments.charge_status(order).await, Some(SimulatedChargeStatus::Captured));
     }
     assert_eq!(payments.emitted_types().await, ["payment.voided"; 3]);
 }
 
 #[tokio::test]
-async fn a_refusal_in_the_same_batch_wins_wherever_it_stands() {
-    let payments = Payments::start().await;
+async fn a_refusal_in_the_same_batch_takes_precedence_at_any_position() {
+    let payments = PaymentsHarness::open().await;
     let (first, second) = (OrderId::generate(), OrderId::generate());
     let batch = [reserved(first), cancelled(second), cancelled(first), reserved(second)];
-    let outcomes = payments.handle(&batch).await;
+    let outcomes = payments.deliver(&batch).await;
     assert_eq!(outcomes, vec![Outcome::Done; 4]);
     for order in [first, second] {
         assert_eq!(payments.status(order).await, Some(PaymentStatus::Voided));
-        assert_eq!(payments.ledger(order).await, Some(LedgerStatus::CalledOff));
+        assert_eq!(payments.charge_status(order).await, Some(SimulatedChargeStatus::Voided));
     }
 }
 
 #[tokio::test]
-async fn a_refusal_during_the_charge_leaves_no_net_charge() {
-    let payments = Payments::start().await;
+async fn a_refusal_during_the_charge_refunds_it() {
+    let payments = PaymentsHarness::open().await;
     let order = OrderId::generate();
     refuse_during(&payments, order, cancelled(order), Pause::AfterTheCharge).await;
-    assert_eq!(payments.ledger(order).await, Some(LedgerStatus::Refunded));
+    assert_eq!(payments.charge_status(order).await, Some(SimulatedChargeStatus::Refunded));
     assert_eq!(payments.emitted_types().await, ["payment.refunded"]);
 }
 
 #[tokio::test]
-async fn a_charge_that_arrives_after_it_was_called_off_takes_nothing() {
-    let payments = Payments::start().await;
+async fn a_charge_that_arrives_after_its_reversal_captures_nothing() {
+    let payments = PaymentsHarness::open().await;
     let order = OrderId::generate();
     refuse_during(&payments, order, cancelled(order), Pause::BeforeTheCharge).await;
-    assert_eq!(payments.ledger(order).await, Some(LedgerStatus::CalledOff));
+    assert_eq!(payments.charge_status(order).await, Some(SimulatedChargeStatus::Voided));
     assert_eq!(payments.emitted_types().await, ["payment.voided"]);
 }
 
 #[tokio::test]
-async fn a_refusal_that_left_the_gateway_alone_is_made_good_by_the_charge() {
-    let payments = Payments::start().await;
+async fn a_charge_reverses_itself_if_the_refusal_did_not_call_the_gateway() {
+    let payments = PaymentsHarness::open().await;
     let order = OrderId::generate();
     let refusal = rejected(order, "out_of_stock");
     refuse_during(&payments, order, refusal, Pause::AfterTheCharge).await;
     assert_eq!(payments.status(order).await, Some(PaymentStatus::Refunded));
-    assert_eq!(payments.ledger(order).await, Some(LedgerStatus::Refunded));
+    assert_eq!(payments.charge_status(order).await, Some(SimulatedChargeStatus::Refunded));
     let types = payments.emitted_types().await;
     assert_eq!(types, ["payment.voided", "payment.refunded"]);
 }
 
 #[tokio::test]
-async fn a_resent_refusal_is_answered_again() {
-    let payments = Payments::start().await;
+async fn a_redriven_refusal_is_answered_resent() {
+    let payments = PaymentsHarness::open().await;
     let order = OrderId::generate();
-    payments.handle(&[cancelled(order)]).await;
-    payments.handle(&[again(&cancelled(order), 3)]).await;
+    payments.deliver(&[cancelled(order)]).await;
+    payments.deliver(&[resent(&cancelled(order), 3)]).await;
     assert_eq!(payments.emitted_types().await, ["payment.voided", "payment.voided@3"]);
 }
 
 #[tokio::test]
 async fn an_order_that_is_refused_while_the_gateway_is_down_is_never_charged() {
-    let payments = Payments::start().await;
+    let payments = PaymentsHarness::open().await;
     let order = OrderId::generate();
     payments.fault.set(GatewayFault::Down);
     for event in [reserved(order), cancelled(order)] {
-        assert!(matches!(payments.handle(&[event]).await[0], Outcome::Retry { .. }));
+        assert!(matches!(payments.deliver(&[event]).await[0], Outcome::Retry { .. }));
     }
     assert!(payments.emitted().await.is_empty());
     payments.fault.set(GatewayFault::Ok);
-    // What asked for the charge comes again before what refuses it.
-    assert_eq!(payments.handle(&[reserved(order)]).await, [Outcome::Done]);
-    assert_eq!(payments.ledger(order).await, Some(LedgerStatus::CalledOff));
+    // The request for the charge is delivered again before the refusal.
+    assert_eq!(payments.deliver(&[reserved(order)]).await, [Outcome::Done]);
+    assert_eq!(payments.charge_status(order).await, Some(SimulatedChargeStatus::Voided));
     assert_eq!(payments.status(order).await, Some(PaymentStatus::Voided));
-    assert_eq!(payments.handle(&[cancelled(order)]).await, [Outcome::Done]);
+    assert_eq!(payments.deliver(&[cancelled(order)]).await, [Outcome::Done]);
     assert_eq!(payments.emitted_types().await, ["payment.voided"]);
 }
