@@ -1,33 +1,68 @@
-//! What carries messages.
+//! Messages, and the channel that sends them.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
-use orderflow_circuit_breaker::Open;
+use orderflow_domain::{ChannelKind, OrderId, Recipient};
+use uuid::Uuid;
 
-use crate::message::Message;
+use crate::template::Template;
 
-/// Sends messages. May be asked to send one again, under the same id, after a crash or a lost answer.
+/// The namespace of message ids.
+const MESSAGES: Uuid = Uuid::from_u128(0x6f72_6465_7266_6c6f_8000_6d65_7373_6167);
+
+/// A message that is ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The same id whenever the message is sent: the `Message-ID` of an e-mail.
+    pub id: Uuid,
+    /// The order that the message is about, if any.
+    pub order_id: Option<OrderId>,
+    /// The name of the template that the message was rendered from.
+    pub template: String,
+    /// The recipient.
+    pub recipient: Recipient,
+    /// The subject (e-mail only).
+    pub subject: Option<String>,
+    /// The text.
+    pub body: String,
+}
+
+/// Returns the id of the one message that an order gets from this template on this channel (UUIDv5, RFC 9562).
+pub fn message_id(order_id: OrderId, template: Template, channel: ChannelKind) -> Uuid {
+    let name = format!("{order_id}\n{}\n{}", template.as_str(), channel.as_str());
+    Uuid::new_v5(&MESSAGES, name.as_bytes())
+}
+
+/// Sends messages. The same message may be sent again, under the same id, after a crash or a lost answer.
 #[async_trait]
 pub trait Channel: Send + Sync {
     /// Sends a message.
     ///
     /// # Errors
-    /// [`ChannelError`] where it was not taken.
+    /// [`ChannelError`] if the message was not accepted.
     async fn send(&self, message: &Message) -> Result<(), ChannelError>;
 }
 
-/// A message was not taken. What is said of it holds no whole address: it is logged.
+/// A message that was not accepted. The reason is logged, so it contains no complete address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChannelError {
-    /// Not now, and the next message is likely to meet the same: it is tried again later.
-    #[error("the message was not taken: {0}")]
+    /// The provider is unavailable, for other messages too.
+    #[error("the message was not accepted: {0}")]
     Unavailable(String),
-    /// Not now, for a reason of this recipient's: it is tried again later.
-    #[error("the message was put off: {0}")]
-    PutOff(String),
-    /// Never: the same message would be refused again.
+    /// The recipient's mailbox is unavailable at present. Other recipients are not affected.
+    #[error("the recipient's mailbox is unavailable: {0}")]
+    RecipientUnavailable(String),
+    /// The provider refuses the message, and would refuse it again.
     #[error("the message was refused: {0}")]
     Refused(String),
-    /// The provider was not asked: it failed too often.
-    #[error("the message was not tried: {0}")]
-    LeftAlone(#[from] Open),
+    /// The provider was not called, because its circuit breaker is open.
+    #[error(
+        "the provider was not called: the circuit breaker is open; next attempt in {} ms",
+        retry_after.as_millis()
+    )]
+    CircuitOpen {
+        /// The time until the provider can be called.
+        retry_after: Duration,
+    },
 }

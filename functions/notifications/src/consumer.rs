@@ -6,24 +6,23 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::StreamExt;
 use orderflow_backoff::spread;
-use orderflow_messaging::{Consumer, Delivery, Outcome};
+use orderflow_messaging::{Consumer, Delivery, Outcome, group_by_key};
 use orderflow_store::{MAX_TRANSACTION_ACTIONS, Store, StoreError, Table, Write, WriteError};
 use tracing::Instrument;
 
-use crate::channel::{Channel, ChannelError};
-use crate::message::Message;
+use crate::channel::{Channel, ChannelError, Message};
+use crate::pending::PendingNotification;
 use crate::table::{NOTIFICATIONS, NotificationKey, NotificationRecord, NotificationStatus};
-use crate::task::{Task, tasks};
 use crate::templates::Templates;
 
-/// How many messages are on their way at once, and how many groups of them are recorded at once.
-const AT_A_TIME: usize = 32;
+/// The number of messages that are sent at once, and of groups of them that are recorded at once.
+const CONCURRENCY: usize = 32;
 
-/// The code of events whose message was refused for good.
+/// The code of the dead letters of events whose message is refused.
 const REFUSED: &str = "message-refused";
 
-/// Tells customers how their orders ended (`order.confirmed`, `order.rejected`, `order.cancelled`, `payment.refunded`), and whatever else
-/// somebody asks for (`notification.requested`).
+/// Notifies customers how their orders ended (`order.confirmed`, `order.rejected`, `order.cancelled`, `payment.refunded`), and
+/// sends the messages that were requested through the API (`notification.requested`).
 pub struct NotificationConsumer {
     store: Store,
     table: Table,
@@ -31,82 +30,88 @@ pub struct NotificationConsumer {
     templates: Arc<Templates>,
 }
 
-/// A task, and the record of the request behind it, if there is one.
-type Pending = (Task, Option<NotificationRecord>);
+/// A notification, and the record of the request that asked for it, if there is one.
+type WithRequest = (PendingNotification, Option<NotificationRecord>);
+
+/// The outcome of a notification that was not sent or not recorded.
+type Failed = (NotificationKey, Outcome);
 
 impl NotificationConsumer {
-    /// A consumer that sends through this channel and records in this store.
+    /// Creates a consumer that sends through this channel and records in this store.
     pub fn new(store: &Store, channel: Arc<dyn Channel>, templates: Arc<Templates>) -> Self {
         Self { store: store.clone(), table: store.table(&NOTIFICATIONS), channel, templates }
     }
 
-    /// Sends what the batch asks for, and records each message as soon as it is sent: whoever cuts this off has only those sent again that
-    /// were on their way. Gives the tasks that are not done, with what is to become of their events.
-    async fn notify(&self, tasks: Vec<Task>) -> Vec<(Task, Outcome)> {
-        let mut recorded = match self.recorded(&tasks).await {
+    /// Sends notifications that are not recorded as sent, and records each as soon as it is sent: after a crash only the
+    /// messages that were in progress are sent again. Returns the outcomes of those that failed.
+    async fn notify(&self, notifications: Vec<PendingNotification>) -> Vec<Failed> {
+        let mut recorded = match self.recorded(&notifications).await {
             Ok(recorded) => recorded,
-            Err(error) => return all_again(tasks, &error),
+            Err(error) => return retry_all(&notifications, &error),
         };
-        let pending = tasks.into_iter().filter_map(|task| match recorded.remove(task.key()) {
-            Some(record) if record.status == NotificationStatus::Sent => None,
-            request => Some((task, request)),
+        let unsent = notifications.into_iter().filter_map(|notification| {
+            match recorded.remove(notification.key()) {
+                Some(record) if record.status == NotificationStatus::Sent => None,
+                request => Some((notification, request)),
+            }
         });
-        futures::stream::iter(pending)
-            .map(|pending| self.send(pending))
-            .buffer_unordered(AT_A_TIME)
+        futures::stream::iter(unsent)
+            .map(|notification| self.send(notification))
+            .buffer_unordered(CONCURRENCY)
             .ready_chunks(MAX_TRANSACTION_ACTIONS)
             .map(|sent| self.record(sent))
-            .buffer_unordered(AT_A_TIME)
+            .buffer_unordered(CONCURRENCY)
             .concat()
             .await
     }
 
     async fn recorded(
         &self,
-        tasks: &[Task],
+        notifications: &[PendingNotification],
     ) -> Result<HashMap<NotificationKey, NotificationRecord>, StoreError> {
-        let keys = tasks.iter().map(|task| task.key().item(&self.table)).collect();
+        let keys = notifications.iter().map(|notification| notification.key().item(&self.table)).collect();
         let records: Vec<NotificationRecord> = self.table.get_all(keys).await?;
         Ok(records.into_iter().map(|record| (record.key.clone(), record)).collect())
     }
 
-    async fn send(&self, pending: Pending) -> (Pending, Result<Message, Outcome>) {
-        let result = match pending.0.message(&self.templates) {
-            Ok(message) => match self.channel.send(&message).instrument(pending.0.span()).await {
+    async fn send(&self, notification: WithRequest) -> (WithRequest, Result<Message, Outcome>) {
+        let pending = &notification.0;
+        let result = match pending.message(&self.templates) {
+            Ok(message) => match self.channel.send(&message).instrument(pending.span()).await {
                 Ok(()) => Ok(message),
-                Err(error) => Err(not_taken(&error)),
+                Err(error) => Err(failure_outcome(&error)),
             },
             Err(error) => Err(Outcome::retry(error)),
         };
-        (pending, result)
+        (notification, result)
     }
 
-    async fn record(&self, sent: Vec<(Pending, Result<Message, Outcome>)>) -> Vec<(Task, Outcome)> {
-        let (mut not_done, mut recording, mut writes) = (Vec::new(), Vec::new(), Vec::new());
-        for ((task, request), result) in sent {
-            match result.and_then(|message| self.write(&task, request, &message)) {
+    async fn record(&self, sent: Vec<(WithRequest, Result<Message, Outcome>)>) -> Vec<Failed> {
+        let (mut failed, mut recording, mut writes) = (Vec::new(), Vec::new(), Vec::new());
+        for ((notification, request), result) in sent {
+            match result.and_then(|message| self.write(&notification, request, &message)) {
                 Ok(write) => {
-                    recording.push(task);
+                    recording.push(notification.key().clone());
                     writes.push(write);
                 }
-                Err(outcome) => not_done.push((task, outcome)),
+                Err(outcome) => failed.push((notification.key().clone(), outcome)),
             }
         }
         let results = self.store.write_each(writes).await;
-        for (task, result) in recording.into_iter().zip(results) {
+        for (key, result) in recording.into_iter().zip(results) {
             match result {
                 Ok(()) => {}
-                // Another worker had the same event in hand.
+                // Another consumer sent and recorded the same notification at the same time.
                 Err(WriteError::ConditionFailed(_)) => {}
-                Err(WriteError::Store(error)) => not_done.push((task, Outcome::retry(error))),
+                Err(WriteError::Store(error)) => failed.push((key, Outcome::retry(error))),
             }
         }
-        not_done
+        failed
     }
 
     fn write(
         &self,
-        task: &Task,
+        notification: &PendingNotification,
         request: Option<NotificationRecord>,
         message: &Message,
     ) -> Result<Write, Outcome> {
@@ -117,37 +122,40 @@ impl NotificationConsumer {
                 Ok(put(&request.fulfilled(message))?.if_version(version))
             }
             None => {
-                let record = NotificationRecord::sent(task.key().clone(), message, task.traceparent.clone());
+                let (key, traceparent) = (notification.key().clone(), notification.traceparent.clone());
+                let record = NotificationRecord::sent(key, message, traceparent);
                 Ok(put(&record)?.if_absent())
             }
         }
     }
 }
 
-fn all_again(tasks: Vec<Task>, error: &StoreError) -> Vec<(Task, Outcome)> {
-    tasks.into_iter().map(|task| (task, Outcome::retry(error))).collect()
+fn retry_all(notifications: &[PendingNotification], error: &StoreError) -> Vec<Failed> {
+    let retry = |notification: &PendingNotification| (notification.key().clone(), Outcome::retry(error));
+    notifications.iter().map(retry).collect()
 }
 
-fn not_taken(error: &ChannelError) -> Outcome {
+/// Returns the outcome of an event whose message was not accepted.
+fn failure_outcome(error: &ChannelError) -> Outcome {
     match error {
-        ChannelError::Unavailable(_) | ChannelError::PutOff(_) => Outcome::retry(error),
+        ChannelError::Unavailable(_) | ChannelError::RecipientUnavailable(_) => Outcome::retry(error),
         ChannelError::Refused(_) => Outcome::DeadLetter { code: REFUSED, reason: error.to_string() },
-        ChannelError::LeftAlone(open) => {
-            Outcome::Defer { reason: error.to_string(), after: spread(open.retry_after) }
+        ChannelError::CircuitOpen { retry_after } => {
+            Outcome::Defer { reason: error.to_string(), after: spread(*retry_after) }
         }
     }
 }
 
-/// What becomes of an event of which one message asks for this and the other for that. While one may still go out it comes again; it is
-/// given up when only the refused one is left.
-fn more_pressing(one: Outcome, other: Outcome) -> Outcome {
+/// Merges the outcomes of two notifications of one event. The event is delivered again while one of them can still be
+/// sent, and dead-lettered once all others are done.
+fn more_urgent(one: Outcome, other: Outcome) -> Outcome {
     let urgency = |outcome: &Outcome| match outcome {
         Outcome::Retry { .. } => 3,
         Outcome::Defer { .. } => 2,
         Outcome::DeadLetter { .. } => 1,
         Outcome::Done => 0,
     };
-    if urgency(&one) >= urgency(&other) { one } else { other }
+    if urgency(&other) >= urgency(&one) { other } else { one }
 }
 
 #[async_trait]
@@ -157,13 +165,10 @@ impl Consumer for NotificationConsumer {
     }
 
     async fn handle(&self, batch: &[Delivery]) -> Vec<Outcome> {
+        // Of several events that call for the same notification, the first is sent.
+        let (notifications, positions) = group_by_key(batch, PendingNotification::all_of, |_, _| ());
         let mut outcomes = vec![Outcome::Done; batch.len()];
-        for (task, outcome) in self.notify(tasks(batch)).await {
-            for position in task.positions {
-                let other = std::mem::replace(&mut outcomes[position], Outcome::Done);
-                outcomes[position] = more_pressing(outcome.clone(), other);
-            }
-        }
+        positions.scatter_merged(self.notify(notifications).await, &mut outcomes, more_urgent);
         outcomes
     }
 }

@@ -5,7 +5,7 @@ use orderflow_store::{Emission, EventSource, ImageError};
 
 use crate::table::{NOTIFICATIONS, NotificationRecord};
 
-/// How the relay builds the events of this table.
+/// Builds the events of this table for the relay.
 pub const EVENT_SOURCE: EventSource = EventSource { table: &NOTIFICATIONS, build };
 
 fn build(image: serde_dynamo::Item, emission: &Emission) -> Result<Event, ImageError> {
@@ -21,6 +21,6 @@ fn build(image: serde_dynamo::Item, emission: &Emission) -> Result<Event, ImageE
         template: record.template,
         variables,
     });
-    // It is asked for once.
+    // A request has this event once, so the id needs no further part.
     Ok(Event::new(data, "", record.created_at, record.traceparent))
 }

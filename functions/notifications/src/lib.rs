@@ -1,50 +1,43 @@
-//! Tells customers how their orders ended.
+//! Notifies customers how their orders ended.
 //!
-//! Owns the table `notifications`: one row for each order, template and channel, written once the message is sent. A
-//! process that dies between the two sends again when the event comes again, with the same message id, which mail
-//! servers and readers recognise; what is recorded is never sent again.
+//! This service owns the table `notifications`: one row for each order, template and channel, written once the message is
+//! sent. If a process crashes between the two, the next delivery of the event sends the message again with the same message
+//! id, by which mail servers and mail programs recognise it. A recorded message is never sent again.
 //!
 //! | event | template |
 //! |---|---|
 //! | `order.confirmed` | `order_confirmation` |
-//! | `order.rejected` for a declined payment | `order_payment_declined` |
+//! | `order.rejected` because of a declined payment | `order_payment_declined` |
 //! | `order.rejected` for another reason | `order_out_of_stock` |
 //! | `order.cancelled` | `order_cancelled` |
-//! | `payment.refunded` that says whom to tell | `order_refunded` |
+//! | `payment.refunded` with an e-mail address | `order_refunded` |
 //!
-//! Each goes out by e-mail, and as a short message too where the order has a phone number. What somebody asks for by `POST /notifications` is a
-//! row too, written before it is sent: the event that it names, `notification.requested`, has it sent.
+//! Each message is sent by e-mail, and also as a short message if the order has a telephone number. A message that is
+//! requested through `POST /notifications` has a row too, which is written before the message is sent and emits
+//! `notification.requested`; the consumer of that event sends it.
 //!
-//! [`ProviderSettings`] chooses who sends. What a provider never takes is a dead letter; while one is down, events come again, and behind a
-//! circuit breaker it is left alone. Neither holds up an order: it is decided before anybody is told.
+//! [`ProviderSettings`] chooses the providers. The event of a message that a provider refuses is dead-lettered. While a
+//! provider is unavailable, events are retried, and a circuit breaker stops calling it. Orders never wait for notifications:
+//! they are settled before customers are notified.
 
-mod aws;
 mod channel;
 mod consumer;
 mod events;
-mod message;
-mod mime;
-mod notice;
+mod pending;
 mod providers;
-mod redaction;
 mod request;
 mod router;
 mod settings;
-mod smtp;
 mod table;
-mod task;
 mod template;
-mod template_file;
 mod templates;
 
-pub use channel::{Channel, ChannelError};
+pub use channel::{Channel, ChannelError, Message, message_id};
 pub use consumer::NotificationConsumer;
 pub use events::EVENT_SOURCE;
-pub use message::{Message, message_id};
 pub use providers::{MailProvider, Providers, SmsProvider};
 pub use router::router;
 pub use settings::{ProviderSettings, ProviderSettingsError};
 pub use table::NOTIFICATIONS;
-pub use template::Template;
-pub use template_file::DirectoryError;
+pub use template::{DirectoryError, Template};
 pub use templates::{RenderError, Rendered, TemplateSummary, Templates, TemplatesError};

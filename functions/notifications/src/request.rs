@@ -1,4 +1,4 @@
-//! Messages that somebody asks for.
+//! Messages that are requested through the API.
 
 use orderflow_domain::{ChannelKind, Email, EventType, Phone, Recipient};
 use orderflow_http::{FieldErrors, Problem, ProblemKind};
@@ -11,16 +11,16 @@ use uuid::Uuid;
 use crate::table::{NOTIFICATIONS, NotificationKey, NotificationRecord};
 use crate::templates::Templates;
 
-/// The namespace of ids that are derived from an idempotency key.
+/// The namespace of the ids that are derived from an idempotency key.
 const KEYED_REQUESTS: Uuid = Uuid::from_u128(0x6f72_6465_7266_6c6f_8000_6b65_7965_6401);
 
-/// The most bytes of an e-mail's text.
-const MAX_EMAIL: usize = 65_536;
+/// The largest text of an e-mail, in bytes.
+const EMAIL_BYTES_MAX: usize = 65_536;
 
-/// The most bytes of a short message (SNS's limit).
-const MAX_SMS: usize = 1_600;
+/// The largest short message, in bytes (the limit of SNS).
+const SMS_BYTES_MAX: usize = 1_600;
 
-/// A message to be sent.
+/// A message to send.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NotificationRequest, examples(json!({
@@ -33,13 +33,13 @@ pub(crate) struct RequestBody {
     recipient: String,
     /// The name of a template of this channel.
     template: String,
-    /// What the template is given, by name.
+    /// The variables of the template, by name.
     #[serde(default)]
     #[schema(value_type = Object)]
     variables: Map<String, Value>,
 }
 
-/// A message that can be sent as it is asked for.
+/// A valid request: its template renders with its variables.
 pub(crate) struct Request {
     pub recipient: Recipient,
     pub template: String,
@@ -47,7 +47,7 @@ pub(crate) struct Request {
 }
 
 impl RequestBody {
-    /// Checks everything, down to the text itself.
+    /// Validates the request and renders its text.
     pub(crate) fn parse(self, templates: &Templates) -> Result<Request, Problem> {
         let mut errors = FieldErrors::default();
         let recipient = match self.channel {
@@ -69,30 +69,30 @@ impl RequestBody {
 
     fn check_text(&self, templates: &Templates, errors: &mut FieldErrors) {
         let Some(template) = templates.find(&self.template, self.channel) else {
-            let message = format!("is no template for {}", self.channel.as_str());
+            let message = format!("is not the name of a template for {}", self.channel.as_str());
             return errors.push("template", message);
         };
         let given = |name: &String| self.variables.get(name).is_some_and(|value| !value.is_null());
         let mut missing = template.variables.iter().filter(|name| !given(name)).peekable();
         if missing.peek().is_some() {
-            missing.for_each(|name| errors.push(format!("variables.{name}"), "is missing"));
+            missing.for_each(|name| errors.push(format!("variables.{name}"), "is required by the template"));
             return;
         }
         let max = match self.channel {
-            ChannelKind::Email => MAX_EMAIL,
-            ChannelKind::Sms => MAX_SMS,
+            ChannelKind::Email => EMAIL_BYTES_MAX,
+            ChannelKind::Sms => SMS_BYTES_MAX,
         };
         match templates.render(&self.template, self.channel, &self.variables) {
             Ok(text) if text.body.len() > max => {
-                errors.push("variables", format!("make a text of more than {max} bytes"));
+                errors.push("variables", format!("must not make the text longer than {max} bytes"));
             }
             Ok(_) => {}
-            Err(error) => errors.push("variables", format!("do not fit: {error}")),
+            Err(error) => errors.push("variables", format!("do not fit the template: {error}")),
         }
     }
 }
 
-/// Keeps what is asked for until it is sent.
+/// Stores requests until they are sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Requests {
     store: Store,
@@ -104,10 +104,11 @@ impl Requests {
         Self { store: store.clone(), table: store.table(&NOTIFICATIONS) }
     }
 
-    /// Notes a request, with the event that has it sent. A repeat under the same key does nothing again.
+    /// Stores a request together with the event that has it sent. Returns the stored request if the key was used before for
+    /// the same request.
     ///
     /// # Errors
-    /// 422 `idempotency-key-reused` where the key was used for another request.
+    /// 422 `idempotency-key-reused` if the key was used for another request.
     pub(crate) async fn add(
         &self,
         request: Request,
@@ -123,25 +124,28 @@ impl Requests {
             Ok(()) => Ok(record),
             Err(WriteError::ConditionFailed(Some(existing))) => {
                 let existing = self.table.parse(*existing).map_err(Problem::unavailable)?;
-                replay(existing, &record)
+                same_request(existing, &record)
             }
             Err(error) => Err(Problem::unavailable(error)),
         }
     }
 
-    /// What somebody asked for under this id.
+    /// Reads the request with this id.
     pub(crate) async fn get(&self, id: Uuid) -> Result<Option<NotificationRecord>, Problem> {
         let key = NotificationKey::of_request(id).item(&self.table);
         self.table.get(key).await.map_err(Problem::unavailable)
     }
 }
 
-/// The record of a request that was made before.
-fn replay(existing: NotificationRecord, now: &NotificationRecord) -> Result<NotificationRecord, Problem> {
+/// Returns the existing request if the new one is the same.
+fn same_request(
+    existing: NotificationRecord,
+    new: &NotificationRecord,
+) -> Result<NotificationRecord, Problem> {
     let variables = |record: &NotificationRecord| record.variables().map_err(Problem::unavailable);
-    let same = existing.recipient == now.recipient
-        && existing.template == now.template
-        && variables(&existing)? == variables(now)?;
+    let same = existing.recipient == new.recipient
+        && existing.template == new.template
+        && variables(&existing)? == variables(new)?;
     if same {
         Ok(existing)
     } else {

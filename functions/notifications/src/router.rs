@@ -1,4 +1,4 @@
-//! `/api/v1/notifications` and `/api/v1/templates`.
+//! The routes below `/api/v1/notifications` and `/api/v1/templates`.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ struct Notifications {
     templates: Arc<Templates>,
 }
 
-/// The routes of notifications. What is asked for is checked against these templates.
+/// Returns the routes of notifications. Requests are validated against these templates.
 pub fn router(store: &Store, templates: Arc<Templates>) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(list, request))
@@ -43,7 +43,7 @@ pub fn router(store: &Store, templates: Arc<Templates>) -> OpenApiRouter {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// The order that they are about.
+    /// Returns the messages about this order.
     #[param(value_type = OrderId, inline)]
     order_id: String,
 }
@@ -51,6 +51,7 @@ struct ListQuery {
 /// The messages about an order.
 #[derive(Serialize, ToSchema)]
 struct NotificationList {
+    /// Oldest first.
     notifications: Vec<NotificationView>,
 }
 
@@ -63,10 +64,10 @@ struct NotificationView {
     channel: ChannelKind,
     /// An e-mail address or a telephone number.
     recipient: String,
-    /// The name of the template that it was made from.
+    /// The name of the template that the message is rendered from.
     #[schema(example = "order_confirmation")]
     template: String,
-    /// Null where the channel has no such thing, or the message is not sent yet.
+    /// The subject of an e-mail; null for a short message, and before the message is sent.
     #[schema(required = true)]
     subject: Option<String>,
     status: NotificationStatus,
@@ -87,16 +88,14 @@ impl From<NotificationRecord> for NotificationView {
     }
 }
 
-/// The messages about an order
-///
-/// Oldest first.
+/// List the messages about an order
 #[utoipa::path(
     get,
     path = "/api/v1/notifications",
     tag = "notifications",
     operation_id = "listNotifications",
     params(ListQuery),
-    responses((status = 200, description = "What was sent", body = NotificationList))
+    responses((status = 200, description = "The messages about the order, oldest first", body = NotificationList))
 )]
 async fn list(
     State(notifications): State<Notifications>,
@@ -106,12 +105,12 @@ async fn list(
         .map_err(|error| Problem::invalid_field("order_id", error.to_string()))?;
     let found = notifications.table.get_collection(&order_id.to_string()).await;
     let mut records: Vec<NotificationRecord> = found.map_err(Problem::unavailable)?;
-    // They come in the order of their keys, which stays where times are the same.
+    // The store returns them sorted by key. The sort is stable, so messages of the same time stay sorted by key.
     records.sort_by_key(|record| record.created_at);
     Ok(Json(NotificationList { notifications: records.into_iter().map(NotificationView::from).collect() }))
 }
 
-/// A message that is on its way.
+/// A message that was accepted and will be sent.
 #[derive(Serialize, ToSchema)]
 #[schema(as = NotificationAccepted)]
 struct Accepted {
@@ -120,7 +119,7 @@ struct Accepted {
 
 /// Send a message
 ///
-/// `GET` of its `Location` tells what became of it. With an `Idempotency-Key` that was used before, the answer is that of the first time.
+/// Accepts a message, which is then sent. `GET` of the `Location` returns its status. A repeated `Idempotency-Key` returns the first answer.
 #[utoipa::path(
     post,
     path = "/api/v1/notifications",
@@ -129,7 +128,7 @@ struct Accepted {
     params(IdempotencyKey, Trace),
     request_body = RequestBody,
     responses(
-        (status = 202, description = "The message is on its way", body = Accepted,
+        (status = 202, description = "The message is accepted and will be sent", body = Accepted,
             headers(("location" = String, description = "The path of the message.")))
     ),
     extensions(("x-problems" = json!([ProblemKind::IdempotencyKeyReused])))
@@ -149,14 +148,14 @@ async fn request(
         template = record.template,
         event.r#type = "notification.requested",
         trace.id = trace.trace_id(),
-        "the notification is accepted"
+        "notification accepted"
     );
     let location = format!("/api/v1/notifications/{}", record.message_id);
     let accepted = Json(Accepted { id: record.message_id });
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], accepted))
 }
 
-/// What became of a message that was asked for
+/// Read a requested message
 #[utoipa::path(
     get,
     path = "/api/v1/notifications/{id}",
@@ -173,7 +172,7 @@ async fn read(
     record.map(|record| Json(record.into())).ok_or_else(Problem::not_found)
 }
 
-/// Every template.
+/// All templates.
 #[derive(Serialize, ToSchema)]
 struct TemplateList<'a> {
     templates: &'a [TemplateSummary],
@@ -185,7 +184,7 @@ struct TemplateList<'a> {
     path = "/api/v1/templates",
     tag = "notifications",
     operation_id = "listTemplates",
-    responses((status = 200, description = "Every template, by name and channel", body = TemplateList<'static>))
+    responses((status = 200, description = "All templates, by name and channel", body = TemplateList<'static>))
 )]
 async fn list_templates(State(notifications): State<Notifications>) -> impl IntoResponse {
     Json(TemplateList { templates: notifications.templates.summaries() }).into_response()

@@ -4,9 +4,9 @@ use aws_config::SdkConfig;
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
 
-use crate::aws::{SesProvider, SnsSmsProvider};
 use crate::providers::Providers;
-use crate::smtp::SmtpProvider;
+use crate::providers::aws::{SesProvider, SnsSmsProvider};
+use crate::providers::smtp::SmtpProvider;
 
 const MAIL_PROVIDER: &str = "MAIL_PROVIDER";
 const SMS_PROVIDER: &str = "SMS_PROVIDER";

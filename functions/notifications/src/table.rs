@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::message::Message;
+use crate::channel::Message;
 use crate::template::Template;
 
-/// Notifications, by the order that they are about. One that somebody asked for is kept under its own id.
+/// Notifications, by the order that they are about. A notification that was requested through the API is stored under its
+/// own id.
 pub static NOTIFICATIONS: TableDefinition = TableDefinition {
     name: "notifications",
     hash: "order_id",
@@ -19,10 +20,10 @@ pub static NOTIFICATIONS: TableDefinition = TableDefinition {
     streams: true,
 };
 
-/// The range key of what somebody asked for: the only item under its hash key.
+/// The range key of a requested notification, which is the only item under its hash key.
 const REQUEST: &str = "request";
 
-/// What makes a notification the only one of its kind.
+/// The identity of a notification: it is sent once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct NotificationKey {
     #[serde(rename = "order_id")]
@@ -31,29 +32,29 @@ pub(crate) struct NotificationKey {
 }
 
 impl NotificationKey {
-    /// That of the one notification that an order gets by this template and channel.
+    /// Returns the key of the one notification that an order gets from this template on this channel.
     pub(crate) fn of_outcome(order_id: OrderId, template: Template, channel: ChannelKind) -> Self {
         Self { owner: *order_id.as_uuid(), id: format!("{}#{}", template.as_str(), channel.as_str()) }
     }
 
-    /// That of what somebody asked for.
+    /// Returns the key of a requested notification.
     pub(crate) fn of_request(id: Uuid) -> Self {
         Self { owner: id, id: REQUEST.to_owned() }
     }
 
-    /// The key as the table has it.
+    /// Returns the key in the form of the table.
     pub(crate) fn item(&self, table: &Table) -> Item {
         table.key_with_range(self.owner.to_string(), &self.id)
     }
 }
 
-/// Where a notification stands.
+/// The status of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum NotificationStatus {
-    /// Somebody asked for it, and it is not sent yet.
+    /// The notification was requested and is not sent yet.
     Requested,
-    /// The channel took it.
+    /// The provider accepted the message.
     Sent,
 }
 
@@ -66,7 +67,7 @@ pub(crate) struct NotificationRecord {
     pub template: String,
     #[serde(flatten)]
     pub recipient: Recipient,
-    /// What somebody asked for with, as JSON: numbers of the store are no JSON numbers.
+    /// The variables of a requested notification as JSON text, because the numbers of the store are not those of JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variables: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,7 +81,7 @@ pub(crate) struct NotificationRecord {
 }
 
 impl NotificationRecord {
-    /// The record of what somebody asks for.
+    /// Creates the record of a requested notification.
     pub(crate) fn requested(
         id: Uuid,
         recipient: Recipient,
@@ -94,7 +95,7 @@ impl NotificationRecord {
             message_id: id,
             template,
             recipient,
-            variables: Some(serde_json::to_string(variables).expect("what was read as JSON can be written")),
+            variables: Some(serde_json::to_string(variables).expect("values that were read from JSON can be written as JSON")),
             subject: None,
             status: NotificationStatus::Requested,
             created_at: now,
@@ -104,7 +105,7 @@ impl NotificationRecord {
         }
     }
 
-    /// The record of a message that was just sent.
+    /// Creates the record of a message that was just sent.
     pub(crate) fn sent(key: NotificationKey, message: &Message, traceparent: Option<String>) -> Self {
         let now = Timestamp::now();
         Self {
@@ -122,7 +123,7 @@ impl NotificationRecord {
         }
     }
 
-    /// The record of a request after its message was sent.
+    /// Returns the record of a request once its message is sent.
     pub(crate) fn fulfilled(self, message: &Message) -> Self {
         Self {
             subject: message.subject.clone(),
@@ -133,7 +134,7 @@ impl NotificationRecord {
         }
     }
 
-    /// What the request gave its template.
+    /// Reads the variables of the request.
     pub(crate) fn variables(&self) -> Result<Map<String, Value>, serde_json::Error> {
         serde_json::from_str(self.variables.as_deref().unwrap_or("{}"))
     }

@@ -1,4 +1,4 @@
-//! The texts of messages: those of the program, and those of a directory in their stead.
+//! Renders messages from templates: the built-in ones, and those of a directory, which replace or extend them.
 
 use std::path::{Path, PathBuf};
 
@@ -8,69 +8,68 @@ use orderflow_domain::ChannelKind;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::template::Template;
-use crate::template_file::{self, DirectoryError, Sources, TemplateFile};
+use crate::template::{self, DirectoryError, Sources, Template, TemplateFile};
 
 const TEMPLATES_DIR: &str = "TEMPLATES_DIR";
 
-/// What the first line of an e-mail's template begins with.
+/// The beginning of the first line of an e-mail template.
 const SUBJECT: &str = "Subject: ";
 
-/// What every event gives besides what a template may do without.
-const GIVEN_BY_EVENTS: [&str; 2] = ["orderId", "total"];
+/// The variables that every event provides. `reason` and `items` are optional.
+const EVENT_VARIABLES: [&str; 2] = ["orderId", "total"];
 
-/// Templates that cannot be used.
+/// The templates are invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplatesError {
-    /// The directory does not give them.
+    /// The directory of `TEMPLATES_DIR` cannot be read.
     #[error("TEMPLATES_DIR={}: {source}", path.display())]
     Directory {
         /// The directory.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: DirectoryError,
     },
-    /// One does not parse.
-    #[error("the template {file} cannot be read: {source}")]
+    /// A template has a syntax error.
+    #[error("the template {file} has a syntax error: {source}")]
     Syntax {
-        /// Its file.
+        /// The file of the template.
         file: String,
-        /// What is wrong.
+        /// The cause.
         source: minijinja::Error,
     },
-    /// An e-mail's first line is no subject.
-    #[error("the template {0} does not begin with \"Subject: \" and a line's end")]
+    /// An e-mail template has no subject line.
+    #[error("the template {0} must begin with a line \"Subject: ...\"")]
     NoSubject(String),
-    /// It tells of an outcome, and names what no event gives.
-    #[error("the template {file} names {variable}, which no event gives")]
+    /// A template of an outcome uses a variable that no event provides.
+    #[error("the template {file} uses the variable {variable}, which no event provides")]
     UnknownVariable {
-        /// Its file.
+        /// The file of the template.
         file: String,
         /// The variable.
         variable: String,
     },
 }
 
-/// A template that gives no message.
+/// A message could not be rendered.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
-    /// There is none of that name for the channel.
+    /// No template has this name and channel.
     #[error("there is no template {0}")]
     Unknown(String),
-    /// It names a variable that is missing, or is given one that it can do nothing with.
+    /// A variable is missing or has an unsuitable value.
     #[error("the template {file} cannot be rendered: {source}")]
     Render {
-        /// Its file.
+        /// The file of the template.
         file: String,
-        /// What is wrong.
+        /// The cause.
         source: minijinja::Error,
     },
-    /// The first line of the e-mail is no subject.
-    #[error("the template {0} gives no subject")]
+    /// The rendered e-mail has no subject line.
+    #[error("the template {0} renders no subject line")]
     NoSubject(String),
 }
 
-/// A text, ready to be sent.
+/// A rendered text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
     /// The subject (e-mail only).
@@ -79,20 +78,20 @@ pub struct Rendered {
     pub body: String,
 }
 
-/// What there is to know of a template before it is used.
+/// A template and its variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Template)]
 pub struct TemplateSummary {
-    /// Its name.
+    /// The name of the template.
     pub name: String,
-    /// The channel that it is for.
+    /// The channel of the template.
     pub channel: ChannelKind,
-    /// The variables that it has to be given, sorted.
+    /// The required variables, sorted.
     pub variables: Vec<String>,
 }
 
-/// The texts of all templates. What a template names and nobody gave is an error, not a gap in the message; only `reason` and `items` are
-/// empty where they are not given.
+/// All templates. A missing variable is an error and leaves no gap in the message; only `reason` and `items` are empty by
+/// default.
 #[derive(Debug)]
 pub struct Templates {
     environment: Environment<'static>,
@@ -100,28 +99,28 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// The texts that come with the program.
+    /// Returns the built-in templates.
     pub fn built_in() -> Self {
-        Self::of(template_file::built_in()).expect("a test renders every template")
+        Self::of(template::built_in()).expect("a test renders every built-in template")
     }
 
-    /// The texts that come with the program, but those for which the directory has a file `NAME.email.txt` or `NAME.sms.txt`. Files of other
-    /// names are templates of their own.
+    /// Returns the built-in templates and those of a directory. A file with the name of a built-in template replaces it; other
+    /// files are additional templates.
     ///
     /// # Errors
-    /// [`TemplatesError`] names the file that cannot be used.
+    /// [`TemplatesError`] names the invalid file.
     pub fn with_directory(directory: &Path) -> Result<Self, TemplatesError> {
-        let found = template_file::read(directory)
+        let found = template::read(directory)
             .map_err(|source| TemplatesError::Directory { path: directory.to_owned(), source })?;
-        let mut sources = template_file::built_in();
+        let mut sources = template::built_in();
         sources.extend(found);
         Self::of(sources)
     }
 
-    /// The texts that `TEMPLATES_DIR` asks for; those of the program where it is unset or empty.
+    /// Returns the templates with the directory of `TEMPLATES_DIR`, or only the built-in ones if it is unset or empty.
     ///
     /// # Errors
-    /// [`TemplatesError`] names the file that cannot be used.
+    /// [`TemplatesError`] names the invalid file.
     pub fn from_environment() -> Result<Self, TemplatesError> {
         match std::env::var_os(TEMPLATES_DIR).filter(|directory| !directory.is_empty()) {
             Some(directory) => Self::with_directory(Path::new(&directory)),
@@ -150,16 +149,16 @@ impl Templates {
             .add_template_owned(named.clone(), source)
             .map_err(|source| TemplatesError::Syntax { file: named.clone(), source })?;
         let variables = self.variables_of(&named);
-        let tells_outcome = Template::ALL.iter().any(|template| template.as_str() == file.name);
-        let unknown = variables.iter().find(|variable| !GIVEN_BY_EVENTS.contains(&variable.as_str()));
-        if let Some(variable) = unknown.filter(|_| tells_outcome) {
+        let is_outcome = Template::ALL.iter().any(|template| template.as_str() == file.name);
+        let unknown = variables.iter().find(|variable| !EVENT_VARIABLES.contains(&variable.as_str()));
+        if let Some(variable) = unknown.filter(|_| is_outcome) {
             return Err(TemplatesError::UnknownVariable { file: named, variable: variable.clone() });
         }
         self.summaries.push(TemplateSummary { name: file.name, channel: file.channel, variables });
         Ok(())
     }
 
-    /// What a template names and the environment does not know by itself.
+    /// Returns the variables that a template uses and that have no default.
     fn variables_of(&self, file: &str) -> Vec<String> {
         let template = self.environment.get_template(file);
         let named = template.map(|template| template.undeclared_variables(false)).unwrap_or_default();
@@ -169,12 +168,12 @@ impl Templates {
         variables
     }
 
-    /// Every template, by name and channel.
+    /// Returns all templates, by name and channel.
     pub fn summaries(&self) -> &[TemplateSummary] {
         &self.summaries
     }
 
-    /// The template of this name for a channel.
+    /// Finds the template with this name and channel.
     pub fn find(&self, name: &str, channel: ChannelKind) -> Option<&TemplateSummary> {
         self.summaries.iter().find(|summary| summary.name == name && summary.channel == channel)
     }
@@ -182,7 +181,7 @@ impl Templates {
     /// Renders a template for a channel.
     ///
     /// # Errors
-    /// [`RenderError`] where it cannot be rendered.
+    /// [`RenderError`] if there is no such template, or if it does not fit the variables.
     pub fn render(
         &self,
         name: &str,

@@ -3,20 +3,20 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// The program's templates with one in the stead of another, or beside them.
+/// Returns the built-in templates with one more file.
 fn with(file: &str, source: &str) -> Result<Templates, TemplatesError> {
     let directory = TempDir::new().unwrap();
     std::fs::write(directory.path().join(file), source).unwrap();
-    std::fs::write(directory.path().join("README.md"), "no template").unwrap();
+    std::fs::write(directory.path().join("README.md"), "not a template").unwrap();
     Templates::with_directory(directory.path())
 }
 
-fn refusal(file: &str, source: &str) -> String {
+fn error_of(file: &str, source: &str) -> String {
     with(file, source).unwrap_err().to_string()
 }
 
 #[test]
-fn every_template_of_the_program_can_do_without_what_is_not_required() {
+fn every_built_in_template_renders_with_only_its_required_variables() {
     let templates = Templates::built_in();
     assert_eq!(templates.summaries().len(), Template::ALL.len() * ChannelKind::ALL.len());
     for summary in templates.summaries() {
@@ -32,7 +32,7 @@ fn every_template_of_the_program_can_do_without_what_is_not_required() {
 }
 
 #[test]
-fn a_file_takes_the_place_of_the_programs_template() {
+fn a_file_replaces_the_built_in_template_of_its_name() {
     let templates = with("order_refunded.sms.txt", "{{ total }} is yours again.\n").unwrap();
     let variables = json!({"total": "39.98 USD"});
     let rendered = templates.render("order_refunded", ChannelKind::Sms, &variables).unwrap();
@@ -43,7 +43,7 @@ fn a_file_takes_the_place_of_the_programs_template() {
 }
 
 #[test]
-fn a_file_of_another_name_is_a_template_of_its_own() {
+fn a_file_with_another_name_is_an_additional_template() {
     let source = "Subject: Hello {{ name }}\n\n{% for gift in gifts %}{{ gift }} {% endfor %}";
     let templates = with("welcome.email.txt", source).unwrap();
     assert_eq!(templates.find("welcome", ChannelKind::Email).unwrap().variables, ["gifts", "name"]);
@@ -57,37 +57,37 @@ fn a_file_of_another_name_is_a_template_of_its_own() {
 }
 
 #[test]
-fn what_cannot_be_used_is_named_before_anything_is_sent() {
+fn an_invalid_file_is_named_at_the_start() {
     for (file, source, expected) in [
-        ("welcome.fax.txt", "Hello", "welcome.fax.txt must be called"),
-        ("Welcome.sms.txt", "Hello", "Welcome.sms.txt must be called"),
-        (".sms.txt", "Hello", ".sms.txt must be called"),
-        ("welcome.sms.txt", "{{ name", "welcome.sms.txt cannot be read"),
-        ("welcome.email.txt", "Hello {{ name }}\n", "welcome.email.txt does not begin"),
-        ("welcome.email.txt", "Subject: Hello", "welcome.email.txt does not begin"),
-        ("order_refunded.sms.txt", "{{ voucher }}", "order_refunded.sms.txt names voucher"),
+        ("welcome.fax.txt", "Hello", "welcome.fax.txt must be named"),
+        ("Welcome.sms.txt", "Hello", "Welcome.sms.txt must be named"),
+        (".sms.txt", "Hello", ".sms.txt must be named"),
+        ("welcome.sms.txt", "{{ name", "welcome.sms.txt has a syntax error"),
+        ("welcome.email.txt", "Hello {{ name }}\n", "welcome.email.txt must begin"),
+        ("welcome.email.txt", "Subject: Hello", "welcome.email.txt must begin"),
+        ("order_refunded.sms.txt", "{{ voucher }}", "order_refunded.sms.txt uses the variable voucher"),
     ] {
-        let message = refusal(file, source);
+        let message = error_of(file, source);
         assert!(message.contains(expected), "{file}: {message}");
     }
-    let nowhere = Templates::with_directory(Path::new("/nowhere")).unwrap_err().to_string();
-    assert!(nowhere.starts_with("TEMPLATES_DIR=/nowhere: "), "{nowhere}");
+    let missing = Templates::with_directory(Path::new("/nowhere")).unwrap_err().to_string();
+    assert!(missing.starts_with("TEMPLATES_DIR=/nowhere: "), "{missing}");
 }
 
 #[test]
-fn a_text_that_cannot_be_made_is_an_error_that_names_the_template() {
+fn a_render_error_names_the_template() {
     let templates = Templates::built_in();
     let render = |variables| templates.render("order_confirmation", ChannelKind::Email, &variables);
     let missing = render(json!({"orderId": "1"})).unwrap_err().to_string();
     assert!(missing.contains("order_confirmation.email.txt") && missing.contains("undefined"), "{missing}");
-    let unfit = render(json!({"orderId": "1", "total": "1", "items": 7})).unwrap_err().to_string();
-    assert!(unfit.contains("not iterable"), "{unfit}");
+    let unsuitable = render(json!({"orderId": "1", "total": "1", "items": 7})).unwrap_err().to_string();
+    assert!(unsuitable.contains("not iterable"), "{unsuitable}");
     let unknown = templates.render("welcome", ChannelKind::Sms, &json!({})).unwrap_err().to_string();
     assert_eq!(unknown, "there is no template welcome.sms.txt");
 }
 
 #[test]
-fn a_subject_without_an_end_is_no_e_mail() {
+fn a_subject_line_without_a_line_break_is_an_error() {
     let templates = with("welcome.email.txt", "Subject: {{ 'Hello'\n }}").unwrap();
     let error = templates.render("welcome", ChannelKind::Email, &json!({})).unwrap_err();
     assert!(matches!(error, RenderError::NoSubject(_)), "{error}");

@@ -1,4 +1,4 @@
-//! Providers that are out of order.
+//! FailingProvider providers behind their circuit breakers.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -7,37 +7,38 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use orderflow_domain::{Email, Event, OrderId};
-use orderflow_messaging::{Consumer, Outcome};
+use orderflow_messaging::Outcome;
 use orderflow_notifications::{ChannelError, MailProvider, Message, NotificationConsumer, Providers};
+use orderflow_testing::service::{deliver, is_retry};
 
-use crate::outcomes::{confirmed, deliveries};
-use crate::support::{Notifications, confirmed_without_phone};
+use crate::outcomes::confirmed;
+use crate::harness::{NotificationsHarness, confirmed_without_phone};
 
-/// Failures in a row that open a breaker.
-const FAILURES: usize = 5;
+/// The number of consecutive failures that open a breaker.
+const FAILURES_TO_OPEN: usize = 5;
 
-/// A provider that fails as it is told to, and counts how often it is asked.
+/// A provider that fails on request, and counts its calls.
 #[derive(Clone, Default)]
-struct Failing {
+struct FailingProvider {
     error: Arc<Mutex<Option<ChannelError>>>,
-    asked: Arc<AtomicUsize>,
+    calls: Arc<AtomicUsize>,
 }
 
-impl Failing {
+impl FailingProvider {
     fn with(self, error: Option<ChannelError>) -> Self {
         *self.error.lock().unwrap() = error;
         self
     }
 
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
     }
 }
 
 #[async_trait]
-impl MailProvider for Failing {
+impl MailProvider for FailingProvider {
     async fn send(&self, _: &Email, _: &Message) -> Result<(), ChannelError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.calls.fetch_add(1, Ordering::SeqCst);
         self.error.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 }
@@ -46,68 +47,67 @@ fn unavailable() -> ChannelError {
     ChannelError::Unavailable("no answer".to_owned())
 }
 
-async fn consumer(mail: &Failing) -> (Notifications, NotificationConsumer) {
-    let notifications = Notifications::start().await;
+async fn consumer(mail: &FailingProvider) -> (NotificationsHarness, NotificationConsumer) {
+    let notifications = NotificationsHarness::open().await;
     let providers = Arc::new(Providers::default().with_mail(mail.clone()));
-    let consumer =
-        NotificationConsumer::new(&notifications.store, providers, notifications.templates.clone());
+    let consumer = notifications.consumer_with(providers);
     (notifications, consumer)
 }
 
-async fn handle(consumer: &NotificationConsumer, event: &Event) -> Outcome {
-    consumer.handle(&deliveries(std::slice::from_ref(event))).await.remove(0)
+async fn deliver_one(consumer: &NotificationConsumer, event: &Event) -> Outcome {
+    deliver(consumer, std::slice::from_ref(event)).await.remove(0)
 }
 
 async fn fail_until_open(consumer: &NotificationConsumer) {
-    for _ in 0..FAILURES {
-        let outcome = handle(consumer, &confirmed_without_phone(OrderId::generate())).await;
-        assert!(matches!(outcome, Outcome::Retry { .. }), "{outcome:?}");
+    for _ in 0..FAILURES_TO_OPEN {
+        let outcome = deliver_one(consumer, &confirmed_without_phone(OrderId::generate())).await;
+        assert!(is_retry(&outcome), "{outcome:?}");
     }
 }
 
 #[tokio::test]
-async fn a_provider_that_keeps_failing_is_left_alone_and_asked_again_after_a_pause() {
-    let mail = Failing::default().with(Some(unavailable()));
+async fn a_failing_provider_is_not_called_until_the_pause_of_its_breaker_is_over() {
+    let mail = FailingProvider::default().with(Some(unavailable()));
     let (notifications, consumer) = consumer(&mail).await;
     fail_until_open(&consumer).await;
     let order = OrderId::generate();
     let event = confirmed_without_phone(order);
-    let Outcome::Defer { after, reason } = handle(&consumer, &event).await else { panic!("not deferred") };
-    assert!(reason.contains("circuit breaker is open"), "{reason}");
+    let Outcome::Defer { after, reason } = deliver_one(&consumer, &event).await else { panic!("not deferred") };
+    assert!(reason.contains("the circuit breaker is open"), "{reason}");
     assert!(after > Duration::ZERO && after < Duration::from_secs(3), "{after:?}");
-    assert_eq!(mail.asked(), FAILURES);
+    assert_eq!(mail.calls(), FAILURES_TO_OPEN);
 
     let mail = mail.with(None);
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(2)).await;
     tokio::time::resume();
-    assert_eq!(handle(&consumer, &event).await, Outcome::Done);
-    assert_eq!(mail.asked(), FAILURES + 1);
+    assert_eq!(deliver_one(&consumer, &event).await, Outcome::Done);
+    assert_eq!(mail.calls(), FAILURES_TO_OPEN + 1);
     assert_eq!(notifications.ids(order).await, ["order_confirmation#email"]);
 }
 
 #[tokio::test]
-async fn the_other_channel_goes_on_meanwhile() {
-    let mail = Failing::default().with(Some(unavailable()));
+async fn the_breaker_of_one_provider_does_not_affect_the_other_channel() {
+    let mail = FailingProvider::default().with(Some(unavailable()));
     let (notifications, consumer) = consumer(&mail).await;
     fail_until_open(&consumer).await;
     let order = OrderId::generate();
-    let outcome = handle(&consumer, &confirmed(order)).await;
+    let outcome = deliver_one(&consumer, &confirmed(order)).await;
     assert!(matches!(outcome, Outcome::Defer { .. }), "{outcome:?}");
     assert_eq!(notifications.ids(order).await, ["order_confirmation#sms"]);
 }
 
 #[tokio::test]
-async fn what_is_one_recipients_fault_leaves_the_provider_in_order() {
+async fn failures_of_one_recipient_do_not_open_the_breaker() {
     for error in
-        [ChannelError::PutOff("mailbox busy".to_owned()), ChannelError::Refused("no such mailbox".to_owned())]
+        [ChannelError::RecipientUnavailable("mailbox busy".to_owned()), ChannelError::Refused("no such mailbox".to_owned())]
     {
-        let mail = Failing::default().with(Some(error.clone()));
+        let mail = FailingProvider::default().with(Some(error.clone()));
         let (_notifications, consumer) = consumer(&mail).await;
-        for _ in 0..2 * FAILURES {
-            let outcome = handle(&consumer, &confirmed_without_phone(OrderId::generate())).await;
+        for _ in 0..2 * FAILURES_TO_OPEN {
+            let outcome = deliver_one(&consumer, &confirmed_without_phone(OrderId::generate())).await;
             assert!(!matches!(outcome, Outcome::Defer { .. }), "{error}: {outcome:?}");
         }
-        assert_eq!(mail.asked(), 2 * FAILURES);
+        assert_eq!(mail.calls(), 2 * FAILURES_TO_OPEN);
     }
 }

@@ -1,10 +1,10 @@
-//! Notifications over the embedded store.
+//! The notification service over the embedded store.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guarded;
+mod harness;
 mod outcomes;
 mod requests;
 mod routes;
 mod sending;
-mod support;
 mod texts;

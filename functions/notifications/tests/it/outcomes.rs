@@ -1,19 +1,19 @@
-//! Every outcome that customers are told of: its event, and its golden texts.
+//! Every outcome that customers are notified of: its event, and its golden texts.
 
 use std::path::PathBuf;
 
 use orderflow_domain::{
-    ChannelKind, Currency, CustomerId, Email, Event, EventData, Money, OrderEnded, OrderId, OrderLine,
-    PaymentOutcome, Phone, Quantity, Sku, Timestamp,
+    ChannelKind, Email, Event, EventData, OrderEnded, OrderId, OrderLine, PaymentOutcome, Phone, Quantity,
+    Timestamp,
 };
-use orderflow_messaging::Delivery;
+use orderflow_testing::samples::{order_ended, sku, usd};
 
 pub(crate) const EMAIL: &str = "jane@example.com";
 pub(crate) const PHONE: &str = "+4930123456";
 
 const ORDER: &str = "0190163d-8694-739b-aea5-966c26f8ad91";
 
-/// Every outcome, by the name of its golden texts.
+/// Returns every outcome, by the name of its golden texts.
 pub(crate) fn outcomes() -> Vec<(&'static str, Event)> {
     let order = OrderId::parse(ORDER).unwrap();
     vec![
@@ -27,49 +27,34 @@ pub(crate) fn outcomes() -> Vec<(&'static str, Event)> {
     ]
 }
 
-/// What customers read of an outcome, an e-mail with its subject in front.
+/// Reads the golden text of an outcome, an e-mail with its subject line.
 pub(crate) fn golden(outcome: &str, channel: ChannelKind) -> String {
     let file = format!("{outcome}.{}.txt", channel.as_str());
     let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "golden", &file].iter().collect();
     std::fs::read_to_string(path).unwrap().trim_end_matches('\n').to_owned()
 }
 
-pub(crate) fn deliveries(events: &[Event]) -> Vec<Delivery> {
-    let delivery = |event: &Event| Delivery {
-        event: event.clone(),
-        attempt: 1,
-        first_at: event.time,
-        last_attempt: false,
-    };
-    events.iter().map(delivery).collect()
-}
-
 pub(crate) fn event(data: EventData) -> Event {
     Event::new(data, "", Timestamp::now(), None)
 }
 
-fn usd() -> Currency {
-    Currency::parse("USD").unwrap()
-}
-
 pub(crate) fn ended(order: OrderId, reason: Option<&str>) -> OrderEnded {
-    let line = |sku: &str, name: &str, quantity, unit_price| OrderLine {
-        sku: Sku::parse(sku).unwrap(),
+    let line = |text: &str, name: &str, quantity, unit_price| OrderLine {
+        sku: sku(text),
         name: name.to_owned(),
         quantity: Quantity::new(quantity).unwrap(),
         unit_price,
     };
     OrderEnded {
-        order_id: order,
-        customer_id: CustomerId::parse("C100").unwrap(),
         email: Email::parse(EMAIL).unwrap(),
         phone: Some(Phone::parse(PHONE).unwrap()),
-        total: Money { amount: 8998, currency: usd() },
+        total: usd(8998),
         reason: reason.map(str::to_owned),
         items: vec![
             line("TSHIRT-BLK-M", "T-shirt <black> & {{ soft }}", 2, 1999),
             line("PRODUCT-002", "Mouse", 2, 2500),
         ],
+        ..order_ended(order, &[])
     }
 }
 
@@ -88,8 +73,8 @@ pub(crate) fn cancelled(order: OrderId, reason: &str) -> Event {
 pub(crate) fn refunded(order: OrderId, email: Option<&str>) -> Event {
     event(EventData::PaymentRefunded(PaymentOutcome {
         order_id: order,
-        amount: 8998,
-        currency: usd(),
+        amount: usd(8998).amount,
+        currency: usd(8998).currency,
         provider_id: None,
         reason: Some("customer".to_owned()),
         email: email.map(|email| Email::parse(email).unwrap()),

@@ -1,17 +1,17 @@
-//! Messages that somebody asks for.
+//! Messages that are requested through the API.
 
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use axum::http::Request;
 use orderflow_domain::{Event, EventData, EventType, OrderId};
 use orderflow_embedded::Fault;
 use orderflow_messaging::Outcome;
 use orderflow_notifications::{EVENT_SOURCE, NOTIFICATIONS};
 use orderflow_store::{OUTBOX, Outbox};
+use orderflow_testing::service::with_json;
 use serde_json::{Map, Value, json};
 
-use crate::support::Notifications;
+use crate::harness::NotificationsHarness;
 
 fn body() -> Value {
     json!({
@@ -22,7 +22,7 @@ fn body() -> Value {
     })
 }
 
-/// The body with another value at a place; none takes the place away.
+/// Returns the body with another value at a JSON pointer; `None` removes the member.
 fn with(pointer: &str, value: Option<Value>) -> Value {
     let mut changed = body();
     let (parent, name) = pointer.rsplit_once('/').unwrap();
@@ -34,29 +34,28 @@ fn with(pointer: &str, value: Option<Value>) -> Value {
     changed
 }
 
-async fn post(notifications: &Notifications, key: Option<&str>, body: &Value) -> (StatusCode, Value) {
-    let request = Request::post("/api/v1/notifications").header("content-type", "application/json");
+async fn post(notifications: &NotificationsHarness, key: Option<&str>, body: &Value) -> (u16, Value) {
+    let request = Request::post("/api/v1/notifications");
     let request = match key {
         Some(key) => request.header("idempotency-key", key),
         None => request,
     };
-    notifications.call(request.body(Body::from(body.to_string())).unwrap()).await
+    notifications.client.send(with_json(request, body)).await
 }
 
-async fn accepted(notifications: &Notifications, key: Option<&str>, body: &Value) -> String {
+async fn request(notifications: &NotificationsHarness, key: Option<&str>, body: &Value) -> String {
     let (status, answer) = post(notifications, key, body).await;
-    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    assert_eq!(status, 202, "{answer}");
     answer["id"].as_str().unwrap().to_owned()
 }
 
-async fn read(notifications: &Notifications, id: &str) -> (StatusCode, Value) {
-    let uri = format!("/api/v1/notifications/{id}");
-    notifications.call(Request::get(uri).body(Body::empty()).unwrap()).await
+async fn read(notifications: &NotificationsHarness, id: &str) -> (u16, Value) {
+    notifications.client.get(&format!("/api/v1/notifications/{id}")).await
 }
 
-/// The event that the row of a request names, as the relay builds it.
-async fn event_of(notifications: &Notifications, id: &str) -> Option<Event> {
-    let table = notifications.store.table(&NOTIFICATIONS);
+/// Builds the event that the row of a request emits, as the relay does.
+async fn event_of(notifications: &NotificationsHarness, id: &str) -> Option<Event> {
+    let table = notifications.service.store.table(&NOTIFICATIONS);
     let rows: Vec<Map<String, Value>> = table.get_collection(id).await.unwrap();
     let [row] = &rows[..] else { panic!("not one row: {rows:?}") };
     let outbox: Outbox = row.get(OUTBOX)?.as_str().unwrap().parse().unwrap();
@@ -66,16 +65,16 @@ async fn event_of(notifications: &Notifications, id: &str) -> Option<Event> {
 }
 
 #[tokio::test]
-async fn what_is_asked_for_is_sent_once_the_event_comes() {
-    let notifications = Notifications::start().await;
-    let id = accepted(&notifications, None, &body()).await;
-    assert!(notifications.sent().is_empty(), "the answer comes before the message goes out");
+async fn a_requested_message_is_sent_once_by_the_consumer_of_its_event() {
+    let notifications = NotificationsHarness::open().await;
+    let id = request(&notifications, None, &body()).await;
+    assert!(notifications.sent().is_empty(), "the request is answered before the message is sent");
     assert_eq!(read(&notifications, &id).await.1["status"], "requested");
 
     let event = event_of(&notifications, &id).await.unwrap();
     assert_eq!((event.event_type(), event.data.subject()), (EventType::NotificationRequested, id.clone()));
-    assert_eq!(notifications.handle(&[event.clone(), event.clone()]).await, [Outcome::Done, Outcome::Done]);
-    notifications.handle(&[event]).await;
+    assert_eq!(notifications.deliver(&[event.clone(), event.clone()]).await, [Outcome::Done, Outcome::Done]);
+    notifications.deliver(&[event]).await;
 
     let [message] = &notifications.sent()[..] else { panic!("{:?}", notifications.sent()) };
     assert_eq!(message.id.to_string(), id);
@@ -86,7 +85,7 @@ async fn what_is_asked_for_is_sent_once_the_event_comes() {
         "Thank you for your order 123. It is paid and will be on its way soon.\n\nTotal: 999.99"
     );
     let (status, view) = read(&notifications, &id).await;
-    assert_eq!(status, StatusCode::OK);
+    assert_eq!(status, 200);
     assert_eq!(
         view,
         json!({
@@ -99,31 +98,31 @@ async fn what_is_asked_for_is_sent_once_the_event_comes() {
             "created_at": view["created_at"].as_str().unwrap(),
         })
     );
-    assert!(event_of(&notifications, &id).await.is_none(), "the row of what is sent names no event");
+    assert!(event_of(&notifications, &id).await.is_none(), "the row of a sent message emits no event");
 }
 
 #[tokio::test]
-async fn a_crash_before_it_is_recorded_sends_again_under_the_same_id() {
-    let notifications = Notifications::start().await;
-    let id = accepted(&notifications, None, &body()).await;
+async fn a_crash_before_the_record_sends_again_under_the_same_id() {
+    let notifications = NotificationsHarness::open().await;
+    let id = request(&notifications, None, &body()).await;
     let event = event_of(&notifications, &id).await.unwrap();
     let writes_fail = |operation: &str, _: &Value| {
         ["PutItem", "TransactWriteItems"].contains(&operation).then_some(Fault::InternalServerError)
     };
-    notifications.embedded.inject(Arc::new(writes_fail));
-    let outcomes = notifications.handle(std::slice::from_ref(&event)).await;
+    notifications.service.embedded.inject(Arc::new(writes_fail));
+    let outcomes = notifications.deliver(std::slice::from_ref(&event)).await;
     assert!(matches!(outcomes[..], [Outcome::Retry { .. }]), "{outcomes:?}");
 
-    notifications.embedded.stop_injecting();
-    assert_eq!(notifications.handle(&[event]).await, [Outcome::Done]);
+    notifications.service.stop_failing();
+    assert_eq!(notifications.deliver(&[event]).await, [Outcome::Done]);
     let sent = notifications.sent();
     assert_eq!((sent.len(), &sent[0]), (2, &sent[1]));
 }
 
 #[tokio::test]
-async fn the_same_key_is_the_same_notification() {
-    let notifications = Notifications::start().await;
-    let id = accepted(&notifications, Some("k-1"), &body()).await;
+async fn a_repeated_idempotency_key_returns_the_same_notification() {
+    let notifications = NotificationsHarness::open().await;
+    let id = request(&notifications, Some("k-1"), &body()).await;
     let event = event_of(&notifications, &id).await.unwrap();
     let reordered = json!({
         "variables": {"total": "999.99", "orderId": "123"},
@@ -131,11 +130,11 @@ async fn the_same_key_is_the_same_notification() {
         "recipient": "user@example.com",
         "channel": "email",
     });
-    assert_eq!(accepted(&notifications, Some("k-1"), &reordered).await, id);
-    notifications.handle(&[event]).await;
-    assert_eq!(accepted(&notifications, Some("k-1"), &body()).await, id);
-    assert!(event_of(&notifications, &id).await.is_none(), "a repeat has nothing sent again");
-    assert_ne!(accepted(&notifications, Some("k-2"), &body()).await, id);
+    assert_eq!(request(&notifications, Some("k-1"), &reordered).await, id);
+    notifications.deliver(&[event]).await;
+    assert_eq!(request(&notifications, Some("k-1"), &body()).await, id);
+    assert!(event_of(&notifications, &id).await.is_none(), "a repeated request emits no event");
+    assert_ne!(request(&notifications, Some("k-2"), &body()).await, id);
 
     for other in [
         with("/recipient", Some(json!("other@example.com"))),
@@ -144,14 +143,14 @@ async fn the_same_key_is_the_same_notification() {
         with("/variables/more", Some(json!(1))),
     ] {
         let (status, problem) = post(&notifications, Some("k-1"), &other).await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(status, 422);
         assert_eq!(problem["type"], "urn:orderflow:problem:idempotency-key-reused", "{problem}");
     }
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_refused_and_named() {
-    let notifications = Notifications::start().await;
+async fn an_invalid_request_is_refused_with_the_field_names() {
+    let notifications = NotificationsHarness::open().await;
     for (body, fields) in [
         (with("/variables/total", None), &["variables.total"][..]),
         (with("/variables", None), &["variables.orderId", "variables.total"]),
@@ -166,10 +165,10 @@ async fn what_cannot_be_sent_is_refused_and_named() {
     ] {
         let (status, problem) = post(&notifications, None, &body).await;
         if fields.is_empty() {
-            assert_eq!(status, StatusCode::ACCEPTED, "{problem}");
+            assert_eq!(status, 202, "{problem}");
             continue;
         }
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {problem}");
+        assert_eq!(status, 422, "{body}: {problem}");
         let errors = problem["errors"].as_array().unwrap();
         let named: Vec<_> = errors.iter().map(|error| error["field"].as_str().unwrap()).collect();
         assert_eq!(named, fields, "{body}: {problem}");
@@ -177,51 +176,50 @@ async fn what_cannot_be_sent_is_refused_and_named() {
 }
 
 #[tokio::test]
-async fn a_short_message_that_is_none_is_refused() {
-    let notifications = Notifications::start().await;
+async fn a_short_message_that_is_too_long_is_refused() {
+    let notifications = NotificationsHarness::open().await;
     let sms = |total: String| {
         json!({"channel": "sms", "recipient": "+49 30 1234567", "template": "order_refunded",
             "variables": {"orderId": "1", "total": total}})
     };
     let (status, problem) = post(&notifications, None, &sms("9".repeat(1_600))).await;
-    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(status, 422);
     assert_eq!(
         problem["errors"],
-        json!([{"field": "variables", "message": "make a text of more than 1600 bytes"}])
+        json!([{"field": "variables", "message": "must not make the text longer than 1600 bytes"}])
     );
-    let id = accepted(&notifications, None, &sms("9".repeat(1_000))).await;
+    let id = request(&notifications, None, &sms("9".repeat(1_000))).await;
     let event = event_of(&notifications, &id).await.unwrap();
-    notifications.handle(&[event]).await;
+    notifications.deliver(&[event]).await;
     assert_eq!(notifications.sent()[0].recipient.address(), "+49301234567");
 }
 
 #[tokio::test]
-async fn a_request_about_an_order_is_logged_under_it() {
-    let notifications = Notifications::start().await;
+async fn a_request_with_an_order_id_belongs_to_that_order() {
+    let notifications = NotificationsHarness::open().await;
     let order = OrderId::generate();
     let about = with("/variables/orderId", Some(json!(order.to_string())));
-    let id = accepted(&notifications, None, &about).await;
+    let id = request(&notifications, None, &about).await;
     let event = event_of(&notifications, &id).await.unwrap();
     let EventData::NotificationRequested(request) = &event.data else { panic!("{event:?}") };
     assert_eq!(request.notification_id.to_string(), id);
-    notifications.handle(&[event]).await;
+    notifications.deliver(&[event]).await;
     assert_eq!(notifications.sent()[0].order_id, Some(order));
 }
 
 #[tokio::test]
 async fn an_unknown_id_is_not_found() {
-    let notifications = Notifications::start().await;
+    let notifications = NotificationsHarness::open().await;
     for id in [&OrderId::generate().to_string(), "nonsense"] {
-        assert_eq!(read(&notifications, id).await.0, StatusCode::NOT_FOUND, "{id}");
+        assert_eq!(read(&notifications, id).await.0, 404, "{id}");
     }
 }
 
 #[tokio::test]
-async fn the_templates_are_listed_with_what_they_need() {
-    let notifications = Notifications::start().await;
-    let request = Request::get("/api/v1/templates").body(Body::empty()).unwrap();
-    let (status, list) = notifications.call(request).await;
-    assert_eq!(status, StatusCode::OK);
+async fn the_templates_are_listed_with_their_required_variables() {
+    let notifications = NotificationsHarness::open().await;
+    let (status, list) = notifications.client.get("/api/v1/templates").await;
+    assert_eq!(status, 200);
     let listed = list["templates"].as_array().unwrap();
     assert_eq!(listed.len(), 10);
     let both = ["orderId", "total"];

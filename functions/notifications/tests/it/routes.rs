@@ -1,29 +1,23 @@
-//! The HTTP face.
+//! The HTTP routes.
 
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
 use orderflow_domain::{ChannelKind, OrderId};
 use orderflow_notifications::{Template, message_id};
 use serde_json::{Value, json};
 
 use crate::outcomes::{EMAIL, PHONE, cancelled, confirmed, refunded};
-use crate::support::Notifications;
+use crate::harness::NotificationsHarness;
 
-async fn get(notifications: &Notifications, uri: &str) -> (StatusCode, Value) {
-    notifications.call(Request::get(uri).body(Body::empty()).unwrap()).await
-}
-
-async fn list(notifications: &Notifications, order: OrderId) -> (StatusCode, Value) {
-    get(notifications, &format!("/api/v1/notifications?order_id={order}")).await
+async fn list(notifications: &NotificationsHarness, order: OrderId) -> (u16, Value) {
+    notifications.client.get(&format!("/api/v1/notifications?order_id={order}")).await
 }
 
 #[tokio::test]
 async fn the_notifications_of_an_order_are_listed() {
-    let notifications = Notifications::start().await;
+    let notifications = NotificationsHarness::open().await;
     let order = OrderId::generate();
-    notifications.handle(&[confirmed(order)]).await;
+    notifications.deliver(&[confirmed(order)]).await;
     let (status, body) = list(&notifications, order).await;
-    assert_eq!(status, StatusCode::OK);
+    assert_eq!(status, 200);
     let found = body["notifications"].as_array().unwrap();
     let id = message_id(order, Template::OrderConfirmation, ChannelKind::Email);
     assert_eq!(
@@ -44,17 +38,17 @@ async fn the_notifications_of_an_order_are_listed() {
 }
 
 #[tokio::test]
-async fn the_oldest_comes_first() {
-    let notifications = Notifications::start().await;
+async fn notifications_are_listed_oldest_first() {
+    let notifications = NotificationsHarness::open().await;
     let order = OrderId::generate();
-    notifications.handle(&[refunded(order, Some(EMAIL))]).await;
-    // A later millisecond.
+    notifications.deliver(&[refunded(order, Some(EMAIL))]).await;
+    // Waits for a later millisecond.
     let (_, body) = list(&notifications, order).await;
     let first_at = body["notifications"][0]["created_at"].clone();
     while json!(orderflow_domain::Timestamp::now()) == first_at {
         std::hint::spin_loop();
     }
-    notifications.handle(&[cancelled(order, "customer")]).await;
+    notifications.deliver(&[cancelled(order, "customer")]).await;
     let (_, body) = list(&notifications, order).await;
     let templates: Vec<_> = body["notifications"]
         .as_array()
@@ -66,13 +60,13 @@ async fn the_oldest_comes_first() {
 }
 
 #[tokio::test]
-async fn an_unknown_order_has_none_and_no_order_is_refused() {
-    let notifications = Notifications::start().await;
+async fn an_unknown_order_has_no_notifications_and_a_missing_order_is_refused() {
+    let notifications = NotificationsHarness::open().await;
     let (status, body) = list(&notifications, OrderId::generate()).await;
-    assert_eq!((status, body), (StatusCode::OK, json!({"notifications": []})));
+    assert_eq!((status, body), (200, json!({"notifications": []})));
     for query in ["", "?order_id=", "?order_id=42"] {
-        let (status, body) = get(&notifications, &format!("/api/v1/notifications{query}")).await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+        let (status, body) = notifications.client.get(&format!("/api/v1/notifications{query}")).await;
+        assert_eq!(status, 422, "{query}");
         assert_eq!(body["errors"][0]["field"], "order_id", "{query}");
     }
 }

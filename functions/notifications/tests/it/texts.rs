@@ -1,17 +1,17 @@
-//! The golden texts: what customers read. A difference is a change of what they are told.
+//! The golden texts that customers read. A difference changes what customers read, so it must be intended.
 
 use std::collections::BTreeSet;
 
 use orderflow_domain::ChannelKind;
 
 use crate::outcomes::{golden, outcomes};
-use crate::support::Notifications;
+use crate::harness::NotificationsHarness;
 
 #[tokio::test]
-async fn every_outcome_has_its_text_on_every_channel() {
+async fn every_outcome_has_a_golden_text_for_each_channel() {
     for (outcome, event) in outcomes() {
-        let notifications = Notifications::start().await;
-        notifications.handle(&[event]).await;
+        let notifications = NotificationsHarness::open().await;
+        notifications.deliver(&[event]).await;
         for channel in ChannelKind::ALL {
             assert_eq!(notifications.text(channel), golden(outcome, channel), "{outcome}");
         }
@@ -19,7 +19,7 @@ async fn every_outcome_has_its_text_on_every_channel() {
 }
 
 #[test]
-fn no_text_is_left_of_an_outcome_that_is_no_more() {
+fn every_golden_text_belongs_to_an_outcome() {
     let expected: BTreeSet<String> = outcomes()
         .iter()
         .flat_map(|(outcome, _)| {

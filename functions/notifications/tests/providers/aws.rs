@@ -1,4 +1,4 @@
-//! E-mail through SES and short messages through SNS, as MiniStack has them.
+//! E-mail through SES and short messages through SNS, emulated by MiniStack.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sesv2::config::{Credentials, SharedCredentialsProvider};
@@ -11,7 +11,7 @@ use crate::outcomes::{EMAIL, PHONE, golden, outcomes};
 use crate::service::{Service, tool};
 
 fn sdk_config(stack: &MiniStack) -> SdkConfig {
-    let credentials = Credentials::new("test", "test", None, None, "made up");
+    let credentials = Credentials::new("test", "test", None, None, "test");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(stack.endpoint())
@@ -20,7 +20,7 @@ fn sdk_config(stack: &MiniStack) -> SdkConfig {
         .build()
 }
 
-/// Every object in the emulator's answer that has this member, however deep it lies.
+/// Returns every object in the emulator's answer that has this member, at any depth.
 async fn captured(stack: &MiniStack, path: &str, member: &str) -> Vec<Value> {
     fn collect(value: Value, member: &str, found: &mut Vec<Value>) {
         match value {
@@ -37,7 +37,7 @@ async fn captured(stack: &MiniStack, path: &str, member: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn every_outcome_goes_out_once_by_e_mail_and_sms_though_delivered_three_times() {
+async fn three_deliveries_send_each_outcome_once_by_e_mail_and_sms() {
     let stack = MiniStack::start(&tool("ORDERFLOW_MINISTACK")).await.unwrap();
     let variables = [
         ("MAIL_PROVIDER", "ses".to_owned()),
@@ -49,7 +49,7 @@ async fn every_outcome_goes_out_once_by_e_mail_and_sms_though_delivered_three_ti
     for (number, (outcome, event)) in outcomes().into_iter().enumerate() {
         let service = Service::start(&variables, sdk_config(&stack)).await;
         for _ in 0..3 {
-            assert_eq!(service.handle(std::slice::from_ref(&event)).await, [Outcome::Done], "{outcome}");
+            assert_eq!(service.deliver(std::slice::from_ref(&event)).await, [Outcome::Done], "{outcome}");
         }
         let mails = captured(&stack, "ses/messages", "BodyText").await;
         assert_eq!(mails.len(), number + 1, "{outcome}: {mails:?}");

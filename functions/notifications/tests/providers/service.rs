@@ -1,43 +1,38 @@
-//! A notification service over a store of its own, with the providers that variables name.
+//! The notification service over a store in memory, with providers from settings.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use orderflow_domain::Event;
-use orderflow_embedded::{Embedded, Location};
-use orderflow_messaging::{Consumer, Outcome};
+use orderflow_messaging::Outcome;
 use orderflow_notifications::{NOTIFICATIONS, NotificationConsumer, ProviderSettings, Templates};
-use orderflow_store::{IndependentWrites, Store};
-
-use crate::outcomes::deliveries;
+use orderflow_testing::service::{ServiceHarness, deliver};
 
 pub(crate) struct Service {
-    pub(crate) embedded: Embedded,
+    pub(crate) harness: ServiceHarness,
     consumer: NotificationConsumer,
 }
 
 impl Service {
     pub(crate) async fn start(variables: &[(&str, String)], aws: SdkConfig) -> Self {
-        let embedded = Embedded::open(Location::Memory).unwrap();
-        let store = Store::new(embedded.dynamodb(), "test", IndependentWrites::OneTransaction);
-        store.create_missing_tables(&[&NOTIFICATIONS]).await.unwrap();
+        let harness = ServiceHarness::open(&[&NOTIFICATIONS]).await;
         let settings = ProviderSettings::from_variables(|name| {
             let found = variables.iter().find(|(variable, _)| *variable == name);
             found.map(|(_, value)| value.clone())
         });
         let providers = settings.unwrap().open(std::future::ready(aws)).await;
         let templates = Arc::new(Templates::built_in());
-        let consumer = NotificationConsumer::new(&store, Arc::new(providers), templates);
-        Self { embedded, consumer }
+        let consumer = NotificationConsumer::new(&harness.store, Arc::new(providers), templates);
+        Self { harness, consumer }
     }
 
-    pub(crate) async fn handle(&self, events: &[Event]) -> Vec<Outcome> {
-        self.consumer.handle(&deliveries(events)).await
+    pub(crate) async fn deliver(&self, events: &[Event]) -> Vec<Outcome> {
+        deliver(&self.consumer, events).await
     }
 }
 
-/// What a variable names.
+/// Returns the path of a program.
 pub(crate) fn tool(variable: &str) -> PathBuf {
     match std::env::var_os(variable) {
         Some(path) => path.into(),

@@ -26,17 +26,17 @@ async fn service(server: &Aiosmtpd) -> Service {
     Service::start(&variables, SdkConfig::builder().build()).await
 }
 
-/// A header's value, in one line.
+/// Returns the value of a header, unfolded.
 fn header(mail: &str, name: &str) -> String {
     let (head, _) = mail.split_once("\n\n").unwrap();
     let unfolded = head.replace("\n ", " ");
     let beginning = format!("{name}: ");
     let values: Vec<_> = unfolded.lines().filter_map(|line| line.strip_prefix(&beginning)).collect();
-    let [value] = values[..] else { panic!("{name} stands {} times in {mail}", values.len()) };
+    let [value] = values[..] else { panic!("{} headers {name} in {mail}", values.len()) };
     value.to_owned()
 }
 
-/// What the recipient reads. Of quoted-printable (RFC 2045) only soft line breaks occur.
+/// Returns the text that the recipient reads. The texts need only the soft line breaks of quoted-printable (RFC 2045).
 fn text(mail: &str) -> String {
     let (_, body) = mail.split_once("\n\n").unwrap();
     let body = body.replace("=\n", "");
@@ -44,12 +44,12 @@ fn text(mail: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_outcome_arrives_once_with_its_golden_text_though_delivered_three_times() {
+async fn three_deliveries_send_each_outcome_once_with_its_golden_text() {
     let server = server().await;
     for (number, (outcome, event)) in outcomes().into_iter().enumerate() {
         let service = service(&server).await;
-        let together = service.handle(&[event.clone(), event.clone()]).await;
-        let later = service.handle(&[event]).await;
+        let together = service.deliver(&[event.clone(), event.clone()]).await;
+        let later = service.deliver(&[event]).await;
         assert_eq!([together, later].concat(), [Outcome::Done, Outcome::Done, Outcome::Done], "{outcome}");
         let mails = server.mails().unwrap();
         assert_eq!(mails.len(), number + 1, "{outcome}");
@@ -62,18 +62,18 @@ async fn every_outcome_arrives_once_with_its_golden_text_though_delivered_three_
 }
 
 #[tokio::test]
-async fn what_is_sent_three_times_for_want_of_a_record_has_one_message_id() {
+async fn a_message_that_is_sent_three_times_has_one_message_id() {
     let server = server().await;
     let service = service(&server).await;
     let writes = Arc::new(AtomicUsize::new(0));
-    service.embedded.inject(Arc::new(move |operation: &str, request: &Value| {
-        let of_the_mail = operation == "PutItem" && request.to_string().contains("order_confirmation#email");
-        let lost = of_the_mail && writes.fetch_add(1, Ordering::SeqCst) < 2;
+    service.harness.embedded.inject(Arc::new(move |operation: &str, request: &Value| {
+        let writes_the_mail = operation == "PutItem" && request.to_string().contains("order_confirmation#email");
+        let lost = writes_the_mail && writes.fetch_add(1, Ordering::SeqCst) < 2;
         lost.then_some(Fault::InternalServerError)
     }));
     let order = OrderId::generate();
     for delivery in 1..=3 {
-        let outcomes = service.handle(&[confirmed(order)]).await;
+        let outcomes = service.deliver(&[confirmed(order)]).await;
         assert_eq!(outcomes == [Outcome::Done], delivery == 3, "{outcomes:?}");
     }
     let mails = server.mails().unwrap();

@@ -1,4 +1,4 @@
-//! Amazon SES for e-mail, Amazon SNS for short messages.
+//! E-mail through Amazon SES, short messages through Amazon SNS.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use aws_sdk_sns::types::MessageAttributeValue;
 use lettre::message::Mailbox;
 use orderflow_domain::{Email, Phone, Recipient};
 
-use crate::channel::ChannelError;
-use crate::message::Message;
-use crate::mime;
-use crate::providers::{MailProvider, SmsProvider};
-use crate::redaction::without_addresses;
+use super::mime;
+use super::redaction::without_addresses;
+use super::{MailProvider, SmsProvider};
+use crate::channel::{ChannelError, Message};
 
-/// How long sending one message may take, the SDK's own retries included.
+/// The longest time to send one message, including the SDK's own retries.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The codes with which SES and SNS say of this message that they will never take it. All others are about the account, or pass.
+/// The error codes of SES and SNS for a message that they will never accept. All other codes are about the account or are
+/// temporary.
 const REFUSALS: [&str; 5] = [
     "BadRequestException",
     "InvalidParameter",
@@ -30,7 +30,7 @@ const REFUSALS: [&str; 5] = [
     "ValidationException",
 ];
 
-/// What SES's refusal says where not the message is to blame but an account that may not send as, or to, somebody yet.
+/// Part of the text of a `MessageRejected` that is about the account: it is in the sandbox, or its sender is not verified.
 const NOT_VERIFIED: &str = "not verified";
 
 /// Sends e-mail through Amazon SES. SES gives each e-mail a `Message-ID` of its own.
@@ -59,7 +59,7 @@ impl MailProvider for SesProvider {
             .destination(Destination::builder().to_addresses(to.as_str()).build())
             .content(EmailContent::builder().raw(raw).build())
             .send();
-        taken(sending.await, &message.recipient)
+        result_of(sending.await, &message.recipient)
     }
 }
 
@@ -79,7 +79,7 @@ impl SnsSmsProvider {
 #[async_trait]
 impl SmsProvider for SnsSmsProvider {
     async fn send(&self, to: &Phone, message: &Message) -> Result<(), ChannelError> {
-        // Delivered before advertisements, as a message about an order should be.
+        // SNS delivers transactional messages with priority over promotional ones.
         let transactional =
             MessageAttributeValue::builder().data_type("String").string_value("Transactional").build();
         let transactional = transactional.map_err(|error| ChannelError::Refused(error.to_string()))?;
@@ -90,7 +90,7 @@ impl SmsProvider for SnsSmsProvider {
             .message(&message.body)
             .message_attributes("AWS.SNS.SMS.SMSType", transactional)
             .send();
-        taken(sending.await, &message.recipient)
+        result_of(sending.await, &message.recipient)
     }
 }
 
@@ -98,24 +98,24 @@ fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().operation_timeout(TIMEOUT).build()
 }
 
-/// Whether the service took the message.
-fn taken<T, E>(sent: Result<T, SdkError<E>>, recipient: &Recipient) -> Result<(), ChannelError>
+/// Converts the answer of the service.
+fn result_of<T, E>(sent: Result<T, SdkError<E>>, recipient: &Recipient) -> Result<(), ChannelError>
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
     let Err(error) = sent else { return Ok(()) };
     Err(match error.code() {
-        Some(code) => refusal_or_not(code, error.message().unwrap_or_default(), recipient),
+        Some(code) => error_of(code, error.message().unwrap_or_default(), recipient),
         None => {
-            let on_the_way = DisplayErrorContext(&error).to_string();
-            ChannelError::Unavailable(without_addresses(&on_the_way, recipient))
+            let reason = DisplayErrorContext(&error).to_string();
+            ChannelError::Unavailable(without_addresses(&reason, recipient))
         }
     })
 }
 
-fn refusal_or_not(code: &str, words: &str, recipient: &Recipient) -> ChannelError {
-    let reason = without_addresses(&format!("{code}: {words}"), recipient);
-    if REFUSALS.contains(&code) && !words.contains(NOT_VERIFIED) {
+fn error_of(code: &str, message: &str, recipient: &Recipient) -> ChannelError {
+    let reason = without_addresses(&format!("{code}: {message}"), recipient);
+    if REFUSALS.contains(&code) && !message.contains(NOT_VERIFIED) {
         ChannelError::Refused(reason)
     } else {
         ChannelError::Unavailable(reason)

@@ -1,36 +1,30 @@
-//! A notification service of its own, and a channel that remembers.
+//! The notification service under test: its consumer over a store in memory, with a channel that records messages.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
-use http_body_util::BodyExt;
 use orderflow_domain::{ChannelKind, Event, EventData, OrderEnded, OrderId};
-use orderflow_embedded::{Embedded, Location};
-use orderflow_messaging::{Consumer, Outcome};
+use orderflow_messaging::Outcome;
 use orderflow_notifications::{
     Channel, ChannelError, Message, NOTIFICATIONS, NotificationConsumer, Templates,
 };
-use orderflow_store::{IndependentWrites, Store};
+use orderflow_testing::service::{RouterClient, ServiceHarness, deliver};
 use serde::Deserialize;
-use serde_json::Value;
-use tower::ServiceExt;
 
-use crate::outcomes::{deliveries, ended, event};
+use crate::outcomes::{ended, event};
 
-/// Keeps what it is given. Fails where it is told to.
+/// A channel that records messages, and fails or never answers on request.
 #[derive(Default)]
-pub(crate) struct Outgoing {
+pub(crate) struct RecordingChannel {
     pub(crate) messages: Mutex<Vec<Message>>,
-    /// How messages fail that go out for an order by a channel.
+    /// The errors of messages, by order and channel.
     pub(crate) failing: Mutex<HashMap<(OrderId, ChannelKind), ChannelError>>,
-    /// The order for which no message is ever answered.
+    /// The order whose messages are never answered.
     pub(crate) unanswered: Mutex<Option<OrderId>>,
 }
 
-impl Outgoing {
+impl RecordingChannel {
     pub(crate) fn fail(&self, order: OrderId, channel: ChannelKind, error: ChannelError) {
         self.failing.lock().unwrap().insert((order, channel), error);
     }
@@ -41,7 +35,7 @@ impl Outgoing {
 }
 
 #[async_trait]
-impl Channel for Outgoing {
+impl Channel for RecordingChannel {
     async fn send(&self, message: &Message) -> Result<(), ChannelError> {
         let key = message.order_id.map(|order| (order, message.recipient.channel()));
         let failing = key.and_then(|key| self.failing.lock().unwrap().get(&key).cloned());
@@ -52,59 +46,49 @@ impl Channel for Outgoing {
             return std::future::pending().await;
         }
         self.messages.lock().unwrap().push(message.clone());
-        // Lets a second batch in between sending and recording.
+        // Lets another batch run between the sending and the recording.
         tokio::task::yield_now().await;
         Ok(())
     }
 }
 
-/// What the tests look at of a record.
-#[derive(Debug, PartialEq, Deserialize)]
+/// The part of a notification's row that the tests read.
+#[derive(Debug, Deserialize)]
 pub(crate) struct Row {
     pub(crate) id: String,
     pub(crate) recipient: String,
 }
 
-pub(crate) struct Notifications {
-    pub(crate) embedded: Embedded,
-    pub(crate) store: Store,
-    pub(crate) outgoing: Arc<Outgoing>,
+pub(crate) struct NotificationsHarness {
+    pub(crate) service: ServiceHarness,
+    pub(crate) channel: Arc<RecordingChannel>,
     pub(crate) templates: Arc<Templates>,
     pub(crate) consumer: NotificationConsumer,
+    pub(crate) client: RouterClient,
 }
 
-impl Notifications {
-    pub(crate) async fn start() -> Self {
-        let embedded = Embedded::open(Location::Memory).unwrap();
-        let writes = IndependentWrites::OneTransaction;
-        let store = Store::new(embedded.dynamodb(), "test", writes);
-        store.create_missing_tables(&[&NOTIFICATIONS]).await.unwrap();
-        let outgoing = Arc::new(Outgoing::default());
-        let templates = Arc::new(Templates::built_in());
-        let consumer = NotificationConsumer::new(&store, outgoing.clone(), templates.clone());
-        Self { embedded, store, outgoing, templates, consumer }
+impl NotificationsHarness {
+    pub(crate) async fn open() -> Self {
+        let service = ServiceHarness::open(&[&NOTIFICATIONS]).await;
+        let (channel, templates) =
+            (Arc::new(RecordingChannel::default()), Arc::new(Templates::built_in()));
+        let consumer = NotificationConsumer::new(&service.store, channel.clone(), templates.clone());
+        let client =
+            RouterClient::new(orderflow_notifications::router(&service.store, templates.clone()));
+        Self { service, channel, templates, consumer, client }
     }
 
-    /// Another consumer over the same store and channel.
-    pub(crate) fn another_consumer(&self) -> NotificationConsumer {
-        NotificationConsumer::new(&self.store, self.outgoing.clone(), self.templates.clone())
+    /// Creates another consumer over the same store.
+    pub(crate) fn consumer_with(&self, channel: Arc<dyn Channel>) -> NotificationConsumer {
+        NotificationConsumer::new(&self.service.store, channel, self.templates.clone())
     }
 
-    /// What the routes answer.
-    pub(crate) async fn call(&self, request: Request<Body>) -> (StatusCode, Value) {
-        let router = axum::Router::from(orderflow_notifications::router(&self.store, self.templates.clone()));
-        let response = router.oneshot(request).await.unwrap();
-        let status = response.status();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&body).unwrap_or_default())
-    }
-
-    pub(crate) async fn handle(&self, events: &[Event]) -> Vec<Outcome> {
-        self.consumer.handle(&deliveries(events)).await
+    pub(crate) async fn deliver(&self, events: &[Event]) -> Vec<Outcome> {
+        deliver(&self.consumer, events).await
     }
 
     pub(crate) async fn rows(&self, order: OrderId) -> Vec<Row> {
-        let table = self.store.table(&NOTIFICATIONS);
+        let table = self.service.store.table(&NOTIFICATIONS);
         table.get_collection(&order.to_string()).await.unwrap()
     }
 
@@ -114,10 +98,10 @@ impl Notifications {
     }
 
     pub(crate) fn sent(&self) -> Vec<Message> {
-        self.outgoing.messages.lock().unwrap().clone()
+        self.channel.messages.lock().unwrap().clone()
     }
 
-    /// The text that went out by a channel, an e-mail's with its subject in front, as in a template.
+    /// Returns the text of the only message on a channel, an e-mail with its subject line, as in a template.
     pub(crate) fn text(&self, channel: ChannelKind) -> String {
         let sent = self.sent();
         let by_channel: Vec<_> =
@@ -130,7 +114,7 @@ impl Notifications {
     }
 }
 
-/// `order.confirmed` of a customer without a telephone.
+/// Returns `order.confirmed` of a customer without a telephone number.
 pub(crate) fn confirmed_without_phone(order: OrderId) -> Event {
     event(EventData::OrderConfirmed(OrderEnded { phone: None, ..ended(order, None) }))
 }

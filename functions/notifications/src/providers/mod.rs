@@ -1,11 +1,15 @@
-//! Who sends messages: a provider for each channel, left alone while it is out of order.
+//! The providers of e-mail and of short messages, each behind a circuit breaker.
+
+pub(crate) mod aws;
+mod mime;
+mod redaction;
+pub(crate) mod smtp;
 
 use async_trait::async_trait;
-use orderflow_circuit_breaker::{BreakerSettings, CircuitBreaker};
 use orderflow_domain::{Email, Phone, Recipient};
+use orderflow_circuit_breaker::{BreakerSettings, CircuitBreaker};
 
-use crate::channel::{Channel, ChannelError};
-use crate::message::Message;
+use crate::channel::{Channel, ChannelError, Message};
 
 /// Sends e-mail.
 #[async_trait]
@@ -13,24 +17,26 @@ pub trait MailProvider: Send + Sync {
     /// Sends a message to this address.
     ///
     /// # Errors
-    /// [`ChannelError`] where it was not taken.
+    /// [`ChannelError`] if the message was not accepted.
     async fn send(&self, to: &Email, message: &Message) -> Result<(), ChannelError>;
 }
 
 /// Sends short messages.
 #[async_trait]
 pub trait SmsProvider: Send + Sync {
-    /// Sends a message to this telephone.
+    /// Sends a message to this telephone number.
     ///
     /// # Errors
-    /// [`ChannelError`] where it was not taken.
+    /// [`ChannelError`] if the message was not accepted.
     async fn send(&self, to: &Phone, message: &Message) -> Result<(), ChannelError>;
 }
 
-/// Hands each message to the provider of its channel. A channel without one sends nothing: a line in the log stands for the message.
+/// Passes each message to the provider of its channel. Without a provider a channel sends nothing: the message is only
+/// logged.
 ///
-/// Each provider stands behind a circuit breaker of its own. While that is open messages are answered [`ChannelError::LeftAlone`].
-/// Only [`ChannelError::Unavailable`] counts as a failure; a provider that refuses a message is in order.
+/// Each provider is behind a circuit breaker of its own. While it is open, messages fail with
+/// [`ChannelError::CircuitOpen`]. Only [`ChannelError::Unavailable`] counts as a failure; a refused message counts as a
+/// success.
 #[derive(Default)]
 pub struct Providers {
     mail: Option<Guarded<dyn MailProvider>>,
@@ -38,13 +44,13 @@ pub struct Providers {
 }
 
 impl Providers {
-    /// Has this provider send e-mail.
+    /// Sends e-mail through this provider.
     #[must_use]
     pub fn with_mail(self, provider: impl MailProvider + 'static) -> Self {
         Self { mail: Some(Guarded::new("mail-provider", Box::new(provider))), ..self }
     }
 
-    /// Has this provider send short messages.
+    /// Sends short messages through this provider.
     #[must_use]
     pub fn with_sms(self, provider: impl SmsProvider + 'static) -> Self {
         Self { sms: Some(Guarded::new("sms-provider", Box::new(provider))), ..self }
@@ -79,12 +85,15 @@ impl<P: ?Sized> Guarded<P> {
         &self,
         sending: impl Future<Output = Result<(), ChannelError>>,
     ) -> Result<(), ChannelError> {
-        let permit = self.breaker.permit()?;
+        let permit = self
+            .breaker
+            .permit()
+            .map_err(|open| ChannelError::CircuitOpen { retry_after: open.retry_after })?;
         let result = sending.await;
         match &result {
             Ok(()) | Err(ChannelError::Refused(_)) => permit.succeeded(),
             Err(ChannelError::Unavailable(_)) => permit.failed(),
-            Err(ChannelError::PutOff(_) | ChannelError::LeftAlone(_)) => drop(permit),
+            Err(ChannelError::RecipientUnavailable(_) | ChannelError::CircuitOpen { .. }) => drop(permit),
         }
         result
     }

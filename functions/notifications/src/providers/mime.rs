@@ -1,18 +1,17 @@
-//! A message as an e-mail (RFC 5322).
+//! Formats a message as an e-mail (RFC 5322).
 
 use lettre::message::Mailbox;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use orderflow_domain::Email;
 
-use crate::channel::ChannelError;
-use crate::message::Message;
+use crate::channel::{ChannelError, Message};
 
-/// The e-mail that a message becomes. Its `Message-ID` is the same however often the message is sent.
+/// Formats a message as an e-mail. Its `Message-ID` is the same whenever the message is sent.
 ///
 /// # Errors
-/// [`ChannelError::Refused`] where the address is none for SMTP.
+/// [`ChannelError::Refused`] if the address is not valid for SMTP.
 pub(crate) fn email(from: &Mailbox, to: &Email, message: &Message) -> Result<lettre::Message, ChannelError> {
-    // Few addresses are valid in a browser and not in SMTP, such as those with two dots in a row.
+    // A few addresses are valid in HTML forms but not in SMTP, such as those with two consecutive dots.
     let address = to.as_str().parse().map_err(refused)?;
     lettre::Message::builder()
         .from(from.clone())
@@ -25,7 +24,7 @@ pub(crate) fn email(from: &Mailbox, to: &Email, message: &Message) -> Result<let
         .map_err(refused)
 }
 
-/// Keeps absence notes from being sent in answer (RFC 3834).
+/// Returns the header that prevents automatic replies such as absence notes (RFC 3834).
 fn automatic() -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned())
 }

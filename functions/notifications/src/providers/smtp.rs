@@ -10,28 +10,28 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use orderflow_domain::{Email, Recipient};
 use tokio::sync::Semaphore;
 
-use crate::channel::ChannelError;
-use crate::message::Message;
-use crate::mime;
-use crate::providers::MailProvider;
-use crate::redaction::without_addresses;
+use super::MailProvider;
+use super::mime;
+use super::redaction::without_addresses;
+use crate::channel::{ChannelError, Message};
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
-/// How many connections are open at once. Servers turn away clients that open many (Postfix: 50).
+/// The number of connections that are open at once. Servers reject clients that open many (Postfix: 50).
 const CONNECTIONS: usize = 16;
 
-/// How long sending one message may take, from connecting to the answer. A server that takes longer may have taken the
-/// message all the same; it then gets it again under the same `Message-ID`.
+/// The longest time to send one message, from the connection to the answer. A server that takes longer may have accepted the
+/// message; it then receives the message again with the same `Message-ID`.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long the server may take to say whether it takes connections of ours. Together with [`TIMEOUT`] that is less than a function has.
+/// The longest time to find out whether the server accepts connections. Together with [`TIMEOUT`] it is shorter than the
+/// timeout of the function.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Sends e-mail to an SMTP server.
 ///
-/// Each message has a connection of its own: one that is given up halfway is closed, so that nothing of its dialogue can be
-/// taken for the answer to the next message.
+/// Each message has a connection of its own, which is closed after a timeout, so that a late answer cannot be mistaken for
+/// the answer to the next message.
 #[derive(Debug)]
 pub(crate) struct SmtpProvider {
     transport: Transport,
@@ -42,7 +42,7 @@ pub(crate) struct SmtpProvider {
 }
 
 impl SmtpProvider {
-    /// A provider over the server behind a transport, for e-mail from this address.
+    /// Creates a provider that sends e-mail from this address through a transport.
     pub(crate) fn new(transport: Transport, from: Mailbox) -> Self {
         let connections = Semaphore::new(CONNECTIONS);
         Self { transport, from, connections, timeout: TIMEOUT, greeting_timeout: GREETING_TIMEOUT }
@@ -50,25 +50,25 @@ impl SmtpProvider {
 
     async fn failure(&self, error: &SmtpError, recipient: &Recipient) -> ChannelError {
         let reason = match (error.status(), error.source()) {
-            (Some(code), Some(words)) => {
-                format!("{code} {}", without_addresses(&words.to_string(), recipient))
+            (Some(code), Some(text)) => {
+                format!("{code} {}", without_addresses(&text.to_string(), recipient))
             }
             _ => error.to_string(),
         };
         if is_about_the_mailbox(error) {
-            ChannelError::PutOff(reason)
-        } else if is_refusal(error) && self.lets_us_in().await {
+            ChannelError::RecipientUnavailable(reason)
+        } else if is_refusal(error) && self.accepts_connections().await {
             ChannelError::Refused(reason)
         } else {
             ChannelError::Unavailable(reason)
         }
     }
 
-    /// Whether the server takes connections of ours. One that turns every client away answers with the codes of a refused
-    /// message (RFC 5321, section 3.1), and then no message is to blame.
-    async fn lets_us_in(&self) -> bool {
-        let testing = tokio::time::timeout(self.greeting_timeout, self.transport.test_connection());
-        matches!(testing.await, Ok(Ok(true)))
+    /// Returns whether the server accepts connections. A server that rejects every client answers with the codes of a refused
+    /// message (RFC 5321, section 3.1), although the message is not the cause.
+    async fn accepts_connections(&self) -> bool {
+        let test = tokio::time::timeout(self.greeting_timeout, self.transport.test_connection());
+        matches!(test.await, Ok(Ok(true)))
     }
 }
 
@@ -89,14 +89,14 @@ impl MailProvider for SmtpProvider {
     }
 }
 
-/// Whether the server says of this mailbox alone that it takes nothing now (RFC 5321, section 4.2.3): it is busy, or the server wants to see
-/// whether the message comes again (RFC 6647).
+/// Returns whether only this mailbox is unavailable at present (RFC 5321, section 4.2.3): it is busy, or the server uses
+/// greylisting (RFC 6647).
 fn is_about_the_mailbox(error: &SmtpError) -> bool {
     error.status().map(u16::from) == Some(450)
 }
 
-/// Whether the server says of this message that it will never take it: an address that it cannot read (501), or anything
-/// about mailboxes and their content (55x). Other permanent errors are about the client, such as a wrong password (535).
+/// Returns whether the server refuses the message permanently: because of the syntax of an address (501), or because of the
+/// mailbox or the content (55x). Other permanent errors are about the client, such as a wrong password (535).
 fn is_refusal(error: &SmtpError) -> bool {
     matches!(error.status().map(u16::from), Some(501 | 550..=559))
 }

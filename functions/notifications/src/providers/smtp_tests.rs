@@ -8,49 +8,48 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::channel::Channel;
-use crate::message::message_id;
+use crate::channel::{Channel, message_id};
 use crate::providers::Providers;
 use crate::template::Template;
 
-/// What a server answers to a line instead of the usual. The line is empty when a client connects, and `.` when the content of
-/// a message has come.
-type Unusual = Arc<dyn Fn(&str) -> Option<&'static str> + Send + Sync>;
+/// Returns an answer to a line in place of the default one. The line is empty when a client connects, and `.` at the end of
+/// a message.
+type AnswerTo = Arc<dyn Fn(&str) -> Option<&'static str> + Send + Sync>;
 
-/// The answer that never comes.
+/// Stands for no answer.
 const SILENCE: &str = "";
 
 #[derive(Default)]
-struct Seen {
-    /// Every line of every client, contents included.
+struct Received {
+    /// Every line of every client, including the content of messages.
     lines: Mutex<Vec<String>>,
-    /// Messages that were begun and not answered yet.
-    under_way: AtomicUsize,
-    most_under_way: AtomicUsize,
+    /// Messages that were begun and are not answered yet.
+    in_progress: AtomicUsize,
+    most_in_progress: AtomicUsize,
 }
 
-/// A mail server of this process.
+/// A mail server in this process.
 struct MailServer {
     address: String,
-    seen: Arc<Seen>,
+    received: Arc<Received>,
 }
 
 impl MailServer {
-    async fn start(unusual: impl Fn(&str) -> Option<&'static str> + Send + Sync + 'static) -> Self {
+    async fn start(answer_to: impl Fn(&str) -> Option<&'static str> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let (seen, unusual): (_, Unusual) = (Arc::new(Seen::default()), Arc::new(unusual));
-        let seen_there = seen.clone();
+        let (received, answer_to): (_, AnswerTo) = (Arc::new(Received::default()), Arc::new(answer_to));
+        let received_lines = received.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (unusual, seen) = (unusual.clone(), seen_there.clone());
-                tokio::spawn(async move { converse(client, unusual, &seen).await });
+                let (answer_to, received) = (answer_to.clone(), received_lines.clone());
+                tokio::spawn(async move { serve(client, answer_to, &received).await });
             }
         });
-        Self { address, seen }
+        Self { address, received }
     }
 
-    async fn usual() -> Self {
+    async fn with_defaults() -> Self {
         Self::start(|_| None).await
     }
 
@@ -62,28 +61,28 @@ impl MailServer {
         provider(&format!("smtp://{}", self.address))
     }
 
-    /// The lines that begin with this.
+    /// Returns the received lines that begin with this text.
     fn lines(&self, beginning: &str) -> Vec<String> {
-        let lines = self.seen.lines.lock().unwrap();
+        let lines = self.received.lines.lock().unwrap();
         lines.iter().filter(|line| line.starts_with(beginning)).cloned().collect()
     }
 }
 
-async fn converse(client: TcpStream, unusual: Unusual, seen: &Seen) -> io::Result<()> {
+async fn serve(client: TcpStream, answer_to: AnswerTo, received: &Received) -> io::Result<()> {
     let (reading, mut writing) = client.into_split();
     let mut lines = BufReader::new(reading).lines();
     let (mut line, mut in_content) = (String::new(), false);
     loop {
         if in_content && line == "." {
-            // Before the answer: the client may begin the next message as soon as it has it.
-            seen.under_way.fetch_sub(1, Ordering::SeqCst);
+            // Counted before the answer, because the client may begin the next message as soon as it has the answer.
+            received.in_progress.fetch_sub(1, Ordering::SeqCst);
             in_content = false;
         } else if !in_content && line.starts_with("MAIL") {
-            let under_way = seen.under_way.fetch_add(1, Ordering::SeqCst) + 1;
-            seen.most_under_way.fetch_max(under_way, Ordering::SeqCst);
+            let in_progress = received.in_progress.fetch_add(1, Ordering::SeqCst) + 1;
+            received.most_in_progress.fetch_max(in_progress, Ordering::SeqCst);
         }
         if !in_content {
-            let answer = unusual(&line).unwrap_or_else(|| usual(&line));
+            let answer = answer_to(&line).unwrap_or_else(|| default_answer(&line));
             if answer == SILENCE {
                 return std::future::pending().await;
             }
@@ -91,17 +90,17 @@ async fn converse(client: TcpStream, unusual: Unusual, seen: &Seen) -> io::Resul
             in_content = answer.starts_with("354");
         }
         let Some(next) = lines.next_line().await? else { return Ok(()) };
-        seen.lines.lock().unwrap().push(next.clone());
+        received.lines.lock().unwrap().push(next.clone());
         line = next;
     }
 }
 
-fn usual(line: &str) -> &'static str {
+fn default_answer(line: &str) -> &'static str {
     match line.split([' ', ':']).next() {
         Some("") => "220 ready",
         Some("EHLO") => "250-hello\r\n250 AUTH PLAIN",
         Some("AUTH") => "235 welcome",
-        Some("DATA") => "354 go on",
+        Some("DATA") => "354 start mail input",
         Some("QUIT") => "221 bye",
         _ => "250 ok",
     }
@@ -133,10 +132,10 @@ fn email() -> Message {
 }
 
 #[tokio::test]
-async fn a_message_goes_out_whole() {
-    let server = MailServer::usual().await;
+async fn an_e_mail_has_its_headers_and_its_encoded_body() {
+    let server = MailServer::with_defaults().await;
     server.channel().send(&email()).await.unwrap();
-    let lines = server.seen.lines.lock().unwrap().clone();
+    let lines = server.received.lines.lock().unwrap().clone();
     let has = |line: &str| assert!(lines.iter().any(|found| found == line), "{line} is not in {lines:#?}");
     has("MAIL FROM:<orders@shop.example>");
     has("RCPT TO:<jane@example.com>");
@@ -154,8 +153,8 @@ async fn a_message_goes_out_whole() {
 }
 
 #[tokio::test]
-async fn what_is_sent_again_has_the_same_message_id() {
-    let server = MailServer::usual().await;
+async fn a_message_that_is_sent_again_has_the_same_message_id() {
+    let server = MailServer::with_defaults().await;
     let channel = server.channel();
     for _ in 0..2 {
         channel.send(&email()).await.unwrap();
@@ -166,19 +165,19 @@ async fn what_is_sent_again_has_the_same_message_id() {
 }
 
 #[tokio::test]
-async fn the_url_says_who_signs_in() {
-    let server = MailServer::usual().await;
+async fn the_url_contains_the_credentials() {
+    let server = MailServer::with_defaults().await;
     channel(&format!("smtp://anna:p%40ss@{}", server.address)).send(&email()).await.unwrap();
     // NUL anna NUL p@ss
     assert_eq!(server.lines("AUTH"), ["AUTH PLAIN AGFubmEAcEBzcw=="]);
 }
 
 #[tokio::test]
-async fn short_messages_are_logged() {
-    let server = MailServer::usual().await;
+async fn short_messages_are_not_sent_by_smtp() {
+    let server = MailServer::with_defaults().await;
     let sms = message(Recipient::Sms(Phone::parse("+4930123456").unwrap()));
     server.channel().send(&sms).await.unwrap();
-    assert!(server.seen.lines.lock().unwrap().is_empty());
+    assert!(server.received.lines.lock().unwrap().is_empty());
 }
 
 async fn failure(url_user: &str, command: &'static str, answer: &'static str) -> ChannelError {
@@ -189,7 +188,7 @@ async fn failure(url_user: &str, command: &'static str, answer: &'static str) ->
 }
 
 #[tokio::test]
-async fn a_refused_message_is_refused_for_good() {
+async fn permanent_errors_about_the_message_are_refusals() {
     for (command, answer) in [
         ("MAIL", "550 5.7.1 not from you"),
         ("RCPT", "550 5.1.1 no such mailbox"),
@@ -203,7 +202,7 @@ async fn a_refused_message_is_refused_for_good() {
 }
 
 #[tokio::test]
-async fn what_is_not_about_the_message_is_tried_again() {
+async fn other_errors_are_retried() {
     for (command, answer) in [
         ("", "421 4.3.2 not now"),
         ("", "554 5.7.1 your network is blocked"),
@@ -223,7 +222,7 @@ async fn what_is_not_about_the_message_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_refusal_by_a_server_that_falls_silent_is_not_believed() {
+async fn a_refusal_is_retried_if_the_server_then_stops_answering() {
     let greeted = AtomicBool::new(false);
     let server = MailServer::start(move |line| match line.split([' ', ':']).next() {
         Some("") if greeted.swap(true, Ordering::SeqCst) => Some(SILENCE),
@@ -238,22 +237,22 @@ async fn a_refusal_by_a_server_that_falls_silent_is_not_believed() {
 }
 
 #[tokio::test]
-async fn a_busy_mailbox_is_no_fault_of_the_server() {
+async fn a_busy_mailbox_does_not_count_against_the_server() {
     for command in ["RCPT", "."] {
         let error = failure("", command, "450 4.2.1 mailbox busy").await;
-        assert_eq!(error, ChannelError::PutOff("450 4.2.1 mailbox busy".to_owned()), "{command}");
+        assert_eq!(error, ChannelError::RecipientUnavailable("450 4.2.1 mailbox busy".to_owned()), "{command}");
     }
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_tried_again() {
+async fn an_unreachable_server_is_retried() {
     let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let error = channel(&format!("smtp://{address}")).send(&email()).await.unwrap_err();
     assert!(matches!(error, ChannelError::Unavailable(_)), "{error:?}");
 }
 
 #[tokio::test]
-async fn what_a_silent_server_left_open_does_not_answer_the_next_message() {
+async fn a_message_after_a_timeout_uses_a_new_connection() {
     let silent = AtomicBool::new(true);
     let server = MailServer::start(move |line| {
         (line == "." && silent.swap(false, Ordering::SeqCst)).then_some(SILENCE)
@@ -262,34 +261,34 @@ async fn what_a_silent_server_left_open_does_not_answer_the_next_message() {
     let mut provider = SmtpProvider { timeout: Duration::from_millis(200), ..server.provider() };
     let to = Email::parse("jane@example.com").unwrap();
     let error = provider.send(&to, &email()).await.unwrap_err();
-    assert_eq!(error.to_string(), "the message was not taken: the mail server did not answer within 0.2 s");
+    assert_eq!(error.to_string(), "the message was not accepted: the mail server did not answer within 0.2 s");
     provider.timeout = TIMEOUT;
     provider.send(&to, &email()).await.unwrap();
     assert_eq!(server.lines("EHLO").len(), 2);
 }
 
 #[tokio::test]
-async fn an_answer_that_names_the_recipient_does_not_reach_the_log() {
+async fn the_recipient_is_removed_from_error_messages() {
     let answer = "550-5.1.1 <Jane@Example.com>: unknown\r\n550 user:jane, try j@example.net";
     let error = failure("", "RCPT", answer).await;
     assert_eq!(error.to_string(), "the message was refused: 550 5.1.1 *** unknown *** try ***");
 }
 
 #[tokio::test]
-async fn an_address_that_smtp_does_not_know_is_refused() {
-    let server = MailServer::usual().await;
-    let odd = message(Recipient::Email(Email::parse("jane..doe@example.com").unwrap()));
-    let error = server.channel().send(&odd).await.unwrap_err();
+async fn an_address_that_is_invalid_in_smtp_is_refused() {
+    let server = MailServer::with_defaults().await;
+    let invalid = message(Recipient::Email(Email::parse("jane..doe@example.com").unwrap()));
+    let error = server.channel().send(&invalid).await.unwrap_err();
     assert!(matches!(error, ChannelError::Refused(_)), "{error:?}");
 }
 
 #[tokio::test]
-async fn few_messages_are_under_way_at_once() {
-    let server = MailServer::usual().await;
+async fn connections_are_limited() {
+    let server = MailServer::with_defaults().await;
     let (channel, message) = (server.channel(), email());
     let sent = join_all((0..3 * CONNECTIONS).map(|_| channel.send(&message))).await;
     assert!(sent.iter().all(Result::is_ok), "{sent:?}");
     assert_eq!(server.lines("MAIL").len(), 3 * CONNECTIONS);
-    let most = server.seen.most_under_way.load(Ordering::SeqCst);
+    let most = server.received.most_in_progress.load(Ordering::SeqCst);
     assert!((2..=CONNECTIONS).contains(&most), "{most}");
 }

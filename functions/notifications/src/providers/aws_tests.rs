@@ -1,40 +1,40 @@
 use super::*;
 
-fn answered(code: &str, words: &str) -> ChannelError {
-    refusal_or_not(code, words, &Recipient::Email(Email::parse("jane@example.com").unwrap()))
+fn error_for(code: &str, message: &str) -> ChannelError {
+    error_of(code, message, &Recipient::Email(Email::parse("jane@example.com").unwrap()))
 }
 
 #[test]
-fn what_is_wrong_with_the_message_is_refused_for_good() {
+fn errors_about_the_message_are_refusals() {
     for code in REFUSALS {
-        let error = answered(code, "jane@example.com is on the list");
+        let error = error_for(code, "jane@example.com is on the list");
         assert_eq!(error, ChannelError::Refused(format!("{code}: *** is on the list")));
     }
 }
 
 #[test]
-fn what_is_not_about_the_message_is_tried_again() {
-    for (code, words) in [
+fn errors_about_the_account_are_retried() {
+    for (code, message) in [
         ("TooManyRequestsException", "Maximum sending rate exceeded."),
         ("SendingPausedException", "Sending is paused."),
         ("AccessDeniedException", "no identity-based policy allows it"),
         ("MessageRejected", "Email address is not verified: jane@example.com"),
     ] {
-        let error = answered(code, words);
+        let error = error_for(code, message);
         assert!(matches!(error, ChannelError::Unavailable(_)), "{error}");
         assert!(!error.to_string().contains("jane"), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_service_that_cannot_be_reached_is_tried_again() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+async fn an_unreachable_service_is_retried() {
+    let closed_port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let aws = SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::latest())
-        .endpoint_url(format!("http://{nobody}"))
+        .endpoint_url(format!("http://{closed_port}"))
         .region(aws_config::Region::new("us-east-1"))
         .credentials_provider(aws_sdk_sns::config::SharedCredentialsProvider::new(
-            aws_sdk_sns::config::Credentials::new("test", "test", None, None, "made up"),
+            aws_sdk_sns::config::Credentials::new("test", "test", None, None, "test"),
         ))
         .build();
     let phone = Phone::parse("+4930123456").unwrap();
