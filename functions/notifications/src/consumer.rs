@@ -49,12 +49,11 @@ impl NotificationConsumer {
             Ok(recorded) => recorded,
             Err(error) => return retry_all(&notifications, &error),
         };
-        let unsent = notifications.into_iter().filter_map(|notification| {
-            match recorded.remove(notification.key()) {
+        let unsent =
+            notifications.into_iter().filter_map(|notification| match recorded.remove(notification.key()) {
                 Some(record) if record.status == NotificationStatus::Sent => None,
                 request => Some((notification, request)),
-            }
-        });
+            });
         futures::stream::iter(unsent)
             .map(|notification| self.send(notification))
             .buffer_unordered(CONCURRENCY)

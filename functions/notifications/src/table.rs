@@ -95,7 +95,10 @@ impl NotificationRecord {
             message_id: id,
             template,
             recipient,
-            variables: Some(serde_json::to_string(variables).expect("values that were read from JSON can be written as JSON")),
+            variables: Some(
+                serde_json::to_string(variables)
+                    .expect("values that were read from JSON can be written as JSON"),
+            ),
             subject: None,
             status: NotificationStatus::Requested,
             created_at: now,

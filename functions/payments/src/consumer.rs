@@ -94,10 +94,7 @@ impl PaymentConsumer {
         (request, decision)
     }
 
-    async fn rows(
-        &self,
-        requests: &[PaymentRequest],
-    ) -> Result<HashMap<OrderId, PaymentRecord>, StoreError> {
+    async fn rows(&self, requests: &[PaymentRequest]) -> Result<HashMap<OrderId, PaymentRecord>, StoreError> {
         let key = |request: &PaymentRequest| self.table.key(request.order_id.to_string());
         let rows: Vec<PaymentRecord> = self.table.get_all(requests.iter().map(key).collect()).await?;
         Ok(rows.into_iter().map(|row| (row.order_id, row)).collect())

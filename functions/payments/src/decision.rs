@@ -38,9 +38,9 @@ pub(crate) fn after_charge(
     charge: Charge,
 ) -> Decision {
     match charge {
-        Charge::Captured { provider_id } => PaymentUpdate::status(row, request, PaymentStatus::Completed)
-            .with_provider_id(provider_id)
-            .into(),
+        Charge::Captured { provider_id } => {
+            PaymentUpdate::status(row, request, PaymentStatus::Completed).with_provider_id(provider_id).into()
+        }
         Charge::Declined { reason } => {
             PaymentUpdate::status(row, request, PaymentStatus::Failed).with_reason(reason).into()
         }

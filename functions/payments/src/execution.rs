@@ -21,8 +21,9 @@ pub(crate) async fn execute(
 ) -> Decision {
     match plan(row.map(PaymentRecord::state), request) {
         Plan::Acknowledge => Decision::Finish(Outcome::Done),
-        Plan::Resend => row
-            .map_or(Decision::Finish(Outcome::Done), |row| PaymentUpdate::resend(row, request).into()),
+        Plan::Resend => {
+            row.map_or(Decision::Finish(Outcome::Done), |row| PaymentUpdate::resend(row, request).into())
+        }
         Plan::Void => PaymentUpdate::status(row, request, PaymentStatus::Voided).into(),
         Plan::Charge(token) => charge(gateway, row, request, token).await,
         Plan::FindOrCharge(token) => match gateway.find(request.order_id).await {

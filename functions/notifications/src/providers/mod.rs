@@ -6,8 +6,8 @@ mod redaction;
 pub(crate) mod smtp;
 
 use async_trait::async_trait;
-use orderflow_domain::{Email, Phone, Recipient};
 use orderflow_circuit_breaker::{BreakerSettings, CircuitBreaker};
+use orderflow_domain::{Email, Phone, Recipient};
 
 use crate::channel::{Channel, ChannelError, Message};
 

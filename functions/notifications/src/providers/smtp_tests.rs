@@ -240,7 +240,11 @@ async fn a_refusal_is_retried_if_the_server_then_stops_answering() {
 async fn a_busy_mailbox_does_not_count_against_the_server() {
     for command in ["RCPT", "."] {
         let error = failure("", command, "450 4.2.1 mailbox busy").await;
-        assert_eq!(error, ChannelError::RecipientUnavailable("450 4.2.1 mailbox busy".to_owned()), "{command}");
+        assert_eq!(
+            error,
+            ChannelError::RecipientUnavailable("450 4.2.1 mailbox busy".to_owned()),
+            "{command}"
+        );
     }
 }
 
@@ -261,7 +265,10 @@ async fn a_message_after_a_timeout_uses_a_new_connection() {
     let mut provider = SmtpProvider { timeout: Duration::from_millis(200), ..server.provider() };
     let to = Email::parse("jane@example.com").unwrap();
     let error = provider.send(&to, &email()).await.unwrap_err();
-    assert_eq!(error.to_string(), "the message was not accepted: the mail server did not answer within 0.2 s");
+    assert_eq!(
+        error.to_string(),
+        "the message was not accepted: the mail server did not answer within 0.2 s"
+    );
     provider.timeout = TIMEOUT;
     provider.send(&to, &email()).await.unwrap();
     assert_eq!(server.lines("EHLO").len(), 2);

@@ -11,8 +11,8 @@ use orderflow_messaging::Outcome;
 use orderflow_notifications::{ChannelError, MailProvider, Message, NotificationConsumer, Providers};
 use orderflow_testing::service::{deliver, is_retry};
 
-use crate::outcomes::confirmed;
 use crate::harness::{NotificationsHarness, confirmed_without_phone};
+use crate::outcomes::confirmed;
 
 /// The number of consecutive failures that open a breaker.
 const FAILURES_TO_OPEN: usize = 5;
@@ -72,7 +72,9 @@ async fn a_failing_provider_is_not_called_until_the_pause_of_its_breaker_is_over
     fail_until_open(&consumer).await;
     let order = OrderId::generate();
     let event = confirmed_without_phone(order);
-    let Outcome::Defer { after, reason } = deliver_one(&consumer, &event).await else { panic!("not deferred") };
+    let Outcome::Defer { after, reason } = deliver_one(&consumer, &event).await else {
+        panic!("not deferred")
+    };
     assert!(reason.contains("the circuit breaker is open"), "{reason}");
     assert!(after > Duration::ZERO && after < Duration::from_secs(3), "{after:?}");
     assert_eq!(mail.calls(), FAILURES_TO_OPEN);
@@ -99,9 +101,10 @@ async fn the_breaker_of_one_provider_does_not_affect_the_other_channel() {
 
 #[tokio::test]
 async fn failures_of_one_recipient_do_not_open_the_breaker() {
-    for error in
-        [ChannelError::RecipientUnavailable("mailbox busy".to_owned()), ChannelError::Refused("no such mailbox".to_owned())]
-    {
+    for error in [
+        ChannelError::RecipientUnavailable("mailbox busy".to_owned()),
+        ChannelError::Refused("no such mailbox".to_owned()),
+    ] {
         let mail = FailingProvider::default().with(Some(error.clone()));
         let (_notifications, consumer) = consumer(&mail).await;
         for _ in 0..2 * FAILURES_TO_OPEN {

@@ -70,11 +70,9 @@ pub(crate) struct NotificationsHarness {
 impl NotificationsHarness {
     pub(crate) async fn open() -> Self {
         let service = ServiceHarness::open(&[&NOTIFICATIONS]).await;
-        let (channel, templates) =
-            (Arc::new(RecordingChannel::default()), Arc::new(Templates::built_in()));
+        let (channel, templates) = (Arc::new(RecordingChannel::default()), Arc::new(Templates::built_in()));
         let consumer = NotificationConsumer::new(&service.store, channel.clone(), templates.clone());
-        let client =
-            RouterClient::new(orderflow_notifications::router(&service.store, templates.clone()));
+        let client = RouterClient::new(orderflow_notifications::router(&service.store, templates.clone()));
         Self { service, channel, templates, consumer, client }
     }
 

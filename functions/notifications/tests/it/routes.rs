@@ -4,8 +4,8 @@ use orderflow_domain::{ChannelKind, OrderId};
 use orderflow_notifications::{Template, message_id};
 use serde_json::{Value, json};
 
-use crate::outcomes::{EMAIL, PHONE, cancelled, confirmed, refunded};
 use crate::harness::NotificationsHarness;
+use crate::outcomes::{EMAIL, PHONE, cancelled, confirmed, refunded};
 
 async fn list(notifications: &NotificationsHarness, order: OrderId) -> (u16, Value) {
     notifications.client.get(&format!("/api/v1/notifications?order_id={order}")).await

@@ -10,8 +10,8 @@ use orderflow_notifications::{ChannelError, Providers};
 use orderflow_testing::service::deliver;
 use serde_json::{Value, json};
 
-use crate::outcomes::{EMAIL, PHONE, cancelled, confirmed, refunded};
 use crate::harness::{NotificationsHarness, confirmed_without_phone};
+use crate::outcomes::{EMAIL, PHONE, cancelled, confirmed, refunded};
 
 fn unavailable() -> ChannelError {
     ChannelError::Unavailable("mailbox busy".to_owned())
@@ -100,7 +100,11 @@ fn payload(events: &[Event]) -> Vec<u8> {
 #[tokio::test(start_paused = true)]
 async fn messages_sent_before_a_timeout_are_not_sent_again() {
     let notifications = NotificationsHarness::open().await;
-    let function = QueueFunction::new(notifications.consumer_with(notifications.channel.clone()), RetryPolicy::default(), None);
+    let function = QueueFunction::new(
+        notifications.consumer_with(notifications.channel.clone()),
+        RetryPolicy::default(),
+        None,
+    );
     let orders: Vec<_> = (0..10).map(|_| OrderId::generate()).collect();
     let batch = payload(&orders.iter().copied().map(confirmed_without_phone).collect::<Vec<_>>());
     let invoke = async || -> QueueResponse {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use orderflow_domain::ChannelKind;
 
-use crate::outcomes::{golden, outcomes};
 use crate::harness::NotificationsHarness;
+use crate::outcomes::{golden, outcomes};
 
 #[tokio::test]
 async fn every_outcome_has_a_golden_text_for_each_channel() {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use orderflow_domain::{Money, OrderId};
 use orderflow_circuit_breaker::{BreakerSettings, CircuitBreaker};
+use orderflow_domain::{Money, OrderId};
 
 use super::{Charge, ChargeRequest, GatewayError, PaymentGateway, Reversal};
 

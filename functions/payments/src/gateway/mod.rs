@@ -114,7 +114,8 @@ impl GatewayError {
     /// provider made it.
     pub(crate) fn charge_not_found() -> Self {
         Self::Refused(
-            "it does not know the charge; check that PAYMENT_PROVIDER names the provider that made it".to_owned(),
+            "it does not know the charge; check that PAYMENT_PROVIDER names the provider that made it"
+                .to_owned(),
         )
     }
 }

@@ -103,7 +103,9 @@ fn headers(settings: &StripeSettings) -> HeaderMap {
         .expect("an API key consists of visible ASCII characters");
     key.set_sensitive(true);
     let version = HeaderValue::from_static(VERSION);
-    [(AUTHORIZATION, key), ("stripe-version".parse().expect("it is a valid header name"), version)].into_iter().collect()
+    [(AUTHORIZATION, key), ("stripe-version".parse().expect("it is a valid header name"), version)]
+        .into_iter()
+        .collect()
 }
 
 fn is_plain(url: &Url) -> bool {

@@ -170,7 +170,9 @@ impl StripeGateway {
         let key = format!("{order_id}:refund:{refunds_before}");
         match self.client.create::<Refund>("refunds", &form, &key).await {
             Ok(refund) if refund.is_effective() => Ok(()),
-            Ok(_) => Err(GatewayError::RefundFailed("Stripe created a refund that failed at once".to_owned())),
+            Ok(_) => {
+                Err(GatewayError::RefundFailed("Stripe created a refund that failed at once".to_owned()))
+            }
             Err(error) => Err(match error.into() {
                 GatewayError::Refused(reason) => GatewayError::RefundFailed(reason),
                 other => other,

@@ -3,7 +3,9 @@
 use orderflow_domain::{EventData, OrderId};
 use orderflow_embedded::Fault;
 use orderflow_messaging::Outcome;
-use orderflow_payments::{GatewayFault, SimulatedChargeStatus, PaymentStatus, SimulatedSettings, SuccessRate};
+use orderflow_payments::{
+    GatewayFault, PaymentStatus, SimulatedChargeStatus, SimulatedSettings, SuccessRate,
+};
 use orderflow_testing::samples::resent;
 use orderflow_testing::service::is_retry;
 use serde_json::Value;

@@ -7,7 +7,7 @@ use orderflow_domain::{Money, OrderId};
 use orderflow_embedded::Fault;
 use orderflow_messaging::{Consumer, Outcome};
 use orderflow_payments::{
-    Charge, ChargeRequest, GatewayError, SimulatedChargeStatus, PaymentGateway, PaymentStatus, Reversal,
+    Charge, ChargeRequest, GatewayError, PaymentGateway, PaymentStatus, Reversal, SimulatedChargeStatus,
 };
 use orderflow_testing::service::{first_delivery, is_retry};
 use serde_json::Value;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use orderflow_domain::{OrderId, PaymentToken};
 use orderflow_payments::{
-    Charge, ChargeRequest, GatewayError, GatewayFault, SimulatedChargeStatus, PaymentGateway, Reversal,
+    Charge, ChargeRequest, GatewayError, GatewayFault, PaymentGateway, Reversal, SimulatedChargeStatus,
 };
 
 use crate::harness::{PaymentsHarness, total};

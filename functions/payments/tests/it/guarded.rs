@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use orderflow_domain::{Event, Money, OrderId};
 use orderflow_messaging::{Consumer, Delivery, Outcome};
 use orderflow_payments::{
-    Charge, ChargeRequest, GatewayError, GatewayFault, GuardedGateway, SimulatedChargeStatus, PaymentConsumer,
-    PaymentGateway, PaymentStatus, SimulatedGateway, Reversal,
+    Charge, ChargeRequest, GatewayError, GatewayFault, GuardedGateway, PaymentConsumer, PaymentGateway,
+    PaymentStatus, Reversal, SimulatedChargeStatus, SimulatedGateway,
 };
 use orderflow_testing::service::{first_delivery, is_retry, last_delivery};
 use tokio::time::{Instant, advance};

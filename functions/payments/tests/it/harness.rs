@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use orderflow_domain::{Event, EventData, InventoryReserved, Money, OrderEnded, OrderId, PaymentToken, Timestamp};
+use orderflow_domain::{
+    Event, EventData, InventoryReserved, Money, OrderEnded, OrderId, PaymentToken, Timestamp,
+};
 use orderflow_messaging::Outcome;
 use orderflow_payments::{
-    EVENT_SOURCE, FaultSwitch, PAYMENTS, PaymentConsumer, PaymentGateway, PaymentStatus, SimulatedChargeStatus,
-    SimulatedGateway, SimulatedSettings,
+    EVENT_SOURCE, FaultSwitch, PAYMENTS, PaymentConsumer, PaymentGateway, PaymentStatus,
+    SimulatedChargeStatus, SimulatedGateway, SimulatedSettings,
 };
 use orderflow_testing::samples::{order_ended, usd};
 use orderflow_testing::service::{RouterClient, ServiceHarness, deliver};

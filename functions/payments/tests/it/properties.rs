@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use orderflow_domain::{Event, OrderId};
 use orderflow_embedded::Fault;
-use orderflow_payments::{SimulatedChargeStatus, PaymentStatus};
+use orderflow_payments::{PaymentStatus, SimulatedChargeStatus};
 use proptest::prelude::*;
 use serde_json::Value;
 

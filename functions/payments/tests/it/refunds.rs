@@ -8,7 +8,7 @@ use axum::http::Request;
 use orderflow_domain::{Money, OrderId};
 use orderflow_messaging::Consumer;
 use orderflow_payments::{
-    Charge, ChargeRequest, GatewayError, SimulatedChargeStatus, PaymentGateway, PaymentStatus, Reversal,
+    Charge, ChargeRequest, GatewayError, PaymentGateway, PaymentStatus, Reversal, SimulatedChargeStatus,
 };
 use orderflow_testing::service::{RouterClient, last_delivery, without_body};
 use serde_json::Value;

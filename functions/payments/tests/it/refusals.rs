@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use orderflow_domain::{EventData, Money, OrderId};
 use orderflow_messaging::{Consumer, Outcome};
 use orderflow_payments::{
-    Charge, ChargeRequest, GatewayError, SimulatedChargeStatus, PaymentGateway, PaymentStatus, Reversal,
+    Charge, ChargeRequest, GatewayError, PaymentGateway, PaymentStatus, Reversal, SimulatedChargeStatus,
 };
 use orderflow_testing::samples::resent;
 use orderflow_testing::service::{first_delivery, is_retry, last_delivery};

@@ -10,8 +10,8 @@ use orderflow_testing::samples::resent;
 use orderflow_testing::service::last_delivery;
 use serde_json::{Value, json};
 
-use crate::refusals::RefundsFail;
 use crate::harness::{PaymentsHarness, cancelled, rejected, reserved};
+use crate::refusals::RefundsFail;
 
 #[tokio::test]
 async fn the_payment_of_an_order_is_listed() {

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use orderflow_domain::{Event, Money, OrderId};
 use orderflow_messaging::{Consumer, Outcome};
 use orderflow_payments::{
-    Charge, ChargeRequest, GatewayError, GatewayFault, SimulatedChargeStatus, PaymentGateway, PaymentStatus, Reversal,
+    Charge, ChargeRequest, GatewayError, GatewayFault, PaymentGateway, PaymentStatus, Reversal,
+    SimulatedChargeStatus,
 };
 use orderflow_testing::samples::resent;
 use orderflow_testing::service::first_delivery;

@@ -62,7 +62,8 @@ async fn a_processing_charge_is_not_confirmed_again() {
 
 #[tokio::test]
 async fn after_a_failed_confirmation_the_intent_is_read_first() {
-    let stub = creating().await.on(CONFIRM, [Reply::error(500, "", "")]).on(READ, [Reply::intent("succeeded")]);
+    let stub =
+        creating().await.on(CONFIRM, [Reply::error(500, "", "")]).on(READ, [Reply::intent("succeeded")]);
     let harness = StripeHarness::start(stub).await;
     assert_eq!(harness.deliver().await, Outcome::Done);
     assert_eq!(harness.payments.status(harness.order).await, Some(PaymentStatus::Completed));

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 
 use super::stub::{Reply, StripeStub};
-use super::{CANCEL, CONFIRM, CREATE, READ, StripeHarness, captured, declined, creating};
+use super::{CANCEL, CONFIRM, CREATE, READ, StripeHarness, captured, creating, declined};
 use crate::harness::total;
 
 /// The code of an error about the means of payment that leaves the intent as it is.
@@ -143,7 +143,8 @@ async fn a_retry_declines_an_intent_that_requires_authentication() {
 #[tokio::test]
 async fn a_decline_is_reported_only_after_its_intent_is_canceled() {
     let cancel = [Reply::error(500, "", ""), Reply::intent("canceled")];
-    let stub = payment_method_error().await.on(READ, [Reply::intent("requires_confirmation")]).on(CANCEL, cancel);
+    let stub =
+        payment_method_error().await.on(READ, [Reply::intent("requires_confirmation")]).on(CANCEL, cancel);
     let harness = StripeHarness::start(stub).await;
     assert!(matches!(harness.deliver().await, Outcome::Retry { .. }));
     assert_eq!(harness.payments.status(harness.order).await, Some(PaymentStatus::Claimed));
@@ -154,7 +155,8 @@ async fn a_decline_is_reported_only_after_its_intent_is_canceled() {
 
 #[tokio::test]
 async fn a_cancellation_whose_answer_is_lost_is_found() {
-    let harness = StripeHarness::start(payment_method_error().await.on(CANCEL, [Reply::error(500, "", "")])).await;
+    let harness =
+        StripeHarness::start(payment_method_error().await.on(CANCEL, [Reply::error(500, "", "")])).await;
     assert_eq!(harness.deliver().await, Outcome::Done);
     let row = harness.payments.row(harness.order).await.unwrap();
     assert_eq!((row.status, row.reason.as_deref()), (PaymentStatus::Failed, Some(PAYMENT_METHOD_ERROR)));
@@ -162,7 +164,9 @@ async fn a_cancellation_whose_answer_is_lost_is_found() {
 
 #[tokio::test]
 async fn an_intent_charged_during_its_decline_is_captured() {
-    let stub = payment_method_error().await.on(READ, [Reply::intent("requires_confirmation"), Reply::intent("succeeded")]);
+    let stub = payment_method_error()
+        .await
+        .on(READ, [Reply::intent("requires_confirmation"), Reply::intent("succeeded")]);
     let refused = Reply::error(400, "payment_intent_unexpected_state", "");
     let harness = StripeHarness::start(stub.on(CANCEL, [refused])).await;
     for _ in 0..2 {

@@ -34,7 +34,8 @@ async fn failures_before_a_confirmation_are_never_unknown() {
 
 #[tokio::test]
 async fn a_rejected_api_key_names_its_setting() {
-    let harness = StripeHarness::start(StripeStub::start().await.on(CREATE, [Reply::error(401, "", "")])).await;
+    let harness =
+        StripeHarness::start(StripeStub::start().await.on(CREATE, [Reply::error(401, "", "")])).await;
     let error = harness.charge().await.unwrap_err().to_string();
     assert!(error.contains("STRIPE_API_KEY is not accepted"), "{error}");
 }

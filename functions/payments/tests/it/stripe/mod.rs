@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use orderflow_domain::{Event, OrderId, PaymentToken};
 use orderflow_messaging::{Consumer, Outcome};
-use orderflow_payments::{Charge, ChargeRequest, GatewayError, PaymentGateway, StripeGateway, Reversal};
+use orderflow_payments::{Charge, ChargeRequest, GatewayError, PaymentGateway, Reversal, StripeGateway};
 use orderflow_testing::service::first_delivery;
 
 use crate::harness::{PaymentsHarness, reserved_with, total};

@@ -63,7 +63,9 @@ async fn an_intent_charged_during_its_reversal_is_refunded() {
     let stub = creating().await.on(CONFIRM, [Reply::intent("processing")]);
     let stub = stub.on(REFUNDS, [Reply::refunds(&[("succeeded", 3998)])]);
     let stub = stub.on(READ, [Reply::intent("requires_confirmation"), refunded_charge()]);
-    let harness = StripeHarness::start(stub.on(CANCEL, [Reply::error(400, "payment_intent_unexpected_state", "")])).await;
+    let harness =
+        StripeHarness::start(stub.on(CANCEL, [Reply::error(400, "payment_intent_unexpected_state", "")]))
+            .await;
     assert!(matches!(harness.charge().await, Err(GatewayError::Unknown(_))));
     assert_eq!(harness.reverse().await, refunded());
     assert_eq!(harness.charge().await, Ok(Charge::Reversed));
