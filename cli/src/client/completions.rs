@@ -2,8 +2,8 @@
 
 use clap::CommandFactory;
 
-use super::{ClientError, Output};
 use crate::cli::Cli;
+use crate::client::{ClientError, Output};
 
 /// `orderflow completions`.
 #[derive(clap::Args)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use super::Problem;
+use crate::client::Problem;
 
 /// Why a client command failed.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub enum ClientError {
     },
     /// The connection stood, and then no whole answer came: what was asked for may have been done.
     #[error("{url} gave no whole answer")]
-    NoAnswer {
+    NoResponse {
         /// Where.
         url: String,
         /// What the connection said.
@@ -41,7 +41,7 @@ pub enum ClientError {
     Problem(Box<Problem>),
     /// What answers is not Orderflow, or a part of it that this program does not know.
     #[error("{url} answered {status}, but not as Orderflow does: {excerpt}")]
-    Foreign {
+    UnexpectedResponse {
         /// Where.
         url: String,
         /// The status of the answer.
@@ -88,9 +88,9 @@ impl ClientError {
     #[must_use]
     pub fn leaves_the_outcome_open(&self) -> bool {
         match self {
-            Self::NoAnswer { .. } => true,
+            Self::NoResponse { .. } => true,
             Self::Problem(problem) => problem.status >= 500,
-            Self::Foreign { status, .. } => status.is_success() || status.is_server_error(),
+            Self::UnexpectedResponse { status, .. } => status.is_success() || status.is_server_error(),
             _ => false,
         }
     }

@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 
-use super::answer::Answer;
-use super::call::Call;
-use super::connection::{Format, Session};
-use super::printable::printable;
-use super::table::Table;
-use super::{ClientError, ConnectionArgs, Output};
+use crate::client::http::{ApiRequest, ApiResponse};
+use crate::client::output::{Table, printable};
+use crate::client::session::{Format, Session};
+use crate::client::{ClientError, ConnectionArgs, Output};
 
 /// `orderflow health`.
 #[derive(clap::Args)]
@@ -29,10 +27,10 @@ struct Health {
 impl HealthArgs {
     pub(crate) async fn run(self, output: &mut Output) -> Result<(), ClientError> {
         let mut session = self.connection.open(output)?;
-        let answer = session.api.send(&Call::new(Method::GET, "/health")).await?;
-        let (answer, health) = read(answer)?;
-        show(&mut session, &answer, &health)?;
-        if answer.status == StatusCode::OK && health.status == "healthy" {
+        let response = session.api.send(&ApiRequest::new(Method::GET, "/health")).await?;
+        let (response, health) = read(response)?;
+        show(&mut session, &response, &health)?;
+        if response.status == StatusCode::OK && health.status == "healthy" {
             Ok(())
         } else {
             Err(ClientError::Unhealthy(printable(&health.status)))
@@ -41,19 +39,19 @@ impl HealthArgs {
 }
 
 /// The state of a sick system comes with a 503, but so do a gateway's own answers: the body tells them apart.
-fn read(answer: Answer) -> Result<(Answer, Health), ClientError> {
-    match answer.decode::<Health>() {
-        Ok(health) => Ok((answer, health)),
+fn read(response: ApiResponse) -> Result<(ApiResponse, Health), ClientError> {
+    match response.decode::<Health>() {
+        Ok(health) => Ok((response, health)),
         Err(foreign) => {
-            answer.accepted()?;
+            response.accepted()?;
             Err(foreign)
         }
     }
 }
 
-fn show(session: &mut Session<'_>, answer: &Answer, health: &Health) -> Result<(), ClientError> {
+fn show(session: &mut Session<'_>, response: &ApiResponse, health: &Health) -> Result<(), ClientError> {
     if session.format == Format::Json {
-        return session.write_json(&answer.body);
+        return session.write_json(&response.body);
     }
     let services = health.services.iter();
     let rows = services.map(|(service, state)| vec![service.clone(), state.clone()]);

@@ -3,40 +3,30 @@
 //! They check only what they must understand themselves; whether a value is allowed is the server's decision, and its
 //! problem details are shown as they are.
 
-mod answer;
-pub(crate) mod api;
-pub(crate) mod call;
+mod arguments;
 mod completions;
-pub(crate) mod connection;
-mod duration;
 mod error;
 mod health;
-pub(crate) mod json_text;
-mod key;
-mod listing;
+pub(crate) mod http;
 mod notification;
 mod order;
-mod output;
-mod pace;
+pub(crate) mod output;
 mod payment;
-mod price;
-pub(crate) mod printable;
-mod problem;
 mod product;
+pub(crate) mod session;
 mod stock;
-pub(crate) mod table;
 
+pub use arguments::{PriceError, parse_price};
 pub use completions::CompletionsArgs;
-pub use connection::ConnectionArgs;
 pub use error::ClientError;
 pub use health::HealthArgs;
+pub use http::Problem;
 pub use notification::NotificationArgs;
 pub use order::OrderArgs;
 pub use output::Output;
 pub use payment::PaymentArgs;
-pub use price::{PriceError, parse_price};
-pub use problem::Problem;
 pub use product::ProductArgs;
+pub use session::ConnectionArgs;
 pub use stock::StockArgs;
 
 /// A command for a running system.

@@ -4,9 +4,9 @@ use orderflow_domain::{Currency, Money};
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::call::{Call, Segment};
-use super::listing::{self, Listed, PageArgs};
-use super::{ClientError, ConnectionArgs, Output};
+use crate::client::http::{ApiRequest, PathSegment};
+use crate::client::output::listing::{self, ListItem, PageArgs};
+use crate::client::{ClientError, ConnectionArgs, Output};
 
 /// `orderflow payment` and what stands behind it.
 #[derive(clap::Args)]
@@ -34,8 +34,8 @@ enum PaymentCommand {
     #[command(after_help = "Example:\n  orderflow payment refund 01890a5d-ac96-774b-bcce-b302099a8057")]
     Refund {
         /// The order's id.
-        #[arg(value_name = "ORDER", value_parser = Segment::parse)]
-        order: Segment,
+        #[arg(value_name = "ORDER", value_parser = PathSegment::parse)]
+        order: PathSegment,
     },
 }
 
@@ -62,7 +62,7 @@ struct PaymentView {
     created_at: String,
 }
 
-impl Listed for PaymentView {
+impl ListItem for PaymentView {
     const MEMBER: &'static str = "payments";
     const HEADERS: &'static [&'static str] = &["ORDER", "STATUS", "AMOUNT", "PROVIDER ID", "CREATED"];
 
@@ -83,14 +83,14 @@ impl PaymentArgs {
         let mut session = self.connection.open(output)?;
         match self.command {
             PaymentCommand::List { which, pages } => {
-                let call =
-                    Call::list("payments").query("order_id", which.order).query("status", which.status);
-                listing::show::<PaymentView>(&mut session, call, pages).await
+                let request =
+                    ApiRequest::list("payments").query("order_id", which.order).query("status", which.status);
+                listing::show::<PaymentView>(&mut session, request, pages).await
             }
             PaymentCommand::Refund { order } => {
-                let call = Call::member(Method::POST, "payments", &order).below("refund").patient();
-                let answer = session.api.fetch(&call).await?;
-                listing::show_single::<PaymentView>(&mut session, &answer)
+                let request = ApiRequest::member(Method::POST, "payments", &order).below("refund").retried();
+                let response = session.api.fetch(&request).await?;
+                listing::show_single::<PaymentView>(&mut session, &response)
             }
         }
     }

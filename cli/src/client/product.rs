@@ -4,10 +4,10 @@ use orderflow_domain::{Currency, Money};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
-use super::call::{Call, Segment};
-use super::connection::Session;
-use super::listing::{self, Listed, PageArgs};
-use super::{ClientError, ConnectionArgs, Output, parse_price};
+use crate::client::http::{ApiRequest, PathSegment};
+use crate::client::output::listing::{self, ListItem, PageArgs};
+use crate::client::session::Session;
+use crate::client::{ClientError, ConnectionArgs, Output, parse_price};
 
 /// `orderflow product` and what stands behind it.
 #[derive(clap::Args)]
@@ -35,8 +35,8 @@ enum ProductCommand {
     #[command(after_help = "Example:\n  orderflow product remove MUG-01")]
     Remove {
         /// The product.
-        #[arg(value_parser = Segment::parse)]
-        sku: Segment,
+        #[arg(value_parser = PathSegment::parse)]
+        sku: PathSegment,
     },
 }
 
@@ -60,8 +60,8 @@ struct AddArgs {
 #[derive(clap::Args)]
 struct SetArgs {
     /// The product.
-    #[arg(value_parser = Segment::parse)]
-    sku: Segment,
+    #[arg(value_parser = PathSegment::parse)]
+    sku: PathSegment,
 
     /// The name that customers see from now on.
     #[arg(long, required_unless_present_any = ["price", "amount"])]
@@ -111,7 +111,7 @@ struct ProductView {
     price: Money,
 }
 
-impl Listed for ProductView {
+impl ListItem for ProductView {
     const MEMBER: &'static str = "products";
     const HEADERS: &'static [&'static str] = &["SKU", "PRICE", "NAME"];
 
@@ -127,7 +127,7 @@ impl ProductArgs {
         match self.command {
             ProductCommand::Add(add) => add.run(session).await,
             ProductCommand::List(pages) => {
-                listing::show::<ProductView>(session, Call::list("products"), pages).await
+                listing::show::<ProductView>(session, ApiRequest::list("products"), pages).await
             }
             ProductCommand::Set(set) => set.run(session).await,
             ProductCommand::Remove { sku } => remove(session, &sku).await,
@@ -138,9 +138,9 @@ impl ProductArgs {
 impl AddArgs {
     async fn run(self, session: &mut Session<'_>) -> Result<(), ClientError> {
         let product = self.product()?;
-        let call = Call::new(Method::POST, "/api/v1/products").json(&product);
-        let answer = session.api.fetch(&call).await?;
-        listing::show_single::<ProductView>(session, &answer)
+        let request = ApiRequest::new(Method::POST, "/api/v1/products").json(&product);
+        let response = session.api.fetch(&request).await?;
+        listing::show_single::<ProductView>(session, &response)
     }
 
     fn product(self) -> Result<NewProduct, ClientError> {
@@ -153,9 +153,9 @@ impl AddArgs {
 impl SetArgs {
     async fn run(self, session: &mut Session<'_>) -> Result<(), ClientError> {
         let patch = ProductPatch { name: self.name, price: self.price.read()? };
-        let call = Call::member(Method::PATCH, "products", &self.sku).json(&patch).patient();
-        let answer = session.api.fetch(&call).await?;
-        listing::show_single::<ProductView>(session, &answer)
+        let request = ApiRequest::member(Method::PATCH, "products", &self.sku).json(&patch).retried();
+        let response = session.api.fetch(&request).await?;
+        listing::show_single::<ProductView>(session, &response)
     }
 }
 
@@ -172,8 +172,8 @@ impl PriceArgs {
     }
 }
 
-async fn remove(session: &mut Session<'_>, sku: &Segment) -> Result<(), ClientError> {
-    session.api.fetch(&Call::member(Method::DELETE, "products", sku).patient()).await?;
+async fn remove(session: &mut Session<'_>, sku: &PathSegment) -> Result<(), ClientError> {
+    session.api.fetch(&ApiRequest::member(Method::DELETE, "products", sku).retried()).await?;
     session.output.note(format!("{} is no longer sold", sku.as_str()));
     Ok(())
 }

@@ -3,11 +3,10 @@
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
-use super::call::{Call, Segment};
-use super::connection::Session;
-use super::key::IdempotencyKey;
-use super::listing::{self, Listed, PageArgs};
-use super::{ClientError, ConnectionArgs, Output};
+use crate::client::http::{ApiRequest, IdempotencyKey, PathSegment};
+use crate::client::output::listing::{self, ListItem, PageArgs};
+use crate::client::session::Session;
+use crate::client::{ClientError, ConnectionArgs, Output};
 
 /// `orderflow stock` and what stands behind it.
 #[derive(clap::Args)]
@@ -24,8 +23,8 @@ enum StockCommand {
     #[command(after_help = "Example:\n  orderflow stock get TSHIRT-BLK-M")]
     Get {
         /// The product; without it all are listed.
-        #[arg(value_parser = Segment::parse, conflicts_with_all = ["limit", "cursor", "all"])]
-        sku: Option<Segment>,
+        #[arg(value_parser = PathSegment::parse, conflicts_with_all = ["limit", "cursor", "all"])]
+        sku: Option<PathSegment>,
         #[command(flatten)]
         pages: PageArgs,
     },
@@ -33,8 +32,8 @@ enum StockCommand {
     #[command(after_help = "Example:\n  orderflow stock set TSHIRT-BLK-M 100")]
     Set {
         /// The product.
-        #[arg(value_parser = Segment::parse)]
-        sku: Segment,
+        #[arg(value_parser = PathSegment::parse)]
+        sku: PathSegment,
         /// How many units are available from now on.
         units: i64,
     },
@@ -42,8 +41,8 @@ enum StockCommand {
     #[command(after_help = "Example:\n  orderflow stock adjust TSHIRT-BLK-M -3")]
     Adjust {
         /// The product.
-        #[arg(value_parser = Segment::parse)]
-        sku: Segment,
+        #[arg(value_parser = PathSegment::parse)]
+        sku: PathSegment,
         /// How many units more, or with a minus sign less.
         #[arg(allow_negative_numbers = true)]
         units: i64,
@@ -64,7 +63,7 @@ struct Level {
     reserved: i64,
 }
 
-impl Listed for Level {
+impl ListItem for Level {
     const MEMBER: &'static str = "inventory";
     const HEADERS: &'static [&'static str] = &["SKU", "AVAILABLE", "RESERVED"];
 
@@ -79,10 +78,10 @@ impl StockArgs {
         let session = &mut session;
         match self.command {
             StockCommand::Get { sku: None, pages } => {
-                listing::show::<Level>(session, Call::list("inventory"), pages).await
+                listing::show::<Level>(session, ApiRequest::list("inventory"), pages).await
             }
             StockCommand::Get { sku: Some(sku), .. } => {
-                show_level(session, &Call::member(Method::GET, "inventory", &sku)).await
+                show_level(session, &ApiRequest::member(Method::GET, "inventory", &sku)).await
             }
             StockCommand::Set { sku, units } => change(session, &sku, Change::Set(units)).await,
             StockCommand::Adjust { sku, units } => change(session, &sku, Change::Adjust(units)).await,
@@ -90,13 +89,14 @@ impl StockArgs {
     }
 }
 
-async fn change(session: &mut Session<'_>, sku: &Segment, change: Change) -> Result<(), ClientError> {
-    let call =
-        Call::member(Method::POST, "inventory", sku).json(&change).once_under(&IdempotencyKey::random());
-    show_level(session, &call).await
+async fn change(session: &mut Session<'_>, sku: &PathSegment, change: Change) -> Result<(), ClientError> {
+    let request = ApiRequest::member(Method::POST, "inventory", sku)
+        .json(&change)
+        .idempotent(&IdempotencyKey::random());
+    show_level(session, &request).await
 }
 
-async fn show_level(session: &mut Session<'_>, call: &Call) -> Result<(), ClientError> {
-    let answer = session.api.fetch(call).await?;
-    listing::show_single::<Level>(session, &answer)
+async fn show_level(session: &mut Session<'_>, request: &ApiRequest) -> Result<(), ClientError> {
+    let response = session.api.fetch(request).await?;
+    listing::show_single::<Level>(session, &response)
 }

@@ -17,8 +17,8 @@ use super::http_admin::HttpAdmin;
 use crate::broker_args::BrokerArgs;
 use crate::client;
 use crate::client::Output;
-use crate::client::connection::{Format, Session};
-use crate::client::json_text::pretty;
+use crate::client::output::json_text::pretty;
+use crate::client::session::{Format, Session};
 
 /// What --broker is for here.
 const BROKER_HELP: &str = "Go straight at this RabbitMQ, also while the system is down: \

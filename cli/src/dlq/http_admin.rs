@@ -11,8 +11,7 @@ use serde_json::json;
 
 use super::letter::LetterJson;
 use crate::client::ClientError;
-use crate::client::api::Api;
-use crate::client::call::{Call, Segment};
+use crate::client::http::{Api, ApiRequest, PathSegment};
 
 /// How many are replayed with one request: each request has to be answered within the client's patience, and its body may have 64 KiB.
 const REPLAYED_AT_ONCE: usize = 200;
@@ -49,30 +48,31 @@ impl HttpAdmin {
     }
 
     async fn letters(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, ClientError> {
-        let answer = self.api.fetch(&Call::list(&collection(consumer)).patient()).await?;
-        let list: LetterList = answer.decode()?;
+        let response = self.api.fetch(&ApiRequest::list(&collection(consumer)).retried()).await?;
+        let list: LetterList = response.decode()?;
         Ok(list.dead_letters.into_iter().map(Into::into).collect())
     }
 
     async fn purge_one(&self, consumer: &str, id: &str) -> Result<u64, ClientError> {
-        let call = Call::member(Method::DELETE, &collection(consumer), &segment(id)?);
-        let answer = self.api.send(&call).await?;
-        if answer.status == StatusCode::NOT_FOUND {
+        let request = ApiRequest::member(Method::DELETE, &collection(consumer), &segment(id)?);
+        let response = self.api.send(&request).await?;
+        if response.status == StatusCode::NOT_FOUND {
             return Ok(0);
         }
-        answer.accepted().map(|_| 1)
+        response.accepted().map(|_| 1)
     }
 
     async fn purge_many(&self, consumer: &str, code: Option<&str>) -> Result<u64, ClientError> {
-        let call = Call::new(Method::DELETE, format!("/api/v1/{}", collection(consumer))).query("code", code);
-        let purged: Purged = self.api.fetch(&call).await?.decode()?;
+        let request =
+            ApiRequest::new(Method::DELETE, format!("/api/v1/{}", collection(consumer))).query("code", code);
+        let purged: Purged = self.api.fetch(&request).await?.decode()?;
         Ok(purged.purged)
     }
 
     async fn replay_some(&self, consumer: &str, ids: &[&str]) -> Result<u64, ClientError> {
         let path = format!("/api/v1/{}/replay", collection(consumer));
-        let call = Call::new(Method::POST, path).json(&json!({ "ids": ids }));
-        let replayed: Replayed = self.api.fetch(&call).await?.decode()?;
+        let request = ApiRequest::new(Method::POST, path).json(&json!({ "ids": ids }));
+        let replayed: Replayed = self.api.fetch(&request).await?.decode()?;
         Ok(replayed.replayed)
     }
 
@@ -95,8 +95,8 @@ impl HttpAdmin {
 #[async_trait]
 impl QueueAdmin for HttpAdmin {
     async fn queues(&self) -> Result<Vec<QueueStatus>, AdminError> {
-        let answer = self.api.fetch(&Call::list("admin/queues").patient()).await.map_err(failed)?;
-        let list: QueueList = answer.decode().map_err(failed)?;
+        let response = self.api.fetch(&ApiRequest::list("admin/queues").retried()).await.map_err(failed)?;
+        let list: QueueList = response.decode().map_err(failed)?;
         Ok(list.queues)
     }
 
@@ -106,8 +106,8 @@ impl QueueAdmin for HttpAdmin {
 
     async fn replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, AdminError> {
         let id = segment(id).map_err(failed)?;
-        let call = Call::member(Method::PUT, &collection(consumer), &id).json(event).patient();
-        match self.api.fetch(&call).await {
+        let request = ApiRequest::member(Method::PUT, &collection(consumer), &id).json(event).retried();
+        match self.api.fetch(&request).await {
             Ok(_) => Ok(true),
             Err(ClientError::Problem(problem)) if problem.status == StatusCode::NOT_FOUND => Ok(false),
             Err(error) => Err(failed(error)),
@@ -150,8 +150,8 @@ fn collection(consumer: &str) -> String {
     format!("admin/dead-letters/{consumer}")
 }
 
-fn segment(id: &str) -> Result<Segment, ClientError> {
-    Segment::parse(id).map_err(|reason| ClientError::Usage(format!("the id {id:?} {reason}")))
+fn segment(id: &str) -> Result<PathSegment, ClientError> {
+    PathSegment::parse(id).map_err(|reason| ClientError::Usage(format!("the id {id:?} {reason}")))
 }
 
 fn failed(error: ClientError) -> AdminError {

@@ -5,7 +5,7 @@ use orderflow_messaging::StoredDeadLetter;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::client::json_text::pretty;
+use crate::client::output::json_text::pretty;
 
 /// A dead letter as the API shows it. The event is the message where that is JSON, else its text as a string.
 #[derive(Serialize, Deserialize)]

@@ -3,25 +3,23 @@
 //! All of it works through [`QueueAdmin`](orderflow_messaging::QueueAdmin): over HTTP at a running system, whatever its broker is, or straight at RabbitMQ or SQS, also while
 //! the system is down. Each command may be stopped or run twice: what it did not get to is where it was.
 
-mod ask;
+use std::path::PathBuf;
+use std::{fmt, io};
+
+use connection::ConnectionArgs;
+use orderflow_messaging::AdminError;
+
+use crate::client::{ClientError, Output};
+
 mod connection;
-mod draft;
 mod edit;
-mod editor;
-mod error;
 mod http_admin;
+mod inspect;
 mod letter;
-mod list;
 mod purge;
 mod replay;
-mod report;
 mod selection;
-mod show;
-
-use crate::client::Output;
-use connection::ConnectionArgs;
-
-pub use error::DlqError;
+mod terminal;
 
 /// `orderflow dlq` and what stands behind it.
 #[derive(clap::Args)]
@@ -46,11 +44,11 @@ pub struct DlqArgs {
 #[derive(clap::Subcommand)]
 enum DlqCommand {
     /// Count dead letters by consumer and code; of one consumer or code, list them too.
-    #[command(after_help = list::AFTER_HELP)]
-    List(list::ListArgs),
+    #[command(after_help = inspect::LIST_AFTER_HELP)]
+    List(inspect::ListArgs),
     /// Show a dead letter: what happened to it, and its event.
-    #[command(after_help = show::AFTER_HELP)]
-    Show(show::ShowArgs),
+    #[command(after_help = inspect::SHOW_AFTER_HELP)]
+    Show(inspect::ShowArgs),
     /// Correct the event of a dead letter in your editor.
     #[command(after_help = edit::AFTER_HELP)]
     Edit(edit::EditArgs),
@@ -91,5 +89,61 @@ impl DlqArgs {
         };
         queues.close().await;
         done
+    }
+}
+
+/// Why a command on dead letters failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DlqError {
+    /// What may befall every client command.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The queues did not answer, or not as they were asked.
+    #[error("{0}")]
+    Queues(String),
+    /// What is said about the broker cannot be used.
+    #[error("{0}")]
+    Broker(String),
+    /// There are no such dead letters.
+    #[error("there is no dead letter {} of {consumer}", ids.join(", "))]
+    Missing {
+        /// Whose they would be.
+        consumer: String,
+        /// Their ids.
+        ids: Vec<String>,
+    },
+    /// The edited event was not put back; the dead letter is as it was.
+    #[error("{reason}\n  the dead letter is as it was{}", Kept(kept.as_ref()))]
+    NotPutBack {
+        /// Why.
+        reason: String,
+        /// Where the edited text is, if anything was edited.
+        kept: Option<PathBuf>,
+    },
+    /// The person said no.
+    #[error("nothing was deleted")]
+    Declined,
+}
+
+impl From<AdminError> for DlqError {
+    fn from(AdminError(reason): AdminError) -> Self {
+        Self::Queues(reason)
+    }
+}
+
+impl From<io::Error> for DlqError {
+    fn from(error: io::Error) -> Self {
+        Self::Client(error.into())
+    }
+}
+
+struct Kept<'a>(Option<&'a PathBuf>);
+
+impl fmt::Display for Kept<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(path) => write!(f, "; the edited text is kept in {}", path.display()),
+            None => Ok(()),
+        }
     }
 }

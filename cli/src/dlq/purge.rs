@@ -3,10 +3,9 @@
 use orderflow_messaging::StoredDeadLetter;
 
 use super::DlqError;
-use super::ask::{can_ask, confirm};
 use super::connection::Queues;
-use super::report::{write_done, write_preview};
 use super::selection::SelectionArgs;
+use super::terminal::{can_ask, confirm, write_done, write_preview};
 use crate::client::ClientError;
 
 pub(super) const AFTER_HELP: &str = "\

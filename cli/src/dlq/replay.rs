@@ -6,8 +6,8 @@ use orderflow_messaging::StoredDeadLetter;
 use super::DlqError;
 use super::connection::Queues;
 use super::letter::dead_letters;
-use super::report::{write_done, write_preview};
 use super::selection::SelectionArgs;
+use super::terminal::{write_done, write_preview};
 
 pub(super) const AFTER_HELP: &str = "\
 Their attempts begin at none. What fails again becomes a dead letter again.

@@ -4,7 +4,7 @@ use clap::builder::PossibleValuesParser;
 use orderflow_messaging::{QueueAdmin, SUBSCRIPTIONS, Selection, StoredDeadLetter, subscription};
 
 use super::DlqError;
-use crate::client::call::Segment;
+use crate::client::http::PathSegment;
 
 /// The dead letters of a consumer, or of all, with a code or with any.
 #[derive(clap::Args)]
@@ -50,7 +50,7 @@ fn parse_id(text: &str) -> Result<String, &'static str> {
     if subscription(text).is_ok() {
         return Err("is a consumer, which goes before --id");
     }
-    Segment::parse(text).map(|id| id.as_str().to_owned())
+    PathSegment::parse(text).map(|id| id.as_str().to_owned())
 }
 
 impl ScopeArgs {

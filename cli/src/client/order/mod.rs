@@ -1,17 +1,19 @@
 //! `orderflow order`.
 
-mod item;
-mod list;
+use clap::builder::PossibleValuesParser;
+use orderflow_domain::OrderStatus;
+use reqwest::Method;
+
+use super::view::OrderView;
+use crate::client::http::{ApiRequest, PathSegment};
+use crate::client::output::listing::{self, ListItem, PageArgs};
+use crate::client::session::Session;
+use crate::client::{ClientError, ConnectionArgs, Output};
+
 mod place;
 mod poll;
 mod view;
 mod watch;
-
-use reqwest::Method;
-
-use super::call::{Call, Segment};
-use super::connection::Session;
-use super::{ClientError, ConnectionArgs, Output};
 
 /// `orderflow order` and what stands behind it.
 #[derive(clap::Args)]
@@ -32,7 +34,7 @@ enum OrderCommand {
     Get(OneOrder),
     /// List orders, newest first.
     #[command(after_help = "Example:\n  orderflow order list --customer C100 --status confirmed")]
-    List(list::ListArgs),
+    List(ListArgs),
     /// Cancel an order that has not ended.
     #[command(after_help = "Example:\n  orderflow order cancel 01890a5d-ac96-774b-bcce-b302099a8057")]
     Cancel(OneOrder),
@@ -44,8 +46,8 @@ enum OrderCommand {
 #[derive(clap::Args)]
 struct OneOrder {
     /// The order's id.
-    #[arg(value_parser = Segment::parse)]
-    id: Segment,
+    #[arg(value_parser = PathSegment::parse)]
+    id: PathSegment,
 }
 
 impl OrderArgs {
@@ -64,8 +66,52 @@ impl OrderArgs {
 
 impl OneOrder {
     async fn show(self, session: &mut Session<'_>, method: Method) -> Result<(), ClientError> {
-        let call = Call::member(method, "orders", &self.id);
-        let answer = session.api.fetch(&call).await?;
-        view::show(session, &answer)
+        let request = ApiRequest::member(method, "orders", &self.id);
+        let response = session.api.fetch(&request).await?;
+        view::show(session, &response)
+    }
+}
+
+/// The filters; an order must match all that are given.
+#[derive(clap::Args)]
+pub(crate) struct ListArgs {
+    /// Only orders of this customer.
+    #[arg(long, value_name = "ID")]
+    customer: Option<String>,
+
+    /// Only orders with this status.
+    #[arg(long, value_parser = PossibleValuesParser::new(OrderStatus::NAMES))]
+    status: Option<String>,
+
+    /// Only orders that hold this product.
+    #[arg(long)]
+    sku: Option<String>,
+
+    #[command(flatten)]
+    pages: PageArgs,
+}
+
+impl ListItem for OrderView {
+    const MEMBER: &'static str = "orders";
+    const HEADERS: &'static [&'static str] = &["ORDER", "STATUS", "TOTAL", "PLACED", "CUSTOMER"];
+
+    fn row(&self) -> Vec<String> {
+        vec![
+            self.id.clone(),
+            self.standing(),
+            self.total.to_string(),
+            self.created_at.clone(),
+            self.customer_id.clone(),
+        ]
+    }
+}
+
+impl ListArgs {
+    pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), ClientError> {
+        let request = ApiRequest::list("orders")
+            .query("customer_id", self.customer)
+            .query("status", self.status)
+            .query("sku", self.sku);
+        listing::show::<OrderView>(session, request, self.pages).await
     }
 }

@@ -1,19 +1,17 @@
 //! `orderflow order place`.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use reqwest::Method;
 use serde::Serialize;
 
-use super::item::Item;
 use super::poll::OrderPoll;
 use super::view::{self, OrderView};
 use crate::client::ClientError;
-use crate::client::answer::Answer;
-use crate::client::call::{Call, Segment};
-use crate::client::connection::Session;
-use crate::client::duration::parse_duration;
-use crate::client::key::IdempotencyKey;
+use crate::client::arguments::parse_duration;
+use crate::client::http::{ApiRequest, ApiResponse, IdempotencyKey, PathSegment};
+use crate::client::session::Session;
 
 pub(crate) const AFTER_HELP: &str = "\
 With --wait the exit code is 0 when the order ended within --timeout, whichever way: its status tells how.
@@ -74,8 +72,8 @@ impl PlaceArgs {
     pub(crate) async fn run(mut self, session: &mut Session<'_>) -> Result<(), ClientError> {
         let key = self.idempotency_key.take();
         let key = key.unwrap_or_else(IdempotencyKey::random);
-        let call = Call::new(Method::POST, "/api/v1/orders").json(&self.body()).once_under(&key);
-        let placed = match session.api.fetch(&call).await {
+        let request = ApiRequest::new(Method::POST, "/api/v1/orders").json(&self.body()).idempotent(&key);
+        let placed = match session.api.fetch(&request).await {
             Ok(placed) => placed,
             Err(error) => {
                 key.tell(&error, session.output);
@@ -95,18 +93,22 @@ impl PlaceArgs {
         }
     }
 
-    async fn show_when_ended(&self, session: &mut Session<'_>, placed: Answer) -> Result<(), ClientError> {
+    async fn show_when_ended(
+        &self,
+        session: &mut Session<'_>,
+        placed: ApiResponse,
+    ) -> Result<(), ClientError> {
         let mut order: OrderView = placed.decode()?;
-        let id = Segment::parse(&order.id).map_err(|_| placed.foreign(None))?;
+        let id = PathSegment::parse(&order.id).map_err(|_| placed.unexpected(None))?;
         session.output.note(format_args!("order {} is placed; waiting", id.as_str()));
         let mut latest = placed;
         let ending = async {
             let mut poll = OrderPoll::new(&session.api, &id, None);
             while !order.has_ended() {
                 poll.pause().await;
-                if let Some(answer) = poll.look().await? {
-                    order = answer.decode()?;
-                    latest = answer;
+                if let Some(response) = poll.look().await? {
+                    order = response.decode()?;
+                    latest = response;
                 }
             }
             Ok::<_, ClientError>(())
@@ -119,5 +121,48 @@ impl PlaceArgs {
             status: order.status,
             waited: self.timeout,
         }))
+    }
+}
+
+/// A product and how many of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Item {
+    sku: String,
+    quantity: i64,
+}
+
+/// The text is no [`Item`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be a sku, or a sku and a quantity such as TSHIRT-BLK-M:2")]
+struct ItemError;
+
+impl FromStr for Item {
+    type Err = ItemError;
+
+    fn from_str(text: &str) -> Result<Self, ItemError> {
+        let (sku, quantity) = match text.split_once(':') {
+            Some((sku, quantity)) => (sku, quantity.parse().map_err(|_| ItemError)?),
+            None => (text, 1),
+        };
+        if sku.is_empty() {
+            return Err(ItemError);
+        }
+        Ok(Self { sku: sku.to_owned(), quantity })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items() {
+        for (text, sku, quantity) in [("A", "A", 1), ("A:2", "A", 2), ("a-1:0", "a-1", 0)] {
+            let item: Item = text.parse().unwrap();
+            assert_eq!((item.sku.as_str(), item.quantity), (sku, quantity));
+        }
+        for bad in ["", ":", ":2", "A:", "A:x", "A:1:2", "A:1.5", "A: 2"] {
+            assert_eq!(bad.parse::<Item>(), Err(ItemError), "{bad:?}");
+        }
     }
 }

@@ -5,10 +5,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 
 use crate::client::ClientError;
-use crate::client::answer::Answer;
-use crate::client::api::Api;
-use crate::client::call::{Call, Segment};
-use crate::client::pace::Pace;
+use crate::client::http::{Api, ApiRequest, ApiResponse, Backoff, PathSegment};
 
 /// The shortest and the longest wait between two looks.
 const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
@@ -16,20 +13,20 @@ const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 /// Looks at one order, seldom while nothing happens.
 pub(crate) struct OrderPoll<'a> {
     api: &'a Api,
-    call: Call,
+    request: ApiRequest,
     etag: Option<String>,
-    pace: Pace,
+    backoff: Backoff,
 }
 
 impl<'a> OrderPoll<'a> {
     /// Of the order with this id. A version of it that is known already is not given again.
-    pub(crate) fn new(api: &'a Api, id: &Segment, known: Option<String>) -> Self {
+    pub(crate) fn new(api: &'a Api, id: &PathSegment, known: Option<String>) -> Self {
         let (shortest, longest) = WAITS;
         Self {
             api,
-            call: Call::member(Method::GET, "orders", id).patient(),
+            request: ApiRequest::member(Method::GET, "orders", id).retried(),
             etag: known,
-            pace: Pace::new(shortest, longest),
+            backoff: Backoff::new(shortest, longest),
         }
     }
 
@@ -37,26 +34,26 @@ impl<'a> OrderPoll<'a> {
     ///
     /// # Errors
     /// Where it cannot be read, also after some tries.
-    pub(crate) async fn look(&mut self) -> Result<Option<Answer>, ClientError> {
-        let call = match &self.etag {
-            Some(etag) => self.call.clone().header("if-none-match", etag),
-            None => self.call.clone(),
+    pub(crate) async fn look(&mut self) -> Result<Option<ApiResponse>, ClientError> {
+        let request = match &self.etag {
+            Some(etag) => self.request.clone().header("if-none-match", etag),
+            None => self.request.clone(),
         };
-        let answer = self.api.fetch(&call).await?;
-        if answer.status == StatusCode::NOT_MODIFIED {
+        let response = self.api.fetch(&request).await?;
+        if response.status == StatusCode::NOT_MODIFIED {
             return Ok(None);
         }
-        self.etag.clone_from(&answer.etag);
-        Ok(Some(answer))
+        self.etag.clone_from(&response.etag);
+        Ok(Some(response))
     }
 
     /// Soon looks again: something happens.
     pub(crate) fn hurry(&mut self) {
-        self.pace.restart();
+        self.backoff.restart();
     }
 
     /// Waits until the next look is due.
     pub(crate) async fn pause(&mut self) {
-        tokio::time::sleep(self.pace.step()).await;
+        tokio::time::sleep(self.backoff.step()).await;
     }
 }

@@ -4,10 +4,9 @@ use orderflow_domain::Money;
 use serde::Deserialize;
 
 use crate::client::ClientError;
-use crate::client::answer::Answer;
-use crate::client::connection::{Format, Session};
-use crate::client::printable::printable;
-use crate::client::table::Table;
+use crate::client::http::ApiResponse;
+use crate::client::output::{Table, printable};
+use crate::client::session::{Format, Session};
 
 /// What is shown of an order. The status is text: a newer server may know others.
 #[derive(Debug, Clone, Deserialize)]
@@ -78,10 +77,10 @@ impl OrderView {
 ///
 /// # Errors
 /// Where it is none.
-pub(crate) fn show(session: &mut Session<'_>, answer: &Answer) -> Result<(), ClientError> {
-    let order: OrderView = answer.decode()?;
+pub(crate) fn show(session: &mut Session<'_>, response: &ApiResponse) -> Result<(), ClientError> {
+    let order: OrderView = response.decode()?;
     if session.format == Format::Json {
-        return session.write_json(&answer.body);
+        return session.write_json(&response.body);
     }
     let facts = order.facts().into_iter();
     for (name, value) in facts.filter(|(_, value)| !value.is_empty()) {

@@ -9,12 +9,11 @@ use serde_json::value::RawValue;
 
 use super::poll::OrderPoll;
 use super::view::OrderView;
-use crate::client::answer::Answer;
-use crate::client::call::{Call, Segment};
-use crate::client::connection::{Format, Session};
-use crate::client::duration::parse_duration;
-use crate::client::json_text::compact;
-use crate::client::printable::printable;
+use crate::client::arguments::parse_duration;
+use crate::client::http::{ApiRequest, ApiResponse, PathSegment};
+use crate::client::output::json_text::compact;
+use crate::client::output::printable;
+use crate::client::session::{Format, Session};
 use crate::client::{ClientError, Output};
 
 pub(crate) const AFTER_HELP: &str = "\
@@ -28,8 +27,8 @@ Example:
 #[derive(clap::Args)]
 pub(crate) struct WatchArgs {
     /// The order's id.
-    #[arg(value_parser = Segment::parse)]
-    id: Segment,
+    #[arg(value_parser = PathSegment::parse)]
+    id: PathSegment,
 
     /// Give up after this time, a number with ms, s, m or h; without it, never.
     #[arg(long, value_parser = parse_duration)]
@@ -74,10 +73,10 @@ struct Watch {
 }
 
 impl Watch {
-    async fn follow(&mut self, session: &mut Session<'_>, id: &Segment) -> Result<(), ClientError> {
+    async fn follow(&mut self, session: &mut Session<'_>, id: &PathSegment) -> Result<(), ClientError> {
         let (api, format) = (&session.api, session.format);
         let output = &mut *session.output;
-        let events = Call::member(Method::GET, "orders", id).below("events").patient();
+        let events = ApiRequest::member(Method::GET, "orders", id).below("events").retried();
         let mut poll = OrderPoll::new(api, id, None);
         loop {
             let changed = poll.look().await?;
@@ -86,8 +85,8 @@ impl Watch {
             if self.show_events(&timeline, format, output)? > 0 || changed.is_some() {
                 poll.hurry();
             }
-            if let Some(answer) = changed
-                && self.show_order(&answer, format, output)?.has_ended()
+            if let Some(response) = changed
+                && self.show_order(&response, format, output)?.has_ended()
             {
                 return Ok(());
             }
@@ -99,11 +98,11 @@ impl Watch {
     /// Shows the events that are new, and says how many.
     fn show_events(
         &mut self,
-        answer: &Answer,
+        response: &ApiResponse,
         format: Format,
         output: &mut Output,
     ) -> Result<usize, ClientError> {
-        let timeline: Timeline = answer.decode()?;
+        let timeline: Timeline = response.decode()?;
         let mut shown = 0;
         for raw in timeline.events {
             if !self.events.insert(raw.get().to_owned()) {
@@ -114,7 +113,7 @@ impl Watch {
                 Format::Json => output.line(format_args!(r#"{{"event":{}}}"#, compact(raw.get())))?,
                 Format::Table => {
                     let event: EventView =
-                        serde_json::from_str(raw.get()).map_err(|error| answer.foreign(Some(&error)))?;
+                        serde_json::from_str(raw.get()).map_err(|error| response.unexpected(Some(&error)))?;
                     output.line(event.line())?;
                 }
             }
@@ -125,15 +124,15 @@ impl Watch {
     /// Shows the status of an order that changed, where it is another than before.
     fn show_order(
         &mut self,
-        answer: &Answer,
+        response: &ApiResponse,
         format: Format,
         output: &mut Output,
     ) -> Result<OrderView, ClientError> {
-        let order: OrderView = answer.decode()?;
+        let order: OrderView = response.decode()?;
         let standing = order.standing();
         if self.standing.as_ref() != Some(&standing) {
             match format {
-                Format::Json => output.line(format_args!(r#"{{"order":{}}}"#, compact(&answer.body)))?,
+                Format::Json => output.line(format_args!(r#"{{"order":{}}}"#, compact(&response.body)))?,
                 Format::Table => {
                     let line = format!("{}  status: {standing}", order.updated_at);
                     output.line(printable(&line))?;

@@ -1,19 +1,22 @@
-//! A request, before it is sent.
+//! Requests, before they are sent: path, query, body, and the key that makes one safe to repeat.
+
+use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde::Serialize;
+use uuid::Uuid;
 
-use super::key::IdempotencyKey;
+use crate::client::{ClientError, Output};
 
 /// All but the unreserved characters of RFC 3986, 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// One segment of a path: what a person calls an order or a product.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Segment(String);
+pub(crate) struct PathSegment(String);
 
-impl Segment {
+impl PathSegment {
     /// Takes any text but those that would lead to another path ("." and "..", which even percent-encoding does not
     /// hide from a URL parser) or to none.
     ///
@@ -35,7 +38,7 @@ impl Segment {
 
 /// A request: it can be sent more than once.
 #[derive(Debug, Clone)]
-pub(crate) struct Call {
+pub(crate) struct ApiRequest {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) query: Vec<(&'static str, String)>,
@@ -45,7 +48,7 @@ pub(crate) struct Call {
     pub(crate) attempts: u32,
 }
 
-impl Call {
+impl ApiRequest {
     /// A request for a path, percent-encoded and with its leading slash.
     pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
         Self { method, path: path.into(), query: Vec::new(), headers: Vec::new(), body: None, attempts: 1 }
@@ -57,7 +60,7 @@ impl Call {
     }
 
     /// A request for one member of a collection of the API.
-    pub(crate) fn member(method: Method, collection: &str, member: &Segment) -> Self {
+    pub(crate) fn member(method: Method, collection: &str, member: &PathSegment) -> Self {
         let member = utf8_percent_encode(&member.0, RESERVED);
         Self::new(method, format!("/api/v1/{collection}/{member}"))
     }
@@ -90,15 +93,58 @@ impl Call {
     }
 
     /// Makes sending it twice the same as once, which makes it safe to try again.
-    pub(crate) fn once_under(self, key: &IdempotencyKey) -> Self {
-        self.header("idempotency-key", key.as_str()).patient()
+    pub(crate) fn idempotent(self, key: &IdempotencyKey) -> Self {
+        self.header("idempotency-key", key.as_str()).retried()
     }
 
     /// Tries again what fails for the moment. Only for requests that change nothing, carry a key, or leave the same
     /// however often they come.
-    pub(crate) fn patient(mut self) -> Self {
+    pub(crate) fn retried(mut self) -> Self {
         self.attempts = 4;
         self
+    }
+}
+
+/// An Idempotency-Key: 1 to 255 visible ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct IdempotencyKey(String);
+
+/// The text is no [`IdempotencyKey`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to 255 visible ASCII characters")]
+pub(crate) struct IdempotencyKeyError;
+
+impl IdempotencyKey {
+    /// A key that nobody used before.
+    pub(crate) fn random() -> Self {
+        Self(Uuid::new_v4().to_string())
+    }
+
+    /// The key as it goes into the header.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Tells a person how to repeat a request of which nobody knows whether it was accepted.
+    pub(crate) fn tell(&self, error: &ClientError, output: &mut Output) {
+        if error.leaves_the_outcome_open() {
+            output.note(format_args!(
+                "it may have been accepted; with --idempotency-key {} the same command never does it twice",
+                self.0
+            ));
+        }
+    }
+}
+
+impl FromStr for IdempotencyKey {
+    type Err = IdempotencyKeyError;
+
+    fn from_str(text: &str) -> Result<Self, IdempotencyKeyError> {
+        if (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(IdempotencyKeyError)
+        }
     }
 }
 
@@ -108,16 +154,30 @@ mod tests {
 
     #[test]
     fn members_are_percent_encoded() {
-        let member = Segment::parse("a/../b?c#d e%ü").unwrap();
-        let call = Call::member(Method::GET, "orders", &member);
-        assert_eq!(call.path, "/api/v1/orders/a%2F..%2Fb%3Fc%23d%20e%25%C3%BC");
+        let member = PathSegment::parse("a/../b?c#d e%ü").unwrap();
+        let request = ApiRequest::member(Method::GET, "orders", &member);
+        assert_eq!(request.path, "/api/v1/orders/a%2F..%2Fb%3Fc%23d%20e%25%C3%BC");
     }
 
     #[test]
     fn members_that_would_be_another_path_are_refused() {
         for bad in ["", ".", ".."] {
-            assert!(Segment::parse(bad).is_err(), "{bad:?}");
+            assert!(PathSegment::parse(bad).is_err(), "{bad:?}");
         }
-        assert!(Segment::parse("...").is_ok());
+        assert!(PathSegment::parse("...").is_ok());
+    }
+}
+
+#[cfg(test)]
+mod key_tests {
+    use super::*;
+
+    #[test]
+    fn keys() {
+        assert_eq!("k-1".parse::<IdempotencyKey>().unwrap().as_str(), "k-1");
+        for bad in ["", "a b", "ü", "a\n", &"a".repeat(256)] {
+            assert!(bad.parse::<IdempotencyKey>().is_err(), "{bad:?}");
+        }
+        assert_ne!(IdempotencyKey::random(), IdempotencyKey::random());
     }
 }

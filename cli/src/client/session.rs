@@ -2,9 +2,9 @@
 
 use orderflow_system::BaseUrl;
 
-use super::api::Api;
-use super::json_text::pretty;
-use super::{ClientError, Output};
+use crate::client::http::Api;
+use crate::client::output::json_text::pretty;
+use crate::client::{ClientError, Output};
 
 /// Where the system is and how its answers are shown.
 #[derive(clap::Args)]

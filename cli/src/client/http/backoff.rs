@@ -6,13 +6,13 @@ use orderflow_backoff::jitter;
 
 /// Waits that double up to a cap.
 #[derive(Debug, Clone)]
-pub(crate) struct Pace {
+pub(crate) struct Backoff {
     first: Duration,
     next: Duration,
     cap: Duration,
 }
 
-impl Pace {
+impl Backoff {
     /// Begins with `first`; no wait is longer than `cap`.
     pub(crate) fn new(first: Duration, cap: Duration) -> Self {
         Self { first, next: first, cap }
@@ -42,11 +42,11 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_cap() {
-        let mut pace = Pace::new(Duration::from_millis(100), Duration::from_secs(1));
-        let waits: Vec<_> = (0..6).map(|_| pace.step().as_millis()).collect();
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
+        let waits: Vec<_> = (0..6).map(|_| backoff.step().as_millis()).collect();
         assert_eq!(waits, [100, 200, 400, 800, 1000, 1000]);
-        pace.restart();
-        assert_eq!(pace.step().as_millis(), 100);
+        backoff.restart();
+        assert_eq!(backoff.step().as_millis(), 100);
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! Tables and the format of the data directory: what there is, and bringing it up to this version. `orderflow up` does so by itself.
 
-mod report;
-
+use std::io;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use orderflow_embedded::{Location, SCHEMA_VERSION};
-use orderflow_store::DEFAULT_PREFIX;
+use orderflow_store::{DEFAULT_PREFIX, TableState};
 use orderflow_system::{BaseUrl, StoreLocation, make_tables, table_states};
 use orderflow_telemetry::LogFormat;
+use report::{Format, Report};
+use serde_json::{Value, json};
 
 use crate::client::Output;
-use report::{Format, Report};
+use crate::client::output::Table;
 
 /// What to do about the data.
 #[derive(Debug, Clone, clap::Args)]
@@ -109,4 +110,56 @@ async fn report(location: &StoreLocation, prefix: &str) -> anyhow::Result<Report
         Some(_) | None => Vec::new(),
     };
     Ok(Report { format: Some(Format { found, supported: SCHEMA_VERSION }), tables })
+}
+
+/// The format of the data, where it is in a directory, and the tables that could be looked at.
+struct Report {
+    format: Option<Format>,
+    tables: Vec<TableState>,
+}
+
+/// The format of a data directory.
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+struct Format {
+    /// None where nothing is kept yet.
+    found: Option<u32>,
+    /// This version's.
+    supported: u32,
+}
+
+impl Report {
+    fn write_table(&self, output: &mut Output) -> io::Result<()> {
+        match self.format {
+            Some(Format { found: Some(found), supported }) => {
+                output.line(format_args!("format {found} of {supported}"))?;
+            }
+            Some(Format { found: None, .. }) => output.line("nothing is kept here yet")?,
+            None => {}
+        }
+        let rows: Vec<_> = self.tables.iter().map(|table| vec![table.name.clone(), state(table)]).collect();
+        if rows.is_empty() { Ok(()) } else { Table::new(&["TABLE", "STATE"]).write(rows, output) }
+    }
+
+    fn write_json(&self, output: &mut Output) -> io::Result<()> {
+        let table = |table: &TableState| {
+            json!({
+                "name": table.name,
+                "exists": table.exists,
+                "missing_indexes": table.missing_indexes,
+                "missing_stream": table.missing_stream,
+            })
+        };
+        let tables: Vec<Value> = self.tables.iter().map(table).collect();
+        output.line(json!({"format": self.format, "tables": tables}))
+    }
+}
+
+fn state(table: &TableState) -> String {
+    let stream = table.missing_stream.then_some("its stream");
+    let missing: Vec<&str> = table.missing_indexes.iter().copied().chain(stream).collect();
+    match (table.exists, &missing[..]) {
+        (false, _) => "missing".to_owned(),
+        (true, []) => "complete".to_owned(),
+        (true, missing) => format!("lacks {}", missing.join(", ")),
+    }
 }

@@ -1,7 +1,13 @@
-//! Data on stdout, all else on stderr.
+//! What commands write: data to stdout, everything else to stderr.
 
 use std::fmt;
 use std::io::{self, Write};
+
+pub(crate) mod json_text;
+pub(crate) mod listing;
+mod table;
+
+pub(crate) use table::Table;
 
 /// Where a command writes. Unlike `println!` it gives back an error where the reader is gone.
 pub struct Output {
@@ -48,5 +54,20 @@ impl Output {
     /// Writes a line that is not data. Where even that fails, nobody is left to be told.
     pub fn note(&mut self, line: impl fmt::Display) {
         let _ = writeln!(self.notes, "{line}");
+    }
+}
+
+/// The text with each control character as a blank, so that nothing that a server sends can steer the terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_become_blanks() {
+        assert_eq!(printable("a\u{1b}[2J\nü"), "a [2J ü");
     }
 }

@@ -1,24 +1,23 @@
 //! From RabbitMQ to functions behind Lambda Invoke endpoints.
 
-mod endpoint;
-
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context;
+use endpoint::InvokeEndpoint;
 use orderflow_embedded::Location;
-use orderflow_messaging::RetryPolicy;
+use orderflow_messaging::{RetryPolicy, UnknownConsumer, subscription};
 use orderflow_orders::ExpirySettings;
 use orderflow_store::DEFAULT_PREFIX;
 use orderflow_system::{
-    BaseUrl, BrokerLocation, Functions, Invocation, Parts, Settings, StoreLocation, System,
+    BaseUrl, BaseUrlError, BrokerLocation, Functions, Invocation, Parts, Settings, StoreLocation, System,
 };
 use orderflow_telemetry::LogFormat;
 
 use crate::broker_args::BrokerArgs;
 use crate::serving::{self, Termination};
 use crate::up::{ServeArgs, serve};
-use endpoint::InvokeEndpoint;
 
 /// Which broker is read, and where the functions are.
 #[derive(Debug, Clone, clap::Args)]
@@ -104,5 +103,50 @@ fn invocation(args: &BridgeArgs) -> Invocation {
         endpoints,
         function_name: args.function_name.clone(),
         call_timeout: Duration::from_secs(args.call_timeout),
+    }
+}
+
+/// Where functions are invoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum InvokeEndpoint {
+    /// All that have no endpoint of their own.
+    All(BaseUrl),
+    /// That of one consumer.
+    One(&'static str, BaseUrl),
+}
+
+/// The text is no [`InvokeEndpoint`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum InvokeEndpointError {
+    #[error(transparent)]
+    Url(#[from] BaseUrlError),
+    #[error(transparent)]
+    Consumer(#[from] UnknownConsumer),
+}
+
+impl FromStr for InvokeEndpoint {
+    type Err = InvokeEndpointError;
+
+    fn from_str(text: &str) -> Result<Self, InvokeEndpointError> {
+        match text.split_once('=') {
+            Some((consumer, url)) if !consumer.contains(':') => {
+                Ok(Self::One(subscription(consumer)?.consumer, url.parse()?))
+            }
+            _ => Ok(Self::All(text.parse()?)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_for_all_or_for_one_consumer() {
+        let url: BaseUrl = "http://127.0.0.1:9000".parse().unwrap();
+        assert_eq!("http://127.0.0.1:9000".parse(), Ok(InvokeEndpoint::All(url.clone())));
+        assert_eq!("payment=http://127.0.0.1:9000".parse(), Ok(InvokeEndpoint::One("payment", url)));
+        assert!("paymnt=http://x".parse::<InvokeEndpoint>().is_err());
+        assert!("payment=nothing".parse::<InvokeEndpoint>().is_err());
     }
 }

@@ -6,11 +6,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::ClientError;
-use super::answer::Answer;
-use super::call::Call;
-use super::connection::{Format, Session};
-use super::table::Table;
+use crate::client::ClientError;
+use crate::client::http::{ApiRequest, ApiResponse};
+use crate::client::output::Table;
+use crate::client::session::{Format, Session};
 
 /// The most that the API gives at a time.
 const LARGEST_PAGE: u8 = 100;
@@ -32,7 +31,7 @@ pub(crate) struct PageArgs {
 }
 
 /// Something that listings are made of.
-pub(crate) trait Listed: DeserializeOwned {
+pub(crate) trait ListItem: DeserializeOwned {
     /// The member of the answer that holds them.
     const MEMBER: &'static str;
     /// The headers of their table.
@@ -48,13 +47,13 @@ pub(crate) trait Listed: DeserializeOwned {
 struct Page(BTreeMap<String, Box<RawValue>>);
 
 impl Page {
-    fn decode<T: DeserializeOwned>(&self, answer: &Answer, member: &str) -> Result<T, ClientError> {
+    fn decode<T: DeserializeOwned>(&self, response: &ApiResponse, member: &str) -> Result<T, ClientError> {
         let raw = self.0.get(member).map_or("null", |raw| raw.get());
-        serde_json::from_str(raw).map_err(|error| answer.foreign(Some(&error)))
+        serde_json::from_str(raw).map_err(|error| response.unexpected(Some(&error)))
     }
 
-    fn next_cursor(&self, answer: &Answer) -> Result<Option<String>, ClientError> {
-        self.decode(answer, "next_cursor")
+    fn next_cursor(&self, response: &ApiResponse) -> Result<Option<String>, ClientError> {
+        self.decode(response, "next_cursor")
     }
 }
 
@@ -62,50 +61,50 @@ impl Page {
 ///
 /// # Errors
 /// What the server refuses, and what is no such listing.
-pub(crate) async fn show<T: Listed>(
+pub(crate) async fn show<T: ListItem>(
     session: &mut Session<'_>,
-    call: Call,
+    request: ApiRequest,
     pages: PageArgs,
 ) -> Result<(), ClientError> {
     let limit = pages.limit.or(pages.all.then_some(LARGEST_PAGE));
-    let call = call.query("limit", limit);
+    let request = request.query("limit", limit);
     match (pages.all, session.format) {
-        (false, _) => show_one::<T>(session, call, pages.cursor).await,
-        (true, Format::Table) => show_all_rows::<T>(session, &call, pages.cursor).await,
-        (true, Format::Json) => show_all_json::<T>(session, &call, pages.cursor).await,
+        (false, _) => show_one::<T>(session, request, pages.cursor).await,
+        (true, Format::Table) => show_all_rows::<T>(session, &request, pages.cursor).await,
+        (true, Format::Json) => show_all_json::<T>(session, &request, pages.cursor).await,
     }
 }
 
-async fn show_one<T: Listed>(
+async fn show_one<T: ListItem>(
     session: &mut Session<'_>,
-    call: Call,
+    request: ApiRequest,
     cursor: Option<String>,
 ) -> Result<(), ClientError> {
-    let answer = session.api.fetch(&call.query("cursor", cursor)).await?;
-    let page: Page = answer.decode()?;
-    let rows = rows::<T>(&page, &answer)?;
+    let response = session.api.fetch(&request.query("cursor", cursor)).await?;
+    let page: Page = response.decode()?;
+    let rows = rows::<T>(&page, &response)?;
     if session.format == Format::Json {
-        return session.write_json(&answer.body);
+        return session.write_json(&response.body);
     }
     Table::new(T::HEADERS).write(rows, session.output)?;
-    if let Some(cursor) = page.next_cursor(&answer)? {
+    if let Some(cursor) = page.next_cursor(&response)? {
         let note = format!("there are more: --cursor {cursor}, or --all");
         session.output.note(note);
     }
     Ok(())
 }
 
-async fn show_all_rows<T: Listed>(
+async fn show_all_rows<T: ListItem>(
     session: &mut Session<'_>,
-    call: &Call,
+    request: &ApiRequest,
     mut cursor: Option<String>,
 ) -> Result<(), ClientError> {
     let mut table = Table::new(T::HEADERS);
     loop {
-        let answer = session.api.fetch(&call.clone().query("cursor", cursor)).await?;
-        let page: Page = answer.decode()?;
-        table.write(rows::<T>(&page, &answer)?, session.output)?;
-        cursor = page.next_cursor(&answer)?;
+        let response = session.api.fetch(&request.clone().query("cursor", cursor)).await?;
+        let page: Page = response.decode()?;
+        table.write(rows::<T>(&page, &response)?, session.output)?;
+        cursor = page.next_cursor(&response)?;
         if cursor.is_none() {
             return Ok(());
         }
@@ -113,29 +112,29 @@ async fn show_all_rows<T: Listed>(
 }
 
 /// Prints one document as a single page would be: the last page, with what all pages hold.
-async fn show_all_json<T: Listed>(
+async fn show_all_json<T: ListItem>(
     session: &mut Session<'_>,
-    call: &Call,
+    request: &ApiRequest,
     mut cursor: Option<String>,
 ) -> Result<(), ClientError> {
     let mut all: Vec<Box<RawValue>> = Vec::new();
     loop {
-        let answer = session.api.fetch(&call.clone().query("cursor", cursor)).await?;
-        let mut page: Page = answer.decode()?;
-        all.extend(page.decode::<Vec<Box<RawValue>>>(&answer, T::MEMBER)?);
-        cursor = page.next_cursor(&answer)?;
+        let response = session.api.fetch(&request.clone().query("cursor", cursor)).await?;
+        let mut page: Page = response.decode()?;
+        all.extend(page.decode::<Vec<Box<RawValue>>>(&response, T::MEMBER)?);
+        cursor = page.next_cursor(&response)?;
         if cursor.is_none() {
-            let members = to_raw_value(&all).map_err(|error| answer.foreign(Some(&error)))?;
+            let members = to_raw_value(&all).map_err(|error| response.unexpected(Some(&error)))?;
             page.0.insert(T::MEMBER.to_owned(), members);
             let merged = serde_json::to_string(&page.0);
-            let merged = merged.map_err(|error| answer.foreign(Some(&error)))?;
+            let merged = merged.map_err(|error| response.unexpected(Some(&error)))?;
             return session.write_json(&merged);
         }
     }
 }
 
-fn rows<T: Listed>(page: &Page, answer: &Answer) -> Result<Vec<Vec<String>>, ClientError> {
-    let members: Vec<T> = page.decode(answer, T::MEMBER)?;
+fn rows<T: ListItem>(page: &Page, response: &ApiResponse) -> Result<Vec<Vec<String>>, ClientError> {
+    let members: Vec<T> = page.decode(response, T::MEMBER)?;
     Ok(members.iter().map(T::row).collect())
 }
 
@@ -143,10 +142,13 @@ fn rows<T: Listed>(page: &Page, answer: &Answer) -> Result<Vec<Vec<String>>, Cli
 ///
 /// # Errors
 /// Where the answer is no such thing.
-pub(crate) fn show_single<T: Listed>(session: &mut Session<'_>, answer: &Answer) -> Result<(), ClientError> {
-    let single: T = answer.decode()?;
+pub(crate) fn show_single<T: ListItem>(
+    session: &mut Session<'_>,
+    response: &ApiResponse,
+) -> Result<(), ClientError> {
+    let single: T = response.decode()?;
     match session.format {
-        Format::Json => session.write_json(&answer.body),
+        Format::Json => session.write_json(&response.body),
         Format::Table => Ok(Table::new(T::HEADERS).write(vec![single.row()], session.output)?),
     }
 }

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::output::Output;
-use super::printable::printable;
+use crate::client::Output;
+use crate::client::output::printable;
 
 const GAP: &str = "  ";
 

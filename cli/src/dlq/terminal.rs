@@ -1,15 +1,19 @@
-//! What was found and what was done.
+//! What commands on dead letters print, and what they ask a person.
 
 use std::collections::BTreeMap;
+use std::io::{self, IsTerminal};
 
 use orderflow_messaging::StoredDeadLetter;
 use serde_json::json;
+use tokio::signal::ctrl_c;
+use tokio::task::spawn_blocking;
 
 use super::DlqError;
 use super::connection::Queues;
 use super::letter::dead_letters;
-use crate::client::connection::Format;
-use crate::client::table::Table;
+use crate::client::Output;
+use crate::client::output::Table;
+use crate::client::session::Format;
 
 /// Counts of dead letters by consumer and code, as a table. They must be together by consumer.
 ///
@@ -56,4 +60,43 @@ pub(super) fn write_preview(
     let count = dead_letters(found.len() as u64);
     queues.output.note(format_args!("would {command} {count}; nothing was changed"));
     write_counts(found, queues)
+}
+
+/// Whether a person is there: who sees a question and can type an answer.
+pub(super) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks a question. Only a clear yes is one; Ctrl-C and the end of the input are a no.
+///
+/// # Errors
+/// Where the answer cannot be read.
+pub(super) async fn confirm(question: &str, output: &mut Output) -> io::Result<bool> {
+    output.note(format_args!("{question} [y/N]"));
+    let answer = spawn_blocking(|| {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(|_| line)
+    });
+    tokio::select! {
+        answer = answer => Ok(is_yes(&answer.map_err(io::Error::other)??)),
+        interrupted = ctrl_c() => interrupted.map(|()| false),
+    }
+}
+
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clear_yes_is_one() {
+        for (answer, yes) in
+            [("y\n", true), (" YES\r\n", true), ("", false), ("\n", false), ("yeah\n", false)]
+        {
+            assert_eq!(is_yes(answer), yes, "{answer:?}");
+        }
+    }
 }
