@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use orderflow_domain::{Currency, MAX_PRICE, Money};
 
-/// The text is no price in this currency.
+/// The text is not a price in this currency.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PriceError {
-    /// It is no plain decimal number.
+    /// It is not a plain decimal number.
     #[error("the price must be a plain decimal number such as 19.99")]
     Malformed,
     /// It has more decimal places than the currency.
@@ -15,7 +15,7 @@ pub enum PriceError {
     TooPrecise {
         /// The currency.
         currency: Currency,
-        /// How many the currency has (ISO 4217).
+        /// The decimal places of the currency (ISO 4217).
         places: usize,
     },
     /// It is above [`MAX_PRICE`].
@@ -23,10 +23,10 @@ pub enum PriceError {
     TooHigh(Money),
 }
 
-/// Reads a price in major units (`19.99`) as exactly so many minor units.
+/// Reads a price in major units (`19.99`) as the exact number of minor units, without a binary fraction on the way.
 ///
 /// # Errors
-/// [`PriceError`] where it is no plain decimal number, would have to be rounded, or is too high.
+/// [`PriceError`] if the text is not a plain decimal number, would have to be rounded, or is too high.
 pub fn parse_price(text: &str, currency: &Currency) -> Result<Money, PriceError> {
     let (units, fraction) = match text.split_once('.') {
         Some((_, "")) => return Err(PriceError::Malformed),
@@ -43,17 +43,17 @@ pub fn parse_price(text: &str, currency: &Currency) -> Result<Money, PriceError>
     }
     let money = |amount| Money { amount, currency: currency.clone() };
     let digits = format!("{units}{fraction:0<places$}");
-    // Only digits are left, so what does not fit into 64 bits is above the limit too.
+    // Only digits are left, so a number that does not fit into 64 bits is above the limit too.
     match digits.parse::<i64>() {
         Ok(amount) if amount <= MAX_PRICE => Ok(money(amount)),
         _ => Err(PriceError::TooHigh(money(MAX_PRICE))),
     }
 }
 
-/// Reads a whole number with a unit: `500ms`, `30s`, `2m`, `1h`.
+/// Reads a duration, a whole number with a unit: `500ms`, `30s`, `2m`, `1h`.
 ///
 /// # Errors
-/// With what is expected.
+/// Says what is expected.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, &'static str> {
     const EXPECTED: &str = "must be a whole number with a unit, such as 500ms, 30s, 2m or 1h";
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn h17_prices_become_exact_minor_units() {
+    fn prices_become_exact_minor_units() {
         for (text, code, amount) in [
             ("19.99", "USD", 1999),
             ("19.9", "USD", 1990),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_refused() {
+    fn texts_that_are_not_prices_are_refused() {
         for text in ["", ".", "19.", ".5", "-1", "+1", "1e3", "1,99", "1.9.9", " 1", "$1", "NaN", "٣"] {
             assert_eq!(parse_price(text, &currency("USD")), Err(PriceError::Malformed), "{text:?}");
         }
@@ -110,7 +110,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_money_displays_is_read_back(
+        fn displayed_money_is_read_back(
             amount in 0..=MAX_PRICE,
             code in prop::sample::select(vec!["USD", "JPY", "KWD"]),
         ) {
@@ -132,7 +132,7 @@ mod duration_tests {
     use super::*;
 
     #[test]
-    fn durations() {
+    fn durations_are_a_number_and_a_unit() {
         for (text, milliseconds) in
             [("500ms", 500), ("30s", 30_000), ("2m", 120_000), ("1h", 3_600_000), ("0s", 0)]
         {

@@ -1,4 +1,4 @@
-//! What may go wrong in a client command.
+//! Errors of the client commands: messages and exit codes.
 
 use std::error::Error;
 use std::io;
@@ -11,64 +11,64 @@ use crate::client::Problem;
 /// Why a client command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Values that go together do not.
+    /// The values of the flags do not fit together.
     #[error("{0}")]
     Usage(String),
-    /// The token cannot be sent. It is not shown.
-    #[error("the token holds characters that no HTTP header can carry")]
+    /// The token cannot be sent as a header. The message does not show it.
+    #[error("--token: the token contains characters that an HTTP header cannot carry")]
     Token,
-    /// The HTTP client cannot be made.
-    #[error("cannot prepare HTTPS connections")]
+    /// The HTTP client cannot be set up.
+    #[error("cannot set up TLS")]
     Setup(#[source] reqwest::Error),
-    /// Nothing answers there.
+    /// No connection could be made.
     #[error("cannot reach {url}: is it running? start it with `orderflow up`")]
     Unreachable {
-        /// Where.
+        /// The base URL.
         url: String,
-        /// What the connection said.
+        /// The error of the connection.
         source: reqwest::Error,
     },
-    /// The connection stood, and then no whole answer came: what was asked for may have been done.
-    #[error("{url} gave no whole answer")]
+    /// The connection was made, but the response did not arrive whole: the request may have been carried out.
+    #[error("{url} closed the connection or timed out before a whole response arrived")]
     NoResponse {
-        /// Where.
+        /// The base URL.
         url: String,
-        /// What the connection said.
+        /// The error of the connection.
         source: reqwest::Error,
     },
-    /// The server refused.
+    /// The server refused the request.
     #[error("{0}")]
     Problem(Box<Problem>),
-    /// What answers is not Orderflow, or a part of it that this program does not know.
-    #[error("{url} answered {status}, but not as Orderflow does: {excerpt}")]
+    /// The response is not one of Orderflow, or of a version of it that this program does not know.
+    #[error("{url} answered with status {status} and a body that is not Orderflow's; check --url: {excerpt}")]
     UnexpectedResponse {
-        /// Where.
+        /// The base URL.
         url: String,
-        /// The status of the answer.
+        /// The status of the response.
         status: StatusCode,
-        /// The beginning of the answer, or what is missing in it.
+        /// The beginning of the body, or what is missing in it.
         excerpt: String,
     },
-    /// The system says of itself that it does not work.
+    /// The system reports that it is unhealthy.
     #[error("the system is {0}")]
     Unhealthy(String),
-    /// The order did not end in the time given.
+    /// The order did not end within the time limit.
     #[error("order {id} is still {status} after {} s", waited.as_secs_f64())]
     StillOpen {
-        /// The order.
+        /// The id of the order.
         id: String,
-        /// Where it stood at last.
+        /// Its last known status.
         status: String,
-        /// The time given.
+        /// The time limit.
         waited: Duration,
     },
-    /// The output cannot be written.
+    /// The output could not be written.
     #[error("cannot write the output")]
     Output(#[from] io::Error),
 }
 
 impl ClientError {
-    /// The exit code that stands for it: 2 for wrong usage, 0 where only the reader left, else 1.
+    /// Returns the exit code: 2 for wrong usage, 0 if the reader of the output closed it, else 1.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -78,13 +78,13 @@ impl ClientError {
         }
     }
 
-    /// Whether nobody reads the output any more, as in `orderflow order list | head -1`: nothing is left to be done.
+    /// Returns whether the reader of the output closed it, as in `orderflow order list | head -1`, which is no failure.
     #[must_use]
     pub fn is_closed_output(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// Whether the request may have been carried out all the same.
+    /// Returns whether the request may have been carried out although it failed.
     #[must_use]
     pub fn leaves_the_outcome_open(&self) -> bool {
         match self {
@@ -95,7 +95,7 @@ impl ClientError {
         }
     }
 
-    /// The message with what lies at its root and, where there is one, the way out.
+    /// Returns the message with its root cause and, if there is one, what to do next.
     #[must_use]
     pub fn report(&self) -> String {
         let mut report = self.to_string();
@@ -103,7 +103,7 @@ impl ClientError {
             report.push_str(&format!("\n  cause: {root}"));
         }
         if matches!(self, Self::Problem(problem) if problem.status == 401) {
-            report.push_str("\n  give a token with --token or ORDERFLOW_TOKEN");
+            report.push_str("\n  set a token with --token or ORDERFLOW_TOKEN");
         }
         report
     }

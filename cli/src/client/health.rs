@@ -12,7 +12,11 @@ use crate::client::{ClientError, ConnectionArgs, Output};
 
 /// `orderflow health`.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  orderflow health --url http://127.0.0.1:8080")]
+#[command(after_help = "\
+The exit code is 0 if the system is healthy, else 1.
+
+Example:
+  orderflow health --url http://127.0.0.1:8080")]
 pub struct HealthArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
@@ -38,13 +42,14 @@ impl HealthArgs {
     }
 }
 
-/// The state of a sick system comes with a 503, but so do a gateway's own answers: the body tells them apart.
+/// Reads the health from a response of any status: an unhealthy system answers 503, but so does a gateway in front of it. The body shows
+/// which of the two it is.
 fn read(response: ApiResponse) -> Result<(ApiResponse, Health), ClientError> {
     match response.decode::<Health>() {
         Ok(health) => Ok((response, health)),
-        Err(foreign) => {
+        Err(unexpected) => {
             response.accepted()?;
-            Err(foreign)
+            Err(unexpected)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The commands that talk to a running Orderflow over HTTP.
 //!
-//! They check only what they must understand themselves; whether a value is allowed is the server's decision, and its
-//! problem details are shown as they are.
+//! They check only values that they have to interpret themselves, such as a price in major units. Whether a value is allowed is the server's
+//! decision, and its problem details are shown as they are.
 
 mod arguments;
 mod completions;
@@ -29,29 +29,29 @@ pub use product::ProductArgs;
 pub use session::ConnectionArgs;
 pub use stock::StockArgs;
 
-/// A command for a running system.
+/// A command that talks to a running system.
 #[derive(clap::Subcommand)]
 pub enum ClientCommand {
-    /// Place orders and follow them.
+    /// Place, list, cancel and follow orders.
     Order(OrderArgs),
-    /// Add products, list them, change and remove them.
+    /// Add, list, change and remove products.
     Product(ProductArgs),
-    /// Read and change the stock.
+    /// Read and change stock levels.
     Stock(StockArgs),
-    /// See what was charged, and try refunds again that failed.
+    /// List payments, and retry refunds that failed.
     Payment(PaymentArgs),
-    /// See what was sent to customers, and send messages.
+    /// List the messages sent to customers, and send messages.
     Notification(NotificationArgs),
-    /// Ask a running system how it is; exit code 1 where it is unhealthy or cannot be reached.
+    /// Show the health of a running system; exit code 1 if it is unhealthy or cannot be reached.
     Health(HealthArgs),
-    /// Print the completion script of a shell.
+    /// Print the completion script for a shell.
     Completions(CompletionsArgs),
 }
 
-/// Runs one command to its end.
+/// Runs one command.
 ///
 /// # Errors
-/// Any [`ClientError`]; it says itself which exit code it stands for.
+/// Any [`ClientError`]; [`ClientError::exit_code`] gives the exit code of the program.
 pub fn run(command: ClientCommand, output: &mut Output) -> Result<(), ClientError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -11,7 +11,7 @@ use crate::client::output::listing::{self, ListItem, PageArgs};
 use crate::client::session::Session;
 use crate::client::{ClientError, ConnectionArgs, Output};
 
-/// `orderflow notification` and what stands behind it.
+/// The flags and subcommands of `orderflow notification`.
 #[derive(clap::Args)]
 pub struct NotificationArgs {
     #[command(flatten)]
@@ -22,26 +22,26 @@ pub struct NotificationArgs {
 
 #[derive(clap::Subcommand)]
 enum NotificationCommand {
-    /// List the messages that an order caused.
+    /// List the messages sent for an order.
     #[command(
         after_help = "Example:\n  orderflow notification list --order 01890a5d-ac96-774b-bcce-b302099a8057"
     )]
     List {
-        /// The order's id.
+        /// The id of the order.
         #[arg(long, value_name = "ID")]
         order: String,
     },
-    /// Show a message that was asked for with `send`.
+    /// Show a message that was requested with `send`.
     #[command(after_help = "Example:\n  orderflow notification get 01890a5d-ac96-774b-bcce-b302099a8057")]
     Get {
-        /// Its id, as `send` shows it.
+        /// The id of the message, as `send` prints it.
         #[arg(value_parser = PathSegment::parse)]
         id: PathSegment,
     },
-    /// Have a message sent that is made from a template.
+    /// Send a message made from a template.
     #[command(after_help = SEND_AFTER_HELP)]
     Send(SendArgs),
-    /// List the templates and the variables that each has to be given.
+    /// List the templates and the variables that each needs.
     #[command(after_help = "Example:\n  orderflow notification templates")]
     Templates,
 }
@@ -116,7 +116,7 @@ impl NotificationArgs {
 }
 
 const SEND_AFTER_HELP: &str = "\
-The message is on its way when the command ends; `orderflow notification get ID` tells whether it went out.
+The command ends when the message is accepted for sending; `orderflow notification get ID` shows whether it was sent.
 
 Examples:
   orderflow notification send --channel email --to user@example.com --template order_confirmation \\
@@ -126,24 +126,24 @@ Examples:
 /// The message to send.
 #[derive(clap::Args)]
 struct SendArgs {
-    /// How it is sent: email or sms.
+    /// The channel: email or sms.
     #[arg(long)]
     channel: String,
 
-    /// Whom it goes to: an e-mail address, or a telephone number in international form such as +4930123456.
+    /// The recipient: an e-mail address, or a telephone number in international form such as +4930123456.
     #[arg(long, value_name = "RECIPIENT")]
     to: String,
 
-    /// What it is made from; `orderflow notification templates` lists what there is.
+    /// The name of the template; `orderflow notification templates` lists them.
     #[arg(long)]
     template: String,
 
-    /// A variable of the template. May be repeated.
+    /// A variable of the template; repeat the flag for each.
     #[arg(long = "var", value_name = "NAME=VALUE")]
     variables: Vec<Variable>,
 
-    /// Names this message: sent again under the same key, it is still one message. Without it a random key makes this
-    /// command's own retries safe.
+    /// A key of your own for this message: repeated with the same key, the command sends one message. Without it a random key makes the
+    /// retries within this command safe.
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<IdempotencyKey>,
 }
@@ -180,20 +180,23 @@ impl SendArgs {
             variables: self.variables.into_iter().map(|variable| (variable.name, variable.value)).collect(),
         };
         let request = ApiRequest::new(Method::POST, "/api/v1/notifications").json(&body).idempotent(&key);
-        let response =
-            session.api.fetch(&request).await.inspect_err(|error| key.tell(error, session.output))?;
+        let response = session
+            .api
+            .fetch(&request)
+            .await
+            .inspect_err(|error| key.explain_retry(error, session.output))?;
         listing::show_single::<Accepted>(session, &response)
     }
 }
 
-/// One `--var`.
+/// The value of one `--var`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Variable {
     name: String,
     value: String,
 }
 
-/// The text is no [`Variable`].
+/// The text is not a [`Variable`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be a name and a value such as orderId=123")]
 struct VariableError;
@@ -215,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables() {
+    fn a_variable_is_a_name_and_a_value() {
         for (text, name, value) in [("a=b", "a", "b"), ("a=", "a", ""), ("a=b=c", "a", "b=c")] {
             let variable: Variable = text.parse().unwrap();
             assert_eq!((variable.name.as_str(), variable.value.as_str()), (name, value));

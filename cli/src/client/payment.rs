@@ -8,7 +8,7 @@ use crate::client::http::{ApiRequest, PathSegment};
 use crate::client::output::listing::{self, ListItem, PageArgs};
 use crate::client::{ClientError, ConnectionArgs, Output};
 
-/// `orderflow payment` and what stands behind it.
+/// The flags and subcommands of `orderflow payment`.
 #[derive(clap::Args)]
 pub struct PaymentArgs {
     #[command(flatten)]
@@ -19,7 +19,7 @@ pub struct PaymentArgs {
 
 #[derive(clap::Subcommand)]
 enum PaymentCommand {
-    /// Show where the payment of an order stands, or which refunds failed.
+    /// Show the payment of an order, or the payments whose refund failed.
     #[command(
         after_help = "Examples:\n  orderflow payment list --order 01890a5d-ac96-774b-bcce-b302099a8057\n  \
                             orderflow payment list --status refund_failed --all"
@@ -30,10 +30,10 @@ enum PaymentCommand {
         #[command(flatten)]
         pages: PageArgs,
     },
-    /// Give back a charge whose refund failed, be it at once or days after the provider took it.
+    /// Retry a refund that failed, at once or days after the provider had accepted it.
     #[command(after_help = "Example:\n  orderflow payment refund 01890a5d-ac96-774b-bcce-b302099a8057")]
     Refund {
-        /// The order's id.
+        /// The id of the order.
         #[arg(value_name = "ORDER", value_parser = PathSegment::parse)]
         order: PathSegment,
     },
@@ -43,11 +43,11 @@ enum PaymentCommand {
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 struct WhichArgs {
-    /// That of this order.
+    /// The payment of this order.
     #[arg(long, value_name = "ID")]
     order: Option<String>,
 
-    /// Those with this status.
+    /// The payments with this status.
     #[arg(long, value_parser = ["refund_failed"])]
     status: Option<String>,
 }

@@ -9,7 +9,7 @@ use crate::client::output::listing::{self, ListItem, PageArgs};
 use crate::client::session::Session;
 use crate::client::{ClientError, ConnectionArgs, Output, parse_price};
 
-/// `orderflow product` and what stands behind it.
+/// The flags and subcommands of `orderflow product`.
 #[derive(clap::Args)]
 pub struct ProductArgs {
     #[command(flatten)]
@@ -20,21 +20,21 @@ pub struct ProductArgs {
 
 #[derive(clap::Subcommand)]
 enum ProductCommand {
-    /// Add a product, with its first stock.
+    /// Add a product and its initial stock.
     #[command(
         after_help = "Example:\n  orderflow product add MUG-01 --name Mug --price 7.50 --currency USD --stock 100"
     )]
     Add(AddArgs),
-    /// List the products that are sold.
+    /// List the products.
     #[command(after_help = "Example:\n  orderflow product list --all")]
     List(PageArgs),
-    /// Change a product's name or price. Orders keep what they were placed with.
+    /// Change the name or the price of a product. Orders keep the name and price that they were placed with.
     #[command(after_help = "Example:\n  orderflow product set MUG-01 --price 6.90 --currency USD")]
     Set(SetArgs),
-    /// Sell a product no longer. `product add` brings it back, with the stock that it has.
+    /// Remove a product from sale. `product add` adds it again, with the stock it has by then.
     #[command(after_help = "Example:\n  orderflow product remove MUG-01")]
     Remove {
-        /// The product.
+        /// The SKU of the product.
         #[arg(value_parser = PathSegment::parse)]
         sku: PathSegment,
     },
@@ -42,7 +42,7 @@ enum ProductCommand {
 
 #[derive(clap::Args)]
 struct AddArgs {
-    /// The product's stock keeping unit: letters, digits and . _ -
+    /// The stock keeping unit (SKU) of the product: letters, digits and . _ -
     sku: String,
 
     /// The name that customers see.
@@ -52,18 +52,18 @@ struct AddArgs {
     #[command(flatten)]
     price: PriceArgs,
 
-    /// How many units there are to sell.
+    /// The number of units available for sale.
     #[arg(long, value_name = "UNITS", default_value_t = 0)]
     stock: i64,
 }
 
 #[derive(clap::Args)]
 struct SetArgs {
-    /// The product.
+    /// The SKU of the product.
     #[arg(value_parser = PathSegment::parse)]
     sku: PathSegment,
 
-    /// The name that customers see from now on.
+    /// The new name that customers see.
     #[arg(long, required_unless_present_any = ["price", "amount"])]
     name: Option<String>,
 
@@ -71,7 +71,7 @@ struct SetArgs {
     price: PriceArgs,
 }
 
-/// A price, in one way or the other.
+/// A price, in major or in minor units.
 #[derive(clap::Args)]
 struct PriceArgs {
     /// The price in major units, such as 19.99.
@@ -82,7 +82,7 @@ struct PriceArgs {
     #[arg(long, value_name = "MINOR_UNITS", conflicts_with = "price")]
     amount: Option<i64>,
 
-    /// The shop's currency by its ISO 4217 code.
+    /// The ISO 4217 code of the shop's currency.
     #[arg(long, env = "ORDERFLOW_CURRENCY", default_value = "USD", value_parser = Currency::parse)]
     currency: Currency,
 }
@@ -95,7 +95,7 @@ struct NewProduct {
     stock: i64,
 }
 
-/// What is not there stays as it is.
+/// The fields to change; a missing field keeps its value.
 #[derive(Serialize)]
 struct ProductPatch {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,7 +144,8 @@ impl AddArgs {
     }
 
     fn product(self) -> Result<NewProduct, ClientError> {
-        let missing = || ClientError::Usage("a product needs --price or --amount".to_owned());
+        let missing =
+            || ClientError::Usage("--price or --amount is missing: a product needs a price".to_owned());
         let price = self.price.read()?.ok_or_else(missing)?;
         Ok(NewProduct { sku: self.sku, name: self.name, price, stock: self.stock })
     }
@@ -160,7 +161,7 @@ impl SetArgs {
 }
 
 impl PriceArgs {
-    /// The price, where one is given.
+    /// Returns the price, or `None` if no flag gives one.
     fn read(self) -> Result<Option<Money>, ClientError> {
         match (self.price, self.amount) {
             (Some(text), _) => {
@@ -174,6 +175,6 @@ impl PriceArgs {
 
 async fn remove(session: &mut Session<'_>, sku: &PathSegment) -> Result<(), ClientError> {
     session.api.fetch(&ApiRequest::member(Method::DELETE, "products", sku).retried()).await?;
-    session.output.note(format!("{} is no longer sold", sku.as_str()));
+    session.output.note(format!("{} was removed", sku.as_str()));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What all client commands share.
+//! The flags that all client commands share, and the session that they open.
 
 use orderflow_system::BaseUrl;
 
@@ -6,10 +6,10 @@ use crate::client::http::Api;
 use crate::client::output::json_text::pretty;
 use crate::client::{ClientError, Output};
 
-/// Where the system is and how its answers are shown.
+/// Where the system is, and how its responses are shown.
 #[derive(clap::Args)]
 pub struct ConnectionArgs {
-    /// Where the system is.
+    /// The base URL of the running system.
     #[arg(
         long,
         env = "ORDERFLOW_URL",
@@ -19,7 +19,7 @@ pub struct ConnectionArgs {
     )]
     url: BaseUrl,
 
-    /// The token to sign in with, sent as `Authorization: Bearer`. The environment keeps it out of the process list.
+    /// The access token, sent as `Authorization: Bearer`. Prefer the variable: other users of the machine can read flags in the process list.
     #[arg(long, env = "ORDERFLOW_TOKEN", hide_env_values = true, global = true, help_heading = "Connection")]
     token: Option<String>,
 
@@ -28,16 +28,16 @@ pub struct ConnectionArgs {
     json: bool,
 }
 
-/// How answers are shown.
+/// How responses are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// For people.
+    /// A table.
     Table,
-    /// The server's JSON.
+    /// The server's JSON, indented.
     Json,
 }
 
-/// A command at work: whom it asks and where it writes.
+/// A running command: the API client it uses, and where and how it writes.
 pub(crate) struct Session<'a> {
     pub(crate) api: Api,
     pub(crate) format: Format,
@@ -45,10 +45,10 @@ pub(crate) struct Session<'a> {
 }
 
 impl ConnectionArgs {
-    /// Begins a session; nothing is sent yet.
+    /// Opens a session. Sends nothing.
     ///
     /// # Errors
-    /// Where the token cannot be sent or no HTTP client can be made.
+    /// If the token cannot be a header value or the HTTP client cannot be set up.
     pub(crate) fn open(self, output: &mut Output) -> Result<Session<'_>, ClientError> {
         let format = self.format();
         // An empty variable is what a compose file makes of one that is not set.
@@ -56,17 +56,17 @@ impl ConnectionArgs {
         Ok(Session { api: Api::new(self.url, token.as_deref())?, format, output })
     }
 
-    /// How answers are to be shown.
+    /// Returns how responses are to be shown.
     pub(crate) fn format(&self) -> Format {
         if self.json { Format::Json } else { Format::Table }
     }
 }
 
 impl Session<'_> {
-    /// Writes a JSON body, laid out for reading.
+    /// Writes a JSON body, indented.
     ///
     /// # Errors
-    /// Where the output does.
+    /// If the output cannot be written.
     pub(crate) fn write_json(&mut self, body: &str) -> Result<(), ClientError> {
         Ok(self.output.line(pretty(body))?)
     }

@@ -8,7 +8,7 @@ use crate::client::output::listing::{self, ListItem, PageArgs};
 use crate::client::session::Session;
 use crate::client::{ClientError, ConnectionArgs, Output};
 
-/// `orderflow stock` and what stands behind it.
+/// The flags and subcommands of `orderflow stock`.
 #[derive(clap::Args)]
 pub struct StockArgs {
     #[command(flatten)]
@@ -19,31 +19,31 @@ pub struct StockArgs {
 
 #[derive(clap::Subcommand)]
 enum StockCommand {
-    /// Show what is available and reserved, of one product or of all.
+    /// Show how many units are available and reserved, of one product or of all.
     #[command(after_help = "Example:\n  orderflow stock get TSHIRT-BLK-M")]
     Get {
-        /// The product; without it all are listed.
+        /// The SKU of a product; without it all products are listed.
         #[arg(value_parser = PathSegment::parse, conflicts_with_all = ["limit", "cursor", "all"])]
         sku: Option<PathSegment>,
         #[command(flatten)]
         pages: PageArgs,
     },
-    /// Set how many units are available; what is reserved stays.
+    /// Set how many units are available. Reserved units are not changed.
     #[command(after_help = "Example:\n  orderflow stock set TSHIRT-BLK-M 100")]
     Set {
-        /// The product.
+        /// The SKU of the product.
         #[arg(value_parser = PathSegment::parse)]
         sku: PathSegment,
-        /// How many units are available from now on.
+        /// The number of available units.
         units: i64,
     },
-    /// Add to the available units, or take from them.
+    /// Add units to those available, or remove some.
     #[command(after_help = "Example:\n  orderflow stock adjust TSHIRT-BLK-M -3")]
     Adjust {
-        /// The product.
+        /// The SKU of the product.
         #[arg(value_parser = PathSegment::parse)]
         sku: PathSegment,
-        /// How many units more, or with a minus sign less.
+        /// The number of units to add; a negative number removes units.
         #[arg(allow_negative_numbers = true)]
         units: i64,
     },
@@ -51,7 +51,7 @@ enum StockCommand {
 
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Change {
+enum StockChange {
     Set(i64),
     Adjust(i64),
 }
@@ -83,13 +83,17 @@ impl StockArgs {
             StockCommand::Get { sku: Some(sku), .. } => {
                 show_level(session, &ApiRequest::member(Method::GET, "inventory", &sku)).await
             }
-            StockCommand::Set { sku, units } => change(session, &sku, Change::Set(units)).await,
-            StockCommand::Adjust { sku, units } => change(session, &sku, Change::Adjust(units)).await,
+            StockCommand::Set { sku, units } => change(session, &sku, StockChange::Set(units)).await,
+            StockCommand::Adjust { sku, units } => change(session, &sku, StockChange::Adjust(units)).await,
         }
     }
 }
 
-async fn change(session: &mut Session<'_>, sku: &PathSegment, change: Change) -> Result<(), ClientError> {
+async fn change(
+    session: &mut Session<'_>,
+    sku: &PathSegment,
+    change: StockChange,
+) -> Result<(), ClientError> {
     let request = ApiRequest::member(Method::POST, "inventory", sku)
         .json(&change)
         .idempotent(&IdempotencyKey::random());

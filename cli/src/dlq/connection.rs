@@ -1,4 +1,4 @@
-//! Where the queues are.
+//! How the commands reach the queues: over HTTP, RabbitMQ or SQS.
 
 use std::sync::Arc;
 
@@ -20,14 +20,14 @@ use crate::client::Output;
 use crate::client::output::json_text::pretty;
 use crate::client::session::{Format, Session};
 
-/// What --broker is for here.
-const BROKER_HELP: &str = "Go straight at this RabbitMQ, also while the system is down: \
+/// The help of --broker in these commands.
+const BROKER_HELP: &str = "Connect to this RabbitMQ instead of a running system: \
     amqp://user:password@host:5672/%2f, or amqps:// for TLS";
 
-/// A running system, or what carries its events.
+/// The flags that name a running system or its broker, and the one of them that applies.
 pub(super) struct ConnectionArgs {
     flags: Flags,
-    way: Way,
+    route: Route,
 }
 
 #[derive(clap::Args)]
@@ -37,25 +37,25 @@ struct Flags {
     #[command(flatten)]
     broker: BrokerArgs,
 
-    /// Go straight at the queues of SQS behind this endpoint, also while the system is down. ORDERFLOW_PREFIX says how their names begin.
+    /// Use the queues of SQS at this endpoint instead of a running system. Their names begin with ORDERFLOW_PREFIX.
     #[arg(long, env = "ORDERFLOW_AWS_ENDPOINT", value_name = "URL")]
     aws_endpoint: Option<BaseUrl>,
 }
 
-/// Whom to ask.
+/// How the queues are reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// A running system.
+enum Route {
+    /// Over HTTP, through a running system.
     System,
-    /// A RabbitMQ.
+    /// Directly, on RabbitMQ.
     Broker,
-    /// The queues of SQS.
+    /// Directly, on SQS.
     Sqs,
 }
 
-impl Way {
-    /// The one that is named closer by: a flag goes before the environment, the environment before a default. Where the environment
-    /// names several, the first of the system, where all other commands go, the RabbitMQ and the queues of SQS.
+impl Route {
+    /// Chooses by precedence: a flag before a variable, a variable before a default. Of several variables, the running system, which all
+    /// other commands use, comes first, then RabbitMQ, then SQS.
     fn of(
         system: Option<ValueSource>,
         broker: Option<ValueSource>,
@@ -65,7 +65,7 @@ impl Way {
             [system, broker, sqs].into_iter().filter(|source| *source == Some(ValueSource::CommandLine));
         if flags.count() > 1 {
             let message =
-                "--url, --broker and --aws-endpoint are different ways to the queues: give one of them\n";
+                "--url, --broker and --aws-endpoint exclude each other: each says where the queues are\n";
             return Err(clap::Error::raw(ErrorKind::ArgumentConflict, message));
         }
         Ok(if sqs > system && sqs > broker {
@@ -95,8 +95,8 @@ impl Args for ConnectionArgs {
 impl FromArgMatches for ConnectionArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let source = |name| matches.value_source(name);
-        let way = Way::of(source("url"), source("broker"), source("aws_endpoint"))?;
-        Ok(Self { flags: Flags::from_arg_matches(matches)?, way })
+        let route = Route::of(source("url"), source("broker"), source("aws_endpoint"))?;
+        Ok(Self { flags: Flags::from_arg_matches(matches)?, route })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -105,7 +105,7 @@ impl FromArgMatches for ConnectionArgs {
     }
 }
 
-/// A command at work: whom it asks and where it writes.
+/// A running command: the queues it works on, and where and how it writes.
 pub(super) struct Queues<'a> {
     pub(super) admin: Box<dyn QueueAdmin>,
     pub(super) format: Format,
@@ -114,22 +114,22 @@ pub(super) struct Queues<'a> {
 }
 
 impl ConnectionArgs {
-    /// Begins. Nothing is sent yet, but for finding the queues of SQS.
+    /// Prepares the way to the queues. Sends nothing, except on SQS, where it looks up the queues.
     ///
     /// # Errors
-    /// Where the certificates cannot be read, the token cannot be sent, no HTTP client can be made, or the queues are not found.
+    /// If the certificates cannot be read, the token cannot be a header value, the HTTP client cannot be set up, or a queue does not exist.
     pub(super) async fn open(self, output: &mut Output) -> Result<Queues<'_>, DlqError> {
         let Flags { system, broker, aws_endpoint } = self.flags;
         let format = system.format();
-        match (self.way, aws_endpoint) {
-            (Way::Sqs, Some(endpoint)) => Queues::at_sqs(&endpoint, format, output).await,
-            (Way::Broker, _) => {
+        match (self.route, aws_endpoint) {
+            (Route::Sqs, Some(endpoint)) => Queues::at_sqs(&endpoint, format, output).await,
+            (Route::Broker, _) => {
                 match broker.address().map_err(|error| DlqError::Broker(format!("{error:#}")))? {
                     Some(address) => Ok(Queues::at_broker(address, format, output)),
                     None => Ok(Queues::at_system(system.open(output)?)),
                 }
             }
-            (Way::System | Way::Sqs, _) => Ok(Queues::at_system(system.open(output)?)),
+            (Route::System | Route::Sqs, _) => Ok(Queues::at_system(system.open(output)?)),
         }
     }
 }
@@ -153,15 +153,15 @@ impl<'a> Queues<'a> {
         Ok(Self { admin: Box::new(SqsAdmin::new(queues)), format, output, broker: None })
     }
 
-    /// Writes a JSON text, laid out for reading.
+    /// Writes JSON, indented.
     ///
     /// # Errors
-    /// Where the output does.
+    /// If the output cannot be written.
     pub(super) fn write_json(&mut self, json: &str) -> Result<(), DlqError> {
         Ok(self.output.line(pretty(json))?)
     }
 
-    /// Says good-bye, so that the broker does not log a lost client.
+    /// Closes the connection to RabbitMQ, which otherwise logs a lost client.
     pub(super) async fn close(self) {
         if let Some(broker) = self.broker {
             broker.close().await;
@@ -176,29 +176,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_way_that_is_named_closer_by_is_taken() {
-        for (system, broker, sqs, way) in [
-            (DefaultValue, None, None, Way::System),
-            (CommandLine, None, None, Way::System),
-            (DefaultValue, Some(EnvVariable), None, Way::Broker),
-            (EnvVariable, Some(EnvVariable), None, Way::System),
-            (CommandLine, Some(EnvVariable), None, Way::System),
-            (EnvVariable, Some(CommandLine), None, Way::Broker),
-            (DefaultValue, None, Some(EnvVariable), Way::Sqs),
-            (DefaultValue, Some(EnvVariable), Some(EnvVariable), Way::Broker),
-            (EnvVariable, None, Some(EnvVariable), Way::System),
-            (EnvVariable, Some(EnvVariable), Some(CommandLine), Way::Sqs),
-            (DefaultValue, Some(CommandLine), Some(EnvVariable), Way::Broker),
+    fn flags_take_precedence_over_variables_and_exclude_each_other() {
+        for (system, broker, sqs, route) in [
+            (DefaultValue, None, None, Route::System),
+            (CommandLine, None, None, Route::System),
+            (DefaultValue, Some(EnvVariable), None, Route::Broker),
+            (EnvVariable, Some(EnvVariable), None, Route::System),
+            (CommandLine, Some(EnvVariable), None, Route::System),
+            (EnvVariable, Some(CommandLine), None, Route::Broker),
+            (DefaultValue, None, Some(EnvVariable), Route::Sqs),
+            (DefaultValue, Some(EnvVariable), Some(EnvVariable), Route::Broker),
+            (EnvVariable, None, Some(EnvVariable), Route::System),
+            (EnvVariable, Some(EnvVariable), Some(CommandLine), Route::Sqs),
+            (DefaultValue, Some(CommandLine), Some(EnvVariable), Route::Broker),
         ] {
-            let found = Way::of(Some(system), broker, sqs).unwrap();
-            assert_eq!(found, way, "{system:?} {broker:?} {sqs:?}");
+            let found = Route::of(Some(system), broker, sqs).unwrap();
+            assert_eq!(found, route, "{system:?} {broker:?} {sqs:?}");
         }
         for (system, broker, sqs) in [
             (CommandLine, Some(CommandLine), None),
             (CommandLine, None, Some(CommandLine)),
             (DefaultValue, Some(CommandLine), Some(CommandLine)),
         ] {
-            assert!(Way::of(Some(system), broker, sqs).is_err(), "{system:?} {broker:?} {sqs:?}");
+            assert!(Route::of(Some(system), broker, sqs).is_err(), "{system:?} {broker:?} {sqs:?}");
         }
     }
 }

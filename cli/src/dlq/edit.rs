@@ -1,4 +1,4 @@
-//! `orderflow dlq edit`.
+//! `orderflow dlq edit`: the message of a dead letter, opened in the editor of the operator.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -13,19 +13,19 @@ use tokio::task::spawn_blocking;
 
 use super::DlqError;
 use super::connection::Queues;
-use super::letter::laid_out;
+use super::letter::indented;
 use super::selection::OneArgs;
 use super::terminal::{can_ask, confirm, write_done};
 
 pub(super) const AFTER_HELP: &str = "\
-The editor is $VISUAL, else $EDITOR, else vi. What it leaves is put back where it is an event that the consumer is told
-of; the dead letter stays one until it is replayed. What is not put back is kept in a file.
+The editor is $VISUAL, else $EDITOR, else vi. The edited text is saved if it is a valid event of a type that the consumer subscribes to;
+the dead letter stays in the dead-letter queue until it is replayed. If it cannot be saved, the text is kept in a file.
 
 Example:
   orderflow dlq edit payment 01890a5d-ac96-774b-bcce-b302099a8057
   EDITOR='code --wait' orderflow dlq edit payment 01890a5d-ac96-774b-bcce-b302099a8057";
 
-/// Which one.
+/// The dead letter to edit.
 #[derive(clap::Args)]
 pub(super) struct EditArgs {
     #[command(flatten)]
@@ -37,16 +37,16 @@ impl EditArgs {
         let letter = self.one.find(queues.admin.as_ref()).await?;
         let draft = Draft::of(&letter)?;
         match self.edit(&draft, queues).await {
-            Ok(Some(event)) => self.put_back(&event, draft, queues).await,
+            Ok(Some(event)) => self.save(&event, draft, queues).await,
             Ok(None) => {
-                queues.output.note("nothing was changed");
+                queues.output.note("the text was not changed");
                 write_done("edited", 0, queues)
             }
-            Err(reason) => Err(draft.give_up(reason)),
+            Err(reason) => Err(draft.keep(reason)),
         }
     }
 
-    /// The event as it was edited, nothing where it was not. Where it is none, a person may edit again.
+    /// Returns the edited event, or `None` if the text was not changed. If the text is not a valid event, it offers to edit again.
     async fn edit(&self, draft: &Draft, queues: &mut Queues<'_>) -> Result<Option<Event>, String> {
         let editor = Editor::from_environment();
         loop {
@@ -61,72 +61,72 @@ impl EditArgs {
             queues.output.note(&reason);
             let again = confirm("Edit again?", queues.output).await.map_err(|error| error.to_string())?;
             if !again {
-                return Err("given up".to_owned());
+                return Err("editing was ended".to_owned());
             }
         }
     }
 
-    async fn put_back(&self, event: &Event, draft: Draft, queues: &mut Queues<'_>) -> Result<(), DlqError> {
+    async fn save(&self, event: &Event, draft: Draft, queues: &mut Queues<'_>) -> Result<(), DlqError> {
         let OneArgs { consumer, id } = &self.one;
         match queues.admin.replace(consumer, id, event).await {
             Ok(true) => {
-                let next = format!("put back; to replay it: orderflow dlq replay {consumer} --id {id}");
+                let next = format!("saved; replay it with: orderflow dlq replay {consumer} --id {id}");
                 queues.output.note(next);
                 write_done("edited", 1, queues)
             }
-            Ok(false) => Err(draft.give_up(self.one.missing().to_string())),
-            Err(error) => Err(draft.give_up(DlqError::from(error).to_string())),
+            Ok(false) => Err(draft.keep(self.one.missing().to_string())),
+            Err(error) => Err(draft.keep(DlqError::from(error).to_string())),
         }
     }
 }
 
-/// Reads an event that the consumer is told of.
+/// Reads an event of a type that the consumer subscribes to.
 fn event_for(consumer: &str, text: &str) -> Result<Event, String> {
-    let event = Event::from_json(text).map_err(|error| format!("this is no event: {error}"))?;
+    let event = Event::from_json(text).map_err(|error| format!("the text is not an event: {error}"))?;
     let types = subscription(consumer).map_err(|error| error.to_string())?.types;
     if types.contains(&event.event_type()) {
         return Ok(event);
     }
     let types: Vec<&str> = types.iter().map(|known| known.as_str()).collect();
-    Err(format!("{consumer} is not told of {}, only of {}", event.event_type(), types.join(", ")))
+    Err(format!("{consumer} does not subscribe to {}, only to {}", event.event_type(), types.join(", ")))
 }
 
-/// A file that only its owner can read: there are customers' addresses in it. It is removed at the end, unless what was typed into it
-/// would be lost.
+/// The message in a temporary file while it is edited. Only its owner can read the file: it contains addresses of customers. It is removed
+/// at the end, except if that would lose edits.
 struct Draft {
     file: TempPath,
     original: String,
 }
 
 impl Draft {
-    /// Writes the message of a dead letter into a new file.
+    /// Writes the message of a dead letter to a new file.
     ///
     /// # Errors
-    /// Where that is not possible.
+    /// If the file cannot be written.
     fn of(letter: &StoredDeadLetter) -> io::Result<Self> {
-        let original = laid_out(letter);
+        let original = indented(letter);
         let mut file = tempfile::Builder::new().prefix("orderflow-").suffix(".json").tempfile()?;
-        // Editors add the last line's end by themselves.
+        // Editors add a newline at the end.
         writeln!(file, "{original}")?;
         Ok(Self { file: file.into_temp_path(), original })
     }
 
-    /// Has it edited. Gives the text, where it is another than before.
+    /// Opens the file in the editor. Returns the text if it was changed.
     ///
     /// # Errors
-    /// Why there is no edited text, for a person.
+    /// Says why there is no edited text.
     async fn edit(&self, editor: &Editor) -> Result<Option<String>, String> {
         editor.open(&self.file).await?;
         let text = self.read().map_err(|error| format!("the edited text cannot be read: {error}"))?;
         Ok(Some(text).filter(|text| self.is_changed(text)))
     }
 
-    /// Ends without having put the text back. What was typed stays.
-    fn give_up(self, reason: String) -> DlqError {
-        // What cannot be read may hold something all the same.
+    /// Ends without saving the event, and keeps the file if the text was changed.
+    fn keep(self, reason: String) -> DlqError {
+        // A file that cannot be read may contain edits.
         let is_changed = self.read().map_or(true, |text| self.is_changed(&text));
         let kept = is_changed.then(|| self.file.keep().ok()).flatten();
-        DlqError::NotPutBack { reason, kept }
+        DlqError::NotSaved { reason, kept }
     }
 
     fn read(&self) -> io::Result<String> {
@@ -138,31 +138,31 @@ impl Draft {
     }
 }
 
-/// What runs where no editor is named.
+/// The editor if neither variable names one.
 const DEFAULT_EDITOR: &str = "vi";
 
-/// A command of the shell, as in `$VISUAL` and `$EDITOR`: it may hold arguments.
+/// A shell command as in `$VISUAL` and `$EDITOR`, which may contain arguments.
 struct Editor(String);
 
 impl Editor {
-    /// The one that the environment names.
+    /// Returns the editor that the environment names.
     fn from_environment() -> Self {
         let named = ["VISUAL", "EDITOR"].into_iter().filter_map(|name| env::var(name).ok());
         let command = named.into_iter().find(|command| !command.trim().is_empty());
         Self(command.unwrap_or_else(|| DEFAULT_EDITOR.to_owned()))
     }
 
-    /// Opens a file and waits until the editor ends. Ctrl-C is the editor's meanwhile.
+    /// Opens a file and waits until the editor ends. Meanwhile Ctrl-C goes to the editor only.
     ///
     /// # Errors
-    /// Why there is no edited file, for a person.
+    /// Says why the editor did not edit the file.
     async fn open(&self, file: &Path) -> Result<(), String> {
         let Self(command) = self;
-        let how_to_name = "; VISUAL or EDITOR names another";
+        let advice = "; set VISUAL or EDITOR to another editor";
         match run(command.clone(), file).await {
             Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(format!("the editor {command:?} ended with {status}{how_to_name}")),
-            Err(error) => Err(format!("the editor {command:?} cannot be started: {error}{how_to_name}")),
+            Ok(status) => Err(format!("the editor {command:?} ended with {status}{advice}")),
+            Err(error) => Err(format!("the editor {command:?} cannot be started: {error}{advice}")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The queues of a running system, over HTTP.
+//! [`QueueAdmin`] of a running system, over HTTP.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,9 @@ use super::letter::LetterJson;
 use crate::client::ClientError;
 use crate::client::http::{Api, ApiRequest, PathSegment};
 
-/// How many are replayed with one request: each request has to be answered within the client's patience, and its body may have 64 KiB.
-const REPLAYED_AT_ONCE: usize = 200;
+/// The number of dead letters replayed with one request: the server has to answer within the client's timeout of 30 s, and a request body
+/// may have at most 64 KiB.
+const REPLAY_CHUNK: usize = 200;
 
 /// Calls `/api/v1/admin` of a running system.
 pub(super) struct HttpAdmin {
@@ -42,7 +43,7 @@ struct Purged {
 }
 
 impl HttpAdmin {
-    /// Over this client.
+    /// Makes an admin that uses this client.
     pub(super) fn new(api: Api) -> Self {
         Self { api }
     }
@@ -76,7 +77,7 @@ impl HttpAdmin {
         Ok(replayed.replayed)
     }
 
-    /// The ids of what is meant, oldest first, each once.
+    /// Returns the ids of the selected dead letters, oldest first and without duplicates.
     async fn ids(&self, consumer: &str, selection: &Selection) -> Result<Vec<String>, ClientError> {
         let mut ids = match selection {
             Selection::Ids(ids) => ids.clone(),
@@ -137,7 +138,7 @@ impl QueueAdmin for HttpAdmin {
         let ids = self.ids(consumer, selection).await.map_err(failed)?;
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let mut replayed = 0;
-        for ids in ids.chunks(REPLAYED_AT_ONCE) {
+        for ids in ids.chunks(REPLAY_CHUNK) {
             let some = self.replay_some(consumer, ids).await.map_err(failed)?;
             (0..some).for_each(|_| progress());
             replayed += some;

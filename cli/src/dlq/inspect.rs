@@ -4,21 +4,21 @@ use orderflow_messaging::StoredDeadLetter;
 
 use super::DlqError;
 use super::connection::Queues;
-use super::letter::{laid_out, list_to_json, time, to_json};
+use super::letter::{indented, list_to_json, time, to_json};
 use super::selection::{OneArgs, ScopeArgs};
 use super::terminal::write_counts;
 use crate::client::output::{Table, printable};
 use crate::client::session::Format;
 
 pub(super) const LIST_AFTER_HELP: &str = "\
-With --json the dead letters themselves, events included, also where the table only counts.
+With --json every dead letter is printed with its event, even where the table only counts.
 
 Example:
   orderflow dlq list
-  orderflow dlq list payment --code declined
+  orderflow dlq list payment --code attempts-exhausted
   orderflow dlq list --broker amqp://guest:guest@127.0.0.1:5672/%2f";
 
-/// Which ones.
+/// The dead letters to list.
 #[derive(clap::Args)]
 pub(super) struct ListArgs {
     #[command(flatten)]
@@ -51,7 +51,7 @@ pub(super) const SHOW_AFTER_HELP: &str = "\
 Example:
   orderflow dlq show payment 01890a5d-ac96-774b-bcce-b302099a8057";
 
-/// Which one.
+/// The dead letter to show.
 #[derive(clap::Args)]
 pub(super) struct ShowArgs {
     #[command(flatten)]
@@ -64,12 +64,12 @@ impl ShowArgs {
         if queues.format == Format::Json {
             return queues.write_json(&to_json(&letter));
         }
-        // One that somebody put there by hand has no reason.
+        // A message that was put into the dead-letter queue by hand has no reason.
         for (name, value) in facts(&letter).into_iter().filter(|(_, value)| !value.is_empty()) {
             queues.output.line(format_args!("{name:11}  {}", printable(&value)))?;
         }
         queues.output.line("")?;
-        for line in laid_out(&letter).lines() {
+        for line in indented(&letter).lines() {
             queues.output.line(printable(line))?;
         }
         Ok(())

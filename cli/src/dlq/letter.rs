@@ -1,4 +1,4 @@
-//! A dead letter, as JSON and as people see it.
+//! How a dead letter is shown: as the JSON of the API, and as text.
 
 use orderflow_domain::Timestamp;
 use orderflow_messaging::StoredDeadLetter;
@@ -7,7 +7,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::client::output::json_text::pretty;
 
-/// A dead letter as the API shows it. The event is the message where that is JSON, else its text as a string.
+/// A dead letter as the API shows it. `event` is the message if that is JSON, else a string with its text.
 #[derive(Serialize, Deserialize)]
 pub(super) struct LetterJson {
     id: String,
@@ -52,12 +52,12 @@ impl From<&StoredDeadLetter> for LetterJson {
     }
 }
 
-/// A dead letter as the API shows it.
+/// Returns a dead letter as the JSON of the API.
 pub(super) fn to_json(letter: &StoredDeadLetter) -> String {
     serialized(&LetterJson::from(letter))
 }
 
-/// Dead letters as the API lists them.
+/// Returns dead letters as the JSON of a listing of the API.
 pub(super) fn list_to_json(letters: &[StoredDeadLetter]) -> String {
     #[derive(Serialize)]
     struct List {
@@ -70,20 +70,20 @@ fn serialized(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("plain fields with text keys always serialise")
 }
 
-/// The message, laid out for reading where it is JSON.
-pub(super) fn laid_out(letter: &StoredDeadLetter) -> String {
+/// Returns the message, indented if it is JSON.
+pub(super) fn indented(letter: &StoredDeadLetter) -> String {
     match serde_json::from_str::<&RawValue>(&letter.body) {
         Ok(json) => pretty(json.get()),
         Err(_) => letter.body.clone(),
     }
 }
 
-/// A time, where it is known.
+/// Returns a time as text, or "unknown".
 pub(super) fn time(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "unknown".to_owned(), |at| at.to_string())
 }
 
-/// So many dead letters, in words.
+/// Returns a number of dead letters in words.
 pub(super) fn dead_letters(count: u64) -> String {
     match count {
         1 => "1 dead letter".to_owned(),
@@ -99,7 +99,7 @@ mod tests {
         StoredDeadLetter {
             id: "a".to_owned(),
             consumer: "payment".to_owned(),
-            code: "poison".to_owned(),
+            code: "undecodable".to_owned(),
             reason: "no envelope".to_owned(),
             attempts: 1,
             first_at: None,
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_message_is_it_survives_the_way_through_json() {
+    fn every_message_survives_the_conversion_to_json_and_back() {
         for body in [r#"{"z":1.10,"a":[]}"#, "7", "{ no", "", "two\nlines"] {
             let json: LetterJson = serde_json::from_str(&to_json(&letter(body))).unwrap();
             assert_eq!(StoredDeadLetter::from(json), letter(body), "{body}");
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_what_the_api_lists() {
+    fn a_list_has_the_shape_of_the_api() {
         let list: serde_json::Value =
             serde_json::from_str(&list_to_json(&[letter("{}"), letter("x")])).unwrap();
         assert_eq!(list["dead_letters"][0]["event"], serde_json::json!({}));
@@ -125,8 +125,8 @@ mod tests {
     }
 
     #[test]
-    fn only_json_is_laid_out() {
-        assert_eq!(laid_out(&letter(r#" {"a":1} "#)), "{\n  \"a\": 1\n}");
-        assert_eq!(laid_out(&letter("{ no")), "{ no");
+    fn only_json_is_indented() {
+        assert_eq!(indented(&letter(r#" {"a":1} "#)), "{\n  \"a\": 1\n}");
+        assert_eq!(indented(&letter("{ no")), "{ no");
     }
 }

@@ -1,7 +1,8 @@
-//! `orderflow dlq`: dead letters, looked at and put right by a person.
+//! `orderflow dlq`: an operator lists, shows, corrects, replays and deletes dead letters.
 //!
-//! All of it works through [`QueueAdmin`](orderflow_messaging::QueueAdmin): over HTTP at a running system, whatever its broker is, or straight at RabbitMQ or SQS, also while
-//! the system is down. Each command may be stopped or run twice: what it did not get to is where it was.
+//! Every command works through [`QueueAdmin`](orderflow_messaging::QueueAdmin): over HTTP with a running system, whatever its broker is, or
+//! directly with RabbitMQ or SQS, which also works while the system is down. A command can be interrupted and repeated: it leaves the dead
+//! letters that it did not reach unchanged.
 
 use std::path::PathBuf;
 use std::{fmt, io};
@@ -21,19 +22,20 @@ mod replay;
 mod selection;
 mod terminal;
 
-/// `orderflow dlq` and what stands behind it.
+/// The flags and subcommands of `orderflow dlq`.
 #[derive(clap::Args)]
 #[command(after_help = "\
-A dead letter is an event that a consumer could not deal with. A person finds out why, puts that right, and replays it.
+A dead letter is a message that a consumer could not process, with the code and the reason of the failure. Find the cause, correct it,
+then replay the dead letter to its queue.
 
 Example:
   orderflow dlq list
   orderflow dlq show payment 01890a5d-ac96-774b-bcce-b302099a8057
-  orderflow dlq replay payment --code declined
+  orderflow dlq replay payment --code attempts-exhausted
 
---url asks a running system; --broker goes straight at its RabbitMQ and --aws-endpoint at its queues on SQS, which also works
-while the system is down. Given as flags they exclude each other. A flag goes before the environment; of the environment,
-ORDERFLOW_URL before ORDERFLOW_BROKER, and that before ORDERFLOW_AWS_ENDPOINT.")]
+--url asks a running system. --broker connects to its RabbitMQ and --aws-endpoint to its queues on SQS: both also work while the system
+is down. Give at most one of the three flags. A flag takes precedence over variables; of the variables, ORDERFLOW_URL takes precedence
+over ORDERFLOW_BROKER, and that over ORDERFLOW_AWS_ENDPOINT.")]
 pub struct DlqArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
@@ -43,31 +45,31 @@ pub struct DlqArgs {
 
 #[derive(clap::Subcommand)]
 enum DlqCommand {
-    /// Count dead letters by consumer and code; of one consumer or code, list them too.
+    /// Count dead letters by consumer and code; with a consumer or --code, list them too.
     #[command(after_help = inspect::LIST_AFTER_HELP)]
     List(inspect::ListArgs),
-    /// Show a dead letter: what happened to it, and its event.
+    /// Show a dead letter: code, reason, attempts, times, and its event.
     #[command(after_help = inspect::SHOW_AFTER_HELP)]
     Show(inspect::ShowArgs),
-    /// Correct the event of a dead letter in your editor.
+    /// Edit the event of a dead letter in your editor.
     #[command(after_help = edit::AFTER_HELP)]
     Edit(edit::EditArgs),
-    /// Give dead letters back to their consumer.
+    /// Send dead letters back to the queue of their consumer.
     #[command(after_help = replay::AFTER_HELP)]
     Replay(replay::ReplayArgs),
-    /// Delete dead letters for good.
+    /// Delete dead letters permanently.
     #[command(after_help = purge::AFTER_HELP)]
     Purge(purge::PurgeArgs),
 }
 
-/// Runs one command to its end.
+/// Runs one command.
 ///
 /// # Errors
 /// Any [`DlqError`].
 pub fn run(args: DlqArgs, output: &mut Output) -> Result<(), DlqError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(args.run(output));
-    // A question that nobody answers is still being waited for.
+    // A thread may still block on reading the answer to a question.
     runtime.shutdown_background();
     done?;
     output.flush()?;
@@ -95,33 +97,33 @@ impl DlqArgs {
 /// Why a command on dead letters failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DlqError {
-    /// What may befall every client command.
+    /// An error that every client command can have.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The queues did not answer, or not as they were asked.
+    /// The queues could not be read or changed.
     #[error("{0}")]
     Queues(String),
-    /// What is said about the broker cannot be used.
+    /// The settings of the broker cannot be used.
     #[error("{0}")]
     Broker(String),
-    /// There are no such dead letters.
-    #[error("there is no dead letter {} of {consumer}", ids.join(", "))]
+    /// No dead letter has these ids.
+    #[error("no dead letter {} of {consumer} exists; `orderflow dlq list {consumer}` shows those that do", ids.join(", "))]
     Missing {
-        /// Whose they would be.
+        /// The consumer.
         consumer: String,
-        /// Their ids.
+        /// The ids.
         ids: Vec<String>,
     },
-    /// The edited event was not put back; the dead letter is as it was.
-    #[error("{reason}\n  the dead letter is as it was{}", Kept(kept.as_ref()))]
-    NotPutBack {
+    /// The edited event was not saved; the dead letter is unchanged.
+    #[error("{reason}\n  the dead letter is unchanged{}", Kept(kept.as_ref()))]
+    NotSaved {
         /// Why.
         reason: String,
-        /// Where the edited text is, if anything was edited.
+        /// The file that keeps the edited text, if it was edited.
         kept: Option<PathBuf>,
     },
-    /// The person said no.
-    #[error("nothing was deleted")]
+    /// The operator did not confirm.
+    #[error("not confirmed; nothing was deleted")]
     Declined,
 }
 
@@ -142,7 +144,7 @@ struct Kept<'a>(Option<&'a PathBuf>);
 impl fmt::Display for Kept<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(path) => write!(f, "; the edited text is kept in {}", path.display()),
+            Some(path) => write!(f, "; the edited text is in {}", path.display()),
             None => Ok(()),
         }
     }

@@ -9,30 +9,30 @@ use super::terminal::{can_ask, confirm, write_done, write_preview};
 use crate::client::ClientError;
 
 pub(super) const AFTER_HELP: &str = "\
-An order whose event is deleted here may never end by itself: replay what can be put right.
+Deleting an event can leave its order open until it expires: replay what can be corrected instead.
 
 Example:
   orderflow dlq purge payment --dry-run
   orderflow dlq purge payment --id 01890a5d-ac96-774b-bcce-b302099a8057
-  orderflow dlq purge payment --code poison --yes";
+  orderflow dlq purge payment --code undecodable --yes";
 
-/// Which ones, and whether at all.
+/// The dead letters to delete, and how to confirm.
 #[derive(clap::Args)]
 pub(super) struct PurgeArgs {
     #[command(flatten)]
     selection: SelectionArgs,
 
-    /// Say what would be deleted, and change nothing.
+    /// Show what would be deleted, and change nothing.
     #[arg(long)]
     dry_run: bool,
 
-    /// Delete without asking. Needed where no one can be asked.
+    /// Delete without asking for confirmation; required without a terminal.
     #[arg(long)]
     yes: bool,
 }
 
 impl PurgeArgs {
-    /// Refuses, before anything is read, what would have to be confirmed by a person where none is.
+    /// Refuses, before anything is read, a purge that needs confirmation when there is no terminal to ask on.
     ///
     /// # Errors
     /// [`ClientError::Usage`].
@@ -40,7 +40,7 @@ impl PurgeArgs {
         if self.yes || self.dry_run || can_ask() {
             return Ok(());
         }
-        let message = "purge deletes for good and no one can be asked here: say --yes, or --dry-run to see what it would delete";
+        let message = "purge deletes permanently, and there is no terminal to confirm on: give --yes, or --dry-run to see what would be deleted";
         Err(ClientError::Usage(message.to_owned()))
     }
 
@@ -57,7 +57,7 @@ impl PurgeArgs {
 
     async fn purge(&self, found: &[StoredDeadLetter], queues: &mut Queues<'_>) -> Result<u64, DlqError> {
         if !self.yes && !found.is_empty() {
-            let question = format!("Delete {} for good ({} now)?", self.selection.in_words(), found.len());
+            let question = format!("Delete {} permanently ({} now)?", self.selection.in_words(), found.len());
             if !confirm(&question, queues.output).await? {
                 return Err(DlqError::Declined);
             }

@@ -10,21 +10,21 @@ use super::selection::SelectionArgs;
 use super::terminal::{write_done, write_preview};
 
 pub(super) const AFTER_HELP: &str = "\
-Their attempts begin at none. What fails again becomes a dead letter again.
+Attempts are counted from the beginning. A message that fails again is dead-lettered again.
 
 Example:
   orderflow dlq replay payment --dry-run
-  orderflow dlq replay payment --code declined
+  orderflow dlq replay payment --code attempts-exhausted
   orderflow dlq replay payment --id 01890a5d-ac96-774b-bcce-b302099a8057
   orderflow dlq replay";
 
-/// Which ones, and whether at all.
+/// The dead letters to replay, and whether to change anything.
 #[derive(clap::Args)]
 pub(super) struct ReplayArgs {
     #[command(flatten)]
     selection: SelectionArgs,
 
-    /// Say what would be replayed, and change nothing.
+    /// Show what would be replayed, and change nothing.
     #[arg(long)]
     dry_run: bool,
 }
@@ -51,7 +51,7 @@ impl ReplayArgs {
                 let before = dead_letters(bar.position());
                 bar.finish_and_clear();
                 queues.output.note(format_args!(
-                    "replayed {before} before it failed; the same command goes on with the rest"
+                    "replayed {before} before the failure; repeat the command to replay the rest"
                 ));
             })?;
         }

@@ -1,4 +1,4 @@
-//! Which dead letters are meant.
+//! Which dead letters a command applies to.
 
 use clap::builder::PossibleValuesParser;
 use orderflow_messaging::{QueueAdmin, SUBSCRIPTIONS, Selection, StoredDeadLetter, subscription};
@@ -6,25 +6,25 @@ use orderflow_messaging::{QueueAdmin, SUBSCRIPTIONS, Selection, StoredDeadLetter
 use super::DlqError;
 use crate::client::http::PathSegment;
 
-/// The dead letters of a consumer, or of all, with a code or with any.
+/// The dead letters of one consumer or of all, with one code or with any.
 #[derive(clap::Args)]
 pub(super) struct ScopeArgs {
-    /// Whose dead letters; without it those of every consumer.
+    /// The consumer; without it the dead letters of every consumer.
     #[arg(value_parser = consumers())]
     pub(super) consumer: Option<String>,
 
-    /// Only those with this code.
+    /// Only dead letters with this code.
     #[arg(long)]
     pub(super) code: Option<String>,
 }
 
-/// The dead letters of a scope, or those with some ids.
+/// The dead letters of a scope, or those with certain ids.
 #[derive(clap::Args)]
 pub(super) struct SelectionArgs {
     #[command(flatten)]
     scope: ScopeArgs,
 
-    /// Only those with these ids.
+    /// Only dead letters with these ids.
     #[arg(long = "id", value_name = "ID", num_args = 1.., value_parser = parse_id, conflicts_with = "code")]
     ids: Vec<String>,
 }
@@ -32,11 +32,11 @@ pub(super) struct SelectionArgs {
 /// One dead letter.
 #[derive(clap::Args)]
 pub(super) struct OneArgs {
-    /// Whose dead letter.
+    /// The consumer.
     #[arg(value_parser = consumers())]
     pub(super) consumer: String,
 
-    /// Its id.
+    /// The id of the dead letter.
     #[arg(value_parser = parse_id)]
     pub(super) id: String,
 }
@@ -45,16 +45,16 @@ fn consumers() -> PossibleValuesParser {
     PossibleValuesParser::new(SUBSCRIPTIONS.iter().map(|row| row.consumer))
 }
 
-/// Takes what can be in a path; and no consumer, since `--id` takes all that comes behind it.
+/// Accepts ids that can be a path segment, and no name of a consumer: `--id` takes every argument after it.
 fn parse_id(text: &str) -> Result<String, &'static str> {
     if subscription(text).is_ok() {
-        return Err("is a consumer, which goes before --id");
+        return Err("is a consumer; write it before --id");
     }
     PathSegment::parse(text).map(|id| id.as_str().to_owned())
 }
 
 impl ScopeArgs {
-    /// The consumers, in the order of the subscriptions.
+    /// Returns the consumers, in the order of the subscriptions.
     fn consumers(&self) -> Vec<&str> {
         match &self.consumer {
             Some(consumer) => vec![consumer],
@@ -62,17 +62,17 @@ impl ScopeArgs {
         }
     }
 
-    /// The dead letters, consumer by consumer.
+    /// Returns the dead letters, consumer by consumer.
     ///
     /// # Errors
-    /// Where the queues do not answer.
+    /// If the queues cannot be read.
     pub(super) async fn find(&self, admin: &dyn QueueAdmin) -> Result<Vec<StoredDeadLetter>, DlqError> {
         let mut found = Vec::new();
         for consumer in self.consumers() {
             found.extend(admin.dead_letters(consumer).await?);
         }
-        let meant = self.selection();
-        found.retain(|letter| meant.includes(letter));
+        let selection = self.selection();
+        found.retain(|letter| selection.includes(letter));
         Ok(found)
     }
 
@@ -82,7 +82,7 @@ impl ScopeArgs {
 }
 
 impl SelectionArgs {
-    /// What is meant of each consumer's.
+    /// Returns the selection, which applies to each consumer.
     pub(super) fn selection(&self) -> Selection {
         match self.ids.as_slice() {
             [] => self.scope.selection(),
@@ -90,21 +90,21 @@ impl SelectionArgs {
         }
     }
 
-    /// The dead letters, consumer by consumer.
+    /// Returns the dead letters, consumer by consumer.
     ///
     /// # Errors
-    /// Where the queues do not answer.
+    /// If the queues cannot be read.
     pub(super) async fn find(&self, admin: &dyn QueueAdmin) -> Result<Vec<StoredDeadLetter>, DlqError> {
         let mut found = self.scope.find(admin).await?;
-        let meant = self.selection();
-        found.retain(|letter| meant.includes(letter));
+        let selection = self.selection();
+        found.retain(|letter| selection.includes(letter));
         Ok(found)
     }
 
-    /// Tells of ids that nothing was found for.
+    /// Reports the ids for which no dead letter was found.
     ///
     /// # Errors
-    /// [`DlqError::Missing`] where there are some.
+    /// [`DlqError::Missing`] if there are any.
     pub(super) fn require_all(&self, found: &[StoredDeadLetter]) -> Result<(), DlqError> {
         let is_missing = |id: &&String| !found.iter().any(|letter| letter.id == **id);
         let ids: Vec<String> = self.ids.iter().filter(is_missing).cloned().collect();
@@ -115,7 +115,7 @@ impl SelectionArgs {
         Err(DlqError::Missing { consumer, ids })
     }
 
-    /// What is meant, in words.
+    /// Returns the selection in words.
     pub(super) fn in_words(&self) -> String {
         let which = match self.selection() {
             Selection::All => "every dead letter".to_owned(),
@@ -127,16 +127,16 @@ impl SelectionArgs {
 }
 
 impl OneArgs {
-    /// The dead letter; where several have the id, the oldest.
+    /// Returns the dead letter; if several have the id, the oldest.
     ///
     /// # Errors
-    /// [`DlqError::Missing`] where there is none, and where the queues do not answer.
+    /// [`DlqError::Missing`] if there is none; any other error if the queues cannot be read.
     pub(super) async fn find(&self, admin: &dyn QueueAdmin) -> Result<StoredDeadLetter, DlqError> {
         let letters = admin.dead_letters(&self.consumer).await?;
         letters.into_iter().find(|letter| letter.id == self.id).ok_or_else(|| self.missing())
     }
 
-    /// That there is none.
+    /// Returns the error for a dead letter that does not exist.
     pub(super) fn missing(&self) -> DlqError {
         DlqError::Missing { consumer: self.consumer.clone(), ids: vec![self.id.clone()] }
     }

@@ -1,4 +1,4 @@
-//! What commands on dead letters print, and what they ask a person.
+//! What commands on dead letters print, and how they ask for confirmation.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
@@ -15,10 +15,10 @@ use crate::client::Output;
 use crate::client::output::Table;
 use crate::client::session::Format;
 
-/// Counts of dead letters by consumer and code, as a table. They must be together by consumer.
+/// Writes the number of dead letters by consumer and code, as a table. The letters must be grouped by consumer.
 ///
 /// # Errors
-/// Where the output does.
+/// If the output cannot be written.
 pub(super) fn write_counts(letters: &[StoredDeadLetter], queues: &mut Queues<'_>) -> Result<(), DlqError> {
     let mut rows = Vec::new();
     for letters in letters.chunk_by(|one, next| one.consumer == next.consumer) {
@@ -34,10 +34,10 @@ pub(super) fn write_counts(letters: &[StoredDeadLetter], queues: &mut Queues<'_>
     Ok(Table::new(&["CONSUMER", "CODE", "DEAD LETTERS"]).write(rows, queues.output)?)
 }
 
-/// Writes how many were dealt with, and how: `{"replayed": 3}`, or "replayed 3 dead letters".
+/// Writes what was done, and to how many: `{"replayed": 3}`, or "replayed 3 dead letters".
 ///
 /// # Errors
-/// Where the output does.
+/// If the output cannot be written.
 pub(super) fn write_done(done: &str, count: u64, queues: &mut Queues<'_>) -> Result<(), DlqError> {
     match queues.format {
         Format::Json => queues.write_json(&json!({ done: count }).to_string()),
@@ -45,10 +45,10 @@ pub(super) fn write_done(done: &str, count: u64, queues: &mut Queues<'_>) -> Res
     }
 }
 
-/// Writes what a command would do: `{"would_replay": 3}`, or the counts.
+/// Writes what a command would do: `{"would_replay": 3}`, or the table of counts.
 ///
 /// # Errors
-/// Where the output does.
+/// If the output cannot be written.
 pub(super) fn write_preview(
     command: &str,
     found: &[StoredDeadLetter],
@@ -62,15 +62,15 @@ pub(super) fn write_preview(
     write_counts(found, queues)
 }
 
-/// Whether a person is there: who sees a question and can type an answer.
+/// Returns whether questions can be asked: stdin and stderr are terminals.
 pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks a question. Only a clear yes is one; Ctrl-C and the end of the input are a no.
+/// Asks a question. Only `y` and `yes` confirm; Ctrl-C and the end of the input do not.
 ///
 /// # Errors
-/// Where the answer cannot be read.
+/// If the answer cannot be read.
 pub(super) async fn confirm(question: &str, output: &mut Output) -> io::Result<bool> {
     output.note(format_args!("{question} [y/N]"));
     let answer = spawn_blocking(|| {
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_clear_yes_is_one() {
+    fn only_y_and_yes_confirm() {
         for (answer, yes) in
             [("y\n", true), (" YES\r\n", true), ("", false), ("\n", false), ("yeah\n", false)]
         {

@@ -1,10 +1,10 @@
-//! How long to wait between tries and looks.
+//! How long to wait between retries, and between polls.
 
 use std::time::Duration;
 
 use orderflow_backoff::jitter;
 
-/// Waits that double up to a cap.
+/// Exponential backoff: waits that double up to a cap.
 #[derive(Debug, Clone)]
 pub(crate) struct Backoff {
     first: Duration,
@@ -13,25 +13,25 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// Begins with `first`; no wait is longer than `cap`.
+    /// Starts with a wait of `first`; no wait is longer than `cap`.
     pub(crate) fn new(first: Duration, cap: Duration) -> Self {
         Self { first, next: first, cap }
     }
 
-    /// The next wait.
+    /// Returns the next wait.
     pub(crate) fn step(&mut self) -> Duration {
         let wait = self.next;
         self.next = wait.saturating_mul(2).min(self.cap);
         wait
     }
 
-    /// Begins again with the first wait.
+    /// Starts again with the first wait.
     pub(crate) fn restart(&mut self) {
         self.next = self.first;
     }
 }
 
-/// Between half of a wait and all of it, so that callers who failed together do not come back together.
+/// Returns a random time between half of the wait and all of it, so that callers that failed at once do not retry at once.
 pub(crate) fn jittered(wait: Duration) -> Duration {
     jitter(wait / 2..=wait)
 }

@@ -9,19 +9,19 @@ use uuid::Uuid;
 
 use crate::client::{ClientError, Output};
 
-/// All but the unreserved characters of RFC 3986, 2.3.
+/// Every character except the unreserved ones of RFC 3986, section 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// One segment of a path: what a person calls an order or a product.
+/// One segment of a path, such as the id of an order or the SKU of a product.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PathSegment(String);
 
 impl PathSegment {
-    /// Takes any text but those that would lead to another path ("." and "..", which even percent-encoding does not
-    /// hide from a URL parser) or to none.
+    /// Accepts any text except the empty one and `.` and `..`: a URL parser resolves those two even when they are percent-encoded, so the
+    /// request would go to another path.
     ///
     /// # Errors
-    /// With the reason.
+    /// Says what is wrong with the text.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         match text {
             "" => Err("must not be empty"),
@@ -30,13 +30,13 @@ impl PathSegment {
         }
     }
 
-    /// The text as it was given.
+    /// Returns the text as it was given.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A request: it can be sent more than once.
+/// A request to the API, which can be sent more than once.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiRequest {
     pub(crate) method: Method,
@@ -44,35 +44,35 @@ pub(crate) struct ApiRequest {
     pub(crate) query: Vec<(&'static str, String)>,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Option<serde_json::Value>,
-    /// How often it is sent at most.
+    /// The largest number of times it is sent.
     pub(crate) attempts: u32,
 }
 
 impl ApiRequest {
-    /// A request for a path, percent-encoded and with its leading slash.
+    /// Makes a request for a path, which is given percent-encoded and with its leading slash.
     pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
         Self { method, path: path.into(), query: Vec::new(), headers: Vec::new(), body: None, attempts: 1 }
     }
 
-    /// Reads a collection of the API.
+    /// Makes a GET of a collection of the API.
     pub(crate) fn list(collection: &str) -> Self {
         Self::new(Method::GET, format!("/api/v1/{collection}"))
     }
 
-    /// A request for one member of a collection of the API.
+    /// Makes a request for one member of a collection of the API.
     pub(crate) fn member(method: Method, collection: &str, member: &PathSegment) -> Self {
         let member = utf8_percent_encode(&member.0, RESERVED);
         Self::new(method, format!("/api/v1/{collection}/{member}"))
     }
 
-    /// A request for what stands below a member.
+    /// Appends a segment to the path, for a resource below a member.
     pub(crate) fn below(mut self, name: &str) -> Self {
         self.path.push('/');
         self.path.push_str(name);
         self
     }
 
-    /// Adds a query parameter where there is a value.
+    /// Adds a query parameter if there is a value.
     pub(crate) fn query(mut self, name: &'static str, value: Option<impl ToString>) -> Self {
         self.query.extend(value.map(|value| (name, value.to_string())));
         self
@@ -84,7 +84,7 @@ impl ApiRequest {
         self
     }
 
-    /// Sends this as the body.
+    /// Sets the JSON body.
     pub(crate) fn json(mut self, body: &impl Serialize) -> Self {
         self.body = Some(
             serde_json::to_value(body).expect("a body of plain fields with text keys always serialises"),
@@ -92,44 +92,44 @@ impl ApiRequest {
         self
     }
 
-    /// Makes sending it twice the same as once, which makes it safe to try again.
+    /// Adds an `Idempotency-Key`, with which the server carries the request out once however often it arrives, and so allows retries.
     pub(crate) fn idempotent(self, key: &IdempotencyKey) -> Self {
         self.header("idempotency-key", key.as_str()).retried()
     }
 
-    /// Tries again what fails for the moment. Only for requests that change nothing, carry a key, or leave the same
-    /// however often they come.
+    /// Allows retries after transient failures. Only for requests that are idempotent: those that change nothing, carry a key, or have the
+    /// same effect however often they arrive.
     pub(crate) fn retried(mut self) -> Self {
         self.attempts = 4;
         self
     }
 }
 
-/// An Idempotency-Key: 1 to 255 visible ASCII characters.
+/// The value of an `Idempotency-Key` header: 1 to 255 visible ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IdempotencyKey(String);
 
-/// The text is no [`IdempotencyKey`].
+/// The text is not an [`IdempotencyKey`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 255 visible ASCII characters")]
 pub(crate) struct IdempotencyKeyError;
 
 impl IdempotencyKey {
-    /// A key that nobody used before.
+    /// Makes a new random key.
     pub(crate) fn random() -> Self {
         Self(Uuid::new_v4().to_string())
     }
 
-    /// The key as it goes into the header.
+    /// Returns the value of the header.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Tells a person how to repeat a request of which nobody knows whether it was accepted.
-    pub(crate) fn tell(&self, error: &ClientError, output: &mut Output) {
+    /// Prints how to repeat the request safely if the error leaves open whether the server accepted it.
+    pub(crate) fn explain_retry(&self, error: &ClientError, output: &mut Output) {
         if error.leaves_the_outcome_open() {
             output.note(format_args!(
-                "it may have been accepted; with --idempotency-key {} the same command never does it twice",
+                "the request may have been accepted; repeat the command with --idempotency-key {} and it is carried out at most once",
                 self.0
             ));
         }
@@ -160,20 +160,15 @@ mod tests {
     }
 
     #[test]
-    fn members_that_would_be_another_path_are_refused() {
+    fn ids_that_would_change_the_path_are_refused() {
         for bad in ["", ".", ".."] {
             assert!(PathSegment::parse(bad).is_err(), "{bad:?}");
         }
         assert!(PathSegment::parse("...").is_ok());
     }
-}
-
-#[cfg(test)]
-mod key_tests {
-    use super::*;
 
     #[test]
-    fn keys() {
+    fn keys_are_1_to_255_visible_ascii_characters() {
         assert_eq!("k-1".parse::<IdempotencyKey>().unwrap().as_str(), "k-1");
         for bad in ["", "a b", "ü", "a\n", &"a".repeat(256)] {
             assert!(bad.parse::<IdempotencyKey>().is_err(), "{bad:?}");

@@ -1,4 +1,4 @@
-//! Responses of the server, and the problem details (RFC 9457) of those that refuse.
+//! Responses of the server, and the problem details (RFC 9457) of a refusal.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::client::output::printable;
 
 const EXCERPT_CHARACTERS: usize = 200;
 
-/// A whole answer.
+/// A response with its whole body.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiResponse {
     pub(crate) url: String,
@@ -24,10 +24,10 @@ pub(crate) struct ApiResponse {
 }
 
 impl ApiResponse {
-    /// Reads the answer to its end.
+    /// Reads the response to its end.
     ///
     /// # Errors
-    /// Where the connection breaks off.
+    /// If the connection breaks before the end.
     pub(crate) async fn read(url: String, response: Response) -> Result<Self, reqwest::Error> {
         let headers = response.headers();
         Ok(Self {
@@ -41,16 +41,15 @@ impl ApiResponse {
         })
     }
 
-    /// Whether the same request may succeed a little later: the service or what stands in front of it is overloaded
-    /// or on its way up.
+    /// Returns whether the same request may succeed a little later: the server, or a proxy in front of it, is overloaded or starting.
     pub(crate) fn is_transient(&self) -> bool {
         matches!(self.status.as_u16(), 429 | 502 | 503 | 504)
     }
 
-    /// The answer where it says yes (304 included).
+    /// Returns the response if its status is a success or 304.
     ///
     /// # Errors
-    /// The problem that the body tells, or [`ClientError::UnexpectedResponse`].
+    /// The problem that the body describes, or [`ClientError::UnexpectedResponse`].
     pub(crate) fn accepted(self) -> Result<Self, ClientError> {
         if self.status.is_success() || self.status == StatusCode::NOT_MODIFIED {
             return Ok(self);
@@ -64,15 +63,15 @@ impl ApiResponse {
         }
     }
 
-    /// Reads the body.
+    /// Decodes the body as JSON.
     ///
     /// # Errors
-    /// [`ClientError::UnexpectedResponse`] where it is no such thing.
+    /// [`ClientError::UnexpectedResponse`] if the body does not have the shape of `T`.
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
         serde_json::from_str(&self.body).map_err(|error| self.unexpected(Some(&error)))
     }
 
-    /// This answer as an error, with what reading it met.
+    /// Makes an error of this response, with the decoding error or the beginning of the body.
     pub(crate) fn unexpected(&self, error: Option<&serde_json::Error>) -> ClientError {
         let excerpt: String = match error {
             Some(error) if !error.is_syntax() => error.to_string(),
@@ -91,25 +90,25 @@ fn header(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     Some(value.trim().to_owned())
 }
 
-/// Problem details (RFC 9457), as far as they are shown. Members that are missing are empty.
+/// Problem details (RFC 9457): the members that this program shows. Optional members that are missing are empty.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Problem {
-    /// The kind: a URN whose last part is the slug.
+    /// The type of problem: a URN whose last part is the slug.
     pub r#type: String,
-    /// The short summary of the kind.
+    /// The short summary of the type.
     pub title: String,
     /// The HTTP status.
     #[serde(default)]
     pub status: u16,
-    /// What is wrong this time.
+    /// What is wrong in this occurrence.
     #[serde(default)]
     pub detail: String,
-    /// The fields at fault.
+    /// The invalid fields.
     #[serde(default)]
     pub errors: Vec<FieldProblem>,
 }
 
-/// One field at fault.
+/// One invalid field.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct FieldProblem {
     /// Its path in the request.
@@ -119,14 +118,14 @@ pub struct FieldProblem {
 }
 
 impl Problem {
-    /// The stable name of the kind, such as `invalid-request`.
+    /// Returns the stable name of the type, such as `invalid-request`.
     #[must_use]
     pub fn slug(&self) -> &str {
         self.r#type.rsplit([':', '/']).next().unwrap_or_default()
     }
 }
 
-/// The title, then the detail and each field on a line of its own.
+/// Writes the title, then the detail and each field on a line of its own.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (title, slug) = (printable(&self.title), printable(self.slug()));
@@ -146,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_field_has_its_line() {
+    fn each_field_is_shown_on_a_line_of_its_own() {
         let problem: Problem = serde_json::from_str(
             r#"{"type":"urn:orderflow:problem:invalid-request","title":"Some fields are not valid","status":422,
                 "detail":"2 fields are at fault; see errors.","errors":[
@@ -161,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_problem_is_one_line() {
+    fn a_problem_without_detail_is_shown_on_one_line() {
         let problem: Problem =
             serde_json::from_str(r#"{"type":"about:blank","title":"No","status":404}"#).unwrap();
         assert_eq!(problem.to_string(), "No (404 blank)");

@@ -15,7 +15,7 @@ mod poll;
 mod view;
 mod watch;
 
-/// `orderflow order` and what stands behind it.
+/// The flags and subcommands of `orderflow order`.
 #[derive(clap::Args)]
 pub struct OrderArgs {
     #[command(flatten)]
@@ -35,17 +35,17 @@ enum OrderCommand {
     /// List orders, newest first.
     #[command(after_help = "Example:\n  orderflow order list --customer C100 --status confirmed")]
     List(ListArgs),
-    /// Cancel an order that has not ended.
+    /// Cancel an order that is still open: its stock is released, and its payment voided or refunded.
     #[command(after_help = "Example:\n  orderflow order cancel 01890a5d-ac96-774b-bcce-b302099a8057")]
     Cancel(OneOrder),
-    /// Follow an order until it ends, showing its events and status as they come.
+    /// Follow an order until it ends, and print its events and status as they change.
     #[command(after_help = watch::AFTER_HELP)]
     Watch(watch::WatchArgs),
 }
 
 #[derive(clap::Args)]
 struct OneOrder {
-    /// The order's id.
+    /// The id of the order.
     #[arg(value_parser = PathSegment::parse)]
     id: PathSegment,
 }
@@ -72,7 +72,7 @@ impl OneOrder {
     }
 }
 
-/// The filters; an order must match all that are given.
+/// The filters; an order must match all of them.
 #[derive(clap::Args)]
 pub(crate) struct ListArgs {
     /// Only orders of this customer.
@@ -83,7 +83,7 @@ pub(crate) struct ListArgs {
     #[arg(long, value_parser = PossibleValuesParser::new(OrderStatus::NAMES))]
     status: Option<String>,
 
-    /// Only orders that hold this product.
+    /// Only orders that contain this product, by its SKU.
     #[arg(long)]
     sku: Option<String>,
 
@@ -98,7 +98,7 @@ impl ListItem for OrderView {
     fn row(&self) -> Vec<String> {
         vec![
             self.id.clone(),
-            self.standing(),
+            self.status_with_reason(),
             self.total.to_string(),
             self.created_at.clone(),
             self.customer_id.clone(),

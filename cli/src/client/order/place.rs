@@ -14,7 +14,7 @@ use crate::client::http::{ApiRequest, ApiResponse, IdempotencyKey, PathSegment};
 use crate::client::session::Session;
 
 pub(crate) const AFTER_HELP: &str = "\
-With --wait the exit code is 0 when the order ended within --timeout, whichever way: its status tells how.
+With --wait the exit code is 0 if the order ended within --timeout, whether confirmed, rejected or cancelled: its status shows which.
 
 Examples:
   orderflow order place --customer C100 --email c100@example.com --item TSHIRT-BLK-M:2 --wait
@@ -23,36 +23,36 @@ Examples:
 /// The order to place.
 #[derive(clap::Args)]
 pub(crate) struct PlaceArgs {
-    /// Whose order it is.
+    /// The id of the customer.
     #[arg(long, value_name = "ID")]
     customer: String,
 
-    /// Where its messages go.
+    /// The e-mail address for messages about the order.
     #[arg(long)]
     email: String,
 
-    /// Where its short messages go, in international form such as +4930123456.
+    /// The telephone number for text messages, in international form such as +4930123456.
     #[arg(long)]
     phone: Option<String>,
 
-    /// A product and how many of it, 1 where nothing is said. May be repeated, up to 50 times.
+    /// A product and its quantity, by default 1; repeat the flag for up to 50 products.
     #[arg(long = "item", value_name = "SKU[:QUANTITY]", required = true)]
     items: Vec<Item>,
 
-    /// What the charge goes to. The simulated provider declines tok_declined.
+    /// The token of the payment method to charge. The simulated provider declines tok_declined.
     #[arg(long, value_name = "TOKEN")]
     payment_token: Option<String>,
 
-    /// Names this order: sent again under the same key, it is still one order. Without it a random key makes this
-    /// command's own retries safe.
+    /// A key of your own for this order: repeated with the same key, the command places one order. Without it a random key makes the
+    /// retries within this command safe.
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<IdempotencyKey>,
 
-    /// Wait until the order ended and show it then.
+    /// Wait until the order has ended, then show it.
     #[arg(long)]
     wait: bool,
 
-    /// How long --wait waits: a number with ms, s, m or h.
+    /// The time limit of --wait: a number with ms, s, m or h.
     #[arg(long, default_value = "30s", value_parser = parse_duration)]
     timeout: Duration,
 }
@@ -76,7 +76,7 @@ impl PlaceArgs {
         let placed = match session.api.fetch(&request).await {
             Ok(placed) => placed,
             Err(error) => {
-                key.tell(&error, session.output);
+                key.explain_retry(&error, session.output);
                 return Err(error);
             }
         };
@@ -100,13 +100,13 @@ impl PlaceArgs {
     ) -> Result<(), ClientError> {
         let mut order: OrderView = placed.decode()?;
         let id = PathSegment::parse(&order.id).map_err(|_| placed.unexpected(None))?;
-        session.output.note(format_args!("order {} is placed; waiting", id.as_str()));
+        session.output.note(format_args!("order {} is placed; waiting for it to end", id.as_str()));
         let mut latest = placed;
         let ending = async {
             let mut poll = OrderPoll::new(&session.api, &id, None);
             while !order.has_ended() {
-                poll.pause().await;
-                if let Some(response) = poll.look().await? {
+                poll.wait().await;
+                if let Some(response) = poll.changed().await? {
                     order = response.decode()?;
                     latest = response;
                 }
@@ -114,7 +114,7 @@ impl PlaceArgs {
             Ok::<_, ClientError>(())
         };
         let ended = tokio::time::timeout(self.timeout, ending).await;
-        // What is known of the order is shown in any case: its id must not be lost.
+        // Shown after a timeout or an error too: the user needs the id.
         view::show(session, &latest)?;
         ended.unwrap_or(Err(ClientError::StillOpen {
             id: order.id,
@@ -124,14 +124,14 @@ impl PlaceArgs {
     }
 }
 
-/// A product and how many of it.
+/// The value of one `--item`: a product and its quantity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Item {
     sku: String,
     quantity: i64,
 }
 
-/// The text is no [`Item`].
+/// The text is not an [`Item`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be a sku, or a sku and a quantity such as TSHIRT-BLK-M:2")]
 struct ItemError;
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn items() {
+    fn an_item_is_a_sku_with_an_optional_quantity() {
         for (text, sku, quantity) in [("A", "A", 1), ("A:2", "A", 2), ("a-1:0", "a-1", 0)] {
             let item: Item = text.parse().unwrap();
             assert_eq!((item.sku.as_str(), item.quantity), (sku, quantity));

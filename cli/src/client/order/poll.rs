@@ -1,4 +1,4 @@
-//! Looking at an order again and again.
+//! Polling an order.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use reqwest::{Method, StatusCode};
 use crate::client::ClientError;
 use crate::client::http::{Api, ApiRequest, ApiResponse, Backoff, PathSegment};
 
-/// The shortest and the longest wait between two looks.
+/// The shortest and the longest wait between two polls.
 const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
-/// Looks at one order, seldom while nothing happens.
+/// Polls one order, less often while it does not change.
 pub(crate) struct OrderPoll<'a> {
     api: &'a Api,
     request: ApiRequest,
@@ -19,7 +19,7 @@ pub(crate) struct OrderPoll<'a> {
 }
 
 impl<'a> OrderPoll<'a> {
-    /// Of the order with this id. A version of it that is known already is not given again.
+    /// Makes a poll of the order with this id. `known` is the ETag of a version that is not returned again.
     pub(crate) fn new(api: &'a Api, id: &PathSegment, known: Option<String>) -> Self {
         let (shortest, longest) = WAITS;
         Self {
@@ -30,11 +30,11 @@ impl<'a> OrderPoll<'a> {
         }
     }
 
-    /// The order, where it is another than at the last look.
+    /// Reads the order, and returns it if it has changed since the last poll.
     ///
     /// # Errors
-    /// Where it cannot be read, also after some tries.
-    pub(crate) async fn look(&mut self) -> Result<Option<ApiResponse>, ClientError> {
+    /// If it cannot be read, after retries.
+    pub(crate) async fn changed(&mut self) -> Result<Option<ApiResponse>, ClientError> {
         let request = match &self.etag {
             Some(etag) => self.request.clone().header("if-none-match", etag),
             None => self.request.clone(),
@@ -47,13 +47,13 @@ impl<'a> OrderPoll<'a> {
         Ok(Some(response))
     }
 
-    /// Soon looks again: something happens.
-    pub(crate) fn hurry(&mut self) {
+    /// Resets the wait to the shortest, since the order is changing.
+    pub(crate) fn reset_wait(&mut self) {
         self.backoff.restart();
     }
 
-    /// Waits until the next look is due.
-    pub(crate) async fn pause(&mut self) {
+    /// Waits until the next poll is due.
+    pub(crate) async fn wait(&mut self) {
         tokio::time::sleep(self.backoff.step()).await;
     }
 }

@@ -1,4 +1,4 @@
-//! An order, as the server shows it and as people see it.
+//! How an order is shown.
 
 use orderflow_domain::Money;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use crate::client::http::ApiResponse;
 use crate::client::output::{Table, printable};
 use crate::client::session::{Format, Session};
 
-/// What is shown of an order. The status is text: a newer server may know others.
+/// The fields of an order that are shown. The status is text, since a newer server may have others.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct OrderView {
     pub(crate) id: String,
@@ -23,7 +23,7 @@ pub(crate) struct OrderView {
     pub(crate) updated_at: String,
 }
 
-/// One line of it.
+/// One line of an order.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct LineView {
     sku: String,
@@ -33,13 +33,13 @@ pub(crate) struct LineView {
 }
 
 impl OrderView {
-    /// Whether its status is its last.
+    /// Returns whether the status is final.
     pub(crate) fn has_ended(&self) -> bool {
         matches!(self.status.as_str(), "confirmed" | "rejected" | "cancelled")
     }
 
-    /// The status with its reason.
-    pub(crate) fn standing(&self) -> String {
+    /// Returns the status with its reason.
+    pub(crate) fn status_with_reason(&self) -> String {
         match &self.reason {
             Some(reason) => format!("{} ({reason})", self.status),
             None => self.status.clone(),
@@ -49,7 +49,7 @@ impl OrderView {
     fn facts(&self) -> [(&'static str, String); 8] {
         [
             ("order", self.id.clone()),
-            ("status", self.standing()),
+            ("status", self.status_with_reason()),
             ("total", self.total.to_string()),
             ("customer", self.customer_id.clone()),
             ("email", self.email.clone()),
@@ -73,10 +73,10 @@ impl OrderView {
     }
 }
 
-/// Shows an answer that is an order.
+/// Shows a response that is an order.
 ///
 /// # Errors
-/// Where it is none.
+/// If the response is not an order.
 pub(crate) fn show(session: &mut Session<'_>, response: &ApiResponse) -> Result<(), ClientError> {
     let order: OrderView = response.decode()?;
     if session.format == Format::Json {

@@ -17,8 +17,8 @@ use crate::client::session::{Format, Session};
 use crate::client::{ClientError, Output};
 
 pub(crate) const AFTER_HELP: &str = "\
-The exit code is 0 when the order ended, whichever way: the last status tells how. With --json each line is an object
-with one member, `event` or `order`.
+The exit code is 0 when the order ended, whether confirmed, rejected or cancelled: the last status shows which. With --json each line
+is an object with one member, `event` or `order`.
 
 Example:
   orderflow order watch 01890a5d-ac96-774b-bcce-b302099a8057 --timeout 30s";
@@ -26,11 +26,11 @@ Example:
 /// The order to follow.
 #[derive(clap::Args)]
 pub(crate) struct WatchArgs {
-    /// The order's id.
+    /// The id of the order.
     #[arg(value_parser = PathSegment::parse)]
     id: PathSegment,
 
-    /// Give up after this time, a number with ms, s, m or h; without it, never.
+    /// The time limit, a number with ms, s, m or h; without it there is none.
     #[arg(long, value_parser = parse_duration)]
     timeout: Option<Duration>,
 }
@@ -58,18 +58,18 @@ impl WatchArgs {
         followed.unwrap_or_else(|_| {
             Err(ClientError::StillOpen {
                 id: self.id.as_str().to_owned(),
-                status: watch.standing.unwrap_or_else(|| "unknown".to_owned()),
+                status: watch.status.unwrap_or_else(|| "unknown".to_owned()),
                 waited: timeout,
             })
         })
     }
 }
 
-/// What was shown already.
+/// What has been printed.
 #[derive(Default)]
 struct Watch {
     events: HashSet<String>,
-    standing: Option<String>,
+    status: Option<String>,
 }
 
 impl Watch {
@@ -79,11 +79,11 @@ impl Watch {
         let events = ApiRequest::member(Method::GET, "orders", id).below("events").retried();
         let mut poll = OrderPoll::new(api, id, None);
         loop {
-            let changed = poll.look().await?;
-            // Read after the order, so that what ended it is among them.
+            let changed = poll.changed().await?;
+            // Read after the order, so that they include the event that ended it.
             let timeline = api.fetch(&events).await?;
             if self.show_events(&timeline, format, output)? > 0 || changed.is_some() {
-                poll.hurry();
+                poll.reset_wait();
             }
             if let Some(response) = changed
                 && self.show_order(&response, format, output)?.has_ended()
@@ -91,11 +91,11 @@ impl Watch {
                 return Ok(());
             }
             output.flush()?;
-            poll.pause().await;
+            poll.wait().await;
         }
     }
 
-    /// Shows the events that are new, and says how many.
+    /// Prints the new events and returns their number.
     fn show_events(
         &mut self,
         response: &ApiResponse,
@@ -121,7 +121,7 @@ impl Watch {
         Ok(shown)
     }
 
-    /// Shows the status of an order that changed, where it is another than before.
+    /// Prints the status of the order if it has changed.
     fn show_order(
         &mut self,
         response: &ApiResponse,
@@ -129,16 +129,16 @@ impl Watch {
         output: &mut Output,
     ) -> Result<OrderView, ClientError> {
         let order: OrderView = response.decode()?;
-        let standing = order.standing();
-        if self.standing.as_ref() != Some(&standing) {
+        let status = order.status_with_reason();
+        if self.status.as_ref() != Some(&status) {
             match format {
                 Format::Json => output.line(format_args!(r#"{{"order":{}}}"#, compact(&response.body)))?,
                 Format::Table => {
-                    let line = format!("{}  status: {standing}", order.updated_at);
+                    let line = format!("{}  status: {status}", order.updated_at);
                     output.line(printable(&line))?;
                 }
             }
-            self.standing = Some(standing);
+            self.status = Some(status);
         }
         Ok(order)
     }

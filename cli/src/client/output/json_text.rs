@@ -1,6 +1,6 @@
-//! JSON text laid out anew: its members keep their order and its numbers their digits.
+//! Formatting of JSON text without decoding it: members keep their order and numbers their digits.
 
-/// The same JSON over several lines, indented by two. The text must be JSON.
+/// Returns the same JSON on several lines, indented by two. The text must be JSON.
 pub(crate) fn pretty(json: &str) -> String {
     let tokens = compact(json);
     let mut out = String::with_capacity(tokens.len() * 2);
@@ -38,7 +38,7 @@ pub(crate) fn pretty(json: &str) -> String {
     out
 }
 
-/// The same JSON on one line, without blanks. The text must be JSON.
+/// Returns the same JSON on one line, without whitespace. The text must be JSON.
 pub(crate) fn compact(json: &str) -> String {
     let mut outside = Outside::default();
     json.chars().filter(|c| !(outside.at(*c) && c.is_ascii_whitespace())).collect()
@@ -49,7 +49,7 @@ fn new_line(out: &mut String, depth: usize) {
     out.extend(std::iter::repeat_n("  ", depth));
 }
 
-/// Knows while JSON text is read whether a character stands outside all strings.
+/// Tracks, character by character, whether a position in JSON text is outside all strings.
 #[derive(Default)]
 struct Outside {
     in_string: bool,
@@ -57,7 +57,7 @@ struct Outside {
 }
 
 impl Outside {
-    /// Whether this character, the next one of the text, does. Quotes belong to their string.
+    /// Takes the next character of the text and returns whether it is outside all strings. Quotes count as part of their string.
     fn at(&mut self, c: char) -> bool {
         let outside = !self.in_string && c != '"';
         if self.escaped {
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn order_and_digits_stay() {
+    fn order_of_members_and_digits_of_numbers_are_kept() {
         let json = r#"{"b":[1,{}],"a":{"x y":"q\": {, ","n":10000000000000000000001.10},"e":[]}"#;
         let expected = r#"{
   "b": [
@@ -115,7 +115,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_layout_is_that_of_serde_and_the_meaning_stays(value in any_json()) {
+        fn the_layout_is_that_of_serde_json(value in any_json()) {
             let text = value.to_string();
             let laid_out = pretty(&text);
             prop_assert_eq!(&laid_out, &serde_json::to_string_pretty(&value).unwrap());

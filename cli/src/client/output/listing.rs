@@ -1,4 +1,4 @@
-//! Listings, page by page.
+//! Listings of the API, page by page, as tables or JSON.
 
 use std::collections::BTreeMap;
 
@@ -11,37 +11,37 @@ use crate::client::http::{ApiRequest, ApiResponse};
 use crate::client::output::Table;
 use crate::client::session::{Format, Session};
 
-/// The most that the API gives at a time.
+/// The largest page of the API.
 const LARGEST_PAGE: u8 = 100;
 
-/// Which part of a listing is shown.
+/// Which part of a listing to show.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct PageArgs {
-    /// How many to show at most, 1 to 100; the server's default is 20. With --all: how many to ask for at a time.
+    /// The largest number to show, 1 to 100; without it the server shows 20. With --all: the size of each page that is fetched.
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100))]
     limit: Option<u8>,
 
-    /// Where to go on: the next_cursor of a page of the same listing with the same filters.
+    /// Continue after a page: the next_cursor of the same listing with the same filters.
     #[arg(long)]
     cursor: Option<String>,
 
-    /// Follow the cursors to the end.
+    /// Show every page.
     #[arg(long)]
     all: bool,
 }
 
-/// Something that listings are made of.
+/// An item of a listing.
 pub(crate) trait ListItem: DeserializeOwned {
-    /// The member of the answer that holds them.
+    /// The member of the response that holds the items.
     const MEMBER: &'static str;
-    /// The headers of their table.
+    /// The headers of the table.
     const HEADERS: &'static [&'static str];
 
-    /// The cells of its row.
+    /// Returns the cells of its row.
     fn row(&self) -> Vec<String>;
 }
 
-/// One page: its members as they came.
+/// One page: its members as the server sent them.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Page(BTreeMap<String, Box<RawValue>>);
@@ -60,7 +60,7 @@ impl Page {
 /// Shows the part of the listing that `pages` asks for.
 ///
 /// # Errors
-/// What the server refuses, and what is no such listing.
+/// If the server refuses the request, or if the response is not such a listing.
 pub(crate) async fn show<T: ListItem>(
     session: &mut Session<'_>,
     request: ApiRequest,
@@ -88,7 +88,7 @@ async fn show_one<T: ListItem>(
     }
     Table::new(T::HEADERS).write(rows, session.output)?;
     if let Some(cursor) = page.next_cursor(&response)? {
-        let note = format!("there are more: --cursor {cursor}, or --all");
+        let note = format!("there are more; show them with --cursor {cursor} or --all");
         session.output.note(note);
     }
     Ok(())
@@ -111,7 +111,7 @@ async fn show_all_rows<T: ListItem>(
     }
 }
 
-/// Prints one document as a single page would be: the last page, with what all pages hold.
+/// Prints one JSON document that looks like a single page: the last page, with the items of all pages.
 async fn show_all_json<T: ListItem>(
     session: &mut Session<'_>,
     request: &ApiRequest,
@@ -138,10 +138,10 @@ fn rows<T: ListItem>(page: &Page, response: &ApiResponse) -> Result<Vec<Vec<Stri
     Ok(members.iter().map(T::row).collect())
 }
 
-/// Shows a single one: a table of one row, or the body as it came.
+/// Shows a single item: a table with one row, or the body as it is.
 ///
 /// # Errors
-/// Where the answer is no such thing.
+/// If the response is not such an item.
 pub(crate) fn show_single<T: ListItem>(
     session: &mut Session<'_>,
     response: &ApiResponse,

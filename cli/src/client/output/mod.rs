@@ -9,19 +9,19 @@ mod table;
 
 pub(crate) use table::Table;
 
-/// Where a command writes. Unlike `println!` it gives back an error where the reader is gone.
+/// Where a command writes: data and notes. Unlike `println!`, it returns an error if the reader has closed the pipe.
 pub struct Output {
     data: Box<dyn Write>,
     notes: Box<dyn Write>,
 }
 
 impl Output {
-    /// Writes data to `data` and notes to `notes`.
+    /// Makes an output that writes data to `data` and notes to `notes`.
     pub fn new(data: Box<dyn Write>, notes: Box<dyn Write>) -> Self {
         Self { data, notes }
     }
 
-    /// The process's stdout and stderr.
+    /// Makes an output of stdout for data and stderr for notes.
     #[must_use]
     pub fn standard() -> Self {
         Self::new(Box::new(io::stdout()), Box::new(io::stderr()))
@@ -30,7 +30,7 @@ impl Output {
     /// Writes a line of data.
     ///
     /// # Errors
-    /// Where it cannot be written; [`io::ErrorKind::BrokenPipe`] where nobody reads on.
+    /// If it cannot be written; [`io::ErrorKind::BrokenPipe`] if the reader has closed the pipe.
     pub fn line(&mut self, line: impl fmt::Display) -> io::Result<()> {
         writeln!(self.data, "{line}")
     }
@@ -43,7 +43,7 @@ impl Output {
         self.data.write_all(bytes)
     }
 
-    /// Hands on what is still held back.
+    /// Flushes buffered data.
     ///
     /// # Errors
     /// As [`Output::line`].
@@ -51,13 +51,13 @@ impl Output {
         self.data.flush()
     }
 
-    /// Writes a line that is not data. Where even that fails, nobody is left to be told.
+    /// Writes a line that is not data. A failure is ignored: there is no other place to report it.
     pub fn note(&mut self, line: impl fmt::Display) {
         let _ = writeln!(self.notes, "{line}");
     }
 }
 
-/// The text with each control character as a blank, so that nothing that a server sends can steer the terminal.
+/// Replaces each control character by a space, so that text from a server cannot control the terminal.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_become_blanks() {
+    fn control_characters_become_spaces() {
         assert_eq!(printable("a\u{1b}[2J\nü"), "a [2J ü");
     }
 }

@@ -1,4 +1,4 @@
-//! Plain tables.
+//! Plain text tables.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use crate::client::output::printable;
 
 const GAP: &str = "  ";
 
-/// A table of aligned columns that may be written piece by piece; columns only get wider.
+/// A table with aligned columns that can be written in several parts. A later part can only widen columns.
 #[derive(Debug)]
 pub(crate) struct Table {
     widths: Vec<usize>,
@@ -15,16 +15,16 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table with these headers, nothing of it written yet.
+    /// Makes a table with these headers. Writes nothing.
     pub(crate) fn new(headers: &[&str]) -> Self {
         let headers: Vec<String> = headers.iter().map(|&header| header.to_owned()).collect();
         Self { widths: vec![0; headers.len()], pending_headers: Some(headers) }
     }
 
-    /// Writes rows; the headers first where they are not written yet. No row, no more than the headers.
+    /// Writes rows, before the first ones the headers. Without rows only the headers are written.
     ///
     /// # Errors
-    /// Where the output does.
+    /// If the output cannot be written.
     pub(crate) fn write(&mut self, rows: Vec<Vec<String>>, output: &mut Output) -> io::Result<()> {
         let rows: Vec<Vec<String>> = self.pending_headers.take().into_iter().chain(rows).collect();
         for row in &rows {
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_align_and_headers_come_once() {
+    fn columns_align_and_headers_are_written_once() {
         let (sender, receiver) = mpsc::channel();
         let mut output = Output::new(Box::new(Sent(sender)), Box::new(io::sink()));
         let mut table = Table::new(&["SKU", "NAME"]);
