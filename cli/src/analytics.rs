@@ -1,4 +1,4 @@
-//! `orderflow analytics`: what the shop sold, asked of a running system, and counted anew from its tables.
+//! `orderflow analytics`: the figures of the shop, read from a running system or rebuilt from its tables.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::client::output::Table;
 use crate::client::session::{Format, Session};
 use crate::client::{ClientError, ConnectionArgs, Output};
 
-/// `orderflow analytics` and what stands behind it.
+/// The flags and subcommands of `orderflow analytics`.
 #[derive(clap::Args)]
 pub struct AnalyticsArgs {
     #[command(subcommand)]
@@ -23,10 +23,10 @@ pub struct AnalyticsArgs {
 
 #[derive(clap::Subcommand)]
 enum AnalyticsCommand {
-    /// Show how many orders there were, how they stand, and what was sold.
+    /// Show the number of orders by status, the revenue, and the products that sold most.
     #[command(after_help = SUMMARY_AFTER_HELP)]
     Summary(SummaryArgs),
-    /// Count everything anew from the orders.
+    /// Rebuild all figures from the orders.
     #[command(after_help = REBUILD_AFTER_HELP)]
     Rebuild(RebuildArgs),
 }
@@ -34,10 +34,10 @@ enum AnalyticsCommand {
 /// Why a command on analytics failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AnalyticsError {
-    /// What may befall every client command.
+    /// An error that every client command can have.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// Nothing was counted anew.
+    /// The rebuild failed; the earlier figures stay valid.
     #[error(transparent)]
     Rebuild(anyhow::Error),
 }
@@ -48,7 +48,7 @@ impl From<std::io::Error> for AnalyticsError {
     }
 }
 
-/// Runs one command to its end.
+/// Runs one command.
 ///
 /// # Errors
 /// Any [`AnalyticsError`].
@@ -65,7 +65,7 @@ pub fn run(args: AnalyticsArgs, output: &mut Output) -> Result<(), AnalyticsErro
 }
 
 const SUMMARY_AFTER_HELP: &str = "\
-An order that is reserved counts as pending. Sales are those of confirmed orders.
+A reserved order counts as pending. Revenue and products count confirmed orders only.
 
 Example:
   orderflow analytics summary
@@ -130,26 +130,26 @@ fn show(session: &mut Session<'_>, summary: &SummaryView) -> Result<(), ClientEr
 }
 
 const REBUILD_AFTER_HELP: &str = "\
-Behind an endpoint it works while the system does: the old numbers are shown until the new ones are whole, and what happens meanwhile
-counts in both. Stopped half-way, it leaves the old ones. A folder is free for it while no program works on it.
-ORDERFLOW_PREFIX says how the tables' names begin.
+With an endpoint, the system may run during the rebuild: it shows the old figures until the new ones are complete, and both count the events
+that happen meanwhile. An interrupted rebuild leaves the old figures. With --data-dir, stop the system first: one program at a time can
+open the folder. The names of the tables begin with ORDERFLOW_PREFIX.
 
 Example:
   orderflow analytics rebuild --data-dir ./data
   orderflow analytics rebuild --dynamodb-endpoint http://127.0.0.1:8000";
 
-/// Where the tables are.
+/// The flags of `orderflow analytics rebuild`: where the tables are.
 #[derive(clap::Args)]
 struct RebuildArgs {
-    /// The folder that everything is kept in.
+    /// The data directory.
     #[arg(long, env = "ORDERFLOW_DATA_DIR", default_value = "./data")]
     data_dir: PathBuf,
 
-    /// The tables are behind this endpoint instead: `orderflow store`, or anything else that speaks DynamoDB.
+    /// Use the tables at this DynamoDB endpoint instead: `orderflow store`, DynamoDB or an emulator.
     #[arg(long, env = "ORDERFLOW_DYNAMODB_ENDPOINT", value_name = "URL")]
     dynamodb_endpoint: Option<BaseUrl>,
 
-    /// The tables are at AWS or an emulator of it, behind this endpoint.
+    /// Use the tables at this AWS endpoint instead: AWS or an emulator.
     #[arg(long, env = "ORDERFLOW_AWS_ENDPOINT", value_name = "URL", conflicts_with = "dynamodb_endpoint")]
     aws_endpoint: Option<BaseUrl>,
 }

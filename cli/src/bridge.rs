@@ -1,4 +1,4 @@
-//! From RabbitMQ to functions behind Lambda Invoke endpoints.
+//! `orderflow bridge`: delivers the messages of RabbitMQ to functions behind Lambda Invoke endpoints.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -19,18 +19,18 @@ use crate::broker_args::BrokerArgs;
 use crate::serving::{self, Termination};
 use crate::up::{ServeArgs, serve};
 
-/// Which broker is read, and where the functions are.
+/// The flags of `orderflow bridge`: the broker, the tables, and where the functions are.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
-The functions are whatever answers POST /2015-03-31/functions/NAME/invocations: bundles under `cargo lambda watch` or `sam local
-start-lambda`, deployed to an emulator, or on AWS, for which calls are signed with the credentials of the environment.
+The functions can be at any endpoint that answers POST /2015-03-31/functions/NAME/invocations: bundles under `cargo lambda watch` or
+`sam local start-lambda`, on an emulator, or on AWS. Requests are signed with the AWS credentials of the environment.
 
 Example:
   cargo lambda watch --invoke-port 9000
   orderflow bridge --broker amqp://127.0.0.1 --dynamodb-endpoint http://127.0.0.1:8000 \\
     --invoke http://127.0.0.1:9000 --function-name '{consumer}'")]
 pub struct BridgeArgs {
-    /// Where it listens, and how it ends.
+    /// Where the program listens, and how it stops.
     #[command(flatten)]
     serve: ServeArgs,
 
@@ -38,27 +38,28 @@ pub struct BridgeArgs {
     #[command(flatten)]
     broker: BrokerArgs,
 
-    /// Where the functions keep their tables: the streams there are relayed to the broker.
+    /// The DynamoDB endpoint of the functions' tables. The bridge publishes the events in their streams to the broker.
     #[arg(long, env = "ORDERFLOW_DYNAMODB_ENDPOINT", value_name = "URL", required = true)]
     dynamodb_endpoint: Option<BaseUrl>,
 
-    /// Where the functions are invoked; CONSUMER=URL for one of them. Consumers without an endpoint are left to others.
+    /// The Lambda endpoint of all consumers, or CONSUMER=URL for that of one; repeat the flag for several. Messages of a consumer without an
+    /// endpoint stay in its queue.
     #[arg(long, value_name = "[CONSUMER=]URL", required = true)]
     invoke: Vec<InvokeEndpoint>,
 
-    /// The functions' names; {consumer} stands for payment, notification and so on.
+    /// The name of the functions; {consumer} stands for the name of the consumer, such as payment.
     #[arg(long, value_name = "NAME", default_value = "orderflow-{consumer}")]
     function_name: String,
 
-    /// How many seconds a call may take; above the functions' own timeout.
+    /// The timeout of an invocation in seconds; it must be longer than the timeout of the functions.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     call_timeout: u64,
 }
 
-/// Carries messages until it is told to stop.
+/// Delivers messages until Ctrl-C or SIGTERM.
 ///
 /// # Errors
-/// Where it cannot start, with what to do about it.
+/// If it cannot start; the message says what to do.
 pub fn run(args: BridgeArgs) -> anyhow::Result<()> {
     let _telemetry = orderflow_telemetry::init("bridge", LogFormat::from_env()?)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run_bridge(args))
@@ -73,8 +74,8 @@ async fn run_bridge(args: BridgeArgs) -> anyhow::Result<()> {
 }
 
 fn settings(args: &BridgeArgs) -> anyhow::Result<Settings> {
-    let endpoint = args.dynamodb_endpoint.clone().context("--dynamodb-endpoint is missing")?;
-    let broker = args.broker.address()?.context("--broker is missing: it names the RabbitMQ to read")?;
+    let endpoint = args.dynamodb_endpoint.clone().context("--dynamodb-endpoint is missing: give the endpoint of the tables")?;
+    let broker = args.broker.address()?.context("--broker is missing: give the URL of the RabbitMQ to consume from")?;
     Ok(Settings {
         store: StoreLocation::Endpoint(endpoint),
         prefix: std::env::var("ORDERFLOW_PREFIX").unwrap_or_else(|_| DEFAULT_PREFIX.to_owned()),
@@ -106,16 +107,16 @@ fn invocation(args: &BridgeArgs) -> Invocation {
     }
 }
 
-/// Where functions are invoked.
+/// The value of one `--invoke`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum InvokeEndpoint {
-    /// All that have no endpoint of their own.
+    /// The endpoint of every consumer without one of its own.
     All(BaseUrl),
-    /// That of one consumer.
+    /// The endpoint of one consumer.
     One(&'static str, BaseUrl),
 }
 
-/// The text is no [`InvokeEndpoint`].
+/// The text is not an [`InvokeEndpoint`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum InvokeEndpointError {
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! Which RabbitMQ is meant, for every command that talks to one.
+//! The flags that name a RabbitMQ, for every command that connects to one.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -9,23 +9,23 @@ use clap::error::ErrorKind;
 use clap::{Arg, Command};
 use orderflow_bridge::rabbitmq::{BrokerAddress, BrokerUri};
 
-/// Which RabbitMQ carries the events.
+/// The RabbitMQ that carries the events.
 #[derive(Debug, Clone, clap::Args)]
 pub struct BrokerArgs {
-    /// The RabbitMQ that carries events: amqp://user:password@host:5672/%2f, or amqps:// for TLS.
+    /// The URL of the RabbitMQ that carries the events: amqp://user:password@host:5672/%2f, or amqps:// for TLS.
     #[arg(long, env = "ORDERFLOW_BROKER", hide_env_values = true, value_name = "URL", value_parser = BrokerUriParser)]
     pub broker: Option<BrokerUri>,
 
-    /// A file with the certificates (PEM) of who signs for the broker, where the machine does not know them.
+    /// A PEM file with the certificates of the CA that signed the broker's certificate, if the machine does not trust it.
     #[arg(long, env = "ORDERFLOW_BROKER_CA", value_name = "FILE")]
     pub broker_ca: Option<PathBuf>,
 }
 
 impl BrokerArgs {
-    /// The broker; none where none is named.
+    /// Returns the address of the broker, or `None` if no flag names one.
     ///
     /// # Errors
-    /// Where the file of certificates cannot be read.
+    /// If the file with certificates cannot be read.
     pub(crate) fn address(&self) -> anyhow::Result<Option<BrokerAddress>> {
         let read = |file: &PathBuf| {
             std::fs::read_to_string(file)
@@ -36,7 +36,7 @@ impl BrokerArgs {
     }
 }
 
-/// Reads the broker's address. Unlike clap's own errors, those of this one do not repeat the value: it may hold a password.
+/// Parses the URL of the broker. Its errors, unlike those of clap, do not repeat the value, which may contain a password.
 #[derive(Debug, Clone)]
 struct BrokerUriParser;
 
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_address_is_refused_without_its_password() {
+    fn the_error_for_an_invalid_url_does_not_contain_the_password() {
         let error = Program::try_parse_from(["x", "--broker", "amqp:shop:s3cret"]).unwrap_err();
         assert_eq!(error.exit_code(), 2);
         let text = error.to_string();
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn certificates_that_cannot_be_read_are_named() {
+    fn the_error_names_the_certificate_file_that_cannot_be_read() {
         let program =
             Program::try_parse_from(["x", "--broker", "amqps://b", "--broker-ca", "/nowhere/ca.pem"]);
         let error = program.unwrap().broker.address().unwrap_err();

@@ -1,4 +1,4 @@
-//! What may be written behind `orderflow`.
+//! The command line of `orderflow`.
 
 use std::ffi::OsString;
 
@@ -18,13 +18,13 @@ use crate::up::UpArgs;
     name = "orderflow",
     version,
     after_help = "\
-Without a command the whole system starts in this process, as `orderflow up` does.
+Without a command the program runs `orderflow up`: the whole system in this process.
 
 Example:
   orderflow up
   orderflow order place --customer C100 --email c100@example.com --item TSHIRT-BLK-M:2 --wait
 
-Data goes to stdout, all else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage."
+Data goes to stdout, everything else to stderr. Exit codes: 0 success, 1 failure, 2 wrong usage or a bad setting."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -38,26 +38,24 @@ pub enum Command {
     Up(UpArgs),
     /// Serve the embedded store to several processes of this machine, as DynamoDB over HTTP.
     Store(StoreArgs),
-    /// Drive deployed functions from RabbitMQ: relay events to it, and hand its messages to Lambda Invoke endpoints.
+    /// Deliver the messages of RabbitMQ to functions behind Lambda Invoke endpoints, and publish their events to it.
     Bridge(BridgeArgs),
-    /// Look at dead letters, correct them, replay them.
+    /// List, show, correct, replay and delete dead letters.
     Dlq(Box<DlqArgs>),
-    /// See what was ordered and sold, and count it anew.
+    /// Show the figures of the shop, or rebuild them.
     Analytics(Box<AnalyticsArgs>),
-    /// Look at tables and the data directory's format, or bring them up to this version; `up` does that by itself.
+    /// Show the state of tables and data directory, or migrate them to this version; `up` migrates by itself.
     Migrate(MigrateArgs),
-    /// A command for a running system.
+    /// A command that talks to a running system.
     #[command(flatten)]
     Client(Box<ClientCommand>),
 }
 
 impl Cli {
-    /// Reads the command from the program's arguments, its own name first. No command is `up`, with what the
-    /// environment sets.
+    /// Parses the arguments of the program, its own name first. Without a command it returns `up` with the settings of the environment.
     ///
     /// # Errors
-    /// What clap found wrong, `--help` and `--version` included; its `exit` prints that and ends the program with the
-    /// right code.
+    /// The error of clap, also for `--help` and `--version`; its `exit` prints it and ends the program with the right code.
     pub fn command_from<I, A>(arguments: I) -> Result<Command, clap::Error>
     where
         I: IntoIterator<Item = A>,
@@ -70,7 +68,7 @@ impl Cli {
     }
 }
 
-/// The flags of `up` at the top level, where only the environment and the defaults fill them.
+/// The flags of `up` without the command, filled only from the environment and the defaults.
 #[derive(Parser)]
 #[command(name = "orderflow")]
 struct UpOnly {
@@ -102,13 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn the_flags_of_up_need_its_name() {
+    fn the_flags_of_up_need_the_command() {
         let error = Cli::command_from(["orderflow", "--port", "1"]).err().unwrap();
         assert_eq!(error.exit_code(), 2);
     }
 
     #[test]
-    fn every_flag_says_what_it_does_and_every_command_shows_an_example() {
+    fn every_flag_has_help_and_every_command_an_example() {
         fn check(command: &clap::Command) {
             let name = command.get_name();
             for argument in command.get_arguments() {

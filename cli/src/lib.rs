@@ -1,4 +1,4 @@
-//! The program `orderflow`: the system in one process, the store that several share, and the commands that talk to a running one.
+//! The program `orderflow`: commands that run the system, its store or its bridge, and commands that talk to a running system.
 
 pub mod analytics;
 pub mod bridge;

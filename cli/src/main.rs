@@ -14,23 +14,23 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let mut output = Output::standard();
     if let Err(error) = env_file::read() {
-        return ended(Err(error), &mut output);
+        return finish(Err(error), &mut output);
     }
     let command = Cli::command_from(std::env::args_os()).unwrap_or_else(|error| error.exit());
     match command {
-        Command::Up(args) => ended(up::run(args), &mut output),
-        Command::Store(args) => ended(store::run(args), &mut output),
-        Command::Bridge(args) => ended(bridge::run(args), &mut output),
-        Command::Migrate(args) => ended(migrate::run(args, &mut output), &mut output),
+        Command::Up(args) => finish(up::run(args), &mut output),
+        Command::Store(args) => finish(store::run(args), &mut output),
+        Command::Bridge(args) => finish(bridge::run(args), &mut output),
+        Command::Migrate(args) => finish(migrate::run(args, &mut output), &mut output),
         Command::Dlq(args) => match dlq::run(*args, &mut output) {
             Ok(()) => ExitCode::SUCCESS,
             Err(DlqError::Client(error)) => failed(&error, &mut output),
-            Err(error) => ended(Err(error.into()), &mut output),
+            Err(error) => finish(Err(error.into()), &mut output),
         },
         Command::Analytics(args) => match analytics::run(*args, &mut output) {
             Ok(()) => ExitCode::SUCCESS,
             Err(AnalyticsError::Client(error)) => failed(&error, &mut output),
-            Err(AnalyticsError::Rebuild(error)) => ended(Err(error), &mut output),
+            Err(AnalyticsError::Rebuild(error)) => finish(Err(error), &mut output),
         },
         Command::Client(command) => match client::run(*command, &mut output) {
             Ok(()) => ExitCode::SUCCESS,
@@ -39,8 +39,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// The end of a command whose errors say themselves what to do.
-fn ended(result: anyhow::Result<()>, output: &mut Output) -> ExitCode {
+/// Prints the error of a command, if any, and returns its exit code.
+fn finish(result: anyhow::Result<()>, output: &mut Output) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,4 +1,5 @@
-//! Tables and the format of the data directory: what there is, and bringing it up to this version. `orderflow up` does so by itself.
+//! `orderflow migrate`: shows the state of the tables and of the data directory, and migrates both to this version. `orderflow up` migrates
+//! by itself.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use crate::client::Output;
 use crate::client::output::Table;
 
-/// What to do about the data.
+/// The subcommands of `orderflow migrate`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(arg_required_else_help = true)]
 pub struct MigrateArgs {
@@ -24,9 +25,9 @@ pub struct MigrateArgs {
 
 #[derive(Debug, Clone, clap::Subcommand)]
 enum MigrateCommand {
-    /// Say what there is and what is missing; changes nothing.
+    /// Show the format of the data directory and what each table lacks; change nothing.
     Status(StatusArgs),
-    /// Make what is missing, in the format of this version; what is there stays.
+    /// Create missing tables and indexes, and migrate the data directory to the format of this version; keep all data.
     Up(UpArgs),
 }
 
@@ -38,7 +39,7 @@ struct StatusArgs {
     #[command(flatten)]
     store: StoreArgs,
 
-    /// Print JSON.
+    /// Print JSON instead of text.
     #[arg(long)]
     json: bool,
 }
@@ -52,18 +53,18 @@ struct UpArgs {
     store: StoreArgs,
 }
 
-/// Where the tables are. ORDERFLOW_PREFIX says how their names begin.
+/// Where the tables are. Their names begin with ORDERFLOW_PREFIX.
 #[derive(Debug, Clone, clap::Args)]
 struct StoreArgs {
-    /// The folder that everything is kept in.
+    /// The data directory.
     #[arg(long, env = "ORDERFLOW_DATA_DIR", default_value = "./data")]
     data_dir: PathBuf,
 
-    /// The DynamoDB endpoint that everything is kept behind instead.
+    /// Use the tables at this DynamoDB endpoint instead.
     #[arg(long, env = "ORDERFLOW_DYNAMODB_ENDPOINT", value_name = "URL")]
     dynamodb_endpoint: Option<BaseUrl>,
 
-    /// AWS, or an emulator of it, where everything is kept instead.
+    /// Use the tables at this AWS endpoint instead: AWS or an emulator.
     #[arg(long, env = "ORDERFLOW_AWS_ENDPOINT", value_name = "URL", conflicts_with = "dynamodb_endpoint")]
     aws_endpoint: Option<BaseUrl>,
 }
@@ -77,10 +78,10 @@ impl StoreArgs {
     }
 }
 
-/// Looks at the data, or brings it up to this version.
+/// Runs one command.
 ///
 /// # Errors
-/// Where the data cannot be opened or is a newer version's, with what to do about it.
+/// If the data cannot be opened or was written by a newer version; the message says what to do.
 pub fn run(args: MigrateArgs, output: &mut Output) -> anyhow::Result<()> {
     let _telemetry = orderflow_telemetry::init("migrate", LogFormat::from_env()?)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -92,14 +93,14 @@ pub fn run(args: MigrateArgs, output: &mut Output) -> anyhow::Result<()> {
         }
         MigrateCommand::Up(args) => {
             runtime.block_on(make_tables(&args.store.location(), &prefix))?;
-            output.note("the tables are those of this version");
+            output.note("the tables have the format of this version");
         }
     }
     Ok(())
 }
 
-/// Opening a directory makes it, or brings it to the present format: only one that has that format is opened here, and one of a newer
-/// format, which is refused.
+/// Reads the state without changing it. Opening a data directory creates it or migrates it, so only a directory of the present format is
+/// opened, or one of a newer format, which is refused.
 async fn report(location: &StoreLocation, prefix: &str) -> anyhow::Result<Report> {
     let StoreLocation::Embedded(directory) = location else {
         return Ok(Report { format: None, tables: table_states(location, prefix).await? });
@@ -112,7 +113,7 @@ async fn report(location: &StoreLocation, prefix: &str) -> anyhow::Result<Report
     Ok(Report { format: Some(Format { found, supported: SCHEMA_VERSION }), tables })
 }
 
-/// The format of the data, where it is in a directory, and the tables that could be looked at.
+/// The format of the data directory, if the data is in one, and the tables that could be read.
 struct Report {
     format: Option<Format>,
     tables: Vec<TableState>,
@@ -121,9 +122,9 @@ struct Report {
 /// The format of a data directory.
 #[derive(Debug, Clone, Copy, serde::Serialize)]
 struct Format {
-    /// None where nothing is kept yet.
+    /// The format found; `None` if the directory does not exist or is empty.
     found: Option<u32>,
-    /// This version's.
+    /// The format of this version.
     supported: u32,
 }
 
@@ -133,7 +134,7 @@ impl Report {
             Some(Format { found: Some(found), supported }) => {
                 output.line(format_args!("format {found} of {supported}"))?;
             }
-            Some(Format { found: None, .. }) => output.line("nothing is kept here yet")?,
+            Some(Format { found: None, .. }) => output.line("no data yet")?,
             None => {}
         }
         let rows: Vec<_> = self.tables.iter().map(|table| vec![table.name.clone(), state(table)]).collect();

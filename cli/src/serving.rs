@@ -1,4 +1,4 @@
-//! What every command that serves HTTP has in common: where it listens, and how it ends.
+//! What the commands that serve HTTP share: listening, announcing the address, stopping on a signal.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -12,17 +12,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// How long requests that came in may take to be answered once the program is told to stop.
-pub(crate) const ANSWERING: Duration = Duration::from_secs(3);
+/// The time to answer open requests after a signal to stop.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Refuses an address that others can reach.
+/// Refuses an address that other machines can reach.
 ///
 /// # Errors
-/// Names the address and what to do about it.
+/// Names the address and what to do.
 pub(crate) fn require_loopback(host: IpAddr) -> anyhow::Result<()> {
     if !host.is_loopback() {
         bail!(
-            "--host {host} can be reached by others, and nobody has to sign in; --insecure listens there all the same"
+            "--host {host} can be reached from other machines, and requests are not authenticated; add --insecure to allow it"
         );
     }
     Ok(())
@@ -31,31 +31,31 @@ pub(crate) fn require_loopback(host: IpAddr) -> anyhow::Result<()> {
 /// Listens on an address.
 ///
 /// # Errors
-/// Names the address and what to do about it.
+/// Names the address and what to do.
 pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
-        .with_context(|| format!("cannot listen on {address}; --port 0 picks a port that is free"))
+        .with_context(|| format!("cannot listen on {address}; use another --port, or --port 0 for a free one"))
 }
 
-/// Says on stdout where the program listens, for whoever started it. Gives the URL.
+/// Prints the URL on stdout, for the process that started this one, and returns it.
 ///
 /// # Errors
-/// Where stdout cannot be written to.
+/// If stdout cannot be written.
 pub(crate) fn announce(address: SocketAddr) -> anyhow::Result<String> {
     let url = format!("http://{address}");
     writeln!(io::stdout().lock(), "listening on {url}")?;
     Ok(url)
 }
 
-/// Serves until told to stop; ends when the requests that came in are answered.
+/// Serves until `stop` becomes true, then ends when the open requests are answered.
 pub(crate) fn serve(
     listener: TcpListener,
     router: Router,
     mut stop: watch::Receiver<bool>,
 ) -> JoinHandle<io::Result<()>> {
     let listener = listener.tap_io(|stream| {
-        // Answers are single writes: waiting to fill a segment only delays them.
+        // Responses are single writes, which Nagle's algorithm only delays.
         let _ = stream.set_nodelay(true);
     });
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
@@ -64,27 +64,27 @@ pub(crate) fn serve(
     tokio::spawn(server.into_future())
 }
 
-/// Being told to stop, by Ctrl-C or SIGTERM. To be made before [`announce`]: whoever reads that line may send a signal at once, and one
-/// that nobody listens for ends the program without any order.
+/// The signals to stop: Ctrl-C and SIGTERM. Create it before [`announce`]: a process that reads the announced line may send a signal at
+/// once, and an unhandled signal kills the program without an orderly stop.
 pub(crate) struct Termination {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Termination {
-    /// Listens for the signals from now on.
+    /// Installs the handlers of both signals.
     ///
     /// # Errors
-    /// Where they cannot be listened for.
+    /// If a handler cannot be installed.
     pub(crate) fn listen() -> anyhow::Result<Self> {
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?,
-            terminate: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("cannot install a handler for Ctrl-C")?,
+            terminate: signal(SignalKind::terminate()).context("cannot install a handler for SIGTERM")?,
         })
     }
 
-    /// Returns when the program is told to stop, each time it is.
-    pub(crate) async fn told(&mut self) {
+    /// Waits for the next signal.
+    pub(crate) async fn signalled(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

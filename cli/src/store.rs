@@ -1,6 +1,6 @@
-//! The embedded DynamoDB over HTTP, for several processes of one machine.
+//! `orderflow store`: the embedded DynamoDB over HTTP, for several processes of one machine.
 //!
-//! It makes no tables: whoever works on them does. What it does beside answering is to keep their streams short.
+//! It creates no tables: the processes that use them do. Beside answering requests it trims the streams of the tables.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -15,42 +15,42 @@ use orderflow_telemetry::{LogFormat, MetricsPage};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::serving::{self, ANSWERING, Termination};
+use crate::serving::{self, ANSWER_TIMEOUT, Termination};
 
-/// Where the store listens and what it keeps.
+/// The flags of `orderflow store`: where it listens, and where it keeps the data.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
-Any AWS SDK can use it as endpoint URL, with any region and any credentials.
+Any AWS SDK can use it as its endpoint URL, with any region and any credentials.
 
 Example:
   orderflow store --port 8000 --data-dir ./data
   aws dynamodb list-tables --endpoint-url http://127.0.0.1:8000")]
 pub struct StoreArgs {
-    /// The port that DynamoDB is served on; 0 picks a free one and prints it.
+    /// The port to listen on; 0 picks a free one and prints it.
     #[arg(long, default_value_t = 8000)]
     pub port: u16,
 
-    /// The address to listen on. Another than loopback needs --insecure, since signatures are not checked.
+    /// The address to listen on. An address other than loopback needs --insecure, since signatures are not checked.
     #[arg(long, env = "ORDERFLOW_HOST", default_value = "127.0.0.1")]
     pub host: IpAddr,
 
-    /// The folder that everything is kept in; made at the first start.
+    /// The data directory; created at the first start.
     #[arg(long, env = "ORDERFLOW_DATA_DIR", default_value = "./data")]
     pub data_dir: PathBuf,
 
-    /// Keep nothing on disk, whatever --data-dir says: all is gone when the program ends.
+    /// Keep all data in memory and ignore --data-dir: the data is lost when the program ends.
     #[arg(long, env = "ORDERFLOW_EPHEMERAL", value_parser = FalseyValueParser::new())]
     pub ephemeral: bool,
 
-    /// Listen on another address than loopback although whoever can connect can read and write everything.
+    /// Allow an address other than loopback, although every client that can connect can read and write all data.
     #[arg(long, env = "ORDERFLOW_INSECURE", value_parser = FalseyValueParser::new())]
     pub insecure: bool,
 }
 
-/// Serves the store until it is told to stop.
+/// Serves the store until Ctrl-C or SIGTERM.
 ///
 /// # Errors
-/// Where it cannot start, with what to do about it.
+/// If it cannot start; the message says what to do.
 pub fn run(args: StoreArgs) -> anyhow::Result<()> {
     let _telemetry = orderflow_telemetry::init("store", LogFormat::from_env()?)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run_store(args))
@@ -87,20 +87,20 @@ fn router(embedded: &Embedded) -> Router {
     embedded.router().merge(health_router(vec![store], Vec::new())).merge(metrics)
 }
 
-/// Serves until Ctrl-C or SIGTERM, then answers the requests that came in. A second signal ends at once.
+/// Serves until Ctrl-C or SIGTERM, then answers the requests that have arrived. A second signal ends the program at once.
 async fn serve(listener: TcpListener, router: Router, mut termination: Termination) -> anyhow::Result<()> {
     let (stop, stopped) = watch::channel(false);
     let mut server = serving::serve(listener, router, stopped);
     tokio::select! {
-        () = termination.told() => {}
-        ended = &mut server => bail!("the server ended by itself: {ended:?}"),
+        () = termination.signalled() => {}
+        ended = &mut server => bail!("the HTTP server ended unexpectedly: {ended:?}"),
     }
-    tracing::info!("stopping: requests that came in are answered first");
+    tracing::info!("stopping after open requests are answered");
     stop.send_replace(true);
     tokio::select! {
         _ = &mut server => tracing::info!("stopped"),
-        () = tokio::time::sleep(ANSWERING) => tracing::warn!("stopped although a connection was still in use"),
-        () = termination.told() => tracing::warn!("stopped at once"),
+        () = tokio::time::sleep(ANSWER_TIMEOUT) => tracing::warn!("stopped with a connection still open"),
+        () = termination.signalled() => tracing::warn!("stopped at once by a second signal"),
     }
     Ok(())
 }

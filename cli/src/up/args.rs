@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use crate::broker_args::BrokerArgs;
 use crate::serving;
 
-/// Where the system listens, what it keeps, and what it runs on.
+/// The flags of `orderflow up`: where it listens, where it keeps its data, and which broker and parts it runs.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -22,29 +22,29 @@ Example:
   orderflow up --broker amqp://guest:guest@127.0.0.1:5672/%2f
   orderflow up --aws-endpoint http://127.0.0.1:4566
 
-Several processes share one store and one broker, and each runs some of the parts:
+To run the parts in several processes, let them share a store and a broker:
   orderflow store --port 8000 --data-dir ./data
   orderflow up --only order-intake,shop-api --dynamodb-endpoint http://127.0.0.1:8000 --broker amqp://127.0.0.1
   orderflow up --only payment --port 0 --dynamodb-endpoint http://127.0.0.1:8000 --broker amqp://127.0.0.1")]
 pub struct UpArgs {
-    /// Where it listens, and how it ends.
+    /// Where the program listens, and how it stops.
     #[command(flatten)]
     pub serve: ServeArgs,
 
-    /// The folder that everything is kept in; made at the first start.
+    /// The data directory; created at the first start.
     #[arg(long, env = "ORDERFLOW_DATA_DIR", default_value = "./data")]
     pub data_dir: PathBuf,
 
-    /// Keep nothing on disk, whatever --data-dir says: all is gone when the program ends.
+    /// Keep all data in memory and ignore --data-dir: the data is lost when the program ends.
     #[arg(long, env = "ORDERFLOW_EPHEMERAL", value_parser = FalseyValueParser::new())]
     pub ephemeral: bool,
 
-    /// Keep everything behind this endpoint instead: `orderflow store`, or anything else that speaks DynamoDB.
+    /// Keep the data at this DynamoDB endpoint instead: `orderflow store`, DynamoDB or an emulator.
     #[arg(long, env = "ORDERFLOW_DYNAMODB_ENDPOINT", value_name = "URL")]
     pub dynamodb_endpoint: Option<BaseUrl>,
 
-    /// Keep everything at AWS or an emulator of it, behind this endpoint: tables on DynamoDB, events through SNS and SQS, polled by this
-    /// process. What is missing there is made.
+    /// Use AWS or an emulator at this endpoint: tables on DynamoDB, events through SNS and SQS, whose queues this process polls. Missing
+    /// tables, topic and queues are created.
     #[arg(
         long,
         env = "ORDERFLOW_AWS_ENDPOINT",
@@ -53,42 +53,43 @@ pub struct UpArgs {
     )]
     pub aws_endpoint: Option<BaseUrl>,
 
-    /// The broker; without one events stay in this process.
+    /// The broker; without one, events stay in this process.
     #[command(flatten)]
     pub broker: BrokerArgs,
 
-    /// Run just these parts: order-intake, shop-api, outbox-relay, order-expiry, and the consumers order-tracker, inventory-reserve, payment,
-    /// notification and analytics. Needs what the other parts share: --broker and --dynamodb-endpoint, or --aws-endpoint.
+    /// Run only these parts, separated by commas: order-intake, shop-api, outbox-relay, order-expiry, and the consumers order-tracker,
+    /// inventory-reserve, payment, notification and analytics. Without it all run. Needs --broker and --dynamodb-endpoint, or
+    /// --aws-endpoint, since the parts have to share a broker and a store.
     #[arg(long, env = "ORDERFLOW_ONLY", value_name = "PART", value_delimiter = ',')]
     pub only: Vec<Part>,
 
-    /// The currency of the shop: all prices are in it.
+    /// The currency of all prices in the shop, an ISO 4217 code.
     #[arg(long, env = "ORDERFLOW_CURRENCY", default_value = "USD")]
     pub currency: String,
 }
 
-/// Where a part listens, and how it ends.
+/// Where a process listens, and how it stops.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServeArgs {
-    /// The port that HTTP is served on; 0 picks a free one and prints it.
+    /// The port to listen on; 0 picks a free one and prints it.
     #[arg(long, env = "ORDERFLOW_PORT", default_value_t = 8080)]
     pub port: u16,
 
-    /// The address to listen on. Another than loopback needs --insecure while nobody has to sign in.
+    /// The address to listen on. An address other than loopback needs --insecure, since requests are not authenticated.
     #[arg(long, env = "ORDERFLOW_HOST", default_value = "127.0.0.1")]
     pub host: IpAddr,
 
-    /// Listen on another address than loopback although nobody has to sign in.
+    /// Allow an address other than loopback, although requests are not authenticated.
     #[arg(long, env = "ORDERFLOW_INSECURE", value_parser = FalseyValueParser::new())]
     pub insecure: bool,
 
-    /// How long what is in hand may take to finish after Ctrl-C or SIGTERM.
+    /// The time in seconds for batches in flight to finish after Ctrl-C or SIGTERM.
     #[arg(long, env = "ORDERFLOW_DRAIN_SECONDS", default_value_t = 10)]
     pub drain_seconds: u64,
 }
 
 impl UpArgs {
-    /// Ends the program where flags miss each other.
+    /// Ends the program with exit code 2 if a flag needs another that is missing.
     pub(super) fn check(&self) {
         let shared = self.broker.broker.is_some() && self.dynamodb_endpoint.is_some();
         let shared = shared || self.aws_endpoint.is_some();
@@ -106,10 +107,10 @@ impl UpArgs {
         }
     }
 
-    /// What carries events; none carries them in this process.
+    /// Returns the broker, or `None` for the one in this process.
     ///
     /// # Errors
-    /// Where the file of certificates cannot be read.
+    /// If the file with certificates cannot be read.
     pub(super) fn broker_location(&self) -> anyhow::Result<Option<BrokerLocation>> {
         match &self.aws_endpoint {
             Some(endpoint) => Ok(Some(BrokerLocation::Sqs(endpoint.clone()))),
@@ -127,10 +128,10 @@ impl UpArgs {
 }
 
 impl ServeArgs {
-    /// Listens there.
+    /// Listens on the address.
     ///
     /// # Errors
-    /// Where others could reach it and nobody has to sign in, or where it cannot listen.
+    /// If the address is not loopback and --insecure is missing, or if it cannot be bound.
     pub(crate) async fn listen(&self) -> anyhow::Result<TcpListener> {
         if !self.insecure {
             serving::require_loopback(self.host)?;

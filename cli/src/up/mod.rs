@@ -1,4 +1,4 @@
-//! The system, or some of its parts, in this process.
+//! `orderflow up`: runs the system, or some of its parts, in this process.
 
 mod args;
 mod server;
@@ -25,10 +25,10 @@ use crate::serving::Termination;
 pub use args::{ServeArgs, UpArgs};
 pub(crate) use server::serve;
 
-/// Starts the system and runs it until it is told to stop.
+/// Runs the system until Ctrl-C or SIGTERM.
 ///
 /// # Errors
-/// Where it cannot start, with what to do about it.
+/// If it cannot start; the message says what to do.
 pub fn run(args: UpArgs) -> anyhow::Result<()> {
     args.check();
     let service = match &args.only[..] {
@@ -40,14 +40,14 @@ pub fn run(args: UpArgs) -> anyhow::Result<()> {
 }
 
 async fn run_system(args: UpArgs) -> anyhow::Result<()> {
-    // Before the providers are made: they show their state from the start.
+    // Before the providers are created, so that their first metrics are recorded.
     MetricsPage::install();
     let listener = args.serve.listen().await?;
     let system = System::open(settings(&args).await?).await?;
     if args.parts() == Parts::all() {
         system.sell_demo_products().await?;
     }
-    // Before anybody is told where it listens: who knows that may stop it at once.
+    // Before the address is announced: the process that reads it may send a signal at once.
     let termination = Termination::listen()?;
     announce(listener.local_addr()?, &args)?;
     serve(listener, system, &args.serve, termination).await
@@ -74,7 +74,7 @@ async fn settings(args: &UpArgs) -> anyhow::Result<Settings> {
     })
 }
 
-/// Says where it listens, on stdout for whoever started it, and what to try, on stderr for a person.
+/// Prints the address on stdout, for the process that started this one, and commands to try on stderr, for a person.
 fn announce(address: SocketAddr, args: &UpArgs) -> anyhow::Result<()> {
     let url = crate::serving::announce(address)?;
     if args.parts() != Parts::all() {
@@ -86,7 +86,7 @@ fn announce(address: SocketAddr, args: &UpArgs) -> anyhow::Result<()> {
         io::stderr().lock(),
         "Try:\n  curl -s -X POST {url}/api/v1/orders -H 'content-type: application/json' -d '{body}'\n  \
          curl -s '{url}/api/v1/orders?limit=1'\n\
-         {url}/docs describes every call, and lets you try it."
+         {url}/docs describes every request and lets you send it."
     )?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Serving HTTP until told to stop, and stopping in order.
+//! Serves HTTP until a signal, then stops the system in order.
 
 use anyhow::bail;
 use orderflow_system::System;
@@ -6,13 +6,13 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::ServeArgs;
-use crate::serving::{self, ANSWERING, Termination};
+use crate::serving::{self, ANSWER_TIMEOUT, Termination};
 
-/// Serves until Ctrl-C or SIGTERM. Then requests that came in are answered, batches in hand are settled, and cursors are saved; what
-/// is not done after the drain time is left to the next start. A second signal ends at once.
+/// Serves until Ctrl-C or SIGTERM. Then it answers open requests, lets the consumers finish their batches in flight, and saves the cursors.
+/// Work that is not finished after the drain time is repeated at the next start. A second signal ends the program at once.
 ///
 /// # Errors
-/// Where the server ends by itself.
+/// If the HTTP server ends unexpectedly.
 pub(crate) async fn serve(
     listener: TcpListener,
     system: System,
@@ -24,24 +24,24 @@ pub(crate) async fn serve(
     let (stop, stopped) = watch::channel(false);
     let mut server = serving::serve(listener, router, stopped);
     tokio::select! {
-        () = termination.told() => {}
-        ended = &mut server => bail!("the server ended by itself: {ended:?}"),
+        () = termination.signalled() => {}
+        ended = &mut server => bail!("the HTTP server ended unexpectedly: {ended:?}"),
     }
-    tracing::info!("stopping: what is in hand is finished first");
+    tracing::info!("stopping after batches in flight are finished");
     stop.send_replace(true);
     running.stop_taking();
     let finish = async {
-        // A client that sent half a request may never send the rest: the parts that work have to stop in order all the same.
-        if tokio::time::timeout(drain.min(ANSWERING), &mut server).await.is_err() {
+        // A client may never send the rest of a request; the parts have to stop in order nevertheless.
+        if tokio::time::timeout(drain.min(ANSWER_TIMEOUT), &mut server).await.is_err() {
             server.abort();
         }
         running.stop().await;
     };
     tokio::select! {
         () = finish => tracing::info!("stopped"),
-        () = tokio::time::sleep(drain) => tracing::warn!("not everything was finished in time; the next start goes on with it"),
-        () = termination.told() => {
-            tracing::warn!("stopped at once; the next start goes on with what was in hand");
+        () = tokio::time::sleep(drain) => tracing::warn!("drain time is over; unfinished work is repeated at the next start"),
+        () = termination.signalled() => {
+            tracing::warn!("stopped at once by a second signal; work in flight is repeated at the next start");
         }
     }
     Ok(())
