@@ -5,7 +5,6 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context;
-use endpoint::InvokeEndpoint;
 use orderflow_embedded::Location;
 use orderflow_messaging::{RetryPolicy, UnknownConsumer, subscription};
 use orderflow_orders::ExpirySettings;
@@ -74,8 +73,14 @@ async fn run_bridge(args: BridgeArgs) -> anyhow::Result<()> {
 }
 
 fn settings(args: &BridgeArgs) -> anyhow::Result<Settings> {
-    let endpoint = args.dynamodb_endpoint.clone().context("--dynamodb-endpoint is missing: give the endpoint of the tables")?;
-    let broker = args.broker.address()?.context("--broker is missing: give the URL of the RabbitMQ to consume from")?;
+    let endpoint = args
+        .dynamodb_endpoint
+        .clone()
+        .context("--dynamodb-endpoint is missing: give the endpoint of the tables")?;
+    let broker = args
+        .broker
+        .address()?
+        .context("--broker is missing: give the URL of the RabbitMQ to consume from")?;
     Ok(Settings {
         store: StoreLocation::Endpoint(endpoint),
         prefix: std::env::var("ORDERFLOW_PREFIX").unwrap_or_else(|_| DEFAULT_PREFIX.to_owned()),

@@ -9,7 +9,6 @@ use orderflow_embedded::{Location, SCHEMA_VERSION};
 use orderflow_store::{DEFAULT_PREFIX, TableState};
 use orderflow_system::{BaseUrl, StoreLocation, make_tables, table_states};
 use orderflow_telemetry::LogFormat;
-use report::{Format, Report};
 use serde_json::{Value, json};
 
 use crate::client::Output;

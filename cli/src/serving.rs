@@ -33,9 +33,9 @@ pub(crate) fn require_loopback(host: IpAddr) -> anyhow::Result<()> {
 /// # Errors
 /// Names the address and what to do.
 pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}; use another --port, or --port 0 for a free one"))
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; use another --port, or --port 0 for a free one")
+    })
 }
 
 /// Prints the URL on stdout, for the process that started this one, and returns it.

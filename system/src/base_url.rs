@@ -1,4 +1,4 @@
-//! Where the system is.
+//! URLs of endpoints.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,21 +6,22 @@ use std::str::FromStr;
 
 use reqwest::Url;
 
-/// The address of a running system, without `/api/v1`. A path in front of it, as a gateway's stage has, is kept.
+/// The base URL of an HTTP endpoint: a running system (without `/api/v1`), DynamoDB, AWS or Lambda. A path, such as the stage of an API
+/// Gateway, is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
-/// The text is no [`BaseUrl`].
+/// The text is not a [`BaseUrl`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
-    /// It cannot be read as a URL.
+    /// It cannot be parsed as a URL.
     #[error("must be a URL such as http://127.0.0.1:8080")]
     Unreadable,
-    /// It is of another scheme.
+    /// It has another scheme.
     #[error("must start with http:// or https://")]
     Scheme,
-    /// It carries credentials, a query or a fragment.
-    #[error("must hold no user name, password, query or fragment")]
+    /// It contains credentials, a query or a fragment.
+    #[error("must not contain a user name, password, query or fragment")]
     Extras,
 }
 
@@ -47,7 +48,7 @@ impl fmt::Display for BaseUrl {
 }
 
 impl BaseUrl {
-    /// The URL of a path, given percent-encoded and with its leading slash.
+    /// Returns the URL of a path, which is given percent-encoded and with its leading slash.
     pub fn join(&self, path: &str, query: &[(&'static str, String)]) -> Url {
         let mut url = self.0.clone();
         url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
@@ -57,14 +58,14 @@ impl BaseUrl {
         url
     }
 
-    /// Whether it is this machine, which no proxy stands in front of.
+    /// Returns whether the host is this machine, which is reached without a proxy.
     pub fn is_loopback(&self) -> bool {
         let host = self.0.host_str().unwrap_or_default();
         let address = host.trim_start_matches('[').trim_end_matches(']');
         host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
-    /// Whether talking to it needs certificates.
+    /// Returns whether connections use TLS.
     pub fn is_https(&self) -> bool {
         self.0.scheme() == "https"
     }
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trailing_slash_and_a_prefix_are_kept_apart_from_the_path() {
+    fn paths_are_appended_after_a_prefix_without_doubling_the_slash() {
         for (text, joined) in [
             ("http://h:1", "http://h:1/health"),
             ("http://h:1/", "http://h:1/health"),
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_known() {
+    fn loopback_hosts_are_recognised() {
         for text in ["http://127.0.0.1:1", "http://[::1]:1", "http://localhost"] {
             assert!(base(text).is_loopback(), "{text}");
         }
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused() {
+    fn other_urls_are_refused() {
         for (text, error) in [
             ("", BaseUrlError::Unreadable),
             ("127.0.0.1", BaseUrlError::Unreadable),

@@ -1,4 +1,4 @@
-//! What carries events from the relay to the functions.
+//! The broker that carries events from the relay to the functions.
 
 use std::sync::Arc;
 
@@ -20,23 +20,23 @@ use super::liveness::Liveness;
 use super::parts::{OUTBOX_RELAY, Parts};
 use crate::BaseUrl;
 
-/// What carries events outside of this process.
+/// The location of a broker outside this process.
 #[derive(Debug, Clone)]
 pub enum BrokerLocation {
     /// A RabbitMQ.
     RabbitMq(BrokerAddress),
-    /// SNS and SQS behind this endpoint.
+    /// SNS and SQS at this endpoint.
     Sqs(BaseUrl),
 }
 
-/// A broker, in this process or elsewhere.
+/// A broker, in this process or outside it.
 pub(crate) enum Broker {
     Memory(Arc<MemoryBroker>),
     RabbitMq(Rabbit),
     Sqs(Polled),
 }
 
-/// The connections to RabbitMQ. Publishing has its own, since the broker blocks connections that publish when it is short of memory
+/// The connections to RabbitMQ. Publishing has its own connection, since RabbitMQ blocks publishing connections when it is short of memory
 /// or disk.
 pub(crate) struct Rabbit {
     publishing: Arc<RabbitMq>,
@@ -56,8 +56,8 @@ pub(crate) struct Polled {
 }
 
 impl Broker {
-    /// The memory broker with what it has to do, connections to RabbitMQ, or the queues of SQS, which are made where they are missing. A RabbitMQ
-    /// that cannot be reached is no error: orders are taken in all the same, and the connection is made when it can be.
+    /// Opens the memory broker with its stored messages, connects to RabbitMQ, or creates the missing queues on SQS. A RabbitMQ that cannot be
+    /// reached is not an error: orders are accepted meanwhile, and the connection is retried.
     pub(crate) async fn open(
         location: Option<&BrokerLocation>,
         prefix: &str,
@@ -75,7 +75,7 @@ impl Broker {
         }
     }
 
-    /// Where a relay publishes to.
+    /// Returns the publisher of the relay.
     pub(crate) fn publisher(&self) -> (Arc<dyn Publisher>, Arc<dyn Sink>) {
         match self {
             Self::Memory(broker) => {
@@ -105,7 +105,7 @@ impl Broker {
         }
     }
 
-    /// Up when the broker answers over the connection that these parts use, and everything that hands messages on is at work.
+    /// Returns a check that is up while the broker answers on the connection that these parts use, and no part has ended unexpectedly.
     pub(crate) fn health(&self, parts: &Parts, liveness: Liveness) -> HealthCheck {
         let connection = match self {
             Self::Memory(_) => Connection::Own,
@@ -121,7 +121,7 @@ impl Broker {
         })
     }
 
-    /// Delivers to a consumer until told to stop.
+    /// Delivers messages to a consumer until `stop` becomes true.
     pub(crate) fn run(
         &self,
         consumer: &'static str,
@@ -143,7 +143,7 @@ impl Broker {
         }
     }
 
-    /// Says good-bye.
+    /// Closes the connections.
     pub(crate) async fn close(&self) {
         if let Self::RabbitMq(rabbit) = self {
             rabbit.publishing.close().await;
@@ -152,7 +152,7 @@ impl Broker {
     }
 }
 
-/// What is asked whether the broker answers.
+/// The connection that the health check tests.
 #[derive(Clone)]
 enum Connection {
     /// This process is the broker.
@@ -175,7 +175,7 @@ impl Polled {
     async fn open(endpoint: &BaseUrl, prefix: &str, policy: &RetryPolicy) -> anyhow::Result<Self> {
         let config = sdk_config(Some(&endpoint.to_string())).await;
         let made = orderflow_sqs::ensure(&config, SqsNames::new(prefix)).await;
-        let (queues, publisher) = made.context("the topic and the queues cannot be made")?;
+        let (queues, publisher) = made.context("the topic and the queues cannot be created")?;
         let queues = Arc::new(queues);
         Ok(Self {
             publisher: Arc::new(publisher),
@@ -194,7 +194,7 @@ impl Rabbit {
             Ok(()) => {}
             Err(error @ RabbitError::Mismatch { .. }) => bail!(error),
             Err(error) => {
-                tracing::warn!(%error, "starting without the broker; it is tried again until it answers")
+                tracing::warn!(%error, "broker cannot be reached; connecting is retried")
             }
         }
         let (publishing, switch) = (RabbitMq::new(address.clone()), ConsumerSwitch::default());

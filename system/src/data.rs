@@ -1,4 +1,4 @@
-//! Where the tables are.
+//! Opens the tables and their streams, embedded or at an endpoint.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use tokio::sync::watch;
 use crate::BaseUrl;
 use crate::probe::is_embedded;
 
-/// How long one request to a store elsewhere may take.
+/// The timeout of one request to a store at an endpoint.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Requests go out unsigned.
+/// The authentication scheme of unsigned requests.
 const NO_AUTH: AuthSchemeId = AuthSchemeId::new("noAuth");
 
 /// Where the tables are.
@@ -25,7 +25,7 @@ const NO_AUTH: AuthSchemeId = AuthSchemeId::new("noAuth");
 pub enum StoreLocation {
     /// In this process.
     Embedded(Location),
-    /// Behind an endpoint that speaks DynamoDB.
+    /// At a DynamoDB endpoint.
     Endpoint(BaseUrl),
 }
 
@@ -36,7 +36,7 @@ pub(crate) enum Data {
 }
 
 impl Data {
-    /// Opens the data, or waits for the endpoint to answer.
+    /// Opens the data. For an endpoint, waits until it answers.
     pub(crate) async fn open(location: &StoreLocation, prefix: &str) -> anyhow::Result<Self> {
         match location {
             StoreLocation::Embedded(location) => Ok(Self::Embedded(Embedded::open(location.clone())?)),
@@ -63,8 +63,8 @@ impl Data {
         Self::Endpoint { store, streams: aws_sdk_dynamodbstreams::Client::new(streams) }
     }
 
-    /// `orderflow store` checks no signatures, so none are made. One transaction costs it half of what single writes do, where DynamoDB
-    /// bills the double.
+    /// Connects to `orderflow store`. It checks no signatures, so requests are not signed. Independent writes go into one transaction, which
+    /// costs it half of what single writes cost; DynamoDB bills twice as much for a transaction.
     fn connect_embedded(config: &SdkConfig, prefix: &str) -> Self {
         let dynamodb = aws_sdk_dynamodb::config::Builder::from(config);
         let dynamodb = dynamodb.allow_no_auth().auth_scheme_preference([NO_AUTH]).build();
@@ -98,7 +98,7 @@ impl Data {
         }
     }
 
-    /// Counts the writes to a table that this process makes; none where the tables are elsewhere.
+    /// Returns the counter of the writes of this process to a table; `None` for tables at an endpoint.
     pub(crate) fn changes(&self, table: &str) -> Option<watch::Receiver<u64>> {
         match self {
             Self::Embedded(embedded) => Some(embedded.changes(table)),
@@ -116,7 +116,7 @@ struct EmbeddedTrimmer(Embedded);
 impl StreamTrimmer for EmbeddedTrimmer {
     fn trim(&self, table: &str, sequence_number: &str) {
         if let Err(error) = self.0.trim_stream(table, sequence_number) {
-            tracing::warn!(table, %error, "the stream could not be trimmed; it only grows");
+            tracing::warn!(table, %error, "stream cannot be trimmed");
         }
     }
 }

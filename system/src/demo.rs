@@ -1,10 +1,10 @@
-//! The products that a new shop begins with.
+//! The products of a new shop.
 
 use orderflow_catalog::{Catalog, CatalogWriter, NewProduct};
 use orderflow_domain::{Currency, Money, Sku};
 use orderflow_store::Store;
 
-/// Sku, name, price in minor units, first stock.
+/// SKU, name, price in minor units, initial stock.
 pub const DEMO_PRODUCTS: [(&str, &str, i64, i64); 5] = [
     ("TSHIRT-BLK-M", "T-shirt black, M", 1_999, 100),
     ("TSHIRT-GRY-S", "T-shirt grey, S", 1_999, 10),
@@ -13,8 +13,12 @@ pub const DEMO_PRODUCTS: [(&str, &str, i64, i64); 5] = [
     ("PRODUCT-003", "Keyboard", 7_500, 300),
 ];
 
-/// Sells them, where nothing is sold yet.
-pub(crate) async fn sell(store: &Store, catalog: &Catalog, currency: &Currency) -> anyhow::Result<()> {
+/// Adds the demo products if the catalog is empty.
+pub(crate) async fn add_products(
+    store: &Store,
+    catalog: &Catalog,
+    currency: &Currency,
+) -> anyhow::Result<()> {
     let catalog = CatalogWriter::new(store, catalog.clone());
     if !catalog.is_empty().await? {
         return Ok(());

@@ -1,4 +1,4 @@
-//! `order-expiry` in this process.
+//! `order-expiry` as a periodic task of this process.
 
 use std::time::Duration;
 
@@ -11,52 +11,52 @@ use tokio::sync::watch;
 use super::liveness::Liveness;
 use super::parts::ORDER_EXPIRY;
 
-/// How often orders are swept at most and at least. In between it is ten times in the shorter of the limits.
-const OFTEN: Duration = Duration::from_millis(100);
-const SELDOM: Duration = Duration::from_secs(30);
+/// The shortest and the longest interval between sweeps. Between them it is a tenth of the shorter time limit of [`ExpirySettings`].
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+const LONGEST_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Sees to orders that stay open too long, every so often.
+/// Periodically resends the events of stuck orders, and cancels orders that stay open too long.
 pub(crate) struct Sweeper {
     expiry: OrderExpiry,
-    every: Duration,
+    interval: Duration,
     liveness: Liveness,
 }
 
 impl Sweeper {
     pub(crate) fn new(store: &Store, settings: ExpirySettings) -> Self {
-        let every = (settings.shortest() / 10).clamp(OFTEN, SELDOM);
-        Self { expiry: OrderExpiry::new(store, settings), every, liveness: Liveness::new() }
+        let interval = (settings.shortest() / 10).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
+        Self { expiry: OrderExpiry::new(store, settings), interval, liveness: Liveness::new() }
     }
 
-    /// Up while it is at work, or about to be.
+    /// Returns a check that is up unless the task has ended unexpectedly.
     pub(crate) fn health(&self) -> HealthCheck {
         let liveness = self.liveness.clone();
         HealthCheck::new(ORDER_EXPIRY, move || std::future::ready(liveness.is_alive()))
     }
 
-    /// One sweep, as of `now`.
+    /// Runs one sweep, as of `now`.
     pub(crate) async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError> {
-        self.expiry.sweep(now, SELDOM).await
+        self.expiry.sweep(now, LONGEST_INTERVAL).await
     }
 
-    /// Sweeps until told to stop. Not at once: what stayed open because nothing ran is given the time to go on by itself. A sweep that is
-    /// broken off leaves the rest to the next one.
+    /// Sweeps until `stop` becomes true. The first sweep waits for one interval, so that orders which were open while no process ran can
+    /// continue by themselves. An interrupted sweep leaves the rest to the next one.
     pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
         let _working = self.liveness.watch(ORDER_EXPIRY, stop.clone());
-        let told_to_stop = async move {
-            // An error says that whoever tells it is gone.
+        let stopped = async move {
+            // An error means that the sender was dropped, which stops it too.
             let _ = stop.wait_for(|stop| *stop).await;
         };
         let sweeping = async {
             loop {
-                tokio::time::sleep(self.every).await;
+                tokio::time::sleep(self.interval).await;
                 if let Err(error) = self.sweep(Timestamp::now()).await {
-                    tracing::warn!(service = ORDER_EXPIRY, %error, "open orders are left to the next sweep");
+                    tracing::warn!(service = ORDER_EXPIRY, %error, "sweep of open orders failed; the next sweep retries");
                 }
             }
         };
         tokio::select! {
-            () = told_to_stop => {}
+            () = stopped => {}
             () = sweeping => {}
         }
     }
@@ -76,28 +76,28 @@ mod tests {
     }
 
     #[test]
-    fn orders_are_swept_ten_times_in_the_shorter_limit_within_reason() {
+    fn the_interval_is_a_tenth_of_the_shorter_limit_within_bounds() {
         let seconds = Duration::from_secs;
-        for (resend_after, expires_after, every) in [
+        for (resend_after, expires_after, interval) in [
             (seconds(120), seconds(1_800), seconds(12)),
             (seconds(120), seconds(10), seconds(1)),
-            (Duration::ZERO, seconds(10), OFTEN),
-            (Duration::MAX, Duration::MAX, SELDOM),
+            (Duration::ZERO, seconds(10), SHORTEST_INTERVAL),
+            (Duration::MAX, Duration::MAX, LONGEST_INTERVAL),
         ] {
-            assert_eq!(sweeper(resend_after, expires_after).every, every);
+            assert_eq!(sweeper(resend_after, expires_after).interval, interval);
         }
     }
 
     #[tokio::test]
-    async fn failing_sweeps_end_nothing_and_being_told_to_stop_does() {
-        // There are no tables: every sweep fails.
+    async fn failing_sweeps_end_nothing_and_being_stopped_does() {
+        // Without tables every sweep fails.
         let sweeper = sweeper(Duration::ZERO, Duration::ZERO);
         assert!(sweeper.sweep(Timestamp::now()).await.is_err());
         let (stop, stopped) = watch::channel(false);
         let liveness = sweeper.liveness.clone();
         let running = sweeper.run(stopped);
         tokio::pin!(running);
-        assert!(tokio::time::timeout(OFTEN * 4, &mut running).await.is_err(), "it goes on");
+        assert!(tokio::time::timeout(SHORTEST_INTERVAL * 4, &mut running).await.is_err(), "it goes on");
         stop.send_replace(true);
         tokio::time::timeout(Duration::from_secs(60), running).await.unwrap();
         assert!(liveness.is_alive());

@@ -1,4 +1,4 @@
-//! `/api/v1/admin/faults`: breaking the running system on purpose.
+//! `/api/v1/admin/faults`: injects faults into the running system.
 
 use axum::Json;
 use axum::extract::State;
@@ -17,15 +17,15 @@ struct Faults {
     gateway: FaultSwitch,
 }
 
-/// What is broken: the payment provider, and consumers that nothing is delivered to.
+/// The injected faults: how the payment provider fails, and which consumers are stopped.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Faults, examples(json!({"payment": "down", "stopped": ["notification"]})))]
 struct FaultsBody {
-    /// What the payment provider does.
+    /// How the payment provider behaves.
     #[serde(default)]
     payment: GatewayFault,
-    /// Consumers that nothing is delivered to.
+    /// The consumers to which no messages are delivered.
     #[serde(default)]
     stopped: Vec<String>,
 }
@@ -34,15 +34,15 @@ pub(crate) fn router(consumers: ConsumerSwitch, gateway: FaultSwitch) -> OpenApi
     OpenApiRouter::new().routes(routes!(read, replace)).with_state(Faults { consumers, gateway })
 }
 
-/// What is broken on purpose
+/// Read the injected faults
 ///
-/// Only where the program listens on loopback.
+/// Available only if the program listens on loopback.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/faults",
     tag = "admin",
     operation_id = "readFaults",
-    responses((status = 200, description = "What is broken", body = FaultsBody))
+    responses((status = 200, description = "The injected faults", body = FaultsBody))
 )]
 async fn read(State(faults): State<Faults>) -> Json<FaultsBody> {
     Json(FaultsBody {
@@ -51,16 +51,16 @@ async fn read(State(faults): State<Faults>) -> Json<FaultsBody> {
     })
 }
 
-/// Break the running system on purpose
+/// Inject faults
 ///
-/// Only where the program listens on loopback.
+/// Available only if the program listens on loopback.
 #[utoipa::path(
     put,
     path = "/api/v1/admin/faults",
     tag = "admin",
     operation_id = "replaceFaults",
     request_body = FaultsBody,
-    responses((status = 200, description = "What is broken now", body = FaultsBody))
+    responses((status = 200, description = "The injected faults from now on", body = FaultsBody))
 )]
 async fn replace(
     State(faults): State<Faults>,
@@ -73,6 +73,6 @@ async fn replace(
     errors.into_result(Some(()))?;
     faults.gateway.set(body.payment);
     faults.consumers.stop(body.stopped);
-    tracing::warn!(payment = faults.gateway.get().as_str(), "the faults are changed");
+    tracing::warn!(payment = faults.gateway.get().as_str(), "injected faults changed");
     Ok(read(State(faults)).await)
 }

@@ -1,4 +1,4 @@
-//! Every function of the system, under the faces that the bridge calls.
+//! The functions of the system, as the targets that the bridge delivers to.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,48 +21,48 @@ use orderflow_store::Store;
 use super::Settings;
 use crate::BaseUrl;
 
-/// What the queues' messages are handed to.
+/// The functions that messages are delivered to.
 #[derive(Debug, Clone)]
 pub enum Functions {
-    /// The functions in this process.
+    /// Functions in this process.
     InProcess,
     /// Functions behind Lambda Invoke endpoints.
     Invoked(Invocation),
 }
 
-/// How functions elsewhere are invoked.
+/// How functions behind Lambda Invoke endpoints are invoked.
 #[derive(Debug, Clone)]
 pub struct Invocation {
-    /// The endpoint of all consumers that have none of their own; without it only those are driven that have one.
+    /// The endpoint of every consumer without one of its own. Without it, only consumers with an endpoint of their own run.
     pub endpoint: Option<BaseUrl>,
     /// Consumers with an endpoint of their own.
     pub endpoints: BTreeMap<&'static str, BaseUrl>,
-    /// The functions' name; `{consumer}` in it stands for the consumer's.
+    /// The name of the functions; `{consumer}` in it stands for the name of the consumer.
     pub function_name: String,
-    /// How long a call may take.
+    /// The timeout of an invocation.
     pub call_timeout: Duration,
 }
 
-/// A consumer's function, and how it is worked.
+/// The function of a consumer, and its concurrency.
 pub(crate) struct QueueTarget {
     pub target: Arc<dyn Target>,
-    /// Batches that are handed to it at a time.
+    /// The number of batches that it processes at once.
     pub batches: usize,
 }
 
 /// Functions by consumer.
 pub(crate) type Targets = BTreeMap<&'static str, QueueTarget>;
 
-/// One batch at a time is right for functions that are done as fast as the store writes: more would only compete for it. Those that wait for
-/// somebody else's service work on several.
-fn batches_at_a_time(consumer: &str) -> usize {
+/// Returns how many batches a consumer processes at once. A function that is limited by the store gets one, since more would only compete
+/// for it. The functions that wait for an external provider get several.
+fn concurrent_batches(consumer: &str) -> usize {
     match consumer {
         "payment" | "notification" => 4,
         _ => 1,
     }
 }
 
-/// The queue functions, by consumer.
+/// Returns the queue functions, by consumer.
 pub(crate) async fn targets(
     store: &Store,
     settings: &Settings,
@@ -89,7 +89,7 @@ fn in_process(store: &Store, settings: &Settings, gateway: &Arc<dyn PaymentGatew
 fn target<C: Consumer>(consumer: C, retry: &RetryPolicy) -> (&'static str, QueueTarget) {
     let name = consumer.name();
     let target = Arc::new(QueueFunction::new(consumer, retry.clone(), None));
-    (name, QueueTarget { target, batches: batches_at_a_time(name) })
+    (name, QueueTarget { target, batches: concurrent_batches(name) })
 }
 
 async fn invoked(invocation: &Invocation) -> Targets {
@@ -102,13 +102,13 @@ async fn invoked(invocation: &Invocation) -> Targets {
         let name = invocation.function_name.replace("{consumer}", consumer);
         let function = LambdaTarget::new(&client, name, invocation.call_timeout);
         let target = Arc::new(GuardedTarget::new(function, format!("function-{consumer}")));
-        // One batch of a hundred at a time, since emulators of Lambda take one event at a time.
+        // One batch at once, since emulators of Lambda process one invocation at a time.
         targets.insert(consumer, QueueTarget { target, batches: 1 });
     }
     targets
 }
 
-/// The relay function, publishing to `publisher`.
+/// Returns the relay function, which publishes to `publisher`.
 pub(crate) fn relay(store: &Store, publisher: Arc<dyn Publisher>) -> Arc<dyn StreamTarget> {
     let dead_letters = RuntimeTable::new(store).dead_letter_queue("outbox-relay");
     Arc::new(RelayTarget(Relay::new(store, EVENT_SOURCES, publisher, Arc::new(dead_letters))))

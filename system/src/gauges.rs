@@ -1,4 +1,4 @@
-//! How full the queues are, and what the relay has still to publish, as metrics.
+//! Gauges of the queues and of the backlog of the relay.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use tokio::sync::watch;
 
 use super::outbox::OutboxBacklog;
 
-/// How often the queues are looked at: as often as metrics are usually collected.
+/// How often the gauges are set: as often as metrics are usually collected.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Sets the gauges until told to stop.
+/// Sets the gauges until `stop` becomes true.
 pub(crate) async fn measure(
     queues: Arc<dyn QueueAdmin>,
     outbox: OutboxBacklog,
@@ -21,7 +21,7 @@ pub(crate) async fn measure(
         outbox.measure();
         match queues.queues().await {
             Ok(found) => found.iter().for_each(set),
-            Err(error) => tracing::debug!(%error, "the queues cannot be measured"),
+            Err(error) => tracing::debug!(%error, "queues cannot be measured"),
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}

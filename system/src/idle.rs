@@ -1,4 +1,4 @@
-//! Whether anything is left to do.
+//! Detects whether the system has no work left.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use orderflow_messaging::{AdminError, QueueAdmin};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-/// How long streams elsewhere may take to be read twice. Who waits asks again.
+/// The time limit for reading each stream of a remote store twice. After it the probe answers "not idle", and the caller asks again.
 const READ_TWICE: Duration = Duration::from_secs(5);
 
-/// How often it is looked whether they are.
-const LOOK: Duration = Duration::from_millis(5);
+/// How often the read counters are checked.
+const CHECK_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Looks at every place where work can wait: streams, queues, and batches in hand.
+/// Checks every place where work can wait: streams, queues, and batches in flight.
 pub struct IdleProbe {
     stream_pollers: Vec<(StreamPollerStatus, Option<watch::Receiver<u64>>)>,
     queues: Arc<dyn QueueAdmin>,
@@ -30,11 +30,11 @@ impl IdleProbe {
         Self { stream_pollers, queues, switch }
     }
 
-    /// Whether nothing is left to do but what waits for consumers that are switched off. Messages on their way between broker and
-    /// process are seen by neither: only several looks in a row are certain.
+    /// Returns whether no work is left, except messages for stopped consumers. A message in transit between broker and process is visible to
+    /// neither, so a caller has to see several positive results in a row.
     ///
     /// # Errors
-    /// [`AdminError`] where the broker does not answer.
+    /// [`AdminError`] if the broker does not answer.
     pub async fn is_idle(&self) -> Result<bool, AdminError> {
         let before = self.reads_elsewhere();
         if !self.have_relayed() || !self.are_queues_empty().await? {
@@ -44,7 +44,7 @@ impl IdleProbe {
         Ok(nothing_new && self.are_queues_empty().await? && self.have_relayed())
     }
 
-    /// Whether the stream_pollers have dealt with every write of this process that they can know of.
+    /// Whether the stream pollers have dealt with every write of this process that they can know of.
     fn have_relayed(&self) -> bool {
         self.stream_pollers.iter().all(|(status, writes)| {
             status.has_caught_up_with(writes.as_ref().map_or(0, |writes| *writes.borrow()))
@@ -57,13 +57,13 @@ impl IdleProbe {
         Ok(running.all(|queue| queue.ready + queue.in_flight + queue.delayed == 0))
     }
 
-    /// The reads of streams whose writes nobody here counts.
+    /// Returns the read counters of the streams of a remote store, whose writes this process cannot count.
     fn reads_elsewhere(&self) -> Vec<StreamReads> {
         let elsewhere = self.stream_pollers.iter().filter(|(_, writes)| writes.is_none());
         elsewhere.map(|(status, _)| status.reads()).collect()
     }
 
-    /// Whether those streams are read again from now on and hold nothing new.
+    /// Waits until each of those streams has been read twice more, and returns whether the reads found nothing new.
     async fn found_nothing_since(&self, before: &[StreamReads]) -> bool {
         let deadline = Instant::now() + READ_TWICE;
         loop {
@@ -78,7 +78,7 @@ impl IdleProbe {
             if Instant::now() >= deadline {
                 return false;
             }
-            sleep(LOOK).await;
+            sleep(CHECK_INTERVAL).await;
         }
     }
 }

@@ -1,4 +1,6 @@
-//! The whole system, or some of its parts: a store, a broker, and the functions between them.
+//! The composition root: puts a store, a broker and the parts of the system together, and runs them in one process.
+//!
+//! The program and the tests of the whole system use it. It reads no environment variable and no flag: [`Settings`] has every choice.
 
 mod base_url;
 mod broker;
@@ -67,20 +69,20 @@ pub static TABLES: &[&TableDefinition] = &[
     &RUNTIME,
 ];
 
-/// What the system is made with.
+/// The settings of a system.
 #[derive(Clone)]
 pub struct Settings {
     /// Where the tables are.
     pub store: StoreLocation,
     /// The prefix of the names of tables, and of topic and queues on SNS and SQS.
     pub prefix: String,
-    /// What carries events; none carries them in this process.
+    /// The broker outside this process; `None` for the one in this process.
     pub broker: Option<BrokerLocation>,
-    /// What of the system this process runs.
+    /// The parts that this process runs.
     pub parts: Parts,
-    /// What the queues' messages are handed to.
+    /// The functions that messages are delivered to.
     pub functions: Functions,
-    /// When failed deliveries come again.
+    /// When failed deliveries are retried.
     pub retry: RetryPolicy,
     /// Settings of the catalog.
     pub catalog: CatalogSettings,
@@ -88,18 +90,18 @@ pub struct Settings {
     pub inventory: InventorySettings,
     /// Settings of `order-expiry`.
     pub expiry: ExpirySettings,
-    /// What moves the money.
+    /// The payment provider.
     pub payment: PaymentProvider,
-    /// What carries messages to customers.
+    /// The channel for messages to customers.
     pub channel: Arc<dyn Channel>,
-    /// What these messages are made from.
+    /// The templates of messages to customers.
     pub templates: Arc<Templates>,
     /// The currency of the shop.
     pub currency: Currency,
 }
 
 impl Settings {
-    /// The defaults, over data in this process.
+    /// Returns the defaults, with the embedded store.
     pub fn new(location: Location) -> Self {
         Self {
             store: StoreLocation::Embedded(location),
@@ -119,8 +121,8 @@ impl Settings {
     }
 }
 
-/// The system, put together and standing still: it works by itself after [`System::start`]. With the broker in this process
-/// [`System::drain`] does the work by hand.
+/// A system whose parts do not run yet. [`System::start`] runs them. With the broker in this process, [`System::drain`] instead does the
+/// pending work step by step, as tests need it.
 pub struct System {
     data: Data,
     store: Store,
@@ -134,17 +136,17 @@ pub struct System {
     gateway_fault: FaultSwitch,
     currency: Currency,
     templates: Arc<Templates>,
-    /// Whether everything that hands messages on is at work.
+    /// Whether no part has ended unexpectedly.
     liveness: Liveness,
 }
 
 impl System {
-    /// Opens the data, makes what tables are missing, and puts the parts together.
+    /// Opens the data, creates missing tables, and puts the parts together.
     ///
     /// # Errors
-    /// Where the data cannot be opened.
+    /// If the data cannot be opened, or the broker has queues with other arguments.
     pub async fn open(settings: Settings) -> anyhow::Result<Self> {
-        // Before the parts are made: they show their state from the start.
+        // Before the parts are created, so that their first metrics are recorded.
         MetricsPage::install();
         let data = Data::open(&settings.store, &settings.prefix).await?;
         let store = data.store(&settings.prefix);
@@ -182,20 +184,20 @@ impl System {
         })
     }
 
-    /// Sells the demo products, where nothing is sold yet.
+    /// Adds the demo products if the catalog is empty.
     ///
     /// # Errors
-    /// Where the store does not answer.
-    pub async fn sell_demo_products(&self) -> anyhow::Result<()> {
-        demo::sell(&self.store, &self.catalog, &self.currency).await
+    /// If the store does not answer.
+    pub async fn add_demo_products(&self) -> anyhow::Result<()> {
+        demo::add_products(&self.store, &self.catalog, &self.currency).await
     }
 
-    /// The store.
+    /// Returns the store.
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// The database under the store, where it is in this process.
+    /// Returns the embedded database, if the store is in this process.
     pub fn embedded(&self) -> Option<&Embedded> {
         match &self.data {
             Data::Embedded(embedded) => Some(embedded),
@@ -203,17 +205,17 @@ impl System {
         }
     }
 
-    /// Looks after the queues.
+    /// Returns the administration of the queues and dead letters.
     pub fn admin(&self) -> Arc<dyn QueueAdmin> {
         self.broker.admin()
     }
 
-    /// The function of a consumer.
+    /// Returns the function of a consumer, if this process runs it.
     pub fn target(&self, consumer: &str) -> Option<&Arc<dyn Target>> {
         self.targets.get(consumer).map(|function| &function.target)
     }
 
-    /// Tells whether anything is left to do, also after [`System::start`].
+    /// Returns a probe that detects whether work is left, also after [`System::start`].
     pub fn idle_probe(&self) -> IdleProbe {
         let stream_pollers = self
             .stream_pollers
@@ -227,11 +229,11 @@ impl System {
         OutboxBacklog::new(self.stream_pollers.iter().map(StreamPoller::status).collect())
     }
 
-    /// Does all the work there is by hand, and returns when nothing is left to do: every event relayed, every message settled, and
-    /// what was put off tried again without waiting for its time.
+    /// Does all pending work, and returns when none is left: it relays every event, delivers every message, and retries delayed messages
+    /// without waiting for their time.
     ///
     /// # Errors
-    /// Where the store does not answer, or the broker is not in this process.
+    /// If the store does not answer, or the broker is not in this process.
     pub async fn drain(&mut self) -> anyhow::Result<()> {
         let mut now = Timestamp::now();
         loop {
@@ -243,7 +245,7 @@ impl System {
         }
     }
 
-    /// The earliest time at which a put-off message comes again, where the broker is in this process.
+    /// Returns the earliest time at which a delayed message is due, if the broker is in this process.
     pub fn next_due(&self) -> Option<Timestamp> {
         match &self.broker {
             Broker::Memory(broker) => broker.next_due(),
@@ -251,13 +253,13 @@ impl System {
         }
     }
 
-    /// One round: relays what the streams hold, and delivers one batch to each consumer. Gives how much was done.
+    /// Does one step: relays the events in the streams, and delivers one batch to each consumer. Returns the number of events and messages.
     ///
     /// # Errors
-    /// Where the store does not answer, or the broker is not in this process.
+    /// If the store does not answer, or the broker is not in this process.
     pub async fn step(&mut self, now: Timestamp) -> anyhow::Result<usize> {
         let Broker::Memory(broker) = &self.broker else {
-            bail!("only the broker of this process is worked by hand");
+            bail!("only a system with the broker in this process can be run step by step");
         };
         let mut done = 0;
         for stream_poller in &mut self.stream_pollers {
@@ -272,25 +274,26 @@ impl System {
         Ok(done)
     }
 
-    /// Resends and cancels the orders that are open too long as of `now`, by hand. No other call does: time alone changes nothing.
+    /// Resends the events of stuck orders and cancels orders that are open too long, as of `now`. [`System::drain`] and [`System::step`] do
+    /// not.
     ///
     /// # Errors
-    /// Where the store does not answer, or this process does not run `order-expiry`.
+    /// If the store does not answer, or this process does not run `order-expiry`.
     pub async fn sweep(&self, now: Timestamp) -> anyhow::Result<Swept> {
         let sweeper = self.sweeper.as_ref().context("this process does not run order-expiry")?;
         Ok(sweeper.sweep(now).await?)
     }
 
-    /// Lets every part do its work by itself.
+    /// Starts every part.
     pub fn start(self) -> Running {
         Running::start(self)
     }
 }
 
-/// Best effort: what is not warm is read when it is asked for.
+/// Reads the catalog into the cache. A failure is no error: products are read when they are needed.
 async fn warm_up(catalog: &Catalog) {
     if let Err(error) = catalog.warm_up_all().await {
-        tracing::warn!(%error, "the catalog is not warmed up");
+        tracing::warn!(%error, "catalog cache cannot be warmed up");
     }
 }
 

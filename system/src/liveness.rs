@@ -1,15 +1,15 @@
-//! Whether every part that works by itself still does.
+//! Detects a part that ended unexpectedly.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
-/// Falls when a part ends without being told to. Clones are the same.
+/// Becomes false when a part ends without being stopped. Clones share the state.
 #[derive(Debug, Clone)]
 pub(crate) struct Liveness(Arc<AtomicBool>);
 
-/// Held by a part while it works.
+/// The guard that a part holds while it runs.
 pub(crate) struct Working {
     liveness: Liveness,
     part: String,
@@ -25,7 +25,7 @@ impl Liveness {
         self.0.load(Ordering::Acquire)
     }
 
-    /// Watches over a part until it ends, be it by a panic.
+    /// Returns a guard for a part, which notices any end of it, including a panic.
     pub(crate) fn watch(&self, part: impl Into<String>, stop: watch::Receiver<bool>) -> Working {
         Working { liveness: self.clone(), part: part.into(), stop }
     }
@@ -35,7 +35,10 @@ impl Drop for Working {
     fn drop(&mut self) {
         let told_to_stop = *self.stop.borrow() || self.stop.has_changed().is_err();
         if !told_to_stop {
-            tracing::error!(part = self.part, "a part ended by itself; a restart goes on where it was");
+            tracing::error!(
+                part = self.part,
+                "part ended unexpectedly; restart the process to continue its work"
+            );
             self.liveness.0.store(false, Ordering::Release);
         }
     }
@@ -46,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_end_that_nobody_asked_for_counts() {
+    fn only_an_end_without_a_stop_makes_it_unhealthy() {
         let (stop, stopped) = watch::channel(false);
         let liveness = Liveness::new();
         let (first, second) = (liveness.watch("first", stopped.clone()), liveness.watch("second", stopped));

@@ -1,10 +1,10 @@
-//! What the relay has still to publish, over all tables.
+//! The backlog of the relay over all tables.
 
 use orderflow_bridge::{Backlog, StreamPollerStatus};
 use orderflow_domain::Timestamp;
 use orderflow_http::HealthFigure;
 
-/// What the stream_pollers of this process have read and not published. Clones are the same.
+/// What the stream pollers of this process have read and not published. Clones are the same.
 #[derive(Debug, Clone)]
 pub(crate) struct OutboxBacklog(Vec<StreamPollerStatus>);
 
@@ -13,7 +13,7 @@ impl OutboxBacklog {
         Self(stream_pollers)
     }
 
-    /// The figures for `/health`.
+    /// Returns the figures for `/health`.
     pub(crate) fn figures(&self) -> Vec<HealthFigure> {
         let (pending, oldest) = (self.clone(), self.clone());
         vec![
@@ -22,7 +22,7 @@ impl OutboxBacklog {
         ]
     }
 
-    /// Sets the gauges.
+    /// Sets the gauges of the backlog.
     pub(crate) fn measure(&self) {
         let backlog = self.now();
         // Exact up to 2^53.

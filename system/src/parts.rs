@@ -5,35 +5,35 @@ use std::str::FromStr;
 
 use orderflow_messaging::SUBSCRIPTIONS;
 
-/// Takes orders in over HTTP.
+/// Accepts orders over HTTP.
 pub(crate) const ORDER_INTAKE: &str = "order-intake";
-/// Everything else over HTTP.
+/// Serves the rest of the API over HTTP.
 pub(crate) const SHOP_API: &str = "shop-api";
-/// Sees to orders that stay open too long.
+/// Resends the events of stuck orders, and cancels orders that stay open too long.
 pub(crate) const ORDER_EXPIRY: &str = "order-expiry";
-/// Publishes what the tables' writes emitted.
+/// Publishes the events from the streams of the tables.
 pub(crate) const OUTBOX_RELAY: &str = "outbox-relay";
 
-/// A part of the system, by the name of its bundle.
+/// A part of the system, named like its bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Part(&'static str);
 
-/// No part is called that.
+/// No part has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no part is called {name:?}; there are {known}")]
+#[error("no part is called {name:?}; the parts are {known}")]
 pub struct UnknownPart {
     name: String,
     known: String,
 }
 
 impl Part {
-    /// Every part there is.
+    /// Returns every part.
     pub fn all() -> impl Iterator<Item = Self> {
         let consumers = SUBSCRIPTIONS.iter().map(|row| row.consumer);
         [ORDER_INTAKE, SHOP_API, ORDER_EXPIRY, OUTBOX_RELAY].into_iter().chain(consumers).map(Self)
     }
 
-    /// Its name.
+    /// Returns the name.
     pub const fn name(self) -> &'static str {
         self.0
     }
@@ -55,22 +55,22 @@ impl FromStr for Part {
 pub struct Parts(BTreeSet<Part>);
 
 impl Parts {
-    /// Every part.
+    /// Returns all parts.
     pub fn all() -> Self {
         Self(Part::all().collect())
     }
 
-    /// Every part that works without being asked: consumers, the relay, and `order-expiry`.
+    /// Returns every part that works without requests: the consumers, the relay and `order-expiry`.
     pub fn background() -> Self {
         Self(Part::all().filter(|part| ![ORDER_INTAKE, SHOP_API].contains(&part.name())).collect())
     }
 
-    /// Whether it runs this one.
+    /// Returns whether this part runs.
     pub fn contains(&self, name: &str) -> bool {
         self.0.iter().any(|part| part.name() == name)
     }
 
-    /// Whether it runs anything that the broker is needed for.
+    /// Returns whether a part runs that needs the broker.
     pub(crate) fn need_broker(&self) -> bool {
         self.0.iter().any(|part| ![ORDER_INTAKE, SHOP_API, ORDER_EXPIRY].contains(&part.name()))
     }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_go_by_the_names_of_their_bundles() {
+    fn parts_have_the_names_of_their_bundles() {
         let parts: Parts =
             ["payment", "order-intake"].iter().map(|name| name.parse::<Part>().unwrap()).collect();
         assert!(parts.contains("payment") && parts.contains(ORDER_INTAKE) && !parts.contains(OUTBOX_RELAY));

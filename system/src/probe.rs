@@ -1,4 +1,4 @@
-//! Finding out what an endpoint is.
+//! Detects whether an endpoint is `orderflow store`.
 
 use std::time::Duration;
 
@@ -9,35 +9,35 @@ use tokio::time::{Instant, sleep};
 
 use crate::BaseUrl;
 
-/// How long an endpoint may take to answer at all: those that are started together with it begin before it listens.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for the endpoint to answer: processes that are started together with the store begin before it listens.
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(60);
 
-const PAUSE: Duration = Duration::from_millis(100);
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long one request may take; an address that swallows packets would use up the patience otherwise.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// The timeout of one request. Without it, an address that drops packets would use up the whole wait with the first request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whether `orderflow store` is behind an endpoint, rather than DynamoDB or an emulator. Waits up to a minute for an answer.
+/// Returns whether the endpoint is `orderflow store`, rather than DynamoDB or an emulator. Waits up to a minute for the first response.
 ///
 /// # Errors
-/// Where nobody answers.
+/// If there is no response.
 pub async fn is_embedded(endpoint: &BaseUrl) -> anyhow::Result<bool> {
-    wait_for(endpoint, PATIENCE).await
+    wait_for(endpoint, STARTUP_TIMEOUT).await
 }
 
-async fn wait_for(endpoint: &BaseUrl, patience: Duration) -> anyhow::Result<bool> {
+async fn wait_for(endpoint: &BaseUrl, timeout: Duration) -> anyhow::Result<bool> {
     let client = client(endpoint)?;
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     let mut answer = ask(&client, endpoint).await;
     if let Err(error) = &answer {
         tracing::info!(%endpoint, error = format!("{error:#}"), "waiting for the store to answer");
     }
     while answer.is_err() && Instant::now() < deadline {
-        sleep(PAUSE).await;
+        sleep(RETRY_INTERVAL).await;
         answer = ask(&client, endpoint).await;
     }
     answer.with_context(|| {
-        format!("nobody answers at {endpoint} within {patience:?}; `orderflow store` serves a store there")
+        format!("no answer from {endpoint} within {timeout:?}; check the URL, or start a store there with `orderflow store`")
     })
 }
 
@@ -46,19 +46,19 @@ async fn ask(client: &Client, endpoint: &BaseUrl) -> anyhow::Result<bool> {
     Ok(response.status().is_success() && says_healthy(response).await)
 }
 
-/// Only an answer that is as long as the expected one is read: others may be of any length.
+/// Reads the body only if its length is the expected one, since other endpoints may send bodies of any length.
 async fn says_healthy(response: Response) -> bool {
     let length = u64::try_from(HEALTHY.len()).ok();
     response.content_length() == length && response.text().await.is_ok_and(|text| text == HEALTHY)
 }
 
 fn client(endpoint: &BaseUrl) -> anyhow::Result<Client> {
-    let mut builder = Client::builder().timeout(ANSWER_WITHIN);
+    let mut builder = Client::builder().timeout(REQUEST_TIMEOUT);
     if endpoint.is_loopback() {
         builder = builder.no_proxy();
     }
     if !endpoint.is_https() {
-        // Without this an image that holds no root certificates could not even ask.
+        // Without this, a container image without root certificates could not make the request.
         builder = builder.tls_certs_only([]);
     }
     Ok(builder.build()?)
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_embedded_store_is_known_as_soon_as_it_answers() {
+    async fn the_embedded_store_is_detected_once_it_answers() {
         let (listener, url) = listener().await;
         let router = Embedded::open(Location::Memory).unwrap().router();
         tokio::spawn(async move {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whatever_else_answers_is_another_store() {
+    async fn other_responses_are_not_the_embedded_store() {
         for answer in ["healthy: dynamodb.us-east-1.amazonaws.com ", "", HEALTHY.trim_end()] {
             let (listener, url) = listener().await;
             let router = Router::new().route("/", get(move || async move { answer }));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_endpoint_that_never_answers_is_named() {
+    async fn the_error_names_an_endpoint_that_never_answers() {
         let (listener, url) = listener().await;
         drop(listener);
         let error = wait_for(&url, Duration::ZERO).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Counting analytics anew from the orders.
+//! Rebuilds analytics from the orders.
 
 use anyhow::Context;
 use orderflow_analytics::{ANALYTICS, Recount};
@@ -8,29 +8,29 @@ use orderflow_store::Store;
 
 use super::data::{Data, StoreLocation};
 
-/// Counts anew in the store at this place, whether a system works on it or not. Gives the number of orders.
+/// Rebuilds analytics in the store at this location, which a running system may use meanwhile. Returns the number of orders.
 ///
 /// # Errors
-/// As [`recount_store`], and where the store cannot be opened or has no orders.
+/// As [`recount_store`], and if the store cannot be opened or has no table of orders.
 pub async fn recount_analytics(location: &StoreLocation, prefix: &str) -> anyhow::Result<usize> {
     let data = Data::open(location, prefix).await?;
     let store = data.store(prefix);
     let orders = store.table_states(&[&ORDERS]).await?;
     anyhow::ensure!(
         orders.iter().all(|table| table.exists),
-        "there are no orders here: --data-dir, an endpoint and ORDERFLOW_PREFIX say where they are"
+        "the store has no table of orders; check --data-dir or the endpoint, and ORDERFLOW_PREFIX"
     );
-    store.create_missing_tables(&[&ANALYTICS]).await.context("the table cannot be made")?;
+    store.create_missing_tables(&[&ANALYTICS]).await.context("the table of analytics cannot be created")?;
     recount_store(&store).await
 }
 
-/// Counts anew what the orders of this store have told. Gives their number.
+/// Rebuilds analytics from the events of all orders. Returns the number of orders.
 ///
 /// # Errors
-/// Where the store does not answer, or another recount began meanwhile. What was counted before is valid then.
+/// If the store does not answer, or another rebuild began meanwhile. The earlier figures stay valid then.
 pub async fn recount_store(store: &Store) -> anyhow::Result<usize> {
     let recount = Recount::begin(store).await?;
-    // Only now: what is told from here on is counted by whoever is told.
+    // Only after the rebuild began: from then on the consumer counts new events in it too.
     let mut history = OrderHistory::new(store);
     let mut orders = 0;
     while let Some(events) = history.next().await? {

@@ -1,4 +1,4 @@
-//! What is served over HTTP.
+//! The HTTP routes of the parts of a system.
 
 use axum::Router;
 use orderflow_http::{HealthCheck, HealthFigure, health_router, metrics_router, with_fallbacks};
@@ -10,18 +10,18 @@ use super::parts::{ORDER_INTAKE, OUTBOX_RELAY, SHOP_API};
 use super::{System, faults};
 
 impl System {
-    /// Everything that is served over HTTP, for clients of this machine only: whoever can reach it can also break it on purpose.
+    /// Returns the router for loopback, which includes the route for injecting faults.
     pub fn local_router(&self) -> Router {
         with_fallbacks(self.local_routes())
     }
 
-    /// What [`Self::local_router`] serves, each route with its description.
+    /// Returns the routes of [`Self::local_router`] with their descriptions.
     pub fn local_routes(&self) -> OpenApiRouter {
         let faults = faults::router(self.broker.switch().clone(), self.gateway_fault.clone());
         self.routes().merge(faults)
     }
 
-    /// Everything that is served over HTTP.
+    /// Returns the router without the route for injecting faults.
     pub fn router(&self) -> Router {
         with_fallbacks(self.routes())
     }
@@ -48,12 +48,12 @@ impl System {
         router
     }
 
-    /// What the process that relays has still to publish.
+    /// Returns the backlog of the relay, if this process runs it.
     fn health_figures(&self) -> Vec<HealthFigure> {
         if self.parts.contains(OUTBOX_RELAY) { self.outbox_backlog().figures() } else { Vec::new() }
     }
 
-    /// What this process cannot do without.
+    /// Returns the checks of everything that this process needs.
     fn health_checks(&self) -> Vec<HealthCheck> {
         let table = self.store.table(&orderflow_orders::ORDERS);
         let store = HealthCheck::new("store", move || {

@@ -1,4 +1,4 @@
-//! The system at work, and its end.
+//! A running system and its orderly stop.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use super::liveness::Working;
 use super::parts::OUTBOX_RELAY;
 use super::{System, gauges};
 
-/// A system whose parts work by themselves.
+/// A running system: each part works in tasks of its own.
 ///
-/// Two signals end it, one behind the other: consumers finish the batch that they have in hand and settle it, then the stream_pollers move
-/// the cursors past what was settled. Dropping it instead is as good as killing it: nothing is lost, some work is repeated.
+/// It stops in two steps: first the consumers finish and acknowledge their batches in flight, then the stream pollers move the cursors past
+/// the events that were published. Dropping it has the effect of killing the process: nothing is lost, and some work is repeated.
 pub struct Running {
     /// Keeps the database open while parts work on it.
     _data: Data,
@@ -54,21 +54,21 @@ impl Running {
             stream_pollers
                 .spawn(while_working(working, stream_poller.run(wakeup, stream_pollers_stopped.clone())));
         }
-        // One process is enough to tell, and there is one relay.
+        // Only one process sets these gauges: the one with the relay.
         if system.parts.contains(OUTBOX_RELAY) {
             stream_pollers.spawn(gauges::measure(broker.admin(), outbox, stream_pollers_stopped));
         }
         Self { _data: system.data, broker, stop_consumers, stop_stream_pollers, consumers, stream_pollers }
     }
 
-    /// Has the consumers take nothing more; what they have in hand they settle.
-    pub fn stop_taking(&self) {
+    /// Makes the consumers take no more messages; they finish their batches in flight.
+    pub fn stop_consuming(&self) {
         self.stop_consumers.send_replace(true);
     }
 
-    /// Lets the consumers finish what they have in hand, and saves how far the streams are dealt with.
+    /// Waits until the consumers have finished their batches in flight, then saves the cursors of the streams.
     pub async fn stop(mut self) {
-        self.stop_taking();
+        self.stop_consuming();
         while self.consumers.join_next().await.is_some() {}
         self.stop_stream_pollers.send_replace(true);
         while self.stream_pollers.join_next().await.is_some() {}

@@ -1,4 +1,4 @@
-//! Keeping streams short behind relays that run in other processes.
+//! Trims the streams of the embedded store when the relays run in other processes.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,18 +7,18 @@ use orderflow_bridge::{Position, RUNTIME, RuntimeTable};
 use orderflow_embedded::Embedded;
 use orderflow_store::{IndependentWrites, Store};
 
-/// How often the cursors are read. What comes in meanwhile takes room in the database and no time.
+/// How often the cursors are read. Records written meanwhile use space in the database, but cost no time.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// Follows the cursors that relays save, and forgets what lies behind them.
+/// Reads the cursors that relays save, and deletes the stream records before them.
 pub struct Trimming {
     embedded: Embedded,
-    /// Where the cursor of each table was when its stream was last trimmed.
+    /// The cursor of each table when its stream was last trimmed.
     trimmed: HashMap<String, Position>,
 }
 
 impl Trimming {
-    /// Returns a task that trims the streams of this store.
+    /// Makes a trimming of the streams of this store.
     pub fn new(embedded: Embedded) -> Self {
         Self { embedded, trimmed: HashMap::new() }
     }
@@ -30,7 +30,7 @@ impl Trimming {
             if let Err(error) = self.trim_all().await {
                 tracing::warn!(
                     error = format!("{error:#}"),
-                    "the cursors cannot be read; the streams only grow"
+                    "cursors cannot be read; streams are not trimmed"
                 );
             }
         }
@@ -43,11 +43,7 @@ impl Trimming {
                     match self.trim(&table, &cursor.sequence_number).await {
                         Ok(()) => drop(self.trimmed.insert(table, cursor)),
                         Err(error) => {
-                            tracing::warn!(
-                                table,
-                                error = format!("{error:#}"),
-                                "the stream could not be trimmed"
-                            );
+                            tracing::warn!(table, error = format!("{error:#}"), "stream cannot be trimmed");
                         }
                     }
                 }
@@ -56,7 +52,7 @@ impl Trimming {
         Ok(())
     }
 
-    /// The tables of cursors that there are, under whatever prefix. There is none before the first relay has started.
+    /// Returns the tables with cursors, of every prefix. Before the first relay has started there are none.
     async fn runtime_tables(&self) -> anyhow::Result<Vec<RuntimeTable>> {
         let client = self.embedded.dynamodb();
         let mut names = client.list_tables().into_paginator().items().send();
@@ -72,11 +68,11 @@ impl Trimming {
         Ok(found)
     }
 
-    /// Away from the threads that answer requests, for after a long outage of the relay it takes a while.
+    /// Trims on a blocking thread, since a stream that grew during a long outage of the relay takes time.
     async fn trim(&self, table: &str, through: &str) -> anyhow::Result<()> {
         let (embedded, name, through) = (self.embedded.clone(), table.to_owned(), through.to_owned());
         let records = tokio::task::spawn_blocking(move || embedded.trim_stream(&name, &through)).await??;
-        tracing::debug!(table, records, "trimmed a stream");
+        tracing::debug!(table, records, "stream trimmed");
         Ok(())
     }
 }

@@ -22,7 +22,7 @@ impl EmbeddedMode {
     /// Where it cannot be opened.
     pub async fn open(settings: Settings) -> anyhow::Result<Self> {
         let system = System::open(settings).await?;
-        system.sell_demo_products().await?;
+        system.add_demo_products().await?;
         let router = system.local_router();
         let mut mode = Self { system, router };
         mode.system.drain().await?;

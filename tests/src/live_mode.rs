@@ -30,7 +30,7 @@ impl LiveSystem {
     /// Where it cannot be opened.
     pub async fn start(settings: Settings) -> anyhow::Result<Self> {
         let system = System::open(settings).await?;
-        system.sell_demo_products().await?;
+        system.add_demo_products().await?;
         let (router, idle) = (system.local_router(), system.idle_probe());
         let live = Self { router, idle, _running: system.start() };
         live.settle().await;

@@ -1,6 +1,6 @@
 //! `orderflow dlq edit`: the message of a dead letter, opened in the editor of the operator.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::{env, fs, io};

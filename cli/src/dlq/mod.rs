@@ -4,14 +4,6 @@
 //! directly with RabbitMQ or SQS, which also works while the system is down. A command can be interrupted and repeated: it leaves the dead
 //! letters that it did not reach unchanged.
 
-use std::path::PathBuf;
-use std::{fmt, io};
-
-use connection::ConnectionArgs;
-use orderflow_messaging::AdminError;
-
-use crate::client::{ClientError, Output};
-
 mod connection;
 mod edit;
 mod http_admin;
@@ -21,6 +13,14 @@ mod purge;
 mod replay;
 mod selection;
 mod terminal;
+
+use std::path::PathBuf;
+use std::{fmt, io};
+
+use connection::ConnectionArgs;
+use orderflow_messaging::AdminError;
+
+use crate::client::{ClientError, Output};
 
 /// The flags and subcommands of `orderflow dlq`.
 #[derive(clap::Args)]

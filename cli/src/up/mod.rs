@@ -45,7 +45,7 @@ async fn run_system(args: UpArgs) -> anyhow::Result<()> {
     let listener = args.serve.listen().await?;
     let system = System::open(settings(&args).await?).await?;
     if args.parts() == Parts::all() {
-        system.sell_demo_products().await?;
+        system.add_demo_products().await?;
     }
     // Before the address is announced: the process that reads it may send a signal at once.
     let termination = Termination::listen()?;

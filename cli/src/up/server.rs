@@ -29,7 +29,7 @@ pub(crate) async fn serve(
     }
     tracing::info!("stopping after batches in flight are finished");
     stop.send_replace(true);
-    running.stop_taking();
+    running.stop_consuming();
     let finish = async {
         // A client may never send the rest of a request; the parts have to stop in order nevertheless.
         if tokio::time::timeout(drain.min(ANSWER_TIMEOUT), &mut server).await.is_err() {

@@ -1,19 +1,19 @@
 //! `orderflow order`.
 
-use clap::builder::PossibleValuesParser;
-use orderflow_domain::OrderStatus;
-use reqwest::Method;
-
-use super::view::OrderView;
-use crate::client::http::{ApiRequest, PathSegment};
-use crate::client::output::listing::{self, ListItem, PageArgs};
-use crate::client::session::Session;
-use crate::client::{ClientError, ConnectionArgs, Output};
-
 mod place;
 mod poll;
 mod view;
 mod watch;
+
+use clap::builder::PossibleValuesParser;
+use orderflow_domain::OrderStatus;
+use reqwest::Method;
+
+use crate::client::http::{ApiRequest, PathSegment};
+use crate::client::output::listing::{self, ListItem, PageArgs};
+use crate::client::session::Session;
+use crate::client::{ClientError, ConnectionArgs, Output};
+use view::OrderView;
 
 /// The flags and subcommands of `orderflow order`.
 #[derive(clap::Args)]

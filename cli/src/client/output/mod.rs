@@ -1,11 +1,11 @@
 //! What commands write: data to stdout, everything else to stderr.
 
-use std::fmt;
-use std::io::{self, Write};
-
 pub(crate) mod json_text;
 pub(crate) mod listing;
 mod table;
+
+use std::fmt;
+use std::io::{self, Write};
 
 pub(crate) use table::Table;
 
