@@ -1,13 +1,14 @@
 //! `orderflow analytics rebuild`.
 
 use std::path::Path;
-use std::process::{Command, Output};
+
+use orderflow_testing::program::{Launch, Run};
 
 use crate::server::Server;
 
-fn rebuild(data: &Path) -> Output {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_orderflow"));
-    program.args(["analytics", "rebuild", "--data-dir"]).arg(data).env_clear().output().unwrap()
+fn rebuild(data: &Path) -> Run {
+    let arguments = ["analytics", "rebuild", "--data-dir", data.to_str().unwrap()];
+    Launch::new(env!("CARGO_BIN_EXE_orderflow"), arguments).run()
 }
 
 async fn total_orders(server: &Server) -> i64 {
@@ -15,7 +16,7 @@ async fn total_orders(server: &Server) -> i64 {
 }
 
 #[tokio::test]
-async fn a_rebuild_counts_the_orders_of_a_folder_that_nobody_works_on() {
+async fn a_rebuild_counts_the_orders_of_a_data_directory_that_is_not_in_use() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::on(data.path());
     server.put("/api/v1/admin/faults", &serde_json::json!({"stopped": ["analytics"]})).await;
@@ -25,16 +26,14 @@ async fn a_rebuild_counts_the_orders_of_a_folder_that_nobody_works_on() {
     assert_eq!(total_orders(&server).await, 0);
 
     let refused = rebuild(data.path());
-    assert_eq!(refused.status.code(), Some(1));
-    let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(said.contains(data.path().to_str().unwrap()), "{said}");
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains(data.path().to_str().unwrap()), "{}", refused.err);
 
-    assert!(server.signal("TERM").success());
+    assert!(server.stop().success());
     let rebuilt = rebuild(data.path());
-    assert_eq!(String::from_utf8(rebuilt.stdout).unwrap(), "orders counted: 3\n");
-    assert!(rebuilt.status.success());
+    assert_eq!((rebuilt.code, rebuilt.out.as_str()), (0, "orders counted: 3\n"));
 
-    // The events that waited meanwhile come now.
+    // The consumer now receives the events that waited in its queue.
     let server = Server::on(data.path());
     server
         .wait_until("all are confirmed", async |server| server.orders("&status=confirmed").await.len() == 3)

@@ -5,12 +5,11 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
+use orderflow_testing::program::PATIENCE;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::server::PATIENCE;
-
-/// Runs as root, keeps to itself, and finds no host but this machine.
+/// Flags that let it run as root, make no requests of its own, and resolve no host except this machine.
 const ARGUMENTS: [&str; 6] = [
     "--headless",
     "--no-sandbox",
@@ -24,7 +23,7 @@ const ARGUMENTS: [&str; 6] = [
 pub(crate) struct Browser {
     driver: Child,
     port: u16,
-    /// The path of the session at the driver.
+    /// The path of the session on the driver.
     session: String,
     client: reqwest::Client,
     _profile: TempDir,
@@ -61,19 +60,19 @@ impl Browser {
         self.command("url", &json!({"url": url})).await;
     }
 
-    /// Clicks on the first element that a CSS selector finds, as a person does.
+    /// Clicks the first element that matches a CSS selector.
     pub(crate) async fn click(&self, selector: &str) {
         let found = self.command("element", &json!({"using": "css selector", "value": selector})).await;
         let id = found.as_object().unwrap().values().next().unwrap().as_str().unwrap();
         self.command(&format!("element/{id}/click"), &json!({})).await;
     }
 
-    /// What a script returns.
+    /// Returns the result of a script.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.command("execute/sync", &json!({"script": script, "args": []})).await
     }
 
-    /// What a script returns once that is something.
+    /// Returns the result of a script once it is not null.
     pub(crate) async fn eventually(&self, script: &str) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -81,7 +80,7 @@ impl Browser {
             if !value.is_null() {
                 return value;
             }
-            assert!(Instant::now() < deadline, "it never came true: {script}");
+            assert!(Instant::now() < deadline, "not in time: {script}");
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     }
@@ -90,20 +89,20 @@ impl Browser {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(PATIENCE))?;
         write!(stream, "DELETE {} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", self.session)?;
-        // It answers when the browser has ended.
+        // The driver answers when the browser has ended.
         stream.read(&mut [0; 64]).map(drop)
     }
 }
 
-/// The port in what the driver says at its start.
+/// Returns the port that the driver prints at its start.
 fn port_in(lines: impl Iterator<Item = String>) -> u16 {
     let said = |line: String| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok();
-    lines.into_iter().find_map(said).expect("the driver says where it listens")
+    lines.into_iter().find_map(said).expect("the driver prints its port")
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The driver leaves the browser behind unless it is told to end the session, and a test that fails drops it too.
+        // The driver does not end the browser unless the session is ended.
         let _ = self.end_session();
         let _ = self.driver.kill();
         let _ = self.driver.wait();

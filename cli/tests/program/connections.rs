@@ -1,4 +1,4 @@
-//! What the program asks of a store elsewhere, and over how many connections.
+//! The number of connections to a store at an endpoint.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use crate::server::{Server, up};
 
 const ORDERS: usize = 100;
 
-/// A store behind an address that counts who connects.
+/// A store behind a proxy that counts connections.
 struct CountedStore {
     embedded: Embedded,
     url: String,
@@ -33,7 +33,7 @@ impl CountedStore {
                 counted.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(async move {
                     let mut store = TcpStream::connect(store).await.unwrap();
-                    // It ends when the program is killed.
+                    // It fails when the program is killed.
                     let _ = tokio::io::copy_bidirectional(&mut client, &mut store).await;
                 });
             }
@@ -43,7 +43,7 @@ impl CountedStore {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_to_the_store_are_used_again_and_again() {
+async fn connections_to_the_store_are_reused() {
     let store = CountedStore::start().await;
     let server = Server::start(up(&["--port", "0", "--dynamodb-endpoint", &store.url]));
     for _ in 0..ORDERS {

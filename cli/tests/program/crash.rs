@@ -1,4 +1,4 @@
-//! kill -9 in the middle of work.
+//! SIGKILL while orders are processed.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use orderflow_embedded::Location;
 use orderflow_system::{Settings, System};
+use orderflow_testing::program::PATIENCE;
 use serde_json::Value;
 
 use crate::server::Server;
@@ -14,22 +15,22 @@ const ORDERS: usize = 1_000;
 const SKU: &str = "PRODUCT-002";
 const STOCK: i64 = 500;
 
-/// Places orders until `count` are accepted or the server is gone.
+/// Places `count` orders and returns the ids of those that the server accepted before it was killed.
 async fn place_some(server: &Server, count: usize) -> Vec<String> {
     let attempts = futures::stream::iter(0..count).map(|_| server.place(SKU, "C1"));
     attempts.buffer_unordered(16).filter_map(|id| async { id }).collect().await
 }
 
-/// Three times killed in the middle of a thousand orders, and started again on the same data: every order that was accepted ends and
-/// settles, stock adds up, and each confirmed order has one charge and one message.
+/// Kills the program three times while it processes 1,000 orders, and restarts it on the same data: every accepted order is settled, the
+/// stock adds up, and each confirmed order has one charge and one message.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_three_times_in_a_thousand_orders() {
+async fn three_kills_in_1000_orders_lose_and_repeat_nothing() {
     let data = tempfile::tempdir().unwrap();
     let mut accepted: BTreeSet<String> = BTreeSet::new();
     for round in 1..=3 {
         let server = Server::on(data.path());
         let (ids, ()) = tokio::join!(place_some(&server, ORDERS), kill_after(&server, 20 * round));
-        assert!(ids.len() < ORDERS, "the kill came too late to be in the middle");
+        assert!(ids.len() < ORDERS, "every order was accepted before the kill");
         accepted.extend(ids);
     }
     let server = Server::on(data.path());
@@ -46,11 +47,11 @@ async fn killed_three_times_in_a_thousand_orders() {
         let order = server.get(&format!("/api/v1/orders/{id}")).await;
         assert_ne!(order["status"], "pending", "{order}");
     }
-    assert!(server.signal("TERM").success());
+    assert!(server.stop().success());
     check_books(data.path()).await;
 }
 
-/// Kills the server once so many more orders are confirmed, in the middle of whatever else it does.
+/// Kills the server once this many more orders are confirmed.
 async fn kill_after(server: &Server, confirmed: usize) {
     let before = server.orders("&status=confirmed").await.len();
     server
@@ -58,10 +59,10 @@ async fn kill_after(server: &Server, confirmed: usize) {
             server.orders("&status=confirmed").await.len() >= before + confirmed
         })
         .await;
-    server.kill_now();
+    server.kill();
 }
 
-/// What must be true of the data once all work is done.
+/// Checks the data after all work is done.
 async fn check_books(data: &std::path::Path) {
     let mut system = open_when_free(data).await;
     system.drain().await.unwrap();
@@ -88,15 +89,15 @@ async fn check_books(data: &std::path::Path) {
             "{order}"
         );
     }
-    assert_eq!(confirmed, STOCK, "as many as there were units");
+    assert_eq!(confirmed, STOCK, "each unit was sold once");
     let level = get(&system, &format!("/api/v1/inventory/{SKU}")).await;
     assert_eq!((&level["available"], &level["reserved"]), (&0.into(), &STOCK.into()));
     assert_eq!(unsettled(&system).await, 0, "every order is settled");
 }
 
-/// The process that had the data open may take a moment to be gone altogether.
+/// Opens the data directory, which the ended process may hold for a moment longer.
 async fn open_when_free(data: &std::path::Path) -> System {
-    let deadline = std::time::Instant::now() + crate::server::PATIENCE;
+    let deadline = std::time::Instant::now() + PATIENCE;
     loop {
         match System::open(Settings::new(Location::Directory(data.to_owned()))).await {
             Ok(system) => return system,
@@ -126,7 +127,7 @@ async fn all_orders(system: &System) -> Vec<Value> {
     }
 }
 
-/// Orders that still stand in the index of open orders.
+/// Returns the number of orders in the index of open orders.
 async fn unsettled(system: &System) -> usize {
     let client = system.embedded().unwrap().dynamodb();
     let mut found = 0;

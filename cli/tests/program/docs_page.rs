@@ -1,9 +1,9 @@
-//! `/docs` in a real browser that reaches nothing but the program.
+//! `/docs` in a real browser that can reach only the program.
 
 use crate::browser::Browser;
 use crate::server::Server;
 
-/// The text of an element, once it is there and has one.
+/// Returns a script for the text of an element, or null until it has one.
 fn text_of(selector: &str) -> String {
     format!(
         "const text = document.querySelector('{selector}')?.textContent; return text && text !== '…' ? text : null"
@@ -11,7 +11,7 @@ fn text_of(selector: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_page_shows_both_documents_and_tries_calls_without_any_other_host() {
+async fn the_page_shows_both_documents_and_sends_requests_without_another_host() {
     let server = Server::ephemeral();
     let browser = Browser::start().await;
     browser.open(&format!("{}/docs", server.url())).await;

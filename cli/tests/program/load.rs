@@ -1,13 +1,13 @@
-//! Many at once.
+//! Many concurrent orders.
 
 use futures::StreamExt;
 use serde_json::json;
 
 use crate::server::Server;
 
-/// 200 orders at once for a sku with 100 units.
+/// 200 concurrent orders for a product with 100 units.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_orders_for_a_hundred_units() {
+async fn of_200_orders_for_100_units_100_are_confirmed() {
     let server = Server::ephemeral();
     let customers: Vec<String> = (0..200).map(|number| format!("C{number}")).collect();
     let placed = futures::stream::iter(&customers).map(|customer| server.place("TSHIRT-BLK-M", customer));
@@ -26,9 +26,9 @@ async fn two_hundred_orders_for_a_hundred_units() {
     assert_eq!(level, json!({"sku": "TSHIRT-BLK-M", "available": 0, "reserved": 100}));
 }
 
-/// A product is ordered in the request after the one that creates it, a hundred times.
+/// Orders each of 100 new products with the request after the one that adds it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_product_can_be_ordered_at_once() {
+async fn a_new_product_can_be_ordered_at_once() {
     let server = Server::ephemeral();
     for number in 0..100 {
         let sku = format!("NEW-{number}");

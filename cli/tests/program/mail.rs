@@ -1,4 +1,4 @@
-//! A mail server that is out of order, and the orders whose customers are to be told.
+//! An outage of the mail server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,15 +12,15 @@ use crate::server::{Server, up};
 const ORDERS: usize = 20;
 const STATE: &str = r#"circuit_breaker_state{breaker="mail-provider"}"#;
 
-/// A mail server that turns everybody away until it is told that it is in order.
+/// A mail server that refuses every client until it is available.
 #[derive(Clone, Default)]
 struct MailServer {
-    in_order: Arc<AtomicBool>,
+    available: Arc<AtomicBool>,
     taken: Arc<AtomicUsize>,
 }
 
 impl MailServer {
-    /// Gives its URL.
+    /// Listens and returns the URL.
     async fn listen(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", listener.local_addr().unwrap());
@@ -36,7 +36,7 @@ impl MailServer {
 
     async fn converse(&self, client: TcpStream) -> std::io::Result<()> {
         let (reading, mut writing) = client.into_split();
-        if !self.in_order.load(Ordering::SeqCst) {
+        if !self.available.load(Ordering::SeqCst) {
             return writing.write_all(b"421 4.3.2 not now\r\n").await;
         }
         writing.write_all(b"220 ready\r\n").await?;
@@ -63,11 +63,9 @@ impl MailServer {
 }
 
 #[tokio::test]
-async fn a_mail_server_that_is_down_holds_no_order_up_and_gets_every_message_when_it_is_back() {
+async fn a_mail_server_outage_delays_no_order_and_every_message_is_sent_after_it() {
     let mail = MailServer::default();
-    let mut command = up(&["--port", "0", "--ephemeral"]);
-    command.env("SMTP_URL", mail.listen().await);
-    let server = Server::start(command);
+    let server = Server::start(up(&["--port", "0", "--ephemeral"]).env("SMTP_URL", mail.listen().await));
     assert_eq!(value(&server, STATE).await, Some(0.0));
     for _ in 0..ORDERS {
         server.place("PRODUCT-002", "C1").await.unwrap();
@@ -79,15 +77,13 @@ async fn a_mail_server_that_is_down_holds_no_order_up_and_gets_every_message_whe
         .await;
     let half_open = r#"circuit_breaker_transitions_total{breaker="mail-provider",to="half_open"}"#;
     server
-        .wait_until("the breaker tried the mail server again", async |server| {
-            value(server, half_open).await.is_some()
-        })
+        .wait_until("the breaker is half open", async |server| value(server, half_open).await.is_some())
         .await;
     let deferred = r#"deliveries_total{consumer="notification",outcome="deferred"}"#;
     assert!(value(&server, deferred).await >= Some(1.0));
     assert_eq!(mail.taken.load(Ordering::SeqCst), 0);
 
-    mail.in_order.store(true, Ordering::SeqCst);
+    mail.available.store(true, Ordering::SeqCst);
     server.wait_until("every message arrived", async |_| mail.taken.load(Ordering::SeqCst) >= ORDERS).await;
     assert_eq!(value(&server, STATE).await, Some(0.0));
     let dead = r#"deliveries_total{consumer="notification",outcome="dead_lettered"}"#;

@@ -1,4 +1,4 @@
-//! The program as it is started: real processes, real signals, real files.
+//! `orderflow up` as a process, with signals and files.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod analytics;

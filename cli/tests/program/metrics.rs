@@ -1,17 +1,17 @@
-//! What the program counts and measures.
+//! The metrics of the program.
 
 use serde_json::json;
 
 use crate::server::{Server, up};
 
-/// The value of a series; none where there is no such series yet.
+/// Returns the value of a series, or `None` if the page does not have it.
 pub(crate) async fn value(server: &Server, series: &str) -> Option<f64> {
     let page = server.text("/metrics").await;
     page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
 }
 
 #[tokio::test]
-async fn a_provider_that_is_down_opens_the_breaker_and_every_order_is_confirmed_when_it_is_back() {
+async fn an_outage_of_the_payment_provider_opens_the_breaker_and_delays_orders_until_it_ends() {
     const STATE: &str = r#"circuit_breaker_state{breaker="payment-gateway"}"#;
     let transitions =
         |to| format!(r#"circuit_breaker_transitions_total{{breaker="payment-gateway",to="{to}"}}"#);
@@ -23,7 +23,7 @@ async fn a_provider_that_is_down_opens_the_breaker_and_every_order_is_confirmed_
         server.place("PRODUCT-002", "C1").await.unwrap();
     }
     server
-        .wait_until("the breaker tried the provider again", async |server| {
+        .wait_until("the breaker is half open", async |server| {
             value(server, &transitions("half_open")).await.is_some()
         })
         .await;
@@ -40,7 +40,7 @@ async fn a_provider_that_is_down_opens_the_breaker_and_every_order_is_confirmed_
 }
 
 #[tokio::test]
-async fn every_series_of_the_page_says_what_it_is() {
+async fn every_metric_has_a_type_and_a_help_text() {
     let server = Server::ephemeral();
     let id = server.place("PRODUCT-002", "C1").await.unwrap();
     server
@@ -57,12 +57,12 @@ async fn every_series_of_the_page_says_what_it_is() {
         page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     assert!(typed.len() >= 4, "{page}");
     for name in typed {
-        assert!(page.contains(&format!("# HELP {name} ")), "{name} is not in the catalogue:\n{page}");
+        assert!(page.contains(&format!("# HELP {name} ")), "{name} has no help text:\n{page}");
     }
 }
 
 #[tokio::test]
-async fn requests_are_counted_by_what_was_answered_and_orders_by_being_new() {
+async fn requests_are_counted_by_status_and_new_orders_once() {
     let server = Server::ephemeral();
     server.place("PRODUCT-002", "C1").await.unwrap();
     assert_eq!(server.post("/api/v1/orders", &json!({})).await, 422);
@@ -78,12 +78,11 @@ async fn requests_are_counted_by_what_was_answered_and_orders_by_being_new() {
 }
 
 #[tokio::test]
-async fn the_first_order_after_a_start_finds_its_product_in_the_cache() {
+async fn the_first_order_after_a_start_hits_the_catalog_cache() {
     let data = tempfile::tempdir().unwrap();
-    assert!(Server::on(data.path()).signal("TERM").success());
-    let mut again = up(&["--port", "0", "--data-dir", data.path().to_str().unwrap()]);
-    again.env("CATALOG_CACHE_TTL", "1h");
-    let server = Server::start(again);
+    assert!(Server::on(data.path()).stop().success());
+    let again = up(&["--port", "0", "--data-dir", data.path().to_str().unwrap()]);
+    let server = Server::start(again.env("CATALOG_CACHE_TTL", "1h"));
     server.place("PRODUCT-002", "C1").await.unwrap();
     let lookups = |outcome| format!(r#"catalog_cache_lookups_total{{outcome="{outcome}"}}"#);
     assert_eq!(value(&server, &lookups("hit")).await, Some(1.0));

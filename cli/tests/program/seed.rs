@@ -1,23 +1,23 @@
-//! The script that sells the demo products.
+//! The script `docker/seed`, which adds the demo products.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
+
+use orderflow_testing::program::path_with;
 
 use crate::server::Server;
 
-/// A command that finds the program by its name, and by itself the server.
-fn beside(server: &Server, program: impl AsRef<Path>) -> Command {
-    let folder = Path::new(env!("CARGO_BIN_EXE_orderflow")).parent().unwrap();
-    let mut folders = vec![folder.to_path_buf()];
-    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
-    let mut command = Command::new(program.as_ref());
-    command.env("PATH", std::env::join_paths(folders).unwrap()).env("ORDERFLOW_URL", server.url());
+/// Returns a command that finds `orderflow` in its `PATH` and the server in `ORDERFLOW_URL`.
+fn beside(server: &Server, program: &str) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env("PATH", path_with(env!("CARGO_BIN_EXE_orderflow").as_ref()))
+        .env("ORDERFLOW_URL", server.url());
     command.stdout(Stdio::null());
     command
 }
 
 #[tokio::test]
-async fn a_product_that_was_removed_stays_removed() {
+async fn the_script_does_not_add_removed_products_again() {
     let server = Server::ephemeral();
     server
         .wait_until("it has stock", async |server| {

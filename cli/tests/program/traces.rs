@@ -11,9 +11,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
 
 fn traced(endpoint: &str) -> Server {
-    let mut command = up(&["--port", "0", "--ephemeral"]);
-    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
-    Server::start(command)
+    Server::start(up(&["--port", "0", "--ephemeral"]).env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint))
 }
 
 #[tokio::test]
@@ -43,23 +41,23 @@ async fn an_order_is_one_trace_through_every_part() {
         assert_eq!(span.attributes["order.id"], order, "{name}");
         assert!(!span.failed, "{span:?}");
     }
-    let asked = |span: &CollectedSpan| span.name.contains("/health") || span.name.contains("/metrics");
-    assert!(!spans.iter().any(asked), "{spans:#?}");
+    let probes = |span: &CollectedSpan| span.name.contains("/health") || span.name.contains("/metrics");
+    assert!(!spans.iter().any(probes), "{spans:#?}");
 }
 
 #[tokio::test]
-async fn the_end_sends_the_spans_that_are_left() {
+async fn a_stop_exports_the_remaining_spans() {
     let collector = Collector::start().await.unwrap();
     let server = traced(collector.endpoint());
     server.get("/api/v1/orders").await;
-    let status = spawn_blocking(move || server.signal("TERM")).await.unwrap();
+    let status = spawn_blocking(move || server.stop()).await.unwrap();
     assert!(status.success(), "{status}");
     assert!(collector.spans().iter().any(|span| span.name == "GET /api/v1/orders"));
 }
 
 #[tokio::test]
-async fn a_collector_that_never_answers_costs_nothing_but_spans() {
-    // It is connected to, and says nothing.
+async fn a_collector_that_never_answers_delays_no_order_and_no_stop() {
+    // It accepts connections and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = traced(&format!("http://{}", silent.local_addr().unwrap()));
     for _ in 0..50 {
@@ -68,17 +66,14 @@ async fn a_collector_that_never_answers_costs_nothing_but_spans() {
     server
         .wait_until("all are confirmed", async |server| server.orders("&status=confirmed").await.len() == 50)
         .await;
-    let status = spawn_blocking(move || server.signal("TERM")).await.unwrap();
+    let status = spawn_blocking(move || server.stop()).await.unwrap();
     assert!(status.success(), "{status}");
 }
 
 #[test]
-fn an_endpoint_that_is_none_is_named() {
-    let mut command = up(&["--port", "0", "--ephemeral"]);
-    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "no url").stderr(std::process::Stdio::piped());
-    let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && said.contains("OTEL_EXPORTER_OTLP_ENDPOINT=no url"), "{said}");
+fn the_error_names_an_invalid_collector_endpoint() {
+    let run = up(&["--port", "0", "--ephemeral"]).env("OTEL_EXPORTER_OTLP_ENDPOINT", "no url").run();
+    assert!(run.code != 0 && run.err.contains("OTEL_EXPORTER_OTLP_ENDPOINT=no url"), "{run:?}");
 }
 
 fn of_trace(spans: &[CollectedSpan]) -> impl Iterator<Item = &CollectedSpan> {

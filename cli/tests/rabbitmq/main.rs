@@ -1,13 +1,12 @@
-//! The program in many processes, over one store and a real RabbitMQ, while parts of it are killed.
+//! The program in several processes over one store and a real RabbitMQ, while processes are killed.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod books;
 mod breaker;
 mod broker_outages;
 mod kills;
 mod load;
 mod outage;
-mod part;
 mod poison;
 mod sharing;
 mod shop;
+mod tables;

@@ -1,4 +1,4 @@
-//! Messages that no function can make sense of.
+//! Messages that no function can decode.
 
 use std::time::{Duration, Instant};
 
@@ -6,13 +6,13 @@ use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions}
 use lapin::types::AMQPValue;
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 
-use crate::books::Books;
 use crate::load::{Limit, order, place_at_rate};
 use crate::shop::Shop;
+use crate::tables::Tables;
 
-/// What somebody puts onto a queue by hand is in the dead letters within two seconds, with its reason; its neighbours do not notice.
+/// Messages that are no events, published to a queue by hand, are dead-lettered within two seconds with a reason, and delay no others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn h08_poison_is_put_out_of_the_way() {
+async fn an_undecodable_message_is_dead_lettered_within_two_seconds() {
     let (sku, stock) = ("PLAIN", 1_000);
     let shop = Shop::open(sku, stock).await;
     let connection = Connection::connect(&shop.broker.uri(), ConnectionProperties::default()).await.unwrap();
@@ -33,9 +33,9 @@ async fn h08_poison_is_put_out_of_the_way() {
                     Some(dead) => break dead.delivery,
                     None => tokio::time::sleep(Duration::from_millis(10)).await,
                 }
-                assert!(sent_at.elapsed() < Duration::from_secs(2), "it is still not out of the way");
+                assert!(sent_at.elapsed() < Duration::from_secs(2), "it is not dead-lettered in time");
             };
-            assert_eq!(dead.data, body, "it is kept as it came");
+            assert_eq!(dead.data, body, "the body is unchanged");
             let headers = dead.properties.headers().clone().unwrap();
             let header = |name: &str| headers.inner().get(name).cloned();
             assert_eq!(header("x-orderflow-code"), Some(AMQPValue::LongString("undecodable".into())));
@@ -49,8 +49,8 @@ async fn h08_poison_is_put_out_of_the_way() {
         }
     };
     let (accepted, ()) = tokio::join!(place_at_rate(&shop, sku, 50, Limit::Orders(100)), poison);
-    let books = Books::of(shop.store.url()).await;
-    books.settle().await;
-    books.check(&accepted, sku, stock).await;
+    let tables = Tables::of(shop.store.url()).await;
+    tables.wait_until_settled().await;
+    tables.check(&accepted, sku, stock).await;
     assert!(shop.place(&order(sku)).await.is_some());
 }

@@ -1,4 +1,4 @@
-//! What a command answered, against what the page says.
+//! Compares the output of a command with the expectation on the page.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -6,13 +6,13 @@ use std::str::FromStr;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-/// Values that the page gave names.
+/// Values that expectations of the page named.
 pub(crate) type Names = BTreeMap<String, String>;
 
-/// What has to come back: `[eventually] [STATUS] [contains TEXT | JSON]`.
+/// An expected output: `[eventually] [STATUS] [contains TEXT | JSON]`.
 #[derive(Debug)]
 pub(crate) struct Expected {
-    /// Whether asking again may help.
+    /// Whether the command is repeated until the expectation holds.
     pub patience: Patience,
     status: Option<u16>,
     body: Body,
@@ -20,9 +20,9 @@ pub(crate) struct Expected {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Patience {
-    /// It is so at once.
+    /// It must hold at once.
     None,
-    /// It becomes so.
+    /// It must hold eventually.
     Eventually,
 }
 
@@ -57,9 +57,9 @@ impl FromStr for Expected {
 }
 
 impl Expected {
-    /// Whether this is the answer; new names are added to those that there are.
+    /// Checks an output, and adds the values that the expectation names.
     ///
-    /// `output` ends with a line that holds the status where one is expected.
+    /// `output` ends with a line for the status if one is expected.
     pub(crate) fn check(&self, output: &str, names: &mut Names) -> Result<()> {
         let body = match self.status {
             Some(expected) => {
@@ -72,7 +72,7 @@ impl Expected {
         match &self.body {
             Body::Anything => Ok(()),
             Body::Text(text) => {
-                ensure!(body.contains(text), "it doesn't contain {text}");
+                ensure!(body.contains(text), "it does not contain {text}");
                 Ok(())
             }
             Body::Json(expected) => holds(&serde_json::from_str(body)?, expected, names),
@@ -80,7 +80,7 @@ impl Expected {
     }
 }
 
-/// Whether a value has everything that is expected; it may have more.
+/// Checks that a value has every expected member; it may have more.
 fn holds(actual: &Value, expected: &Value, names: &mut Names) -> Result<()> {
     match (actual, expected) {
         (Value::Object(actual), Value::Object(expected)) => {
@@ -111,7 +111,7 @@ fn holds(actual: &Value, expected: &Value, names: &mut Names) -> Result<()> {
 }
 
 #[test]
-fn what_differs_is_told() {
+fn differences_are_reported() {
     let mut names = Names::from([("ORDER".to_owned(), "7".to_owned())]);
     let mut check =
         |expected: &str, output: &str| expected.parse::<Expected>().unwrap().check(output, &mut names);

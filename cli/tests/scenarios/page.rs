@@ -1,20 +1,20 @@
-//! The page's scenarios: commands, and what has to come back.
+//! Reads the scenarios of the page: commands and their expected output.
 
 use crate::answer::Expected;
 
-/// What stands between two headings.
+/// The commands below one heading.
 pub(crate) struct Scenario {
     pub title: String,
     pub steps: Vec<Step>,
 }
 
-/// One command.
+/// One command with its expected output.
 pub(crate) struct Step {
     pub command: String,
     pub expected: Expected,
 }
 
-/// Every scenario of docs/reference/scenarios.md, in order.
+/// Returns every scenario of docs/reference/scenarios.md, in order.
 pub(crate) fn scenarios() -> Vec<Scenario> {
     read(include_str!("../../../docs/reference/scenarios.md"))
 }
@@ -37,11 +37,12 @@ fn read(page: &str) -> Vec<Scenario> {
     scenarios
 }
 
-/// The commands of a block; its end is taken too.
+/// Reads the commands of a block up to and including its end.
 fn steps<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<Step> {
     let mut steps = Vec::new();
     while let Some(line) = lines.next().filter(|line| *line != "```") {
-        let mut command = line.strip_prefix("$ ").unwrap_or_else(|| panic!("no command: {line}")).to_owned();
+        let mut command =
+            line.strip_prefix("$ ").unwrap_or_else(|| panic!("not a command: {line}")).to_owned();
         while command.ends_with('\\') {
             command.push('\n');
             command.push_str(lines.next().unwrap());

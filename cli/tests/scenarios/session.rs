@@ -1,4 +1,4 @@
-//! A shell in which a scenario's commands run.
+//! A shell that runs the commands of a scenario.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -7,31 +7,31 @@ use anyhow::{Context as _, Result};
 
 use crate::answer::{Names, Patience};
 use crate::page::{Scenario, Step};
-use crate::program::Program;
+use crate::program::Shop;
 
-/// How long what happens eventually may take.
+/// The time limit of an expectation with `eventually`.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How many characters of an answer a failure shows.
+/// The number of characters of the output that a failure shows.
 const SHOWN: usize = 500;
 
-/// As `curl`, but quiet, and with the status on a last line of its own.
+/// `curl` without progress, and with the status on a last line of its own.
 const CURL: &str =
     r#"curl() { command curl --silent --show-error --max-time 30 --write-out '\n%{http_code}' "$@"; }"#;
 
-/// One reader at the program.
+/// The shell, and the values that earlier commands named.
 pub(crate) struct Session<'a> {
-    program: &'a Program,
+    shop: &'a Shop,
     names: Names,
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn new(program: &'a Program) -> Self {
-        Self { program, names: Names::new() }
+    pub(crate) fn new(shop: &'a Shop) -> Self {
+        Self { shop, names: Names::new() }
     }
 
-    /// Runs the commands in order; each has to answer as the page says.
+    /// Runs the commands in order and checks the output of each.
     pub(crate) fn run(&mut self, scenario: &Scenario) -> Result<()> {
         for step in &scenario.steps {
             self.take(step).with_context(|| format!("{}\n$ {}", scenario.title, step.command))?;
@@ -55,7 +55,7 @@ impl<'a> Session<'a> {
 
     fn output(&self, command: &str) -> String {
         let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("{CURL}\n{command}")]).envs(self.program.environment()).envs(&self.names);
+        shell.args(["-c", &format!("{CURL}\n{command}")]).envs(self.shop.environment()).envs(&self.names);
         let output = shell.output().unwrap();
         let (data, complaint) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -1,22 +1,24 @@
-//! Being told to stop.
+//! Stopping on a signal.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::process::{PATIENCE, StoreProcess};
+use orderflow_testing::program::{PATIENCE, Signal};
+
+use crate::process::StoreProcess;
 
 const BODY: &str = "{}";
 
 fn address(process: &StoreProcess) -> String {
-    process.url.strip_prefix("http://").unwrap().to_owned()
+    process.url().strip_prefix("http://").unwrap().to_owned()
 }
 
-/// Sends the head of a request, which the store then has in hand.
+/// Sends the head of a request, and returns once the store has received it.
 fn begin(process: &StoreProcess) -> TcpStream {
     let mut stream = TcpStream::connect(address(process)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    // The interim answer that is asked for here tells that the head has arrived.
+    // The interim response shows that the head has arrived.
     write!(
         stream,
         "POST / HTTP/1.1\r\nhost: x\r\nx-amz-target: DynamoDB_20120810.ListTables\r\nexpect: 100-continue\r\n\
@@ -30,23 +32,23 @@ fn begin(process: &StoreProcess) -> TcpStream {
     stream
 }
 
-/// Waits until nobody is let in any more.
+/// Waits until the store accepts no more connections.
 fn wait_until_closed(process: &StoreProcess) {
     let deadline = Instant::now() + PATIENCE;
     while let Ok(stream) = TcpStream::connect(address(process)) {
-        // Left unclosed it would be one more that the store waits for.
+        // The store would wait for an open connection.
         let _ = stream.shutdown(Shutdown::Both);
-        assert!(Instant::now() < deadline, "it goes on listening");
+        assert!(Instant::now() < deadline, "it still listens");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
 #[test]
-fn a_request_in_hand_is_answered_before_the_end() {
-    for signal in ["TERM", "INT"] {
+fn an_open_request_is_answered_before_the_end() {
+    for signal in [Signal::TERM, Signal::INT] {
         let process = StoreProcess::ephemeral();
         let mut stream = begin(&process);
-        process.signal(signal);
+        process.0.signal(signal);
         wait_until_closed(&process);
         stream.write_all(BODY.as_bytes()).unwrap();
         let mut answer = String::new();
@@ -55,14 +57,13 @@ fn a_request_in_hand_is_answered_before_the_end() {
             answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with(r#"{"TableNames":[]}"#),
             "{answer}"
         );
-        assert!(process.ended().success());
+        assert!(process.0.wait().success());
     }
 }
 
 #[test]
-fn a_request_that_never_ends_does_not_keep_it_alive() {
+fn a_request_that_never_completes_does_not_prevent_the_end() {
     let process = StoreProcess::ephemeral();
     let _stream = begin(&process);
-    process.signal("TERM");
-    assert!(process.ended().success());
+    assert!(process.0.stop().success());
 }

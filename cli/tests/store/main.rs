@@ -1,4 +1,4 @@
-//! `orderflow store` as it is started: a real process that others reach over HTTP.
+//! `orderflow store` as a process, used over HTTP.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod ending;

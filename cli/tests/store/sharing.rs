@@ -1,18 +1,19 @@
-//! One store, several clients, and what it keeps.
+//! One store with several clients, and its durability.
 
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::join_all;
 
-use crate::process::{StoreProcess, THINGS, exists, put, store, table_name, wait_until};
+use orderflow_testing::program::{Launch, wait_until};
+
+use crate::process::{StoreProcess, THINGS, exists, put, store, table_name};
 
 const CLIENTS: usize = 8;
 
 #[tokio::test]
-async fn clients_share_data_and_may_make_the_tables_at_the_same_time() {
+async fn clients_share_data_and_can_create_tables_concurrently() {
     let process = StoreProcess::ephemeral();
     let (first, second) = tokio::join!(process.tables(), process.tables());
     let tables = [&THINGS];
@@ -25,9 +26,9 @@ async fn clients_share_data_and_may_make_the_tables_at_the_same_time() {
     assert!(!exists(second.client(), "b").await);
 }
 
-/// Each has its own connections; all add to one number.
+/// Several clients, each with its own connections, add to one number.
 #[tokio::test]
-async fn nothing_is_lost_between_clients_that_write_to_one_item() {
+async fn concurrent_updates_of_one_item_lose_nothing() {
     let process = StoreProcess::ephemeral();
     process.tables().await.create_missing_tables(&[&THINGS]).await.unwrap();
     let add = async |number: usize| {
@@ -51,7 +52,7 @@ async fn nothing_is_lost_between_clients_that_write_to_one_item() {
 }
 
 #[tokio::test]
-async fn kill_9_in_the_middle_of_writes_keeps_every_one_that_was_answered() {
+async fn a_kill_during_writes_keeps_every_acknowledged_write() {
     let data = tempfile::tempdir().unwrap();
     let process = StoreProcess::on(data.path());
     process.tables().await.create_missing_tables(&[&THINGS]).await.unwrap();
@@ -73,9 +74,8 @@ async fn kill_9_in_the_middle_of_writes_keeps_every_one_that_was_answered() {
     });
     let writers: Vec<_> = writers.collect();
     wait_until("some writes are answered", async || answered.load(Ordering::Relaxed) > 200).await;
-    process.signal("KILL");
+    process.0.kill();
     let written = join_all(writers).await.into_iter().flat_map(Result::unwrap).collect::<Vec<_>>();
-    assert!(!process.ended().success());
     let process = StoreProcess::on(data.path());
     let client = process.client().await;
     let found = join_all(written.iter().map(|id| exists(&client, id))).await;
@@ -84,29 +84,25 @@ async fn kill_9_in_the_middle_of_writes_keeps_every_one_that_was_answered() {
 }
 
 #[test]
-fn it_says_that_it_is_healthy() {
+fn it_reports_that_it_is_healthy() {
     let process = StoreProcess::ephemeral();
-    let mut health = Command::new(env!("CARGO_BIN_EXE_orderflow"));
-    let output = health.env_clear().args(["health", "--url", &process.url]).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
+    let run = Launch::new(env!("CARGO_BIN_EXE_orderflow"), ["health", "--url", process.url()]).run();
+    assert_eq!(run.code, 0, "{run:?}");
 }
 
 #[test]
-fn another_address_than_loopback_needs_insecure() {
-    let output = store(&["--host", "0.0.0.0", "--ephemeral"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(output.stdout.is_empty());
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("--insecure"), "{said}");
+fn an_address_other_than_loopback_needs_insecure() {
+    let run = store(&["--host", "0.0.0.0", "--ephemeral"]).run();
+    assert_eq!((run.code, run.out.as_str()), (1, ""));
+    assert!(run.err.contains("--insecure"), "{run:?}");
     drop(StoreProcess::start(&["--host", "0.0.0.0", "--ephemeral", "--insecure"]));
 }
 
 #[test]
-fn data_that_is_in_use_is_refused() {
+fn a_data_directory_in_use_is_refused() {
     let data = tempfile::tempdir().unwrap();
     let path = data.path().to_str().unwrap();
     let _process = StoreProcess::on(data.path());
-    let output = store(&["--data-dir", path]).stdout(Stdio::null()).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.code() == Some(1) && said.contains(path), "{said}");
+    let run = store(&["--data-dir", path]).run();
+    assert!(run.code == 1 && run.err.contains(path), "{run:?}");
 }

@@ -1,13 +1,15 @@
-//! Streams whose relay is another process.
+//! Trimming of streams whose relay is another process.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use orderflow_bridge::{RUNTIME, StreamReader, sdk_config};
 
-use crate::process::{PREFIX, StoreProcess, THINGS, put, table_name, wait_until};
+use orderflow_testing::program::wait_until;
 
-/// The shard and the sequence numbers of everything that is left of the stream.
+use crate::process::{PREFIX, StoreProcess, THINGS, put, table_name};
+
+/// Returns the shard and the sequence numbers of the records left in the stream.
 async fn left(process: &StoreProcess) -> (String, Vec<String>) {
-    let client = aws_sdk_dynamodbstreams::Client::new(&sdk_config(Some(&process.url)).await);
+    let client = aws_sdk_dynamodbstreams::Client::new(&sdk_config(Some(process.url())).await);
     let mut reader = StreamReader::open(client, &table_name(), Vec::new()).await.unwrap();
     let (mut shard, mut numbers) = (String::new(), Vec::new());
     loop {
@@ -23,7 +25,7 @@ async fn left(process: &StoreProcess) -> (String, Vec<String>) {
     }
 }
 
-/// As a relay does when it has dealt with everything up to there.
+/// Saves a cursor, as a relay does after it has published the records up to it.
 async fn save_cursor(process: &StoreProcess, shard: &str, sequence_number: &str) {
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let row = process.client().await.put_item().table_name(format!("{PREFIX}-{}", RUNTIME.name));
@@ -33,7 +35,7 @@ async fn save_cursor(process: &StoreProcess, shard: &str, sequence_number: &str)
 }
 
 #[tokio::test]
-async fn streams_are_trimmed_behind_the_cursor_and_no_further() {
+async fn streams_are_trimmed_up_to_the_cursor() {
     let process = StoreProcess::ephemeral();
     let tables = process.tables().await;
     tables.create_missing_tables(&[&THINGS]).await.unwrap();
@@ -43,16 +45,15 @@ async fn streams_are_trimmed_behind_the_cursor_and_no_further() {
     let (shard, all) = left(&process).await;
     assert_eq!(all.len(), 20);
     tables.create_missing_tables(&[&RUNTIME]).await.unwrap();
-    for dealt_with in [5, 12] {
-        save_cursor(&process, &shard, &all[dealt_with - 1]).await;
-        wait_until("the stream is shorter", async || left(&process).await.1.len() < 20 - dealt_with + 1)
-            .await;
-        assert_eq!(left(&process).await.1, all[dealt_with..]);
+    for published in [5, 12] {
+        save_cursor(&process, &shard, &all[published - 1]).await;
+        wait_until("the stream is shorter", async || left(&process).await.1.len() < 20 - published + 1).await;
+        assert_eq!(left(&process).await.1, all[published..]);
     }
 }
 
 #[tokio::test]
-async fn a_cursor_of_a_table_that_is_gone_stops_nothing() {
+async fn the_cursor_of_a_deleted_table_does_not_stop_the_trimming() {
     let process = StoreProcess::ephemeral();
     let tables = process.tables().await;
     tables.create_missing_tables(&[&RUNTIME]).await.unwrap();

@@ -7,6 +7,7 @@
 //! - [`localstripe::LocalStripe`] stands in for Stripe.
 //! - [`rabbitmq::RabbitMq`] is a broker that can be stopped, killed and restarted.
 //! - [`collector::Collector`] takes spans.
+//! - [`program::Program`] is the program `orderflow` as a process.
 //! - [`process::ServerProcess`] is what they are made of.
 //! - [`faults`] makes publishers and functions fail.
 //! - [`service`] runs one service over a store in memory, for tests of its consumer and its routes; [`samples`] has events for it.
@@ -19,6 +20,7 @@ pub mod faults;
 pub mod localstripe;
 pub mod ministack;
 pub mod process;
+pub mod program;
 pub mod rabbitmq;
 pub mod rie;
 pub mod samples;

@@ -1,4 +1,4 @@
-//! What must be true of the tables.
+//! The state that the tables must have after a run.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-/// A quiet machine takes seconds; one that compiles beside it, minutes.
+/// The time limit for settling all orders: seconds on an idle machine, minutes on one that compiles at the same time.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 type Item = HashMap<String, AttributeValue>;
 
-/// The tables, read behind the back of the parts.
-pub(crate) struct Books(Client);
+/// The tables, read directly from the store.
+pub(crate) struct Tables(Client);
 
 impl Books {
     pub(crate) async fn of(store: &str) -> Self {
@@ -24,7 +24,7 @@ impl Books {
         pages.collect::<Result<Vec<_>, _>>().await.unwrap()
     }
 
-    /// Orders that stand in the index of open orders.
+    /// Returns the number of orders in the index of open orders.
     async fn unsettled(&self) -> usize {
         let mut found = 0;
         for shard in 0..16 {
@@ -36,12 +36,12 @@ impl Books {
         usize::try_from(found).unwrap()
     }
 
-    /// Waits until every order is settled, and everybody was told who has to be.
-    pub(crate) async fn settle(&self) {
+    /// Waits until every order is settled and has its message.
+    pub(crate) async fn wait_until_settled(&self) {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let unsettled = self.unsettled().await;
-            if unsettled == 0 && self.told().await.len() >= self.orders().await.len() {
+            if unsettled == 0 && self.messages().await.len() >= self.orders().await.len() {
                 return;
             }
             assert!(Instant::now() < deadline, "{unsettled} orders are not settled after {PATIENCE:?}");
@@ -53,16 +53,17 @@ impl Books {
         by(self.scan("orderflow-orders").await, "id")
     }
 
-    /// The messages of each order.
-    async fn told(&self) -> BTreeMap<String, Vec<String>> {
-        let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    /// Returns the ids of the messages of each order.
+    async fn messages(&self) -> BTreeMap<String, Vec<String>> {
+        let mut messages: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for record in self.scan("orderflow-notifications").await {
-            told.entry(text(&record, "order_id")).or_default().push(text(&record, "id"));
+            messages.entry(text(&record, "order_id")).or_default().push(text(&record, "id"));
         }
-        told
+        messages
     }
 
-    /// Every accepted order ended; stock, charges and messages agree with how. All orders are of one unit of one sku.
+    /// Checks that every accepted order has ended, and that stock, payments and messages agree with its outcome. All orders are for one unit of
+    /// one product.
     pub(crate) async fn check(&self, accepted: &[String], sku: &str, stock: i64) {
         let orders = self.orders().await;
         let missing: Vec<_> = accepted.iter().filter(|id| !orders.contains_key(*id)).collect();
@@ -70,7 +71,7 @@ impl Books {
         assert_eq!(accepted.iter().collect::<HashSet<_>>().len(), accepted.len());
         let payments = by(self.scan("orderflow-payments").await, "pk");
         let inventory = by(self.scan("orderflow-inventory").await, "pk");
-        let told = self.told().await;
+        let messages = self.messages().await;
         let mut confirmed = 0;
         for (id, order) in &orders {
             let reservation = text(&inventory[&format!("order#{id}")], "status");
@@ -80,11 +81,11 @@ impl Books {
             let outcome = match text(order, "status").as_str() {
                 "confirmed" => {
                     confirmed += 1;
-                    assert_eq!(told[id], ["order_confirmation#email"], "{id}");
+                    assert_eq!(messages[id], ["order_confirmation#email"], "{id}");
                     ("reserved", "completed", true)
                 }
                 "rejected" => {
-                    assert_eq!(told[id], ["order_out_of_stock#email"], "{id}");
+                    assert_eq!(messages[id], ["order_out_of_stock#email"], "{id}");
                     ("rejected", "voided", false)
                 }
                 other => panic!("order {id} is {other}"),
