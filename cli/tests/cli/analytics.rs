@@ -21,7 +21,7 @@ fn stub(summary: &Value) -> Stub {
 }
 
 #[test]
-fn the_summary_is_two_tables() {
+fn the_summary_is_shown_as_two_tables() {
     let shown = run(&stub(&summary()).url, "analytics summary");
     assert_eq!(shown.code, 0, "{shown:?}");
     let expected = "\
@@ -36,14 +36,14 @@ MUG           6
 }
 
 #[test]
-fn nothing_sold_is_one_table() {
+fn without_sales_the_summary_is_one_table() {
     let mut nothing = summary();
     nothing["top_skus"] = json!([]);
     assert_eq!(run(&stub(&nothing).url, "analytics summary").out.lines().count(), 2);
 }
 
 #[test]
-fn the_summary_as_json_is_what_the_server_said() {
+fn the_summary_as_json_is_the_body_of_the_server() {
     let shown = run(&stub(&summary()).url, "analytics summary --json");
     let document: Value = serde_json::from_str(&shown.out).unwrap();
     assert_eq!(document, summary());

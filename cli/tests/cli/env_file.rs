@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use orderflow_testing::program::Run;
 use tempfile::TempDir;
 
-use crate::program::{Run, finish, program};
+use crate::program::{finish, program};
 
 fn folder_with(text: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -17,7 +18,7 @@ fn health(folder: &Path, environment: &[(&str, &str)]) -> Run {
 }
 
 #[test]
-fn it_sets_what_the_environment_does_not() {
+fn variables_of_the_environment_take_precedence_over_the_file() {
     let folder = folder_with("# a comment\nORDERFLOW_URL=http://127.0.0.1:1\n");
     let run = health(folder.path(), &[]);
     assert!(run.err.contains("127.0.0.1:1"), "{run:?}");
@@ -26,7 +27,7 @@ fn it_sets_what_the_environment_does_not() {
 }
 
 #[test]
-fn only_that_of_the_folder_itself_is_read() {
+fn only_the_file_of_the_working_directory_is_read() {
     let folder = folder_with("ORDERFLOW_URL=http://127.0.0.1:1\n");
     let inner = folder.path().join("inner");
     std::fs::create_dir(&inner).unwrap();
@@ -35,9 +36,9 @@ fn only_that_of_the_folder_itself_is_read() {
 }
 
 #[test]
-fn a_line_that_cannot_be_read_is_found_and_not_quoted() {
+fn the_error_locates_a_bad_line_without_quoting_it() {
     let folder = folder_with("ORDERFLOW_PORT=1\nSMTP_URL=very secret\n");
     let run = health(folder.path(), &[]);
     assert_eq!((run.code, run.out.as_str()), (1, ""));
-    assert!(run.err.contains("what follows ORDERFLOW_PORT") && !run.err.contains("secret"), "{run:?}");
+    assert!(run.err.contains("the line after ORDERFLOW_PORT") && !run.err.contains("secret"), "{run:?}");
 }

@@ -1,4 +1,4 @@
-//! The commands that the troubleshooting guide tells people to run.
+//! The commands of the troubleshooting guide.
 
 use orderflow::cli::Cli;
 
@@ -7,7 +7,7 @@ use crate::program::ID;
 const GUIDE: &str = include_str!("../../../docs/operate/troubleshooting.md");
 
 #[test]
-fn every_command_of_the_guide_is_one() {
+fn every_command_of_the_guide_is_valid() {
     let blocks = GUIDE.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
     let lines = blocks.flat_map(str::lines).filter(|line| line.starts_with("orderflow "));
     let mut commands = 0;

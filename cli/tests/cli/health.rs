@@ -14,7 +14,7 @@ fn health(status: u16, state: &str, broker: &str) -> Stub {
 }
 
 #[test]
-fn a_healthy_system() {
+fn a_healthy_system_is_shown_with_its_services() {
     let stub = health(200, "healthy", "up");
     let shown = finish(&mut program(&format!("health --url {}/", stub.url)));
     assert_eq!(shown.code, 0, "{shown:?}");
@@ -32,7 +32,7 @@ fn an_unhealthy_system_shows_what_is_down() {
 }
 
 #[test]
-fn a_problem_is_not_health() {
+fn a_problem_is_not_taken_for_health() {
     let stub = Stub::start().on("GET /health", [Reply::problem(503, "unavailable", "Not now", &[])]);
     let run = run(&stub.url, "health");
     assert_eq!((run.code, run.out.as_str()), (1, ""));
@@ -40,7 +40,7 @@ fn a_problem_is_not_health() {
 }
 
 #[test]
-fn nothing_there() {
+fn a_system_that_cannot_be_reached_is_reported() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);

@@ -1,4 +1,4 @@
-//! Listings: filters, pages, and readers that leave.
+//! Listings: filters, pages, and closed pipes.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -13,7 +13,7 @@ fn page(orders: usize, next: Option<&str>) -> Reply {
 }
 
 #[test]
-fn a_page_is_a_table_and_more_is_noted() {
+fn a_page_is_a_table_with_a_note_about_further_pages() {
     let stub = Stub::start().on("GET /api/v1/orders", [page(1, Some("abc"))]);
     let run = run(&stub.url, "order list");
     assert_eq!(run.code, 0, "{run:?}");
@@ -46,7 +46,7 @@ fn three_pages() -> Stub {
 }
 
 #[test]
-fn all_follows_the_cursors() {
+fn all_shows_every_page() {
     let run = run(&three_pages().url, "order list --all");
     assert_eq!((run.code, run.out.lines().count()), (0, 6), "{run:?}");
     assert_eq!(run.out.matches("ORDER").count(), 1);
@@ -68,8 +68,8 @@ fn an_empty_listing_has_only_headers() {
 }
 
 #[test]
-fn a_reader_that_leaves_is_no_failure() {
-    // The cursor never ends: only the closed pipe ends the command.
+fn a_closed_pipe_is_no_failure() {
+    // The pages never end: only the closed pipe ends the command.
     let stub = Stub::start()
         .on("GET /api/v1/orders?limit=100", [page(100, Some("b"))])
         .on("GET /api/v1/orders?limit=100&cursor=b", [page(100, Some("b"))]);

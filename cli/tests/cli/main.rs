@@ -1,4 +1,4 @@
-//! The built program against a stub of the server.
+//! The client commands against a stub of the server.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod analytics;

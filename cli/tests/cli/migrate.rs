@@ -1,9 +1,10 @@
 //! `orderflow migrate`.
 
+use orderflow_testing::program::Run;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::program::{Run, finish, program};
+use crate::program::{finish, program};
 
 fn migrate(folder: &TempDir, arguments: &str) -> Run {
     finish(program(&format!("migrate {arguments}")).current_dir(folder.path()).env("RUST_LOG", "warn"))
@@ -16,9 +17,9 @@ fn status(folder: &TempDir) -> Value {
 }
 
 #[test]
-fn what_is_missing_is_said_and_made_and_looking_makes_nothing() {
+fn status_changes_nothing_and_up_creates_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(migrate(&folder, "status").out, "nothing is kept here yet\n");
+    assert_eq!(migrate(&folder, "status").out, "no data yet\n");
     assert!(!folder.path().join("data").exists());
     for _ in 0..2 {
         let run = migrate(&folder, "up");
@@ -37,7 +38,7 @@ fn what_is_missing_is_said_and_made_and_looking_makes_nothing() {
 }
 
 #[test]
-fn tables_are_known_by_their_prefix() {
+fn tables_are_found_by_their_prefix() {
     let folder = tempfile::tempdir().unwrap();
     migrate(&folder, "up");
     let run = finish(program("migrate status").current_dir(folder.path()).env("ORDERFLOW_PREFIX", "other"));
@@ -45,7 +46,7 @@ fn tables_are_known_by_their_prefix() {
 }
 
 #[test]
-fn a_newer_directory_is_refused() {
+fn a_data_directory_of_a_newer_version_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     migrate(&folder, "up");
     let database = rusqlite::Connection::open(folder.path().join("data/orderflow.db")).unwrap();

@@ -6,7 +6,7 @@ use crate::program::{ID, run};
 use crate::stub::{Reply, Stub};
 
 #[test]
-fn notifications_of_an_order() {
+fn the_notifications_of_an_order_are_listed() {
     let body = json!({"notifications": [{"id": "n1", "channel": "email", "recipient": "c100@example.com",
         "template": "order_confirmation", "subject": "Your order", "status": "sent",
         "created_at": "2026-11-20T10:00:02.000Z"}]});
@@ -23,7 +23,7 @@ fn down() -> Reply {
 }
 
 #[test]
-fn a_message_is_sent_once_however_often_the_request_is() {
+fn retries_of_a_notification_carry_the_same_key() {
     let stub = Stub::start().on("POST /api/v1/notifications", [down(), Reply::json(202, &json!({"id": ID}))]);
     let run = run(
         &stub.url,
@@ -41,7 +41,7 @@ fn a_message_is_sent_once_however_often_the_request_is() {
 }
 
 #[test]
-fn retries_end_and_the_key_is_told() {
+fn after_the_last_retry_the_key_is_printed() {
     let stub = Stub::start().on("POST /api/v1/notifications", [down()]);
     let run = run(&stub.url, "notification send --channel email --to a@example.com --template t");
     let key = &stub.asked()[0].headers["idempotency-key"];
@@ -50,7 +50,7 @@ fn retries_end_and_the_key_is_told() {
 }
 
 #[test]
-fn what_the_template_misses_is_named() {
+fn a_missing_variable_of_the_template_is_named() {
     let refusal = Reply::problem(422, "invalid-request", "Some fields", &[("variables.total", "is missing")]);
     let stub = Stub::start().on("POST /api/v1/notifications", [refusal]);
     let run = run(&stub.url, "notification send --channel sms --to +4930123456 --template order_refunded");
@@ -59,7 +59,7 @@ fn what_the_template_misses_is_named() {
 }
 
 #[test]
-fn one_message_is_shown() {
+fn a_notification_is_shown() {
     let view = json!({"id": ID, "channel": "sms", "recipient": "+4930123456", "template": "order_refunded",
         "subject": null, "status": "requested", "created_at": "2026-11-20T10:00:02.000Z"});
     let stub = Stub::start().on(&format!("GET /api/v1/notifications/{ID}"), [Reply::json(200, &view)]);

@@ -1,4 +1,4 @@
-//! `orderflow order get`, `cancel`, and what every command does with bad answers.
+//! `orderflow order get` and `cancel`, and how every command handles bad responses.
 
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ fn an_order_is_shown() {
 }
 
 #[test]
-fn json_keeps_the_servers_order_of_members() {
+fn json_keeps_the_order_of_members() {
     let body = order("pending").to_string().replacen('{', r#"{"zeta":1.10,"#, 1);
     let stub = Stub::start().on(&path("GET"), [Reply::text(200, body.clone())]);
     let run = run(&stub.url, &format!("order get {ID} --json"));
@@ -29,7 +29,7 @@ fn json_keeps_the_servers_order_of_members() {
 }
 
 #[test]
-fn cancelling_shows_the_order_or_the_refusal() {
+fn cancel_shows_the_order_or_the_refusal() {
     let stub = Stub::start().on(
         &path("DELETE"),
         [
@@ -46,7 +46,7 @@ fn cancelling_shows_the_order_or_the_refusal() {
 }
 
 #[test]
-fn ids_are_encoded_and_never_another_path() {
+fn ids_are_encoded_and_cannot_change_the_path() {
     let stub = Stub::start();
     let encoded = run(&stub.url, "order get a/../b?c#d");
     assert_eq!(encoded.code, 1);
@@ -56,7 +56,7 @@ fn ids_are_encoded_and_never_another_path() {
 }
 
 #[test]
-fn a_missing_sign_in_says_how() {
+fn a_401_says_how_to_give_a_token() {
     let stub = Stub::start()
         .on(&path("GET"), [Reply::problem(401, "unauthenticated", "A valid token is needed", &[])]);
     let run = run(&stub.url, &format!("order get {ID}"));
@@ -65,7 +65,7 @@ fn a_missing_sign_in_says_how() {
 }
 
 #[test]
-fn a_token_that_is_no_header_is_not_shown() {
+fn an_invalid_token_is_not_printed() {
     let mut command = program(&format!("order get {ID}"));
     let run = finish(command.env("ORDERFLOW_TOKEN", "sec\nret"));
     assert_eq!(run.code, 1);
@@ -73,12 +73,12 @@ fn a_token_that_is_no_header_is_not_shown() {
 }
 
 #[test]
-fn answers_of_something_else_are_told() {
+fn responses_that_are_not_orderflows_are_reported() {
     for (reply, expected) in [
-        (Reply::text(502, "<html>\u{1b}Bad Gateway"), "answered 502 Bad Gateway"),
-        (Reply::text(200, "hello"), "not as Orderflow does: hello"),
+        (Reply::text(502, "<html>\u{1b}Bad Gateway"), "answered with status 502 Bad Gateway"),
+        (Reply::text(200, "hello"), "is not Orderflow's; check --url: hello"),
         (Reply::text(200, "{}"), "missing field `id`"),
-        (Reply::text(301, "").with("location", "https://h/"), "answered 301"),
+        (Reply::text(301, "").with("location", "https://h/"), "answered with status 301"),
     ] {
         let stub = Stub::start().on(&path("GET"), [reply]);
         for arguments in [format!("order get {ID}"), format!("order get {ID} --json")] {

@@ -28,7 +28,7 @@ fn the_payment_of_an_order_is_listed() {
 }
 
 #[test]
-fn refunds_that_failed_are_listed_page_by_page() {
+fn failed_refunds_are_listed_page_by_page() {
     let line = "GET /api/v1/payments?status=refund_failed&limit=100";
     let pages = [("", json!("next")), ("&cursor=next", Value::Null)].map(|(cursor, next)| {
         let page = json!({"payments": [payment("refund_failed")], "next_cursor": next});
@@ -40,7 +40,7 @@ fn refunds_that_failed_are_listed_page_by_page() {
 }
 
 #[test]
-fn what_to_list_has_to_be_said() {
+fn a_listing_needs_exactly_one_filter() {
     let stub = Stub::start();
     for which in ["", "--status completed", &format!("--order {ID} --status refund_failed")] {
         let run = run(&stub.url, &format!("payment list {which}"));
@@ -50,7 +50,7 @@ fn what_to_list_has_to_be_said() {
 }
 
 #[test]
-fn a_failed_refund_is_tried_again_also_where_the_provider_has_to_be_waited_for() {
+fn a_refund_is_retried_while_the_provider_is_unavailable() {
     let line = format!("POST /api/v1/payments/{ID}/refund");
     let busy = Reply::problem(503, "unavailable", "Not now", &[]).with("retry-after", "0");
     let stub = Stub::start().on(&line, [busy, Reply::json(200, &payment("refunded"))]);
@@ -60,7 +60,7 @@ fn a_failed_refund_is_tried_again_also_where_the_provider_has_to_be_waited_for()
 }
 
 #[test]
-fn a_refund_that_is_refused_says_so_and_is_not_asked_for_twice() {
+fn a_refused_refund_is_reported_and_not_retried() {
     let line = format!("POST /api/v1/payments/{ID}/refund");
     let refused = Reply::problem(409, "payment-not-refundable", "The payment cannot be refunded", &[]);
     let stub = Stub::start().on(&line, [refused]);

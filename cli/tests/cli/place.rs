@@ -46,7 +46,7 @@ TSHIRT-BLK-M  2         19.99 USD   T-shirt
 }
 
 #[test]
-fn all_of_it_is_sent() {
+fn every_flag_is_sent() {
     let stub = Stub::start().on("POST /api/v1/orders", [Reply::json(202, &order("pending"))]);
     let mut command = program(PLACE);
     command
@@ -66,7 +66,7 @@ fn all_of_it_is_sent() {
 }
 
 #[test]
-fn h05_its_own_retries_carry_one_key() {
+fn retries_of_an_order_carry_the_same_key() {
     let stub = Stub::start().on(
         "POST /api/v1/orders",
         [
@@ -85,7 +85,7 @@ fn h05_its_own_retries_carry_one_key() {
 }
 
 #[test]
-fn retries_end_and_the_key_is_told() {
+fn after_the_last_retry_the_key_is_printed() {
     let down = Reply::problem(503, "unavailable", "Not now", &[]).with("retry-after", "0");
     let stub = Stub::start().on("POST /api/v1/orders", [down]);
     let run = run(&stub.url, PLACE);
@@ -96,7 +96,7 @@ fn retries_end_and_the_key_is_told() {
 }
 
 #[test]
-fn a_wait_that_is_too_long_is_not_obeyed() {
+fn a_long_retry_after_is_not_waited_for() {
     let busy = Reply::problem(429, "rate-limited", "Too many", &[]).with("retry-after", "3600");
     let stub = Stub::start().on("POST /api/v1/orders", [busy]);
     let run = run(&stub.url, PLACE);
@@ -119,7 +119,7 @@ fn a_refusal_is_shown_field_by_field() {
 }
 
 #[test]
-fn waiting_shows_the_order_as_it_ended() {
+fn wait_shows_the_final_status() {
     for (last, shown) in
         [("confirmed", "status    confirmed\n"), ("rejected", "status    rejected (out_of_stock)\n")]
     {
@@ -145,7 +145,7 @@ fn waiting_shows_the_order_as_it_ended() {
 }
 
 #[test]
-fn waiting_has_a_deadline_and_still_shows_the_order() {
+fn after_its_timeout_wait_fails_and_shows_the_order() {
     let stub = Stub::start()
         .on("POST /api/v1/orders", [Reply::json(202, &order("pending"))])
         .on(&order_path(), [Reply::json(200, &order("reserved"))]);

@@ -1,8 +1,9 @@
 //! `orderflow product` and `orderflow stock`.
 
+use orderflow_testing::program::Run;
 use serde_json::{Value, json};
 
-use crate::program::{Run, run};
+use crate::program::run;
 use crate::stub::{Reply, Stub};
 
 fn added(arguments: &str) -> (Run, Option<Value>) {
@@ -15,7 +16,7 @@ fn added(arguments: &str) -> (Run, Option<Value>) {
 }
 
 #[test]
-fn h17_a_product_is_added_with_exact_minor_units() {
+fn a_product_is_added_with_exact_minor_units() {
     let (run, body) = added("--price 7.50 --currency USD --stock 100");
     assert_eq!(run.code, 0, "{run:?}");
     assert_eq!(run.out, "SKU     PRICE     NAME\nMUG-01  7.50 USD  Mug\n");
@@ -33,7 +34,7 @@ fn h17_a_product_is_added_with_exact_minor_units() {
 }
 
 #[test]
-fn a_price_that_is_none_is_wrong_usage() {
+fn an_invalid_price_is_wrong_usage() {
     for arguments in
         ["", "--price 1.999", "--price 1,99", "--price 1.00 --amount 100", "--price 1.00 --currency DOLLAR"]
     {
@@ -53,7 +54,7 @@ fn products_are_listed() {
 }
 
 #[test]
-fn a_product_is_changed_where_it_is_told_to() {
+fn only_the_given_fields_of_a_product_are_changed() {
     let product = json!({"sku": "A", "name": "Laptop", "price": {"amount": 99900, "currency": "USD"},
         "created_at": "", "updated_at": ""});
     let usd = |amount: i64| json!({"amount": amount, "currency": "USD"});
@@ -81,12 +82,12 @@ fn a_product_is_changed_where_it_is_told_to() {
 
 #[test]
 fn a_product_is_removed() {
-    let gone = Reply::text(204, "");
-    let stub = Stub::start().on("DELETE /api/v1/products/A", [Reply::text(503, ""), gone]);
+    let removed = Reply::text(204, "");
+    let stub = Stub::start().on("DELETE /api/v1/products/A", [Reply::text(503, ""), removed]);
     let removed = run(&stub.url, "product remove A");
     assert_eq!((removed.code, removed.out.as_str()), (0, ""), "{removed:?}");
-    assert_eq!(removed.err, "A is no longer sold\n");
-    assert_eq!(run(&stub.url, "product remove NOBODY").code, 1);
+    assert_eq!(removed.err, "A was removed\n");
+    assert_eq!(run(&stub.url, "product remove UNKNOWN").code, 1);
 }
 
 #[test]

@@ -1,33 +1,19 @@
-//! The program and the bodies that it reads.
+//! Runs of the program, and bodies that the server sends.
 
 use std::process::Command;
 
+use orderflow_testing::program::{self, Launch, Run};
 use serde_json::{Value, json};
 
 pub(crate) const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
-/// What a run left behind.
-#[derive(Debug)]
-pub(crate) struct Run {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-/// The program with these arguments, separated by blanks, and nothing in its environment.
+/// Returns the program with these arguments, separated by spaces, and an empty environment.
 pub(crate) fn program(arguments: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_orderflow"));
-    command.env_clear().args(arguments.split_whitespace());
-    command
+    Launch::new(env!("CARGO_BIN_EXE_orderflow"), arguments.split_whitespace()).command()
 }
 
 pub(crate) fn finish(command: &mut Command) -> Run {
-    let output = command.output().unwrap();
-    Run {
-        code: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    program::run(command)
 }
 
 /// Runs the program against the system at `url`.

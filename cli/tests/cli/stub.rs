@@ -1,4 +1,4 @@
-//! A server that gives prepared answers in turn and remembers what it was asked.
+//! A stub of the server, which sends prepared responses and records the requests.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-/// One prepared answer.
+/// One prepared response.
 #[derive(Clone)]
 pub(crate) struct Reply {
     status: u16,
@@ -42,7 +42,7 @@ impl Reply {
     }
 }
 
-/// One request as it came.
+/// One recorded request.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) line: String,
@@ -75,7 +75,7 @@ impl Stub {
         Self { url, script, _runtime: runtime }
     }
 
-    /// Answers "METHOD /path" (with its query, if any) with these in turn; the last one again and again.
+    /// Answers "METHOD /path" (with its query, if any) with these responses in turn, and repeats the last one.
     pub(crate) fn on(self, line: &str, replies: impl IntoIterator<Item = Reply>) -> Self {
         let replies = replies.into_iter().collect();
         let mut script = self.script.lock().unwrap();

@@ -3,7 +3,7 @@
 use crate::program::{ID, finish, program};
 
 #[test]
-fn wrong_usage_is_2_and_goes_to_stderr() {
+fn wrong_usage_exits_with_2_and_prints_to_stderr() {
     for arguments in [
         "nonsense",
         "order",
@@ -33,7 +33,7 @@ fn wrong_usage_is_2_and_goes_to_stderr() {
 }
 
 #[test]
-fn help_teaches_and_hides_the_token() {
+fn help_shows_examples_and_variables_and_no_token() {
     let mut command = program("order get --help");
     let run = finish(command.env("ORDERFLOW_TOKEN", "secret"));
     assert_eq!((run.code, run.err.as_str()), (0, ""));
@@ -48,7 +48,7 @@ fn help_teaches_and_hides_the_token() {
 }
 
 #[test]
-fn every_shell_gets_its_script() {
+fn every_shell_has_a_completion_script() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let run = finish(&mut program(&format!("completions {shell}")));
         assert_eq!((run.code, run.err.as_str()), (0, ""), "{shell}");
@@ -57,7 +57,7 @@ fn every_shell_gets_its_script() {
 }
 
 #[test]
-fn the_version_is_told() {
+fn the_version_is_printed() {
     let run = finish(&mut program("--version"));
     assert!(run.out.starts_with("orderflow "), "{run:?}");
 }

@@ -34,7 +34,7 @@ fn confirmed_in_steps() -> Stub {
 }
 
 #[test]
-fn events_and_status_are_shown_once_as_they_come() {
+fn each_event_and_status_is_shown_once() {
     let run = run(&confirmed_in_steps().url, &format!("order watch {ID}"));
     assert_eq!(run.code, 0, "{run:?}");
     assert_eq!(
@@ -50,7 +50,7 @@ fn events_and_status_are_shown_once_as_they_come() {
 }
 
 #[test]
-fn as_json_each_line_is_an_object() {
+fn with_json_each_line_is_an_object() {
     let run = run(&confirmed_in_steps().url, &format!("order watch {ID} --json"));
     assert_eq!(run.code, 0, "{run:?}");
     let lines: Vec<Value> = run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -60,7 +60,7 @@ fn as_json_each_line_is_an_object() {
 }
 
 #[test]
-fn an_order_that_was_refused_is_watched_with_success() {
+fn watching_a_rejected_order_succeeds() {
     let stub = Stub::start()
         .on(&format!("GET /api/v1/orders/{ID}"), [Reply::json(200, &order("rejected"))])
         .on(&format!("GET /api/v1/orders/{ID}/events"), [timeline(&["order.rejected"])]);
@@ -70,7 +70,7 @@ fn an_order_that_was_refused_is_watched_with_success() {
 }
 
 #[test]
-fn a_deadline_is_a_failure() {
+fn a_timeout_is_a_failure() {
     let stub = Stub::start()
         .on(&format!("GET /api/v1/orders/{ID}"), [Reply::json(200, &order("pending"))])
         .on(&format!("GET /api/v1/orders/{ID}/events"), [timeline(&[])]);

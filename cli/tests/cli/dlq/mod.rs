@@ -1,4 +1,4 @@
-//! `orderflow dlq` against a system's HTTP API.
+//! `orderflow dlq` over the HTTP API of a system.
 
 mod edit;
 mod moves;
@@ -30,7 +30,7 @@ fn listing(letters: impl IntoIterator<Item = Value>) -> Reply {
     Reply::json(200, &json!({"dead_letters": letters.into_iter().collect::<Vec<_>>()}))
 }
 
-/// A system in which payment has these dead letters and nobody else has any.
+/// Returns a system in which payment has these dead letters, and the other consumers have none.
 fn stub(letters: impl IntoIterator<Item = Value>) -> Stub {
     let none = |stub: Stub, consumer: &str| {
         stub.on(&format!("GET /api/v1/admin/dead-letters/{consumer}"), [listing([])])
@@ -39,7 +39,7 @@ fn stub(letters: impl IntoIterator<Item = Value>) -> Stub {
     others.into_iter().fold(Stub::start(), none).on(DEAD_LETTERS, [listing(letters)])
 }
 
-/// What the system was asked to change.
+/// Returns the requests that change something.
 fn changes(stub: &Stub) -> Vec<(String, Value)> {
     let asked = stub.asked().into_iter().filter(|asked| !asked.line.starts_with("GET"));
     asked.map(|asked| (asked.line, asked.body)).collect()
@@ -47,44 +47,51 @@ fn changes(stub: &Stub) -> Vec<(String, Value)> {
 
 #[test]
 fn dead_letters_are_counted_by_consumer_and_code() {
-    let stub = stub([letter("a", "declined"), letter("b", "poison"), letter("c", "declined")]);
+    let stub = stub([
+        letter("a", "attempts-exhausted"),
+        letter("b", "undecodable"),
+        letter("c", "attempts-exhausted"),
+    ]);
     let run = run(&stub.url, "dlq list");
     assert_eq!(run.code, 0, "{run:?}");
-    assert_eq!(run.out, "CONSUMER  CODE      DEAD LETTERS\npayment   declined  2\npayment   poison    1\n");
+    assert_eq!(
+        run.out,
+        "CONSUMER  CODE                DEAD LETTERS\npayment   attempts-exhausted  2\npayment   undecodable         1\n"
+    );
 }
 
 #[test]
-fn the_dead_letters_of_a_consumer_or_code_are_listed_too() {
-    let stub = stub([letter("a", "declined"), letter("b", "poison")]);
-    for arguments in ["dlq list payment --code poison", "dlq list --code poison"] {
+fn a_consumer_or_a_code_lists_the_dead_letters() {
+    let stub = stub([letter("a", "attempts-exhausted"), letter("b", "undecodable")]);
+    for arguments in ["dlq list payment --code undecodable", "dlq list --code undecodable"] {
         let run = run(&stub.url, arguments);
         let expected = "\
-CONSUMER  CODE    DEAD LETTERS
-payment   poison  1
+CONSUMER  CODE         DEAD LETTERS
+payment   undecodable  1
 
-ID  CONSUMER  CODE    ATTEMPTS  GIVEN UP                  REASON
-b   payment   poison  12        2026-11-20T10:10:01.000Z  the gateway said  no
+ID  CONSUMER  CODE         ATTEMPTS  GIVEN UP                  REASON
+b   payment   undecodable  12        2026-11-20T10:10:01.000Z  the gateway said  no
 ";
         assert_eq!((run.code, run.out.as_str()), (0, expected), "{arguments}: {run:?}");
     }
 }
 
 #[test]
-fn a_list_as_json_holds_the_dead_letters() {
-    let stub = stub([letter("a", "declined"), letter("b", "poison")]);
-    let run = run(&stub.url, "dlq list --code poison --json");
+fn a_list_as_json_contains_the_dead_letters() {
+    let stub = stub([letter("a", "attempts-exhausted"), letter("b", "undecodable")]);
+    let run = run(&stub.url, "dlq list --code undecodable --json");
     assert_eq!(run.code, 0, "{run:?}");
     let document: Value = serde_json::from_str(&run.out).unwrap();
-    assert_eq!(document, json!({"dead_letters": [letter("b", "poison")]}));
+    assert_eq!(document, json!({"dead_letters": [letter("b", "undecodable")]}));
 }
 
 #[test]
 fn a_dead_letter_is_shown_with_its_history_and_event() {
-    let stub = stub([letter(ID, "declined")]);
+    let stub = stub([letter(ID, "attempts-exhausted")]);
     let shown = run(&stub.url, &format!("dlq show payment {ID}"));
     assert_eq!(shown.code, 0, "{shown:?}");
     for expected in [
-        "code         declined\n",
+        "code         attempts-exhausted\n",
         "reason       the gateway said  no\n",
         "attempts     12\n",
         "first tried  2026-11-20T10:00:01.000Z\n",
@@ -94,21 +101,21 @@ fn a_dead_letter_is_shown_with_its_history_and_event() {
         assert!(shown.out.contains(expected), "{expected}: {}", shown.out);
     }
     let document = run(&stub.url, &format!("dlq show payment {ID} --json"));
-    assert_eq!(serde_json::from_str::<Value>(&document.out).unwrap(), letter(ID, "declined"));
+    assert_eq!(serde_json::from_str::<Value>(&document.out).unwrap(), letter(ID, "attempts-exhausted"));
 }
 
 #[test]
-fn what_is_not_there_is_told() {
-    let stub = stub([letter("a", "declined")]);
+fn unknown_ids_are_reported() {
+    let stub = stub([letter("a", "attempts-exhausted")]);
     for arguments in ["dlq show payment x", "dlq edit payment x", "dlq replay payment --id x --dry-run"] {
         let run = run(&stub.url, arguments);
         assert_eq!(run.code, 1, "{arguments}: {run:?}");
-        assert!(run.err.contains("error: there is no dead letter x of payment"), "{}", run.err);
+        assert!(run.err.contains("error: no dead letter x of payment exists"), "{}", run.err);
     }
 }
 
 #[test]
-fn the_system_is_asked_unless_a_broker_is_named_closer_by() {
+fn flags_take_precedence_over_variables() {
     let stub = stub([]);
     let broker = "amqp://shop:s3cret@127.0.0.1:1/%2f";
     let mut both_flags = program("dlq list --broker amqp://h");
@@ -126,10 +133,10 @@ fn the_system_is_asked_unless_a_broker_is_named_closer_by() {
 }
 
 #[test]
-fn wrong_usage_is_2() {
+fn wrong_usage_exits_with_2() {
     for arguments in [
         "dlq",
-        "dlq list nobody",
+        "dlq list unknown",
         "dlq show payment",
         "dlq edit payment ..",
         "dlq replay payment --code a --id b",

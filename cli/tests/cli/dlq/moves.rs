@@ -13,16 +13,20 @@ fn replayed(count: u64) -> Reply {
 }
 
 #[test]
-fn all_or_those_with_some_ids_or_a_code_are_replayed() {
+fn all_or_selected_dead_letters_are_replayed() {
     for (arguments, ids) in [
         ("dlq replay", vec!["a", "b", "c"]),
         ("dlq replay payment", vec!["a", "b", "c"]),
-        ("dlq replay payment --code declined", vec!["a", "c"]),
+        ("dlq replay payment --code attempts-exhausted", vec!["a", "c"]),
         ("dlq replay payment --id c a", vec!["c", "a"]),
         ("dlq replay --id b", vec!["b"]),
     ] {
         let count = ids.len() as u64;
-        let letters = [letter("a", "declined"), letter("b", "poison"), letter("c", "declined")];
+        let letters = [
+            letter("a", "attempts-exhausted"),
+            letter("b", "undecodable"),
+            letter("c", "attempts-exhausted"),
+        ];
         let stub = stub(letters).on(REPLAY, [replayed(count)]);
         let run = run(&stub.url, &format!("{arguments} --json"));
         assert_eq!((run.code, run.err.as_str()), (0, ""), "{arguments}: {run:?}");
@@ -32,34 +36,34 @@ fn all_or_those_with_some_ids_or_a_code_are_replayed() {
 }
 
 #[test]
-fn many_are_replayed_in_parts_and_a_failure_tells_how_far_it_came() {
-    let letters: Vec<Value> = (0..450).map(|n| letter(&format!("id-{n}"), "declined")).collect();
-    let broken = Reply::problem(503, "unavailable", "The broker is away", &[]);
+fn many_are_replayed_in_chunks_and_a_failure_reports_the_progress() {
+    let letters: Vec<Value> = (0..450).map(|n| letter(&format!("id-{n}"), "attempts-exhausted")).collect();
+    let broken = Reply::problem(503, "unavailable", "The broker is down", &[]);
     let stub = stub(letters).on(REPLAY, [replayed(200), replayed(200), broken, replayed(50)]);
     let first = run(&stub.url, "dlq replay payment");
     assert_eq!((first.code, first.out.as_str()), (1, ""), "{first:?}");
-    assert!(first.err.starts_with("replayed 400 dead letters before it failed"), "{}", first.err);
-    assert!(first.err.contains("error: The broker is away (503 unavailable)"), "{}", first.err);
+    assert!(first.err.starts_with("replayed 400 dead letters before the failure"), "{}", first.err);
+    assert!(first.err.contains("error: The broker is down (503 unavailable)"), "{}", first.err);
     let parts = changes(&stub);
     let sizes: Vec<usize> = parts.iter().map(|(_, body)| body["ids"].as_array().unwrap().len()).collect();
     assert_eq!(sizes, [200, 200, 50]);
 }
 
 #[test]
-fn one_id_that_is_not_there_keeps_no_other_from_being_replayed() {
-    let stub = stub([letter("a", "declined")]).on(REPLAY, [replayed(1)]);
+fn an_unknown_id_does_not_prevent_the_replay_of_others() {
+    let stub = stub([letter("a", "attempts-exhausted")]).on(REPLAY, [replayed(1)]);
     let run = run(&stub.url, "dlq replay payment --id a x");
     assert_eq!((run.code, run.out.as_str()), (1, "replayed 1 dead letter\n"), "{run:?}");
-    assert!(run.err.contains("there is no dead letter x of payment"), "{}", run.err);
+    assert!(run.err.contains("no dead letter x of payment exists"), "{}", run.err);
 }
 
 #[test]
-fn a_dry_run_only_tells() {
-    let stub = stub([letter("a", "declined"), letter("b", "poison")]);
+fn a_dry_run_changes_nothing() {
+    let stub = stub([letter("a", "attempts-exhausted"), letter("b", "undecodable")]);
     for command in ["replay", "purge"] {
-        let table = run(&stub.url, &format!("dlq {command} payment --code poison --dry-run"));
+        let table = run(&stub.url, &format!("dlq {command} payment --code undecodable --dry-run"));
         assert_eq!(table.err, format!("would {command} 1 dead letter; nothing was changed\n"));
-        assert_eq!(table.out, "CONSUMER  CODE    DEAD LETTERS\npayment   poison  1\n");
+        assert_eq!(table.out, "CONSUMER  CODE         DEAD LETTERS\npayment   undecodable  1\n");
         let document = run(&stub.url, &format!("dlq {command} --dry-run --json"));
         let expected = json!({ format!("would_{command}"): 2 });
         assert_eq!(serde_json::from_str::<Value>(&document.out).unwrap(), expected);
@@ -69,17 +73,20 @@ fn a_dry_run_only_tells() {
 }
 
 #[test]
-fn purging_deletes_what_is_meant() {
+fn purge_deletes_the_selected_dead_letters() {
     let all = "/api/v1/admin/dead-letters/payment";
     for (arguments, lines) in [
         ("dlq purge", vec![format!("DELETE {all}")]),
-        ("dlq purge payment --code declined", vec![format!("DELETE {all}?code=declined")]),
+        (
+            "dlq purge payment --code attempts-exhausted",
+            vec![format!("DELETE {all}?code=attempts-exhausted")],
+        ),
         ("dlq purge payment --id a b", vec![format!("DELETE {all}/a"), format!("DELETE {all}/b")]),
     ] {
         let many = Reply::json(200, &json!({"purged": 2}));
-        let stub = stub([letter("a", "declined"), letter("b", "declined")])
+        let stub = stub([letter("a", "attempts-exhausted"), letter("b", "attempts-exhausted")])
             .on(&format!("DELETE {all}"), [many.clone()])
-            .on(&format!("DELETE {all}?code=declined"), [many])
+            .on(&format!("DELETE {all}?code=attempts-exhausted"), [many])
             .on(&format!("DELETE {all}/a"), [Reply::text(204, "")])
             .on(&format!("DELETE {all}/b"), [Reply::text(204, "")]);
         let run = run(&stub.url, &format!("{arguments} --yes"));
@@ -90,8 +97,8 @@ fn purging_deletes_what_is_meant() {
 }
 
 #[test]
-fn nothing_is_purged_where_no_one_said_yes() {
-    let stub = stub([letter("a", "declined")]);
+fn purge_needs_a_confirmation() {
+    let stub = stub([letter("a", "attempts-exhausted")]);
     let run = run(&stub.url, "dlq purge payment");
     assert_eq!((run.code, run.out.as_str()), (2, ""), "{run:?}");
     assert!(run.err.contains("--yes"), "{}", run.err);
