@@ -14,7 +14,7 @@ type Item = HashMap<String, AttributeValue>;
 /// The tables, read directly from the store.
 pub(crate) struct Tables(Client);
 
-impl Books {
+impl Tables {
     pub(crate) async fn of(store: &str) -> Self {
         Self(Client::new(&orderflow_bridge::sdk_config(Some(store)).await))
     }

@@ -263,7 +263,8 @@ mod tests {
 
     #[test]
     fn the_url_is_known_once_the_program_announces_it() {
-        let program = shell("echo warming up >&2; echo listening on http://127.0.0.1:1; exec sleep 1000").start();
+        let program =
+            shell("echo warming up >&2; echo listening on http://127.0.0.1:1; exec sleep 1000").start();
         assert_eq!(program.url(), "http://127.0.0.1:1");
         assert_eq!(program.log(), "warming up\n");
         assert!(program.is_running());
