@@ -1,4 +1,4 @@
-//! Settings: what the code reads, the README explains and `.env.example` lists are the same.
+//! Settings: what the code reads, docs/reference/settings.md explains and `.env.example` lists are the same.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
@@ -33,11 +33,10 @@ fn in_code() -> BTreeSet<String> {
     found
 }
 
-/// The variables in the first column of the README's table.
-fn in_readme() -> BTreeSet<String> {
-    let readme = read("README.md");
-    let section = readme.split("\n## Settings\n").nth(1).unwrap().split("\n## ").next().unwrap();
-    let first_columns = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('|').next());
+/// The variables in the first column of the table of docs/reference/settings.md.
+fn in_page() -> BTreeSet<String> {
+    let page = read("docs/reference/settings.md");
+    let first_columns = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('|').next());
     first_columns
         .flat_map(|column| column.split('`').filter(|text| text.contains('_')))
         .map(str::to_owned)
@@ -60,8 +59,8 @@ fn settings_of_example() -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_readme_explains_every_variable_that_is_read_and_no_other() {
-    assert_eq!(in_code(), in_readme());
+fn the_reference_page_explains_every_variable_that_is_read_and_no_other() {
+    assert_eq!(in_code(), in_page());
 }
 
 #[test]

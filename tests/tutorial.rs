@@ -14,16 +14,22 @@ struct Block<'a> {
     text: String,
 }
 
+/// Returns the blocks of the page, each with the file that the line before it names: "New file `PATH`:" or "Change `PATH`:".
 fn blocks(page: &str) -> Vec<Block<'_>> {
     let mut blocks = Vec::new();
+    let mut file = None;
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
-        let Some((language, file)) = line.strip_prefix("```").and_then(|info| info.split_once(" file="))
-        else {
+        let Some(language) = line.strip_prefix("```") else {
+            if !line.is_empty() {
+                file = line.strip_prefix("New file `").or_else(|| line.strip_prefix("Change `"));
+            }
             continue;
         };
         let text = lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
-        blocks.push(Block { language, file, text });
+        if let Some(file) = file.take().and_then(|rest| rest.strip_suffix("`:")) {
+            blocks.push(Block { language, file, text });
+        }
     }
     blocks
 }
@@ -88,7 +94,7 @@ fn a_step_is_added_as_the_tutorial_says() {
     be_another_version(&copied.join("Cargo.toml"));
 
     let command = "cargo test --workspace --test loyalty";
-    assert!(page.contains(&format!("```sh\n{command}\n```")), "the page runs something else");
+    assert!(page.contains(&format!("```sh needs=rust\n{command}\n```")), "the page runs something else");
     let arguments = command.split(' ').skip(1).chain(["--offline", "--test", "structure"]);
     // The same dependencies in the same folder are built already.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();

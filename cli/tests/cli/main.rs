@@ -4,7 +4,6 @@
 mod analytics;
 mod dlq;
 mod env_file;
-mod guide;
 mod health;
 mod listing;
 mod migrate;

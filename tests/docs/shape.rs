@@ -1,0 +1,67 @@
+//! What every document has in common: its length, its first sentence and the marks of its shell blocks.
+
+use crate::page::pages;
+
+/// The most lines that README.md may have.
+const README_LINES: usize = 150;
+
+/// The most lines that other pages may have. A page that outgrows it has more than one purpose.
+const PAGE_LINES: usize = 260;
+
+/// Pages to look things up in, which are as long as what they list.
+const LISTS: [&str; 6] = [
+    "CHANGELOG.md",
+    "docs/guides/add-a-step.md",
+    "docs/reference/commands.md",
+    "docs/reference/parity.md",
+    "docs/reference/scenarios.md",
+    "docs/reference/settings.md",
+];
+
+/// What a shell block may need besides a running `orderflow` and standard tools.
+const NEEDS: [&str; 10] =
+    ["aws", "broker", "checkout", "docker", "jaeger", "ministack", "rust", "sam", "smtp", "stripe"];
+
+#[test]
+fn the_readme_fits_on_a_few_screens() {
+    for page in pages() {
+        let path = page.path.to_str().unwrap();
+        let limit = if path == "README.md" { README_LINES } else { PAGE_LINES };
+        let lines = page.text.lines().count();
+        assert!(LISTS.contains(&path) || lines <= limit, "{path} has {lines} lines, and {limit} are allowed");
+    }
+}
+
+#[test]
+fn every_page_begins_with_a_title_and_says_what_it_is_for() {
+    for page in pages() {
+        let mut lines = page.text.lines().filter(|line| !line.is_empty());
+        let (title, purpose) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+        assert!(title.starts_with("# "), "{} begins with {title:?}", page.path.display());
+        let is_sentence = purpose.chars().next().is_some_and(|c| c.is_alphabetic() || matches!(c, '`' | '['));
+        assert!(is_sentence, "{}: below the title stands {purpose:?}", page.path.display());
+    }
+}
+
+/// `sh run` is run by `cli/tests/pages`; `sh needs=docker,rust` says what a reader needs, and why it is not run there.
+#[test]
+fn every_shell_block_says_whether_it_runs_or_what_it_needs() {
+    let mut runnable = 0;
+    for page in pages() {
+        for block in page.blocks() {
+            let Some(mark) = block.info.strip_prefix("sh") else { continue };
+            let place = format!("{}:{}", page.path.display(), block.line);
+            match mark.trim().strip_prefix("needs=") {
+                Some(needs) => {
+                    let unknown: Vec<&str> = needs.split(',').filter(|need| !NEEDS.contains(need)).collect();
+                    assert!(unknown.is_empty(), "{place}: {unknown:?} is none of {NEEDS:?}");
+                }
+                None => {
+                    assert_eq!(mark, " run", "{place}: mark it `sh run` or `sh needs=...`");
+                    runnable += 1;
+                }
+            }
+        }
+    }
+    assert!(runnable > 10, "{runnable} runnable blocks");
+}
