@@ -26,7 +26,10 @@ fn orderflow_command(line: &str) -> Option<Vec<String>> {
             None if matches!(c, '\'' | '"') => (quote, is_quoted) = (Some(c), true),
             None if c == ' ' || c == ')' || c == ';' => {
                 let ends = !is_quoted
-                    && matches!(word.as_str(), "&" | "|" | "||" | "&&" | "#" | ">" | ">>" | "2>" | "2>>" | "2>&1");
+                    && matches!(
+                        word.as_str(),
+                        "&" | "|" | "||" | "&&" | "#" | ">" | ">>" | "2>" | "2>>" | "2>&1"
+                    );
                 if ends || (!is_quoted && word.starts_with('#')) {
                     break;
                 }
