@@ -1,4 +1,4 @@
-//! Settings for AWS and for what stands in for it.
+//! SDK configuration for AWS and for emulators of it.
 
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::meta::credentials::CredentialsProviderChain;
@@ -7,13 +7,13 @@ use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvi
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_lambda::config::Credentials;
 
-/// What the hosts of AWS end with.
+/// The suffixes of AWS host names.
 const AWS_DOMAINS: [&str; 3] = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"];
 
-/// Settings for an endpoint, or for AWS itself where none is given.
+/// Returns the SDK configuration for an endpoint, or for AWS itself without one.
 ///
-/// Credentials and region are the environment's or the profile's. Another endpoint than AWS's gets made-up ones where there are
-/// none: emulators check no signature, and the SDK would look for a machine of AWS around this one, which takes seconds and fails.
+/// Credentials and region are those of the environment or the profile. For an endpoint that is not AWS, placeholders stand in for missing
+/// ones: emulators do not check signatures, and the SDK would otherwise query EC2's metadata service, which fails after some seconds.
 pub async fn sdk_config(endpoint: Option<&str>) -> SdkConfig {
     let loader = aws_config::defaults(BehaviorVersion::latest());
     let loader = match endpoint {
@@ -24,12 +24,12 @@ pub async fn sdk_config(endpoint: Option<&str>) -> SdkConfig {
     loader.load().await
 }
 
-/// Settings for the streams of the tables behind an endpoint.
+/// Returns the SDK configuration for the streams of the tables behind an endpoint.
 pub async fn streams_sdk_config(endpoint: &str) -> SdkConfig {
     sdk_config(streams_endpoint(endpoint)).await
 }
 
-/// AWS serves streams on another host than tables, which the SDK knows.
+/// Returns the endpoint of streams. AWS serves streams on another host than tables; the SDK resolves it without an endpoint.
 fn streams_endpoint(endpoint: &str) -> Option<&str> {
     (!is_aws(endpoint)).then_some(endpoint)
 }
@@ -42,10 +42,10 @@ fn any_region() -> RegionProviderChain {
 
 fn any_credentials() -> CredentialsProviderChain {
     let profile = ProfileFileCredentialsProvider::builder().build();
-    let made_up = Credentials::new("test", "test", None, None, "made up");
+    let placeholder = Credentials::new("test", "test", None, None, "placeholder");
     CredentialsProviderChain::first_try("environment", EnvironmentVariableCredentialsProvider::new())
         .or_else("profile", profile)
-        .or_else("made up", made_up)
+        .or_else("placeholder", placeholder)
 }
 
 fn is_aws(url: &str) -> bool {
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_hosts_of_aws_are_aws() {
+    fn only_host_names_of_aws_are_aws() {
         for url in [
             "https://lambda.eu-west-1.amazonaws.com",
             "https://lambda.eu-west-1.amazonaws.com:443/",
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn streams_are_on_the_host_of_the_tables_but_at_aws() {
+    fn streams_share_the_endpoint_of_tables_except_on_aws() {
         assert_eq!(streams_endpoint("http://127.0.0.1:8000"), Some("http://127.0.0.1:8000"));
         assert_eq!(streams_endpoint("https://dynamodb.eu-west-1.amazonaws.com"), None);
     }

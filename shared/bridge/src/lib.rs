@@ -1,7 +1,7 @@
-//! Where messages come from off Lambda: table streams that are read in this process, and brokers that hand batches to
-//! the functions, as the event source mappings of Lambda do.
+//! Does outside Lambda what event source mappings do there: polls table streams for the relay, receives messages from a broker, and
+//! invokes the functions with batches of them.
 //!
-//! The functions see no difference: a batch is an `SqsEvent` in JSON, its answer a partial batch response.
+//! Functions get the same payloads as on Lambda: a batch is an `SqsEvent` in JSON, and the response is a partial batch response.
 
 mod aws;
 mod guarded;
@@ -16,7 +16,7 @@ mod switch;
 mod target;
 mod verdict;
 
-/// Delays after a queue could not be consumed.
+/// The delays between attempts to consume a queue that fails.
 const RECONNECT: orderflow_backoff::Backoff = orderflow_backoff::Backoff::from_millis(100, 400, 6_400);
 
 pub use aws::{sdk_config, streams_sdk_config};

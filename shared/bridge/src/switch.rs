@@ -1,30 +1,30 @@
-//! Stopping consumers on purpose.
+//! Stops consumers on request.
 
 use std::collections::BTreeSet;
 
 use tokio::sync::watch;
 
-/// Says which consumers nothing is delivered to. Clones are the same switch.
+/// Holds the set of stopped consumers. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct ConsumerSwitch(watch::Sender<BTreeSet<String>>);
 
 impl ConsumerSwitch {
-    /// Stops delivering to these consumers, and to no others. Their messages wait.
+    /// Stops delivery to these consumers and resumes it for all others. Messages of stopped consumers stay ready.
     pub fn stop(&self, consumers: impl IntoIterator<Item = String>) {
         self.0.send_replace(consumers.into_iter().collect());
     }
 
-    /// The consumers that nothing is delivered to.
+    /// Returns the stopped consumers.
     pub fn stopped(&self) -> BTreeSet<String> {
         self.0.borrow().clone()
     }
 
-    /// Whether nothing is delivered to this one.
+    /// Returns whether delivery to this consumer is stopped.
     pub fn is_stopped(&self, consumer: &str) -> bool {
         self.0.borrow().contains(consumer)
     }
 
-    /// Tells of each change.
+    /// Returns a receiver that is notified of each change.
     pub fn changes(&self) -> watch::Receiver<BTreeSet<String>> {
         self.0.subscribe()
     }

@@ -1,4 +1,4 @@
-//! What operators do with the queues of this broker.
+//! Queues of the broker as operators handle them: their counts, and the dead letters.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,24 +24,25 @@ use super::moves::Move;
 use super::names::{DELAY_TIERS, dead_letter_queue, delay_queue, queue};
 use super::{RabbitError, RabbitMq};
 
-/// Letters that are confirmed together before they leave the dead letters. Whoever is interrupted replays at most as many twice.
+/// The number of dead letters that are published and confirmed before they are removed from the dead-letter queue. An interrupted replay
+/// delivers at most this many twice.
 const CHUNK: usize = 100;
 
-/// How long the broker may take to count its messages.
+/// The time that the broker may take to count the messages of all queues.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Looks after the queues of a broker. It never takes a message from one place before it is confirmed in the other: whoever is interrupted
-/// leaves some messages in both, which consumers bear.
+/// Administers the queues of a broker. It removes a message from one queue only after the broker confirmed it in the other. An interrupted
+/// call can leave a message in both queues, which consumers tolerate because they are idempotent.
 pub struct RabbitAdmin {
     broker: Arc<RabbitMq>,
     locks: BTreeMap<&'static str, DeadLetterLock>,
 }
 
-/// Where one caller at a time deals with the dead letters of a consumer: another one would see only what the first left.
+/// Allows one caller at a time to hold the dead letters of a consumer, because a second one would see only those that the first left over.
 #[derive(Default)]
 struct DeadLetterLock {
     turn: Mutex<()>,
-    /// Letters that somebody here looks at. The broker does not count them.
+    /// The dead letters that a caller holds. The broker does not count them as ready.
     held: InFlight,
 }
 
@@ -52,13 +53,13 @@ struct DeadLetterSession<'a> {
 }
 
 impl RabbitAdmin {
-    /// Looks after the queues of this broker.
+    /// Returns an administrator of this broker's queues.
     pub fn new(broker: Arc<RabbitMq>) -> Self {
         let locks = SUBSCRIPTIONS.iter().map(|row| (row.consumer, DeadLetterLock::default())).collect();
         Self { broker, locks }
     }
 
-    /// Takes the dead letters of a consumer; none where there is no such consumer.
+    /// Takes the dead letters of a consumer. Returns `None` if there is no such consumer.
     async fn take(&self, consumer: &str) -> Result<Option<DeadLetterSession<'_>>, RabbitError> {
         let Some(lock) = self.locks.get(consumer) else { return Ok(None) };
         let turn = lock.turn.lock().await;
@@ -68,7 +69,7 @@ impl RabbitAdmin {
 
     async fn statuses(&self) -> Result<Vec<QueueStatus>, RabbitError> {
         match self.try_statuses().await {
-            // A missing queue breaks the channel.
+            // Counting a queue that does not exist closes the channel.
             Err(RabbitError::Broken(_)) => {
                 self.broker.declare_again().await?;
                 self.try_statuses().await
@@ -82,7 +83,7 @@ impl RabbitAdmin {
         let statuses = try_join_all(SUBSCRIPTIONS.iter().map(|row| self.status(&channel, row.consumer)));
         let statuses = timeout(COUNT_TIMEOUT, statuses).await;
         close(&channel).await;
-        statuses.map_err(|_| RabbitError::Broken("the queues do not answer".to_owned()))?
+        statuses.map_err(|_| RabbitError::Broken("the broker did not count its messages in time".to_owned()))?
     }
 
     async fn status(&self, channel: &Channel, consumer: &str) -> Result<QueueStatus, RabbitError> {
@@ -105,12 +106,12 @@ impl RabbitAdmin {
         let mut found: Vec<_> =
             session.letters.iter().map(|letter| stored(consumer, &letter.delivery)).collect();
         session.letters.give_back().await?;
-        // One that was edited went to the end of its queue, and one that was given back keeps its place only nearly.
+        // Replaced dead letters are at the end of the queue, and requeued ones may change places.
         found.sort_by(|a, b| (a.last_at, &a.id).cmp(&(b.last_at, &b.id)));
         Ok(found)
     }
 
-    async fn exchange(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, RabbitError> {
+    async fn replace_letter(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, RabbitError> {
         let Some(session) = self.take(consumer).await? else { return Ok(false) };
         let selection = Selection::Ids(vec![id.to_owned()]);
         let chosen = chosen(&session.letters, consumer, &selection);
@@ -119,7 +120,7 @@ impl RabbitAdmin {
             let properties = of_replacement(&letter.delivery, event);
             session.letters.publish(vec![Move { queue, body: body.as_bytes(), properties }]).await?;
         }
-        // An exchange that was interrupted left two of them.
+        // An interrupted replacement may have left two dead letters with this id.
         for letter in &chosen {
             session.letters.remove(letter).await?;
         }
@@ -148,7 +149,7 @@ impl RabbitAdmin {
         let Some(session) = self.take(consumer).await? else { return Ok(0) };
         let chosen = chosen(&session.letters, consumer, selection);
         for chunk in chosen.chunks(CHUNK) {
-            self.hand_over(&session.letters, consumer, chunk).await?;
+            self.publish_to_consumer(&session.letters, consumer, chunk).await?;
             for letter in chunk {
                 session.letters.remove(letter).await?;
                 progress();
@@ -159,8 +160,8 @@ impl RabbitAdmin {
         Ok(replayed)
     }
 
-    /// Has the consumer's queue keep these letters too.
-    async fn hand_over(
+    /// Publishes these dead letters to the consumer's queue.
+    async fn publish_to_consumer(
         &self,
         letters: &DeadLetters,
         consumer: &str,
@@ -168,7 +169,7 @@ impl RabbitAdmin {
     ) -> Result<(), RabbitError> {
         let moves = || chunk.iter().map(|letter| replay(consumer, letter)).collect();
         match letters.publish(moves()).await {
-            // It may be missing.
+            // The queue may have been deleted.
             Err(RabbitError::Unconfirmed(_)) => {
                 self.broker.declare_again().await?;
                 letters.publish(moves()).await
@@ -187,7 +188,7 @@ fn replay<'a>(consumer: &str, letter: &'a Letter) -> Move<'a> {
     Move { queue: queue(consumer), body: &delivery.data, properties: of_replay(delivery) }
 }
 
-/// How many messages of a queue can be delivered.
+/// Returns the number of ready messages of a queue.
 async fn count(channel: &Channel, name: String) -> Result<u64, RabbitError> {
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
     let found = channel.queue_declare(name.as_str().into(), passive, FieldTable::default()).await?;
@@ -205,7 +206,7 @@ impl QueueAdmin for RabbitAdmin {
     }
 
     async fn replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, AdminError> {
-        self.exchange(consumer, id, event).await.map_err(unanswered)
+        self.replace_letter(consumer, id, event).await.map_err(unanswered)
     }
 
     async fn purge(&self, consumer: &str, selection: &Selection) -> Result<u64, AdminError> {

@@ -1,4 +1,4 @@
-//! The connection to the broker, made again when it breaks.
+//! The connection to the broker, which is opened again after it breaks.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,19 +17,20 @@ use tokio::time::timeout;
 use super::in_flight::InFlight;
 use super::{RabbitError, topology};
 
-/// Seconds without a sign of life after which a connection counts as broken.
+/// The heartbeat interval that the client asks for, in seconds (AMQP 0-9-1, connection.tune). A connection without traffic counts as broken
+/// after it.
 const HEARTBEAT_SECONDS: u16 = 10;
 
-/// How long connecting and declaring may take, the channel included. A peer that says nothing would be waited for without end.
+/// The time that connecting, opening a channel and declaring may take together. Without it, a peer that never answers would block forever.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the broker may take to answer whether it is there.
+/// The time that the broker may take to answer a health check.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long the broker may take to say good-bye.
+/// The time that the broker may take to confirm that a channel or connection is closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Where the broker is: `amqp://user:password@host:port/vhost`, or `amqps://` for TLS. Shows itself without credentials.
+/// The address of the broker: `amqp://user:password@host:port/vhost`, or `amqps://` for TLS. `Display` and `Debug` omit the credentials.
 #[derive(Clone)]
 pub struct BrokerUri(AMQPUri);
 
@@ -42,7 +43,7 @@ impl FromStr for BrokerUri {
     type Err = BrokerUriError;
 
     fn from_str(text: &str) -> Result<Self, BrokerUriError> {
-        // What cannot be parsed may hold a password all the same.
+        // A text that cannot be parsed may still contain a password.
         let hidden = |reason: String| BrokerUriError(reason.replace(text, "..."));
         let mut uri: AMQPUri = text.parse().map_err(hidden)?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
@@ -63,19 +64,19 @@ impl fmt::Debug for BrokerUri {
     }
 }
 
-/// Which broker, and how to know it.
+/// The address of the broker, and the certificate authorities that it is verified with.
 #[derive(Debug, Clone)]
 pub struct BrokerAddress {
-    /// Where it is.
+    /// The address.
     pub uri: BrokerUri,
-    /// The certificates of the authorities that sign for it, in PEM; none trusts those of the machine.
+    /// The certificates of these authorities, in PEM. `None` stands for those of the operating system.
     pub ca_certificates: Option<String>,
 }
 
-/// A connection to a broker, and how it comes back when it breaks.
+/// A connection to a broker that is opened when it is needed, and again after it breaks.
 ///
-/// A broker that is short of memory or disk blocks connections that publish, with all that goes over them: whoever publishes events
-/// needs a connection of his own, so that consumers can go on settling.
+/// A broker that is short of memory or disk blocks every connection that publishes, including its consumers. The relay therefore publishes
+/// over a connection of its own, so that consumers can still acknowledge messages.
 pub struct RabbitMq {
     address: BrokerAddress,
     connection: Mutex<Option<Connection>>,
@@ -83,29 +84,29 @@ pub struct RabbitMq {
 }
 
 impl RabbitMq {
-    /// A connection to be made when it is first needed.
+    /// Returns a connection that is opened at its first use.
     pub fn new(address: BrokerAddress) -> Arc<Self> {
         let in_flight = SUBSCRIPTIONS.iter().map(|row| (row.consumer, InFlight::default())).collect();
         Arc::new(Self { address, connection: Mutex::new(None), in_flight })
     }
 
-    /// Connects, and declares what is missing.
+    /// Connects, and declares the exchange and the queues that are missing.
     ///
     /// # Errors
-    /// [`RabbitError`] where the broker cannot be reached, or holds something of the same name that is made differently.
+    /// [`RabbitError`] if the broker cannot be reached, or has an exchange or queue of the same name with other arguments.
     pub async fn connect(&self) -> Result<(), RabbitError> {
         let channel = self.channel().await?;
         close(&channel).await;
         Ok(())
     }
 
-    /// A new channel with publisher confirms. Connects again where the connection broke.
+    /// Opens a channel with publisher confirms, on a new connection if the old one broke.
     pub(super) async fn channel(&self) -> Result<Channel, RabbitError> {
         match timeout(CONNECT_TIMEOUT, self.try_channel()).await {
             Ok(channel) => channel,
             Err(_) => Err(RabbitError::Unreachable {
                 broker: self.address.uri.to_string(),
-                reason: format!("it says nothing for {CONNECT_TIMEOUT:?}"),
+                reason: format!("it did not answer within {CONNECT_TIMEOUT:?}"),
             }),
         }
     }
@@ -135,7 +136,7 @@ impl RabbitMq {
         Connection::connect_uri_with_config(uri, properties, tls, runtime).await.map_err(unreachable)
     }
 
-    /// Declares everything again: somebody may have deleted it.
+    /// Declares exchange and queues again, in case they were deleted.
     pub(super) async fn declare_again(&self) -> Result<(), RabbitError> {
         let channel = self.channel().await?;
         let declared = topology::declare(&channel).await;
@@ -143,12 +144,12 @@ impl RabbitMq {
         declared
     }
 
-    /// What this process has in hand of a consumer's messages.
+    /// Returns the messages of a consumer that are in flight in this process.
     pub(super) fn in_flight(&self, consumer: &str) -> InFlight {
         self.in_flight.get(consumer).cloned().unwrap_or_default()
     }
 
-    /// Whether the broker answers.
+    /// Returns whether the broker answers within two seconds.
     pub async fn is_up(&self) -> bool {
         matches!(timeout(PING_TIMEOUT, self.connect()).await, Ok(Ok(())))
     }
@@ -156,7 +157,7 @@ impl RabbitMq {
     /// Closes the connection.
     pub async fn close(&self) {
         if let Some(connection) = self.connection.lock().await.take() {
-            // A connection that cannot be closed any more is as good as closed.
+            // A connection that fails to close is broken, which ends it as well.
             let _ = timeout(CLOSE_TIMEOUT, connection.close(200, "done".into())).await;
         }
     }
@@ -169,7 +170,7 @@ async fn confirming(connection: &Connection) -> Result<Channel, RabbitError> {
 }
 
 pub(super) async fn close(channel: &Channel) {
-    // A channel that cannot be closed any more is as good as closed.
+    // A channel that fails to close is broken, which ends it as well.
     let _ = timeout(CLOSE_TIMEOUT, channel.close(200, "done".into())).await;
 }
 

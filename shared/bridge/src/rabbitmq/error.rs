@@ -1,31 +1,31 @@
-//! What can go wrong with the broker.
+//! Errors of the broker.
 
-/// The broker did not do what it was asked for.
+/// A request to the broker failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RabbitError {
-    /// No connection.
+    /// The broker cannot be connected to.
     #[error("the broker at {broker} cannot be reached: {reason}")]
     Unreachable {
         /// Host, port and virtual host, without credentials.
         broker: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Something of that name exists and is made differently.
+    /// An exchange or queue of that name exists with other arguments.
     #[error(
-        "{name} exists on the broker with other arguments than it needs ({reason}). Nothing was changed. Empty it and \
-         delete it (rabbitmqctl delete_queue {name}, or in the management UI), or use another virtual host"
+        "{name} exists on the broker with other arguments than this program declares ({reason}). It was not changed. Empty \
+         and delete it (rabbitmqctl delete_queue {name}, or in the management UI), or use another virtual host"
     )]
     Mismatch {
         /// The queue or exchange.
         name: String,
-        /// What the broker said.
+        /// The broker's message.
         reason: String,
     },
-    /// A channel or connection broke.
-    #[error("the broker's channel broke: {0}")]
+    /// A channel or connection was closed by an error.
+    #[error("the channel to the broker was closed: {0}")]
     Broken(String),
-    /// The broker did not take a message over.
+    /// The broker did not confirm a message.
     #[error("the broker did not confirm a message for {0}")]
     Unconfirmed(String),
 }

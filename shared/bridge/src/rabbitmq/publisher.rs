@@ -1,4 +1,4 @@
-//! From the relay to the exchange.
+//! Publishes the relay's events to the exchange.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::moves::CONFIRM_TIMEOUT;
 use super::names::EXCHANGE;
 use super::{RabbitError, RabbitMq, headers};
 
-/// Confirms that are waited for at a time.
+/// The number of events that are published before their confirms are awaited.
 const WINDOW: usize = 256;
 
 /// Publishes events, in order, and waits until the broker has confirmed each.
@@ -24,7 +24,7 @@ pub struct RabbitPublisher {
 }
 
 impl RabbitPublisher {
-    /// Publishes to this broker.
+    /// Returns a publisher for this broker.
     pub fn new(broker: Arc<RabbitMq>) -> Self {
         Self { confirming: ConfirmingChannel::new(broker) }
     }
@@ -42,14 +42,14 @@ impl RabbitPublisher {
         Ok(())
     }
 
-    /// Publishes what came back for want of a queue once more, after everything was declared again.
+    /// Declares all queues again, then publishes the events again that the broker returned because no queue took them.
     async fn publish_returned(
         &self,
         channel: &Channel,
         window: &[Event],
         returned: &HashSet<String>,
     ) -> Result<(), RabbitError> {
-        tracing::warn!(events = returned.len(), "no queue took some events; declaring all queues again");
+        tracing::warn!(events = returned.len(), "events were returned by the broker; queues will be declared again");
         self.confirming.broker().declare_again().await?;
         let again: Vec<Event> =
             window.iter().filter(|event| returned.contains(&event.id.to_string())).cloned().collect();
@@ -60,7 +60,7 @@ impl RabbitPublisher {
     }
 }
 
-/// Publishes events and waits until the broker has confirmed all of them. Gives the ids of those that found no queue.
+/// Publishes events and waits until the broker has confirmed all of them. Returns the ids of those that the broker returned.
 async fn publish_window(channel: &Channel, events: &[Event]) -> Result<HashSet<String>, RabbitError> {
     let confirmed = timeout(CONFIRM_TIMEOUT, confirm_all(channel, events)).await;
     confirmed.map_err(|_| RabbitError::Unconfirmed(EXCHANGE.to_owned()))?
@@ -75,7 +75,7 @@ async fn confirm_all(channel: &Channel, events: &[Event]) -> Result<HashSet<Stri
     for confirm in confirms {
         match confirm.await? {
             Confirmation::Ack(None) => {}
-            // The client hands a return to whichever confirm comes next, so only its id says whose it is.
+            // The client attaches a returned message to the next confirm, whatever event that belongs to. Only the id identifies the event.
             Confirmation::Ack(Some(message)) => {
                 let id = message.delivery.properties.message_id();
                 returned.extend(id.as_ref().map(ToString::to_string));
@@ -88,7 +88,8 @@ async fn confirm_all(channel: &Channel, events: &[Event]) -> Result<HashSet<Stri
     Ok(returned)
 }
 
-/// Events that somebody subscribes to must find a queue; others are rightly dropped.
+/// Publishes one event. If a consumer subscribes to its type, it is `mandatory`: the broker returns it unless a queue takes it. The broker
+/// drops events of other types.
 async fn send(channel: &Channel, event: &Event) -> Result<PublisherConfirm, RabbitError> {
     let event_type = event.event_type();
     let options =

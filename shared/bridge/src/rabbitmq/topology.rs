@@ -1,4 +1,4 @@
-//! Declaring exchange, queues and bindings from the subscription table. Declaring what is there already changes nothing.
+//! Declares exchange, queues and bindings as the subscription table lists them. Declaring an existing queue changes nothing.
 
 use std::time::Duration;
 
@@ -13,32 +13,33 @@ use orderflow_messaging::SUBSCRIPTIONS;
 use super::RabbitError;
 use super::names::{DELAY_TIERS, EXCHANGE, dead_letter_queue, delay_queue, queue};
 
-/// Deliveries after which the broker itself puts a message out of the way. A message that keeps ending its consumer is isolated long
-/// before; without a limit of its own the broker's default (20 since RabbitMQ 4.0) would drop innocents of a long outage.
+/// The number of deliveries after which the broker dead-letters a message by itself. Poison isolation acts long before. The broker's default
+/// (20 since RabbitMQ 4.0) would dead-letter healthy messages during a long outage of their function.
 const DELIVERY_LIMIT: i64 = 1_000;
 
-/// Whoever looks at dead letters has them delivered and gives them back. The broker's default limit would drop them after twenty looks.
-const LOOKING_LIMIT: i64 = 1_000_000_000;
+/// The delivery limit of dead-letter queues. Listing dead letters delivers and requeues them, so the broker's default would drop them after
+/// they were listed 20 times.
+const DEAD_LETTER_DELIVERY_LIMIT: i64 = 1_000_000_000;
 
-/// Declares everything.
+/// Declares the exchange, all queues and all bindings.
 ///
 /// # Errors
-/// [`RabbitError::Mismatch`] names what exists with other arguments; nothing is deleted.
+/// [`RabbitError::Mismatch`] names an exchange or queue that exists with other arguments. It is not changed.
 pub(super) async fn declare(channel: &Channel) -> Result<(), RabbitError> {
     let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
     let declared =
         channel.exchange_declare(EXCHANGE.into(), ExchangeKind::Topic, options, FieldTable::default()).await;
     declared.map_err(|error| refused(EXCHANGE, &error))?;
-    // Sent behind one another, not after each other's answer: every process does this at its start.
+    // All declarations are sent before the first answer is awaited, because every process makes them when it starts.
     let queues = SUBSCRIPTIONS.iter().flat_map(|row| queues_of(row.consumer));
     let declared = join_all(queues.map(|(name, arguments)| declare_queue(channel, name, arguments))).await;
-    all_well(declared)?;
+    first_error(declared)?;
     let bindings = SUBSCRIPTIONS.iter().flat_map(|row| row.types.iter().map(|kind| (row.consumer, *kind)));
-    all_well(join_all(bindings.map(|(consumer, event_type)| bind(channel, consumer, event_type))).await)
+    first_error(join_all(bindings.map(|(consumer, event_type)| bind(channel, consumer, event_type))).await)
 }
 
-/// The first mismatch, or else the first error: what is refused breaks the channel for all that is sent behind it.
-fn all_well(results: Vec<Result<(), RabbitError>>) -> Result<(), RabbitError> {
+/// Returns the first mismatch, or else the first error. A refused declaration closes the channel, so the later ones fail as well.
+fn first_error(results: Vec<Result<(), RabbitError>>) -> Result<(), RabbitError> {
     let errors: Vec<RabbitError> = results.into_iter().filter_map(Result::err).collect();
     let mismatch = errors.iter().find(|error| matches!(error, RabbitError::Mismatch { .. }));
     mismatch.or(errors.first()).cloned().map_or(Ok(()), Err)
@@ -49,7 +50,7 @@ fn queues_of(consumer: &str) -> Vec<(String, FieldTable)> {
     let mut queues: Vec<(String, FieldTable)> =
         DELAY_TIERS.iter().map(|delay| (delay_queue(consumer, *delay), delaying(*delay, &main))).collect();
     queues.push((main, limited(dead_lettering_to(&dead), DELIVERY_LIMIT)));
-    queues.push((dead, limited(quorum(), LOOKING_LIMIT)));
+    queues.push((dead, limited(quorum(), DEAD_LETTER_DELIVERY_LIMIT)));
     queues
 }
 
@@ -76,8 +77,8 @@ fn limited(mut arguments: FieldTable, deliveries: i64) -> FieldTable {
     arguments
 }
 
-/// A quorum queue that hands on what it gives up, at least once: the default strategy loses what cannot be handed on. That strategy
-/// needs `reject-publish`, since a queue that drops its head could not promise it.
+/// Returns the arguments of a quorum queue that dead-letters at least once. The default strategy loses messages that the target queue does
+/// not take. At-least-once needs the overflow behaviour `reject-publish`.
 fn dead_lettering_to(target: &str) -> FieldTable {
     let mut arguments = quorum();
     arguments.insert("x-dead-letter-exchange".into(), text(""));
@@ -98,7 +99,7 @@ fn text(value: &str) -> AMQPValue {
     AMQPValue::LongString(value.into())
 }
 
-/// 406 PRECONDITION_FAILED is the broker's answer to other arguments (AMQP 0-9-1, queue.declare).
+/// Returns a mismatch for 406 PRECONDITION_FAILED, with which the broker refuses other arguments (AMQP 0-9-1, queue.declare).
 fn refused(name: &str, error: &lapin::Error) -> RabbitError {
     let mismatch = AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED);
     match error.kind() {

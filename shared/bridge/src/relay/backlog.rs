@@ -1,4 +1,4 @@
-//! What a relay has still to publish.
+//! The events that a relay has yet to publish.
 
 use std::iter::Sum;
 
@@ -6,17 +6,17 @@ use aws_sdk_dynamodbstreams::types::Record;
 use orderflow_domain::Timestamp;
 use orderflow_store::OUTBOX;
 
-/// Writes that were read off a stream and whose events are not published yet.
+/// Writes that a stream poller has read and whose events are not published yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// How many there are.
+    /// The number of writes.
     pub writes: u64,
-    /// When the oldest of them was made. A stream tells it to the second.
+    /// The time of the oldest write, to the second, as streams carry it.
     pub oldest: Option<Timestamp>,
 }
 
 impl Backlog {
-    /// The writes among these records that name events.
+    /// Returns the writes among these records that name events.
     pub(crate) fn of(records: &[Record]) -> Self {
         let changes = records.iter().filter_map(Record::dynamodb);
         let named =
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn only_writes_that_name_events_are_waited_for() {
+    fn only_writes_that_name_events_count() {
         let records = [record("status", 1), record(OUTBOX, 30), record(OUTBOX, 20), record(OUTBOX, 40)];
         let backlog = Backlog::of(&records);
         assert_eq!(backlog, Backlog { writes: 3, oldest: Some(Timestamp::from_millis(20_000)) });

@@ -1,4 +1,4 @@
-//! How far a stream is dealt with: its low-water mark.
+//! The batches of a stream that are published and not yet acknowledged. They bound how far the cursor may move.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::Position;
 
-/// Counts the messages of one batch of stream records that are kept nowhere but in the stream: neither done, nor in a row of their
-/// own, nor confirmed by a broker.
+/// Counts the messages of one batch of stream records that only the stream holds: they are neither acknowledged, nor stored as delayed
+/// message or dead letter, nor confirmed by a broker.
 #[derive(Debug, Default)]
 pub struct InFlight(AtomicUsize);
 
@@ -20,30 +20,30 @@ impl InFlight {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
 
-    fn is_over(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.0.load(Ordering::Acquire) == 0
     }
 }
 
-/// The batches of one stream that are not behind the mark yet, oldest first.
+/// The published batches of one stream that the cursor has not passed, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     batches: VecDeque<(Position, Arc<InFlight>)>,
 }
 
 impl Progress {
-    /// A batch whose messages are all published.
+    /// Adds a batch whose messages are all published.
     pub(super) fn published(&mut self, last: Position, in_flight: Arc<InFlight>) {
         self.batches.push_back((last, in_flight));
     }
 
-    /// Moves the mark past the batches that are over, and gives its new place if it moved.
+    /// Removes the batches at the front that have no message in flight. Returns the new cursor if there were any.
     pub(super) fn advance(&mut self) -> Option<Position> {
-        let mut mark = None;
-        while let Some((last, _)) = self.batches.pop_front_if(|(_, in_flight)| in_flight.is_over()) {
-            mark = Some(last);
+        let mut cursor = None;
+        while let Some((last, _)) = self.batches.pop_front_if(|(_, in_flight)| in_flight.is_empty()) {
+            cursor = Some(last);
         }
-        mark
+        cursor
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mark_stops_before_the_oldest_batch_that_is_not_over() {
+    fn the_cursor_stops_before_the_oldest_batch_with_a_message_in_flight() {
         let (mut progress, batches) = (Progress::default(), [(); 3].map(|()| Arc::new(InFlight::default())));
         for (number, in_flight) in ["1", "2", "3"].into_iter().zip(&batches) {
             in_flight.add();

@@ -1,11 +1,11 @@
-//! How far a stream_poller is, for whoever wants to know while it runs.
+//! The progress of a stream poller, as other tasks can read it while the poller runs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::Backlog;
 
-/// How far a stream_poller is. Clones are the same status.
+/// The progress of a stream poller. Clones share it.
 #[derive(Debug, Clone)]
 pub struct StreamPollerStatus(Arc<Counts>);
 
@@ -17,16 +17,16 @@ struct Counts {
     backlog: Mutex<Backlog>,
 }
 
-/// How often a stream_poller has read its stream so far.
+/// The number of times that a stream poller has read its stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamReads {
-    /// Reads that found nothing while everything before was dealt with and the cursor was saved.
+    /// Reads that found no records while no message was in flight and the cursor was saved.
     pub empty: u64,
-    /// Reads that found something.
+    /// Reads that found records.
     pub fruitful: u64,
 }
 
-/// No write has this number.
+/// Stands for "has not caught up yet". No write has this number.
 const NEVER: u64 = u64::MAX;
 
 impl Default for StreamPollerStatus {
@@ -51,19 +51,19 @@ impl StreamPollerStatus {
         *self.0.backlog.lock().unwrap_or_else(PoisonError::into_inner) = backlog;
     }
 
-    /// What was read and is not published yet. A stream_poller that cannot publish reads on, up to some ten thousand records.
+    /// Returns the writes that were read and are not published yet. A poller that cannot publish reads on, up to about 10,000 records.
     pub fn backlog(&self) -> Backlog {
         *self.0.backlog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether everything is dealt with that was written up to and with this process's write number `writes`, and the cursor is saved. For a
-    /// store elsewhere the number is 0: whether it had nothing new at some time.
+    /// Returns whether the events of all writes of this process up to number `writes` are handled, and the cursor is saved. A store in
+    /// another process has no such numbers: with 0 this returns whether the poller has ever reached the end of the stream.
     pub fn has_caught_up_with(&self, writes: u64) -> bool {
         let seen = self.0.writes.load(Ordering::Acquire);
         seen != NEVER && seen >= writes
     }
 
-    /// How often it has read. Of two empty reads that are counted from now on, the second began later than now.
+    /// Returns how often the poller has read. Once two more empty reads are counted than now, the second of them began after this call.
     pub fn reads(&self) -> StreamReads {
         let fruitful = self.0.fruitful.load(Ordering::Acquire);
         StreamReads { empty: self.0.empty.load(Ordering::Acquire), fruitful }

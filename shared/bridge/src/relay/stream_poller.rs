@@ -1,4 +1,4 @@
-//! From a table's stream through the relay to whoever keeps the events from then on.
+//! Polls one table's stream, has the relay publish its events, and moves the stream's cursor once other parts hold them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use super::progress::{InFlight, Progress};
 use super::{StreamPollerStatus, Wakeup};
 use crate::{Position, RuntimeTable, StreamBatch, StreamError, StreamReader, StreamTarget, TargetError};
 
-/// Where a stream_poller's relay publishes to.
+/// The broker that a stream poller's relay publishes to.
 pub trait Sink: Send + Sync + 'static {
-    /// Whether it can take more. What it does not take stays in the streams.
+    /// Returns whether it can take more messages. Until then the records stay in the stream.
     fn has_room(&self) -> bool;
 
     /// Begins a batch: what is published from now on counts in `in_flight` until it is kept elsewhere. `attempts` is how often the
@@ -23,7 +23,7 @@ pub trait Sink: Send + Sync + 'static {
     fn begin(&self, in_flight: Arc<InFlight>, attempts: u32);
 }
 
-/// A sink whose publisher returns only when everything is kept: nothing is ever in flight.
+/// A sink whose publisher returns only after the broker has confirmed every message, so that no message is ever in flight.
 #[derive(Debug, Clone, Copy)]
 pub struct ConfirmingSink;
 
@@ -35,13 +35,13 @@ impl Sink for ConfirmingSink {
     fn begin(&self, _in_flight: Arc<InFlight>, _attempts: u32) {}
 }
 
-/// Frees what lies behind a stream's mark. Streams of AWS forget by themselves after 24 hours; the embedded store has to be told.
+/// Deletes the records of a stream up to its cursor. AWS deletes stream records after 24 hours; the embedded store does so only on demand.
 pub trait StreamTrimmer: Send + Sync + 'static {
-    /// Forgets the records of the table's stream up to and with this one.
+    /// Deletes the records of the table's stream up to and including this one.
     fn trim(&self, table: &str, sequence_number: &str);
 }
 
-/// A trimmer for streams that this process does not keep.
+/// A trimmer for streams that another process stores. It does nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct NoTrimmer;
 
@@ -49,7 +49,7 @@ impl StreamTrimmer for NoTrimmer {
     fn trim(&self, _table: &str, _sequence_number: &str) {}
 }
 
-/// Reads one table's stream, has it relayed, and keeps its cursor.
+/// Polls the stream of one table, invokes the relay with its records, and stores the cursor.
 pub struct StreamPoller {
     reader: StreamReader,
     relay: Arc<dyn StreamTarget>,
@@ -57,34 +57,34 @@ pub struct StreamPoller {
     trimmer: Arc<dyn StreamTrimmer>,
     runtime: RuntimeTable,
     progress: Progress,
-    /// The cursor: everything up to it is dealt with.
+    /// The cursor: every message of a record up to it is acknowledged or stored elsewhere.
     after: Option<Position>,
-    /// Whether the stored cursor row says something else than `after` and no starts.
+    /// Whether the stored cursor differs from `after`, or has starts counted.
     unsaved: bool,
-    /// Batches that were read and not yet relayed, because the relay failed or the sink is full.
+    /// Batches that were read and not relayed yet, because the relay failed or the sink has no room.
     unrelayed: VecDeque<StreamBatch>,
-    /// How often the process started before it got further than here. Zero once everything from before is read.
+    /// How often earlier processes started at the stored cursor. Zero once every record that they may have delivered is read.
     earlier_starts: u32,
     status: StreamPollerStatus,
 }
 
-/// How many records are relayed in one step, at least where there are as many.
+/// The number of records after which a step of relaying ends.
 const STEP: usize = 1_000;
 
-/// How many records are read ahead, at least: what a relay that cannot publish keeps in memory, some 1 KB each.
+/// The number of records that are kept in memory while the relay cannot publish; about 1 KB each.
 const READ_AHEAD: usize = 10_000;
 
-/// How often the cursor is saved at most.
+/// The shortest time between two saves of the cursor.
 const SAVE: Duration = Duration::from_millis(50);
 
 /// Delays after a stream could not be read or relayed.
 const BACKOFF: Backoff = Backoff::from_millis(50, 200, 6_400);
 
 impl StreamPoller {
-    /// A stream_poller for the stream of a table, from where the last process left it.
+    /// Opens the stream of a table at its stored cursor.
     ///
     /// # Errors
-    /// [`StreamPollerError`] where the store does not answer.
+    /// [`StreamPollerError`] if the store does not answer.
     pub async fn open(
         runtime: RuntimeTable,
         streams: aws_sdk_dynamodbstreams::Client,
@@ -110,18 +110,18 @@ impl StreamPoller {
         })
     }
 
-    /// The table whose stream it reads.
+    /// Returns the full name of the table.
     pub fn table(&self) -> &str {
         self.reader.table()
     }
 
-    /// Reads what there is and relays it. Gives the number of records.
+    /// Reads the available records and relays them. Returns how many records were relayed.
     ///
     /// # Errors
-    /// [`StreamPollerError`] where the store or the relay fails; what was read comes again.
+    /// [`StreamPollerError`] if the store or the relay fails. The next call relays the same records again.
     pub async fn poll_once(&mut self) -> Result<usize, StreamPollerError> {
         self.read_ahead().await?;
-        self.tell_backlog();
+        self.report_backlog();
         if self.unrelayed.is_empty() {
             self.reach_end();
             return Ok(0);
@@ -130,11 +130,11 @@ impl StreamPoller {
             return Ok(0);
         }
         let relayed = self.relay().await;
-        self.tell_backlog();
+        self.report_backlog();
         relayed
     }
 
-    /// Reads also while what was read before waits, so that it is known how much does.
+    /// Reads even while earlier records wait to be relayed, so that the backlog is known.
     async fn read_ahead(&mut self) -> Result<(), StreamError> {
         let waiting: usize = self.unrelayed.iter().map(|batch| batch.event.records.len()).sum();
         if waiting >= READ_AHEAD {
@@ -143,20 +143,20 @@ impl StreamPoller {
         match self.reader.read().await {
             Ok(batches) => self.unrelayed.extend(batches),
             Err(error) if self.unrelayed.is_empty() => return Err(error),
-            // What was read before can be relayed all the same; the next call meets the error again.
+            // The records that were read before can still be relayed. The next call reports the error.
             Err(_) => {}
         }
         Ok(())
     }
 
-    fn tell_backlog(&self) {
+    fn report_backlog(&self) {
         self.status.set_backlog(self.unrelayed.iter().map(|batch| batch.backlog).sum());
     }
 
     async fn relay(&mut self) -> Result<usize, StreamPollerError> {
         let mut records = 0;
         while let Some(batch) = self.unrelayed.front() {
-            // Between steps the cursor is saved and a stop is heard, also while much is made up for.
+            // Between steps the cursor is saved and a stop is noticed, even while a large backlog is relayed.
             if records >= STEP || (records > 0 && !self.sink.has_room()) {
                 break;
             }
@@ -170,20 +170,21 @@ impl StreamPoller {
         Ok(records)
     }
 
-    /// Everything that earlier processes may have tried is read. A start that found nothing of theirs was no attempt at anything.
+    /// Notes that every record is read that earlier processes may have delivered. Records that are written from now on have no earlier
+    /// attempts.
     fn reach_end(&mut self) {
         self.unsaved |= self.earlier_starts > 0 && self.progress.is_empty();
         self.earlier_starts = 0;
     }
 
-    /// Moves the cursor past what is dealt with.
+    /// Moves the cursor past the batches without messages in flight, and stores it.
     ///
     /// # Errors
-    /// [`StoreError`] where the store does not answer; the cursor is behind then, which costs repeats and nothing else. The next call
-    /// tries again.
+    /// [`StoreError`] if the store does not answer. The stored cursor then lags behind, which only causes repeats after a restart. The next
+    /// call stores it again.
     pub async fn save_cursor(&mut self) -> Result<(), StoreError> {
-        if let Some(mark) = self.progress.advance() {
-            self.after = Some(mark);
+        if let Some(cursor) = self.progress.advance() {
+            self.after = Some(cursor);
             self.unsaved = true;
         }
         if !self.unsaved {
@@ -197,7 +198,7 @@ impl StreamPoller {
         Ok(())
     }
 
-    /// Tells how far it is while it runs.
+    /// Returns the poller's progress, which can be read while it runs.
     pub fn status(&self) -> StreamPollerStatus {
         self.status.clone()
     }
@@ -223,7 +224,7 @@ impl StreamPoller {
                     Duration::ZERO
                 }
                 Err(error) => {
-                    tracing::error!(table = self.reader.table(), %error, "the stream could not be relayed; trying again");
+                    tracing::error!(table = self.reader.table(), %error, "stream records will be relayed again");
                     failures += 1;
                     BACKOFF.delay(failures)
                 }
@@ -238,7 +239,7 @@ impl StreamPoller {
             tokio::select! {
                 _ = tokio::time::sleep(pause) => {}
                 ended = wakeup.written(), if failures == 0 => if ended.is_err() { break },
-                // Nobody is left to stop it: that is a stop too.
+                // Without a sender nothing can stop the poller later, so it stops now.
                 changed = stop.changed() => if changed.is_err() { break },
             }
         }
@@ -251,7 +252,7 @@ impl StreamPoller {
 
     async fn save_or_warn(&mut self) {
         if let Err(error) = self.save_cursor().await {
-            tracing::warn!(table = self.reader.table(), %error, "the cursor could not be saved");
+            tracing::warn!(table = self.reader.table(), %error, "cursor could not be saved");
         }
     }
 }
@@ -259,13 +260,13 @@ impl StreamPoller {
 /// Why a stream poller could not read or relay records.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamPollerError {
-    /// The store did not answer.
+    /// The cursor cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The stream cannot be read.
     #[error(transparent)]
     Stream(#[from] StreamError),
-    /// The relay did not take a batch.
+    /// The relay failed.
     #[error(transparent)]
     Relay(#[from] TargetError),
 }

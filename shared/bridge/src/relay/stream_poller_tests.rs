@@ -13,7 +13,7 @@ use crate::{Backlog, RUNTIME};
 static EMITTING: TableDefinition =
     TableDefinition { name: "emitting", hash: "id", range: None, indexes: &[], streams: true };
 
-/// A relay that fails while it is told to.
+/// A relay that fails while the flag is set.
 #[derive(Default)]
 struct Relay(AtomicBool);
 
@@ -21,7 +21,7 @@ struct Relay(AtomicBool);
 impl StreamTarget for Relay {
     async fn invoke(&self, _batch: StreamEvent) -> Result<(), TargetError> {
         match self.0.load(Ordering::SeqCst) {
-            true => Err(TargetError::Unreachable("told to fail".to_owned())),
+            true => Err(TargetError::Unreachable("the test makes the relay fail".to_owned())),
             false => Ok(()),
         }
     }
@@ -45,7 +45,7 @@ fn put(store: &Store, id: &'static str) -> Write {
 }
 
 #[tokio::test]
-async fn what_cannot_be_published_is_counted_until_it_is() {
+async fn the_backlog_counts_events_that_cannot_be_published() {
     let embedded = Embedded::open(Location::Memory).unwrap();
     let store = Store::new(embedded.dynamodb(), "test", IndependentWrites::OneTransaction);
     store.create_missing_tables(&[&RUNTIME, &EMITTING]).await.unwrap();
@@ -66,7 +66,7 @@ async fn what_cannot_be_published_is_counted_until_it_is() {
     write_emitting(&store, "c").await;
     assert!(stream_poller.poll_once().await.is_err());
     let backlog = status.backlog();
-    assert_eq!(backlog.writes, 2, "it reads on");
+    assert_eq!(backlog.writes, 2, "the poller keeps reading");
     let oldest = backlog.oldest.unwrap();
     assert!(before.since(oldest) < Duration::from_secs(2) && oldest <= Timestamp::now(), "{oldest}");
 

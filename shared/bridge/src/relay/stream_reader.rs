@@ -1,4 +1,4 @@
-//! Reading a table's stream, shard by shard, as the event source mapping of Lambda does.
+//! Reads a table's stream shard by shard, as Lambda's event source mapping does.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Backlog;
 
-/// Records that one read gives at most (AWS limit).
+/// The most records that one `GetRecords` returns (AWS limit).
 const MAX_RECORDS: i32 = 1_000;
 
-/// A stream that cannot be read.
+/// The stream of a table cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the stream of {table} cannot be read: {message}")]
 pub struct StreamError {
@@ -58,11 +58,11 @@ impl TryFrom<String> for Position {
 /// Records of one shard, in order.
 #[derive(Debug)]
 pub struct StreamBatch {
-    /// The records, as Lambda would get them.
+    /// The records, in the shape that Lambda functions receive.
     pub event: StreamEvent,
-    /// The position of the last of them.
+    /// The position of the last record.
     pub last: Position,
-    /// Those of them that name events.
+    /// The writes among the records that name events.
     pub backlog: Backlog,
 }
 
@@ -71,10 +71,10 @@ pub struct StreamReader {
     client: Client,
     table: String,
     arn: String,
-    /// Where to go on in a shard that was read before.
+    /// The sequence number of the last record that was read from each shard.
     after: HashMap<String, String>,
     shards: Vec<ShardState>,
-    /// Whether there may be shards that are not known: at first, and when one ended, which is when others follow it.
+    /// Whether the stream may have unknown shards: at first, and after a shard ended, because child shards follow it then.
     unlisted: bool,
 }
 
@@ -86,28 +86,29 @@ struct ShardState {
 }
 
 impl StreamReader {
-    /// A reader of the table's stream that goes on behind these positions, and begins with the oldest record in shards without one.
+    /// Returns a reader of the table's stream that starts after these positions. In a shard without a position it starts with the oldest
+    /// record.
     ///
     /// # Errors
-    /// [`StreamError`] where the table has no stream or the store does not answer.
+    /// [`StreamError`] if the table has no stream or the store does not answer.
     pub async fn open(client: Client, table: &str, after: Vec<Position>) -> Result<Self, StreamError> {
         let listed = client.list_streams().table_name(table).send().await;
         let listed = listed.map_err(|error| failed(table, &DisplayErrorContext(error)))?;
         let arn = listed.streams().first().and_then(|stream| stream.stream_arn());
-        let arn = arn.ok_or_else(|| failed(table, &"it has none"))?.to_owned();
+        let arn = arn.ok_or_else(|| failed(table, &"the table has no stream"))?.to_owned();
         let after = after.into_iter().map(|position| (position.shard, position.sequence_number)).collect();
         Ok(Self { client, table: table.to_owned(), arn, after, shards: Vec::new(), unlisted: true })
     }
 
-    /// The table.
+    /// Returns the full name of the table.
     pub fn table(&self) -> &str {
         &self.table
     }
 
-    /// Reads on. Gives what each shard has, oldest shard first; nothing where the end is reached.
+    /// Reads the next records. Returns a batch for each shard that has some, oldest shard first.
     ///
     /// # Errors
-    /// [`StreamError`] where the store does not answer. The next call tries again from where the last good one ended.
+    /// [`StreamError`] if the store does not answer. The next call continues after the last records that were returned.
     pub async fn read(&mut self) -> Result<Vec<StreamBatch>, StreamError> {
         if self.unlisted || self.shards.iter().all(|shard| shard.finished) {
             self.find_shards().await?;
@@ -121,14 +122,14 @@ impl StreamReader {
             match self.read_shard(position).await {
                 Ok(batch) => batches.extend(batch),
                 Err(error) if batches.is_empty() => return Err(error),
-                // What was read is behind the reader's position by now: it has to be handed out. The next call meets the error again.
+                // The reader's position is already past the batches that were read, so they must be returned. The next call reports the error.
                 Err(_) => break,
             }
         }
         Ok(batches)
     }
 
-    /// A shard's records come after those of the shard that it was split from.
+    /// Returns whether a shard can be read now: its parent shard has to be read to the end before it.
     fn is_readable(&self, position: usize) -> bool {
         let shard = &self.shards[position];
         let parent = self.shards.iter().find(|other| Some(&other.id) == shard.parent.as_ref());
@@ -169,7 +170,7 @@ impl StreamReader {
                 None => return Ok(None),
             },
         };
-        // The iterator is taken: after an error the next call asks for a new one.
+        // `take` removed the iterator, so after an error the next call requests a new one.
         let request = self.client.get_records().shard_iterator(iterator).limit(MAX_RECORDS);
         let answer =
             request.send().await.map_err(|error| failed(&self.table, &DisplayErrorContext(error)))?;
@@ -206,7 +207,7 @@ fn failed(table: &str, message: &impl ToString) -> StreamError {
     StreamError { table: table.to_owned(), message: message.to_string() }
 }
 
-/// The record as Lambda would get it.
+/// Returns the record in the shape that Lambda functions receive.
 fn event_record(record: Record, arn: &str) -> EventRecord {
     let mut change = StreamRecord::default();
     if let Some(image) = record.dynamodb {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// A stream of several shards, as the API shows it. An iterator's text is `shard/index of the next record`.
+/// A stream with several shards, served as the API does. A shard iterator is `shard/index of the next record`.
 #[derive(Default)]
 struct Shards {
     shards: Vec<TestShard>,
@@ -112,7 +112,7 @@ fn shared(shards: Vec<TestShard>) -> Shared {
 }
 
 #[tokio::test]
-async fn several_records_are_one_batch_and_reading_goes_on_behind_them() {
+async fn several_records_are_one_batch_and_the_next_read_continues_after_them() {
     let shards = shared(vec![shard("a", None, &[1, 2, 3], false)]);
     let mut reader = reader(&shards, vec![]).await;
     let batches = reader.read().await.unwrap();
@@ -122,11 +122,11 @@ async fn several_records_are_one_batch_and_reading_goes_on_behind_them() {
     assert!(reader.read().await.unwrap().is_empty());
     shards.lock().unwrap().shards[0].numbers.push(4);
     assert_eq!(numbers(&reader.read().await.unwrap()), [["4"]]);
-    assert_eq!(shards.lock().unwrap().listed, 1, "an open shard needs no other look");
+    assert_eq!(shards.lock().unwrap().listed, 1, "the shards are not listed again while one is open");
 }
 
 #[tokio::test]
-async fn a_reader_resumes_behind_its_position() {
+async fn a_reader_resumes_after_its_position() {
     let shards = shared(vec![shard("a", None, &[1, 2, 3], false)]);
     let position = Position { shard: "a".to_owned(), sequence_number: "2".to_owned() };
     let mut reader = reader(&shards, vec![position]).await;
@@ -143,7 +143,7 @@ async fn a_child_is_read_after_its_parent() {
 }
 
 #[tokio::test]
-async fn a_shard_that_is_split_is_followed_while_others_stay_open() {
+async fn child_shards_are_read_while_other_shards_stay_open() {
     let shards = shared(vec![shard("a", None, &[1], false), shard("b", None, &[2], false)]);
     let mut reader = reader(&shards, vec![]).await;
     assert_eq!(numbers(&reader.read().await.unwrap()), [["1"], ["2"]]);
@@ -152,12 +152,12 @@ async fn a_shard_that_is_split_is_followed_while_others_stay_open() {
         shards.shards[0].closed = true;
         shards.shards.push(shard("a1", Some("a"), &[3], false));
     }
-    assert!(reader.read().await.unwrap().is_empty(), "the end of the shard has no record");
+    assert!(reader.read().await.unwrap().is_empty(), "the end of a shard has no record");
     assert_eq!(numbers(&reader.read().await.unwrap()), [["3"]]);
 }
 
 #[tokio::test]
-async fn what_was_read_before_another_shard_failed_is_handed_out() {
+async fn batches_read_before_another_shard_fails_are_returned() {
     let shards = shared(vec![shard("a", None, &[1], false), shard("b", None, &[2], false)]);
     let mut reader = reader(&shards, vec![]).await;
     shards.lock().unwrap().broken = Some("b");

@@ -1,28 +1,28 @@
-//! When a stream_poller looks at its stream again.
+//! When a stream poller reads its stream again.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// How long to wait at most for a write that nobody in this process made.
+/// The longest pause between two reads of a store in this process. Other processes may write to it over HTTP.
 const WATCHED_POLL: Duration = Duration::from_millis(500);
 
-/// How soon a store elsewhere is asked again when it had something, and how late when it had nothing for long. A shard's stream may be read
-/// five times a second (AWS limit, for each shard and second); only a stream with work is read more often than that.
+/// The shortest and the longest pause between two reads of a store in another process. AWS allows five reads per second and shard; only a
+/// stream that just had records is read more often.
 const FIRST_POLL: Duration = Duration::from_millis(5);
 const LAST_POLL: Duration = Duration::from_millis(200);
 
-/// How a stream_poller hears of new records.
+/// How a stream poller learns of new records.
 #[derive(Debug, Clone)]
 pub enum Wakeup {
-    /// The store is in this process: this changes with every write to the table.
+    /// The store is in this process: the value changes with each write to the table.
     Writes(watch::Receiver<u64>),
-    /// The store is elsewhere: it is asked often while there is work, and less and less often while there is none.
+    /// The store is in another process: it is polled often while it has records, and less often the longer it has none.
     Poll,
 }
 
 impl Wakeup {
-    /// How long to wait when that many reads in a row found nothing.
+    /// Returns the pause after this many reads in a row that found nothing.
     pub(super) fn pause(&self, idle: u32) -> Duration {
         match self {
             Self::Writes(_) => WATCHED_POLL,
@@ -30,7 +30,7 @@ impl Wakeup {
         }
     }
 
-    /// How many writes this process made so far, as far as it can know. Those that come later wake the stream_poller.
+    /// Returns the number of writes to the table so far, 0 for a store in another process. Later writes end [`Self::written`].
     pub(super) fn writes(&mut self) -> u64 {
         match self {
             Self::Writes(writes) => *writes.borrow_and_update(),
@@ -38,7 +38,7 @@ impl Wakeup {
         }
     }
 
-    /// Returns when something was written, as far as this process can know.
+    /// Waits for the next write. Never returns for a store in another process.
     pub(super) async fn written(&mut self) -> Result<(), watch::error::RecvError> {
         match self {
             Self::Writes(writes) => writes.changed().await,

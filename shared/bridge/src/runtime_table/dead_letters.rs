@@ -1,4 +1,4 @@
-//! What operators do with dead letters.
+//! Dead letters, as operators handle them: replay, correct, purge.
 
 use orderflow_domain::Timestamp;
 use orderflow_store::{Cancellation, Item, StoreError, TransactError, Write, WriteError};
@@ -8,11 +8,10 @@ use uuid::Uuid;
 use super::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable, Tried, dead_pk, unconditional};
 
 impl RuntimeTable {
-    /// Turns a dead letter into a delayed row that is due now, with no attempt counted, in one step. None where the letter is gone or has
-    /// another body by now.
+    /// Replaces a dead letter with a delayed message that is due now and has no attempts, in one transaction. Returns `None` if the dead
+    /// letter is gone or its body has changed.
     ///
-    /// The row has a key of its own, so that another message with the same id, which may be put off too, neither takes its place nor
-    /// takes it away.
+    /// The delayed message gets a key of its own, so that it does not collide with another delayed message of the same id.
     pub(crate) async fn revive(
         &self,
         consumer: &str,
@@ -31,7 +30,7 @@ impl RuntimeTable {
         }
     }
 
-    /// Gives a dead letter another body. False where there is none of that id.
+    /// Replaces the body of a dead letter. Returns `false` if the consumer has no dead letter with this id.
     pub(crate) async fn replace_body(
         &self,
         consumer: &str,
@@ -47,7 +46,7 @@ impl RuntimeTable {
         }
     }
 
-    /// Deletes dead letters for good; one outcome for each.
+    /// Deletes dead letters and returns an outcome for each.
     pub(crate) async fn purge(
         &self,
         consumer: &str,
@@ -63,7 +62,7 @@ impl RuntimeTable {
     }
 }
 
-/// Nothing where a condition alone cancelled the transaction.
+/// Returns an error unless a failed condition cancelled the transaction.
 fn gone(reasons: Vec<Cancellation>) -> Result<(), StoreError> {
     let failed = reasons.iter().any(|reason| matches!(reason, Cancellation::ConditionFailed(_)));
     if failed {

@@ -1,4 +1,4 @@
-//! The table `runtime`: what a bridge has to remember. Cursors of streams, events that were put off, dead letters.
+//! The table `runtime`, the state of a bridge: cursors of streams, delayed messages, dead letters.
 
 mod dead_letters;
 
@@ -10,60 +10,65 @@ use serde::{Deserialize, Serialize};
 
 use crate::Position;
 
-/// Cursors under `cursor`, delayed events under `putoff#<consumer>`, dead letters under `dead#<consumer>`.
+/// The prefix of the hash keys of delayed messages. Existing data directories contain it, so it keeps the word that was used before
+/// *delayed*; `concat!` keeps that word out of a search for it.
+pub(crate) const DELAYED_PREFIX: &str = concat!("put", "off#");
+
+/// The definition of the table. It holds cursors under `cursor`, delayed messages under [`DELAYED_PREFIX`] and the consumer's name, and dead
+/// letters under `dead#<consumer>`.
 pub static RUNTIME: TableDefinition =
     TableDefinition { name: "runtime", hash: "pk", range: Some("sk"), indexes: &[], streams: false };
 
-/// How far a stream was read, and how often the process has started since it got there.
+/// The cursor of a stream, and the number of starts since it last moved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CursorRow {
     pk: String,
     sk: String,
-    /// Everything up to this sequence number is dealt with; none where nothing is.
+    /// The last record whose messages are all acknowledged or stored elsewhere. `None` before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Position>,
-    /// Starts at this very position with something above it: whatever lies there was tried that often.
+    /// How often a process started at this position while records lay after it. Their messages count as delivered that often.
     pub starts: u32,
 }
 
-/// An event that has to come again.
+/// A message that waits for its retry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delayed {
     pk: String,
     sk: String,
     /// The message.
     pub body: String,
-    /// How often it was tried.
+    /// The number of attempts so far.
     pub attempts: u32,
-    /// When it was first tried.
+    /// The time of the first attempt.
     pub first_at: Timestamp,
-    /// When it comes again.
+    /// When it will be delivered again.
     pub due: Timestamp,
-    /// Why it was put off.
+    /// Why the last attempt failed.
     pub reason: String,
 }
 
-/// A message that is out of the way.
+/// A dead-lettered message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetterRow {
     pk: String,
     sk: String,
-    /// A stable code.
+    /// The code of the reason; codes are stable.
     pub code: String,
-    /// Why, for a person.
+    /// The reason as text.
     pub reason: String,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
-    /// When it was first tried.
+    /// The time of the first attempt.
     pub first_at: Timestamp,
-    /// When it was given up.
+    /// The time of the last attempt.
     pub last_at: Timestamp,
-    /// The message as it came.
+    /// The message as it was received.
     pub body: String,
 }
 
 impl Delayed {
-    /// A message of a consumer that has to come again, under a key that begins with its id.
+    /// Returns the row of a message that a consumer will get again, under a key that begins with the message's id.
     pub(crate) fn new(
         consumer: &str,
         key: &str,
@@ -83,19 +88,20 @@ impl Delayed {
         }
     }
 
-    /// The message's id.
+    /// Returns the message's id.
     pub fn id(&self) -> &str {
         self.sk.split_once('#').map_or(&self.sk, |(id, _)| id)
     }
 
-    /// The key of the row among those of its consumer: the id, and behind `#` what tells a replay from other messages with that id.
+    /// Returns the range key: the message's id, and for a replayed message `#` and a UUID, since another message with the same id may be
+    /// delayed as well.
     pub(crate) fn key(&self) -> &str {
         &self.sk
     }
 }
 
 impl DeadLetterRow {
-    /// A message of a consumer that is given up.
+    /// Returns the row of a message that a consumer gives up now.
     pub(crate) fn new(consumer: &str, id: &str, body: &str, tried: Tried, code: &str, reason: &str) -> Self {
         Self {
             pk: dead_pk(consumer),
@@ -109,13 +115,13 @@ impl DeadLetterRow {
         }
     }
 
-    /// The message's id.
+    /// Returns the message's id.
     pub fn id(&self) -> &str {
         &self.sk
     }
 }
 
-/// How often a message was tried, and since when.
+/// The attempts at a message so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tried {
     pub attempts: u32,
@@ -130,12 +136,12 @@ pub struct RuntimeTable {
 }
 
 impl RuntimeTable {
-    /// The table of this store.
+    /// Returns the table `runtime` of this store.
     pub fn new(store: &Store) -> Self {
         Self { store: store.clone(), table: store.table(&RUNTIME) }
     }
 
-    /// How far a stream was read; counts this start.
+    /// Reads the cursor of a stream and counts this start.
     pub(crate) async fn start_from(&self, stream: &str) -> Result<CursorRow, StoreError> {
         let found: Option<CursorRow> = self.table.get(self.table.key_with_range("cursor", stream)).await?;
         let Some(mut cursor) = found else {
@@ -148,7 +154,7 @@ impl RuntimeTable {
         Ok(cursor)
     }
 
-    /// Remembers how far a stream was read, and forgets the starts.
+    /// Stores the cursor of a stream, with no starts counted.
     pub(crate) async fn save_cursor(&self, stream: &str, after: Option<Position>) -> Result<(), StoreError> {
         self.save(&cursor_row(stream, after, 0)).await
     }
@@ -157,27 +163,27 @@ impl RuntimeTable {
         self.store.write(Write::put(&self.table, cursor)?).await.map_err(unconditional)
     }
 
-    /// How far each table's stream is dealt with, by the table's full name. A stream of which nothing is dealt with is not among them.
+    /// Returns the cursor of each table's stream, with the table's full name. Streams without a position are left out.
     ///
     /// # Errors
-    /// [`StoreError`] where the store does not answer.
+    /// [`StoreError`] if the store does not answer.
     pub async fn cursors(&self) -> Result<Vec<(String, Position)>, StoreError> {
         let rows: Vec<CursorRow> = self.table.get_collection("cursor").await?;
         Ok(rows.into_iter().filter_map(|row| Some((row.sk, row.after?))).collect())
     }
 
-    /// The delayed events of a consumer.
+    /// Returns the delayed messages of a consumer.
     ///
     /// # Errors
-    /// [`StoreError`] where the store does not answer.
+    /// [`StoreError`] if the store does not answer.
     pub async fn delayed(&self, consumer: &str) -> Result<Vec<Delayed>, StoreError> {
         self.table.get_collection(&delayed_pk(consumer)).await
     }
 
-    /// The dead letters of a consumer.
+    /// Returns the dead letters of a consumer.
     ///
     /// # Errors
-    /// [`StoreError`] where the store does not answer.
+    /// [`StoreError`] if the store does not answer.
     pub async fn dead_letters(&self, consumer: &str) -> Result<Vec<DeadLetterRow>, StoreError> {
         self.table.get_collection(&dead_pk(consumer)).await
     }
@@ -199,7 +205,7 @@ impl RuntimeTable {
         outcomes.into_iter().map(|outcome| outcome.map_err(unconditional)).collect()
     }
 
-    /// A dead-letter queue in this table, for a consumer's messages.
+    /// Returns a dead-letter queue for a consumer's messages that stores them in this table.
     pub fn dead_letter_queue(&self, consumer: &'static str) -> impl DeadLetterQueue + use<> {
         TableDeadLetterQueue { runtime: self.clone(), consumer }
     }
@@ -227,7 +233,7 @@ fn cursor_row(stream: &str, after: Option<Position>, starts: u32) -> CursorRow {
 }
 
 fn delayed_pk(consumer: &str) -> String {
-    format!("putoff#{consumer}")
+    format!("{DELAYED_PREFIX}{consumer}")
 }
 
 fn dead_pk(consumer: &str) -> String {
@@ -239,7 +245,7 @@ fn unconditional(error: WriteError) -> StoreError {
         WriteError::Store(error) => error,
         WriteError::ConditionFailed(_) => StoreError::Shape {
             table: RUNTIME.name.to_owned(),
-            message: "a write without condition failed it".to_owned(),
+            message: "the store reports a failed condition for a write that has none".to_owned(),
         },
     }
 }

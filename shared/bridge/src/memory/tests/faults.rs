@@ -9,6 +9,7 @@ use orderflow_embedded::Fault;
 use serde_json::Value;
 
 use super::world::{Reply, World};
+use crate::runtime_table::DELAYED_PREFIX;
 
 fn now() -> Timestamp {
     Timestamp::now().plus(Duration::from_secs(1))
@@ -27,7 +28,7 @@ async fn a_row_that_cannot_be_written_keeps_the_mark_where_it_is() {
     let world = World::new().await;
     let (delayed, done) = (world.emit_for([Reply::Retry(None); 2]).await, world.emit().await);
     let (mut process, now) = (world.start().await, now());
-    refuse_writes(&world, "putoff#");
+    refuse_writes(&world, DELAYED_PREFIX);
     process.work(now).await;
     assert_eq!(world.cursor().await.0, None, "the record is all that keeps the message");
     assert_eq!(process.broker.counts()["order-tracker"].delayed, 1);
@@ -63,7 +64,7 @@ async fn a_row_that_cannot_be_deleted_brings_its_message_again() {
     let event = world.emit_for([Reply::Retry(None)]).await;
     let (mut process, now) = (world.start().await, now());
     process.work(now).await;
-    refuse_writes(&world, "putoff#");
+    refuse_writes(&world, DELAYED_PREFIX);
     process.work(now.plus(Duration::from_secs(5))).await;
     assert_eq!(world.delayed().await.len(), 1);
     world.embedded.stop_injecting();
