@@ -32,11 +32,10 @@ async fn a_data_directory_of_format_1_is_carried_on() {
     database.execute_batch(FORMAT_1).unwrap();
     drop(database);
     let mut command = up(&["--port", "0", "--data-dir", data.path().to_str().unwrap()]);
-    // The orders are as old as the fixture. They would expire before their messages are delivered.
-    let server = Server::start({
-        command.env("ORDER_EXPIRES_AFTER", "100000h");
-        command
-    });
+    // The orders are as old as the fixture. Without these settings they would expire, or their events would be sent again, before the
+    // stored messages are delivered.
+    command.envs([("ORDER_EXPIRES_AFTER", "100000h"), ("ORDER_RESEND_AFTER", "100000h")]);
+    let server = Server::start(command);
 
     assert_eq!(server.orders("").await.len(), 6);
     for (customer, status) in

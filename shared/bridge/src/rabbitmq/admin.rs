@@ -83,7 +83,8 @@ impl RabbitAdmin {
         let statuses = try_join_all(SUBSCRIPTIONS.iter().map(|row| self.status(&channel, row.consumer)));
         let statuses = timeout(COUNT_TIMEOUT, statuses).await;
         close(&channel).await;
-        statuses.map_err(|_| RabbitError::Broken("the broker did not count its messages in time".to_owned()))?
+        statuses
+            .map_err(|_| RabbitError::Broken("the broker did not count its messages in time".to_owned()))?
     }
 
     async fn status(&self, channel: &Channel, consumer: &str) -> Result<QueueStatus, RabbitError> {

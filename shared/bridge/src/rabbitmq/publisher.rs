@@ -49,7 +49,10 @@ impl RabbitPublisher {
         window: &[Event],
         returned: &HashSet<String>,
     ) -> Result<(), RabbitError> {
-        tracing::warn!(events = returned.len(), "events were returned by the broker; queues will be declared again");
+        tracing::warn!(
+            events = returned.len(),
+            "events were returned by the broker; queues will be declared again"
+        );
         self.confirming.broker().declare_again().await?;
         let again: Vec<Event> =
             window.iter().filter(|event| returned.contains(&event.id.to_string())).cloned().collect();
