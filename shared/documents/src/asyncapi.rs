@@ -1,4 +1,4 @@
-//! The description of the events.
+//! Generates the AsyncAPI document of the events.
 
 use orderflow_domain::{EventType, SPEC_VERSION};
 use orderflow_messaging::{SUBSCRIPTIONS, Subscription};
@@ -7,7 +7,7 @@ use utoipa::PartialSchema;
 
 use crate::examples::example;
 
-/// What events are sent as (CloudEvents 1.0, structured mode).
+/// The content type of events (CloudEvents 1.0, structured mode).
 const CONTENT_TYPE: &str = "application/cloudevents+json";
 
 const DESCRIPTION: &str = "What the services tell each other. Each event is a CloudEvents 1.0 envelope; its id is the same for the same \
@@ -16,7 +16,7 @@ const DESCRIPTION: &str = "What the services tell each other. Each event is a Cl
 On RabbitMQ the exchange `orderflow.events` has the type as routing key, and `orderflow.<consumer>` is the queue of a consumer. On AWS the topic \
                            `orderflow-events` has it as the attribute `type`, and the queue is `orderflow-<consumer>`.";
 
-/// The description of every event, of who tells it, and of who is told: AsyncAPI 3.0.
+/// Generates the AsyncAPI 3.0 document: every event, the service that publishes it, and the consumers that receive it.
 pub fn asyncapi() -> Value {
     json!({
         "asyncapi": "3.0.0",
@@ -39,7 +39,7 @@ fn messages_by_name(types: &[EventType], prefix: &str) -> Value {
     }))
 }
 
-/// The exchange or topic that all events go to, and the queue of each consumer.
+/// Returns the exchange or topic of all events, and the queue of each consumer.
 fn channels() -> Value {
     let events = json!({
         "address": "orderflow.events",
@@ -64,7 +64,7 @@ fn channels() -> Value {
     object(std::iter::once(("events", events)).chain(queues))
 }
 
-/// What each service tells, and what each consumer is told.
+/// Returns the events that each service publishes and each consumer receives.
 fn operations() -> Value {
     let mut sources: Vec<&str> = EventType::ALL.iter().map(|event_type| event_type.source()).collect();
     sources.sort_unstable();
@@ -120,7 +120,7 @@ fn schemas() -> Value {
     schemas.into()
 }
 
-/// What all events have, as `Event` writes it.
+/// Returns the schema of the envelope, as `Event` writes it.
 fn envelope() -> Value {
     json!({
         "type": "object",
@@ -128,14 +128,14 @@ fn envelope() -> Value {
         "required": ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data"],
         "properties": {
             "specversion": {"const": SPEC_VERSION},
-            "id": {"type": "string", "format": "uuid", "description": "The same for the same cause."},
-            "source": {"type": "string", "format": "uri-reference", "description": "The service that tells it."},
+            "id": {"type": "string", "format": "uuid", "description": "The id of the event. An event that is published again has the same id."},
+            "source": {"type": "string", "format": "uri-reference", "description": "The service that published the event."},
             "type": EventType::schema(),
-            "subject": {"type": "string", "description": "What it is about: an order's id or a sku."},
-            "time": {"type": "string", "format": "date-time", "description": "When what it tells of happened."},
+            "subject": {"type": "string", "description": "The subject of the event: an order's id or a SKU."},
+            "time": {"type": "string", "format": "date-time", "description": "When the change happened."},
             "datacontenttype": {"const": "application/json"},
-            "traceparent": {"type": "string", "description": "The trace that it belongs to (W3C Trace Context)."},
-            "resend": {"type": "integer", "minimum": 1, "description": "Set where it is told again on purpose."},
+            "traceparent": {"type": "string", "description": "The trace of the event (W3C Trace Context)."},
+            "resend": {"type": "integer", "minimum": 1, "description": "The number of the resend, if the event of a stuck order was published again."},
             "data": {"type": "object"},
         },
     })
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reference_leads_somewhere() {
+    fn every_reference_resolves() {
         let document = asyncapi();
         let mut found = Vec::new();
         references(&document, &mut found);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn every_type_has_an_example_that_is_such_an_event() {
+    fn every_event_type_has_a_valid_example() {
         let document = asyncapi();
         for event_type in EventType::ALL {
             let payload = &document["components"]["messages"][event_type.as_str()]["examples"][0]["payload"];

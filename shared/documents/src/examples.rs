@@ -1,4 +1,4 @@
-//! One event of each type, as it may be.
+//! An example of each event type.
 
 use orderflow_domain::{
     Currency, CustomerId, Email, Event, EventData, EventType, InventoryRejected, InventoryReleased,
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 const VALID: &str = "the examples are valid";
 
-/// An event of this type.
+/// Returns an example of this event type.
 pub(crate) fn example(event_type: EventType) -> Event {
     let time = Timestamp::parse("2026-01-31T12:00:00Z").expect(VALID);
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";

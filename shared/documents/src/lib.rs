@@ -1,8 +1,8 @@
-//! What the API and the events look like, for programs (`/openapi.json`, `/asyncapi.json`) and for persons (`/docs`).
+//! The documents of the API and the events, for programs (`/openapi.json`, `/asyncapi.json`) and for people (`/docs`).
 //!
-//! Both documents are made from the code: the routes with the descriptions that stand at their handlers ([`openapi()`]), the events and who
-//! is told of them ([`asyncapi()`]). What was made stands beside this file and is served from there, so that a process that runs a few
-//! parts, or a bundle, shows the whole system. A test makes them again and holds the files to that.
+//! Both documents are generated from the code: [`openapi()`] from the routes and the descriptions at their handlers, [`asyncapi()`] from
+//! the events and their subscriptions. The generated files are checked in and served, so that a process that runs only a few parts, or
+//! a bundle, still describes the whole system. A test generates them again and compares.
 
 mod asyncapi;
 mod examples;
@@ -18,13 +18,13 @@ use utoipa_axum::routes;
 pub use asyncapi::asyncapi;
 pub use openapi::openapi;
 
-/// The description of the HTTP API that is served: OpenAPI 3.1.
+/// The OpenAPI 3.1 document that is served.
 pub const OPENAPI: &str = include_str!("../openapi.json");
 
-/// The description of the events that is served: AsyncAPI 3.0.
+/// The AsyncAPI 3.0 document that is served.
 pub const ASYNCAPI: &str = include_str!("../asyncapi.json");
 
-/// Holds its own style and script, and asks for nothing but the documents and what a person tries.
+/// The page `/docs`. It contains its style and script, and requests only the documents and the calls that a user tries.
 const PAGE: &str = concat!(
     include_str!("page/head.html"),
     "<style>",
@@ -39,7 +39,7 @@ const PAGE_POLICY: &str = "default-src 'none'; connect-src 'self'; img-src data:
 
 const JSON: [(HeaderName, &str); 1] = [(CONTENT_TYPE, "application/json")];
 
-/// `/openapi.json`, `/asyncapi.json` and `/docs`.
+/// Returns the routes `/openapi.json`, `/asyncapi.json` and `/docs`.
 pub fn router() -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(openapi_document))
@@ -47,9 +47,9 @@ pub fn router() -> OpenApiRouter {
         .routes(routes!(page))
 }
 
-/// This document
+/// Read the OpenAPI document
 ///
-/// What can be asked over HTTP.
+/// Describes the HTTP API.
 #[utoipa::path(
     get,
     path = "/openapi.json",
@@ -61,9 +61,9 @@ async fn openapi_document() -> impl IntoResponse {
     (JSON, OPENAPI)
 }
 
-/// The events
+/// Read the AsyncAPI document
 ///
-/// What is told to whom, and what each event carries.
+/// Describes every event, the service that publishes it and the consumers that receive it.
 #[utoipa::path(
     get,
     path = "/asyncapi.json",
@@ -75,9 +75,9 @@ async fn asyncapi_document() -> impl IntoResponse {
     (JSON, ASYNCAPI)
 }
 
-/// These documents as a page
+/// Read the documents as a web page
 ///
-/// Calls can be tried on it. It needs nothing but this server.
+/// The page can send requests to the API. It loads nothing from other servers.
 #[utoipa::path(
     get,
     path = "/docs",

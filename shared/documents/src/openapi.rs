@@ -1,4 +1,4 @@
-//! The description of the HTTP API.
+//! Generates the OpenAPI document of the HTTP API.
 
 use orderflow_http::Problem;
 use utoipa::openapi::path::{Operation, PathItem};
@@ -8,34 +8,34 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::problems;
 
-/// Each tag that a handler may have, with what is behind it.
+/// The tags of handlers, with their descriptions.
 const TAGS: [(&str, &str); 9] = [
-    ("orders", "Taking orders in, and telling how they go on"),
-    ("catalog", "What is sold, and at which price"),
-    ("inventory", "What there is of it"),
-    ("payments", "What was charged"),
-    ("notifications", "What customers are told"),
-    ("analytics", "What was ordered and sold"),
-    ("admin", "Queues, dead letters, and breaking things on purpose"),
-    ("operation", "How the process is"),
-    ("documents", "What you are reading"),
+    ("orders", "Place, read and cancel orders"),
+    ("catalog", "Products and prices"),
+    ("inventory", "Stock levels"),
+    ("payments", "Charges and refunds"),
+    ("notifications", "Messages to customers"),
+    ("analytics", "Counts of orders and sales"),
+    ("admin", "Queues, dead letters and fault injection"),
+    ("operation", "Health and metrics of the process"),
+    ("documents", "The documents of the API and the events"),
 ];
 
-const DESCRIPTION: &str = "Takes orders and carries each one to exactly one outcome.
+const DESCRIPTION: &str = "Takes orders and brings each one to exactly one outcome.
 
 Bodies are JSON in UTF-8, at most 64 KiB. Unknown fields are refused. Amounts are whole minor units (cents). Errors are problem details
-(RFC 9457); a path that is none of these answers 404 `not-found`, another method 405 `method-not-allowed`.
+(RFC 9457). An unknown path responds with 404 `not-found`, an unsupported method with 405 `method-not-allowed`.
 
-Nobody has to sign in on one's own machine. Where access is closed, a token needs the scope `admin`.";
+A local system accepts calls without a token. If access is closed, calls need a token with the scope `admin`.";
 
 const TOKEN: &str = "token";
 
-/// The description of routes as it is published: with what is common to all of them, and with the problems that each answers.
+/// Completes the document of the routes with the parts that all share and the problems of each.
 pub fn openapi(routes: OpenApi) -> OpenApi {
     let mut api = routes;
     api.info = Info::new("Orderflow", env!("CARGO_PKG_VERSION"));
     api.info.description = Some(DESCRIPTION.to_owned());
-    // Relative to this document, which may be served below a path.
+    // Relative to this document, because the API may be served below a path.
     api.servers = Some(vec![Server::new(".")]);
     api.tags = Some(TAGS.map(tag).to_vec());
     api.security = Some(vec![SecurityRequirement::default(), SecurityRequirement::new(TOKEN, ["admin"])]);

@@ -1,4 +1,4 @@
-//! The problems that each operation answers.
+//! Adds the problems of each operation to the OpenAPI document.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{Ref, RefOr};
 
-/// Answers by their name, for all operations that share them.
+/// Responses by name, shared by several operations.
 pub(crate) type Shared = BTreeMap<String, RefOr<Response>>;
 
-/// Adds the problems that an operation answers: those that its handler names, and those that follow from what it takes.
+/// Adds the problems of an operation: those that its handler declares, and those that follow from its parameters.
 pub(crate) fn describe(path: &str, operation: &mut Operation, shared: &mut Shared) {
     let own = take_named(operation);
     let answered = |kind: &ProblemKind| own.contains(kind) || follows(*kind, path, operation);
@@ -29,7 +29,7 @@ pub(crate) fn describe(path: &str, operation: &mut Operation, shared: &mut Share
     }
 }
 
-/// The kinds that the handler names, taken off: a reader of the document finds them as responses.
+/// Removes the kinds that the handler declares from the operation and returns them: the document lists them as responses.
 fn take_named(operation: &mut Operation) -> Vec<ProblemKind> {
     let named = operation.extensions.as_mut().and_then(|extensions| extensions.remove(PROBLEMS));
     let slugs = named.as_ref().and_then(Value::as_array).into_iter().flatten();
@@ -37,7 +37,7 @@ fn take_named(operation: &mut Operation) -> Vec<ProblemKind> {
     slugs.map(|slug| kind(slug).expect("handlers name kinds by themselves, not by their slug")).collect()
 }
 
-/// Whether whoever takes such parameters answers such problems, as the extractors of `orderflow-http` do.
+/// Returns whether an operation with such parameters can respond with this problem, as the extractors of `orderflow-http` do.
 fn follows(kind: ProblemKind, path: &str, operation: &Operation) -> bool {
     let has_body = operation.request_body.is_some();
     let takes = |place: ParameterIn| {
@@ -53,7 +53,7 @@ fn follows(kind: ProblemKind, path: &str, operation: &Operation) -> bool {
     }
 }
 
-/// The answer that is one of these kinds, which share a status.
+/// Returns the response for these kinds, which share a status.
 fn response(kinds: &[ProblemKind]) -> Response {
     let titles: Vec<&str> = kinds.iter().map(|kind| kind.title()).collect();
     let response =
@@ -83,6 +83,6 @@ fn example(kind: ProblemKind) -> Example {
 
 fn seconds() -> Header {
     let mut header = Header::new(ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)));
-    header.description = Some("After how many seconds to try again.".to_owned());
+    header.description = Some("The number of seconds to wait before the next attempt.".to_owned());
     header
 }

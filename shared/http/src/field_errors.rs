@@ -1,21 +1,20 @@
-//! Collects what is wrong with the fields of a request, so that the caller learns all at once.
+//! Collects the errors in the fields of a request, so that one response reports all of them.
 
 use std::fmt::Display;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// One field that is at fault.
+/// An error in one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
-    /// Where it stands in the body, such as `items[0].quantity`, or the name of a query parameter
-    /// or a header.
+    /// The path of the field in the body, such as `items[0].quantity`, or the name of a query parameter or header.
     pub field: String,
-    /// What is wrong with it, worded to follow the field's name.
+    /// What is wrong with the field, worded to follow its name: "must be at least 1".
     pub message: String,
 }
 
-/// The fields of one request that are at fault.
+/// The errors in the fields of one request.
 ///
 /// ```
 /// use orderflow_http::{FieldErrors, Problem};
@@ -34,20 +33,19 @@ pub struct FieldError {
 pub struct FieldErrors(Vec<FieldError>);
 
 impl FieldErrors {
-    /// A single error.
+    /// Returns a list of one error.
     pub fn one(field: impl Into<String>, message: impl Into<String>) -> Self {
         let mut errors = Self::default();
         errors.push(field, message);
         errors
     }
 
-    /// Notes that `field` is at fault. The message is worded to follow the field's name: "must be
-    /// at least 1".
+    /// Records an error in `field`. The message is worded to follow the field's name: "must be at least 1".
     pub fn push(&mut self, field: impl Into<String>, message: impl Into<String>) {
         self.0.push(FieldError { field: field.into(), message: message.into() });
     }
 
-    /// What `parse` gives, or `None` with its error noted for `field`.
+    /// Returns the result of `parse`, or records its error for `field` and returns `None`.
     pub fn parse<T, E: Display>(
         &mut self,
         field: impl Into<String>,
@@ -62,13 +60,13 @@ impl FieldErrors {
         }
     }
 
-    /// Whether nothing is at fault so far.
+    /// Returns whether no error was recorded.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The errors in the order they were noted.
+    /// Returns the errors in the order in which they were recorded.
     #[must_use]
     pub fn as_slice(&self) -> &[FieldError] {
         &self.0
@@ -101,12 +99,12 @@ mod tests {
     }
 
     #[test]
-    fn no_error_gives_the_value() {
+    fn without_errors_the_value_is_returned() {
         assert_eq!(FieldErrors::default().into_result(Some(1)).unwrap(), 1);
     }
 
     #[test]
-    fn a_value_lost_without_an_error_is_not_the_callers_fault() {
+    fn a_missing_value_without_an_error_is_a_503() {
         let problem = FieldErrors::default().into_result(None::<u8>).unwrap_err();
         assert_eq!(problem.kind(), ProblemKind::Unavailable);
     }

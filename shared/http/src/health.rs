@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Something that the process needs: a name, and how to find out whether it is there.
+/// A dependency of the process: its name, and a function that checks whether it is available.
 #[derive(Clone)]
 pub struct HealthCheck {
     name: &'static str,
@@ -23,7 +23,7 @@ pub struct HealthCheck {
 }
 
 impl HealthCheck {
-    /// A check under a name.
+    /// Creates a check with this name.
     pub fn new<F>(name: &'static str, is_up: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = bool> + Send + 'static,
@@ -32,7 +32,7 @@ impl HealthCheck {
     }
 }
 
-/// Something that is measured: a name, and how much it is now.
+/// A measured value: its name, and a function that reads the current value.
 #[derive(Clone)]
 pub struct HealthFigure {
     name: &'static str,
@@ -40,7 +40,7 @@ pub struct HealthFigure {
 }
 
 impl HealthFigure {
-    /// A figure under a name.
+    /// Creates a figure with this name.
     pub fn new<V: Into<Value>>(name: &'static str, value: impl Fn() -> V + Send + Sync + 'static) -> Self {
         Self { name, value: Arc::new(move || value().into()) }
     }
@@ -52,16 +52,16 @@ struct Watched {
     figures: Vec<HealthFigure>,
 }
 
-/// Whether the process can do its work.
+/// The health of the process.
 #[derive(Serialize, ToSchema)]
 struct Health {
     /// `healthy` or `unhealthy`.
     #[schema(example = "healthy")]
     status: &'static str,
-    /// When it was looked at.
+    /// The time of the check.
     #[schema(format = DateTime)]
     timestamp: String,
-    /// What the process needs, each `up` or `down`.
+    /// The dependencies of the process, each `up` or `down`.
     #[schema(example = json!({"store": "up", "broker": "up"}))]
     services: BTreeMap<&'static str, &'static str>,
     #[serde(flatten)]
@@ -69,23 +69,24 @@ struct Health {
     figures: BTreeMap<&'static str, Value>,
 }
 
-/// `GET /health`: 200 where every check is up, otherwise 503, with the state of each. Figures are told beside them and decide nothing.
+/// Returns the route `GET /health`: 200 if every check is up, otherwise 503, with the state of each. Figures are included and do not
+/// affect the status.
 pub fn health_router(checks: Vec<HealthCheck>, figures: Vec<HealthFigure>) -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(health)).with_state(Watched { checks, figures })
 }
 
-/// Whether the process can do its work
+/// Check the health of the process
 ///
-/// The process that relays events tells what is still to be published, too: `outbox_pending` writes, the oldest of them
-/// `outbox_oldest_seconds` old.
+/// The process that relays events also reports the writes whose events are not published yet: `outbox_pending` is their number and
+/// `outbox_oldest_seconds` the age of the oldest.
 #[utoipa::path(
     get,
     path = "/health",
     tag = "operation",
     operation_id = "health",
     responses(
-        (status = 200, description = "Everything that it needs is up", body = Health),
-        (status = 503, description = "Something that it needs is down", body = Health),
+        (status = 200, description = "All dependencies are up", body = Health),
+        (status = 503, description = "A dependency is down", body = Health),
     )
 )]
 async fn health(State(Watched { checks, figures }): State<Watched>) -> Response {
@@ -111,7 +112,7 @@ mod tests {
     use tower::ServiceExt;
 
     #[tokio::test]
-    async fn one_that_is_down_makes_it_unhealthy() {
+    async fn a_dependency_that_is_down_makes_the_process_unhealthy() {
         for (broker_up, status, text) in [(true, 200, "healthy"), (false, 503, "unhealthy")] {
             let checks = vec![
                 HealthCheck::new("store", || async { true }),

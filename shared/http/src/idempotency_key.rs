@@ -1,4 +1,4 @@
-//! The header that lets a caller repeat a request safely.
+//! The header `Idempotency-Key`, with which a client repeats a request safely.
 
 use axum::extract::OptionalFromRequestParts;
 use http::HeaderName;
@@ -15,13 +15,13 @@ const MAX_LENGTH: usize = 255;
 
 /// The value of the header `Idempotency-Key`: 1 to 255 visible ASCII characters.
 ///
-/// A handler takes `Option<IdempotencyKey>`, as the header is optional. A bad or repeated header is
-/// refused with 422 `invalid-request`.
+/// A handler takes `Option<IdempotencyKey>`, because the header is optional. An invalid or repeated header is refused with 422
+/// `invalid-request`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// The key as the caller sent it.
+    /// Returns the key as the client sent it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -59,7 +59,7 @@ impl IntoParams for IdempotencyKey {
         let header = ParameterBuilder::new().name(NAME).parameter_in(ParameterIn::Header).schema(Some(text));
         vec![
             header
-                .description(Some("Makes the request safe to repeat: under one key it takes effect once."))
+                .description(Some("Makes the request safe to repeat: requests with the same key take effect once."))
                 .build(),
         ]
     }

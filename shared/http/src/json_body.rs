@@ -13,16 +13,15 @@ use crate::{Problem, ProblemKind};
 /// The largest request body, in bytes (64 KiB).
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// The body as a `T`.
+/// A JSON request body, read as a `T`.
 ///
 /// - 415 unless the content type is `application/json` or `application/*+json`, in UTF-8.
-/// - 413 over [`MAX_BODY_BYTES`], announced or not.
-/// - 400 `malformed-request` for what is not UTF-8 or not JSON.
-/// - 422 `invalid-request`, naming the field as in `items[0].quantity`, for what is not a `T`. An
-///   array is no object, a key stands once, and unknown fields are refused where the type has
-///   `#[serde(deny_unknown_fields)]`, which every body type should.
+/// - 413 if the body is larger than [`MAX_BODY_BYTES`], with or without a `Content-Length`.
+/// - 400 `malformed-request` if the body is not UTF-8 or not JSON.
+/// - 422 `invalid-request`, naming the field as in `items[0].quantity`, if the JSON is not a `T`. An array is not accepted as an
+///   object, nor a repeated key, nor an unknown field if the type has `#[serde(deny_unknown_fields)]`, which every body type should.
 ///
-/// A handler that can do without takes `Option<JsonBody<T>>`: none where there is neither a content type nor a body.
+/// A handler with an optional body takes `Option<JsonBody<T>>`, which is `None` for a request with neither a content type nor a body.
 #[derive(Debug, Clone, Copy)]
 pub struct JsonBody<T>(pub T);
 
@@ -52,7 +51,7 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
         let body = request.body();
-        // An empty body of a Lambda event does not know its size, and one of an empty text not that it is at its end.
+        // An empty body of a Lambda event reports no size, and a body of an empty text does not report that it has ended.
         let is_empty = body.is_end_stream() || body.size_hint().exact() == Some(0);
         if is_empty && !request.headers().contains_key(CONTENT_TYPE) {
             return Ok(None);
@@ -83,8 +82,7 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     ))
 }
 
-/// Whether a content type means JSON in UTF-8. RFC 8259 defines no charset parameter, but clients
-/// send one.
+/// Returns whether a content type is JSON in UTF-8. RFC 8259 defines no charset parameter, but clients send one.
 fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
@@ -98,7 +96,7 @@ fn is_json(content_type: &str) -> bool {
             .all(|(_, charset)| charset.trim().trim_matches('"').eq_ignore_ascii_case("utf-8"))
 }
 
-/// Refuses an announced length before a byte is read.
+/// Refuses a body by its `Content-Length`, before any of it is read.
 fn require_short(headers: &HeaderMap) -> Result<(), Problem> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     match announced {
@@ -111,7 +109,7 @@ async fn read(body: Body) -> Result<Vec<u8>, Problem> {
     match Limited::new(body, MAX_BODY_BYTES).collect().await {
         Ok(collected) => Ok(collected.to_bytes().into()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(malformed("The body ended before its end.".to_owned())),
+        Err(_) => Err(malformed("The body ended early.".to_owned())),
     }
 }
 

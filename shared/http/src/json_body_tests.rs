@@ -26,14 +26,14 @@ async fn post_json(body: impl Into<Body>) -> Answer {
     post_as("application/json", body).await
 }
 
-/// A body of exactly `length` bytes.
+/// Returns a body of exactly `length` bytes.
 fn note_of(length: usize) -> String {
     let frame = r#"{"text":""}"#.len();
     format!(r#"{{"text":"{}"}}"#, "x".repeat(length - frame))
 }
 
 #[tokio::test]
-async fn json_by_any_of_its_names_is_read() {
+async fn every_json_content_type_is_accepted() {
     for content_type in [
         "application/json",
         "Application/JSON",
@@ -82,14 +82,14 @@ async fn the_largest_body_is_64_kib() {
 }
 
 #[tokio::test]
-async fn a_large_body_of_unannounced_length_is_refused() {
+async fn a_large_body_without_a_content_length_is_refused() {
     let chunks = (0..65).map(|_| Ok::<_, std::io::Error>("x".repeat(1024)));
     let answer = post_json(Body::from_stream(stream::iter(chunks))).await;
     assert_eq!(answer.slug(), "payload-too-large");
 }
 
 #[tokio::test]
-async fn a_large_announced_length_is_refused_unread() {
+async fn a_large_content_length_is_refused_before_reading() {
     let request = Request::post("/")
         .header(CONTENT_TYPE, "application/json")
         .header(CONTENT_LENGTH, "70000")
@@ -99,7 +99,7 @@ async fn a_large_announced_length_is_refused_unread() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_malformed() {
+async fn a_truncated_body_is_malformed() {
     let chunks = [Ok("{\"text\""), Err(std::io::Error::other("reset"))];
     let answer = post_json(Body::from_stream(stream::iter(chunks))).await;
     assert_eq!(answer.slug(), "malformed-request");
@@ -125,14 +125,14 @@ async fn what_is_not_utf8_or_not_json_is_malformed() {
 }
 
 #[tokio::test]
-async fn what_is_not_the_type_names_the_field() {
+async fn a_value_of_the_wrong_type_names_the_field() {
     post_json(r#"{"text":5}"#).await.assert_invalid("text");
     post_json(r#"{"text":"x","total":1}"#).await.assert_invalid("total");
     post_json("null").await.assert_invalid("body");
 }
 
 #[tokio::test]
-async fn a_handler_can_do_without_a_body() {
+async fn a_handler_can_accept_a_missing_body() {
     let handler =
         async |note: Option<JsonBody<Note>>| note.map_or("none".to_owned(), |JsonBody(note)| note.text);
     let router = Router::new().route("/", post(handler));

@@ -1,14 +1,13 @@
-//! What all axum routers share: problem details, strict bodies and queries, limits, idempotency
-//! keys, trace context, and the layers that keep every answer in the contract.
+//! Shared by all axum routers: problem details, strict bodies and queries, limits, idempotency keys, trace context, and the
+//! layers that turn every error into a problem.
 //!
 //! A handler takes [`JsonBody`], [`QueryParams`] and [`PathParam`] instead of axum's own
-//! extractors, turns what it got into domain types through [`FieldErrors`], and returns
+//! extractors, parses them into domain types through [`FieldErrors`], and returns
 //! `Result<_, Problem>`. The finished router goes through [`with_fallbacks`].
 //!
 //! # Which error to return
-//! [`Problem`] is the only error of a handler. What the caller did wrong has a kind and a detail
-//! that the caller sees. What went wrong on this side is [`Problem::unavailable`]: its cause is
-//! logged once and never leaves the process.
+//! [`Problem`] is the only error of a handler. An error of the client has a kind and a detail, and both are sent. An error of the
+//! server is [`Problem::unavailable`]: its cause is logged once and never sent.
 
 mod field_errors;
 mod health;

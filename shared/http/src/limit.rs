@@ -1,4 +1,4 @@
-//! How many entries a page of a listing holds.
+//! The number of entries on a page of a listing.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-/// The most entries of one page, 1 to 100, 20 if the caller does not say.
+/// The maximum number of entries on one page: 1 to 100, 20 by default.
 ///
-/// In a query type it stands as `#[serde(default)] limit: Limit`.
+/// A query type declares it as `#[serde(default)] limit: Limit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit(u8);
 
 impl Limit {
     /// The largest page.
     pub const MAX: u8 = 100;
-    /// The page of a caller who does not say.
+    /// The default page.
     pub const DEFAULT: u8 = 20;
 
-    /// The number of entries, at least one.
+    /// Returns the number of entries, at least one.
     #[must_use]
     pub const fn get(self) -> u8 {
         self.0

@@ -8,26 +8,26 @@ use axum::response::IntoResponse;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Prometheus' text format.
+/// The media type of Prometheus' text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4";
 
 type Render = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// `GET /metrics`: the text that `render` gives, in Prometheus' text format 0.0.4.
+/// Returns the route `GET /metrics`, which sends the output of `render` in Prometheus' text format 0.0.4.
 pub fn metrics_router(render: impl Fn() -> String + Send + Sync + 'static) -> OpenApiRouter {
     let render: Render = Arc::new(render);
     OpenApiRouter::new().routes(routes!(metrics)).with_state(render)
 }
 
-/// What the process counts and measures
+/// Read the metrics of the process
 ///
-/// In Prometheus' text format. Not on Lambda.
+/// In Prometheus' text format. Not available on Lambda.
 #[utoipa::path(
     get,
     path = "/metrics",
     tag = "operation",
     operation_id = "metrics",
-    responses((status = 200, description = "Every series of this process", body = String, content_type = "text/plain"))
+    responses((status = 200, description = "All time series of this process", body = String, content_type = "text/plain"))
 )]
 async fn metrics(State(render): State<Render>) -> impl IntoResponse {
     ([(CONTENT_TYPE, TEXT_FORMAT)], render())

@@ -1,5 +1,4 @@
-//! The layers around a finished router: no answer leaves the contract, and each request is a line in
-//! the log, a span, and counted.
+//! The layers around a finished router: every error becomes a problem, and each request is logged, traced and counted.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -18,23 +17,21 @@ use tracing::{Instrument, Span, field};
 
 use crate::{MAX_BODY_BYTES, Problem, ProblemKind, Trace, measure, trace};
 
-/// Stands for the route in log and metrics where there is none.
+/// The route in logs and metrics of a request that matches no route.
 const UNMATCHED: &str = "none";
 
-/// What the routes of the API begin with.
+/// The prefix of the routes of the API.
 const API: &str = "/api/";
 
-/// Puts the shared layers around a finished router; goes on last.
+/// Adds the shared layers to a finished router. Must be called last.
 ///
-/// - Unknown paths, paths that are not UTF-8, and wrong methods (with `Allow`) answer problems, and
-///   so does every error that has no body or a plain text one, such as axum's own rejections.
-/// - A panic answers 503 and is logged; its message is not sent. This needs unwinding: a build with
-///   `panic = "abort"` ends the process instead.
+/// - Unknown paths, paths that are not UTF-8, and wrong methods (with `Allow`) become problems, and so does every error response
+///   without a body or with plain text, such as axum's own rejections.
+/// - A panic becomes 503 and is logged; its message is not sent. This needs unwinding: with `panic = "abort"` the process ends.
 /// - No extractor reads more than [`MAX_BODY_BYTES`].
-/// - Each request works in a span with its `trace.id` and leaves one line with method, route, status
-///   and `elapsed_ms`: at debug level if it only read and succeeded, else at info. The path itself and
-///   the query are left out, since they can hold whatever a client put there.
-/// - Each request is counted and timed, and one of the API is a span for a collector.
+/// - Each request runs in a span with its `trace.id` and logs one line with method, route, status and `elapsed_ms`: at debug level
+///   for a read that succeeded, else at info level. Path and query are not logged, since a client may put anything into them.
+/// - Each request is counted and timed. Requests to the API are exported as spans.
 pub fn with_fallbacks(router: impl Into<Router>) -> Router {
     router.into().layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(from_fn(observe))
 }
@@ -73,7 +70,7 @@ async fn answer(request: Request, next: Next) -> Response {
         .map_or_else(|panic| after_panic(panic.as_ref()), in_contract)
 }
 
-/// The span as a collector gets it. Whoever asks for health or metrics asks every few seconds: that is no trace.
+/// Returns the span that is exported for a request. Requests for health and metrics arrive every few seconds and are not exported.
 fn exported_span(method: &Method, route: &str, cause: Option<&TraceParent>, trace: &Trace) -> Span {
     if !route.starts_with(API) {
         return Span::none();
@@ -107,8 +104,7 @@ fn after_panic(panic: &(dyn Any + Send)) -> Response {
     Problem::unavailable(format!("a handler panicked: {message}")).into_response()
 }
 
-/// Gives an error without a structured body the problem that its status means. Its other headers
-/// stay, such as `Allow`.
+/// Replaces an error response without a structured body by the problem of its status. Keeps other headers, such as `Allow`.
 fn in_contract(response: Response) -> Response {
     let Some(kind) = ProblemKind::of_status(response.status()) else {
         return response;

@@ -58,7 +58,7 @@ async fn unknown_paths_are_problems() {
 }
 
 #[tokio::test]
-async fn paths_that_name_nothing_are_not_found() {
+async fn a_path_that_cannot_be_parsed_is_not_found() {
     for path in ["/things/x", "/things/-1", "/things/%ff", "/names/%ff", "/nothing/%c3"] {
         let answer = fetch(path).await;
         assert_eq!((answer.status, answer.slug().as_str()), (404, "not-found"), "{path}");
@@ -66,7 +66,7 @@ async fn paths_that_name_nothing_are_not_found() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_keeps_allow() {
+async fn a_405_keeps_the_allow_header() {
     let answer = send_post("/things/7", "").await;
     assert_eq!(answer.status, 405);
     assert_eq!(answer.slug(), "method-not-allowed");
@@ -81,7 +81,7 @@ async fn axums_own_rejections_are_problems() {
 }
 
 #[tokio::test]
-async fn a_structured_error_passes_as_it_is() {
+async fn a_structured_error_is_passed_unchanged() {
     let answer = fetch("/sick").await;
     assert_eq!((answer.status, answer.body.as_str()), (503, "\"unhealthy\""));
 }
@@ -102,7 +102,7 @@ async fn a_panic_answers_503_and_tells_nothing() {
 }
 
 #[tokio::test]
-async fn the_handler_works_in_the_callers_trace() {
+async fn the_handler_runs_in_the_trace_of_the_client() {
     let request = http::Request::get("/api/v1/trace")
         .header("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
         .body(Body::empty())

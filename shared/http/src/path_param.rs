@@ -1,4 +1,4 @@
-//! A parameter in the path.
+//! Path parameters.
 
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
@@ -6,8 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Problem;
 
-/// The parameters of the path, like axum's `Path`. What cannot be parsed names nothing that exists,
-/// so it answers 404.
+/// The parameters of the path, like axum's `Path`. A parameter that cannot be parsed names no resource, so the response is 404.
 #[derive(Debug, Clone, Copy)]
 pub struct PathParam<T>(pub T);
 

@@ -15,16 +15,15 @@ use crate::{FieldError, FieldErrors, ProblemKind};
 /// The media type of problem details.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// How long a caller is asked to wait where nothing better is known.
+/// The default of `Retry-After`.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// An error answer: `application/problem+json` with `type`, `title`, `status`, `detail` and, where
-/// fields are at fault, `errors`.
+/// An error response: `application/problem+json` with `type`, `title`, `status`, `detail` and, if fields are invalid, `errors`.
 ///
-/// `detail` is for the caller. The cause of a failure on this side is kept apart: it is logged once,
-/// when the answer is made, and never sent.
+/// `detail` is for the client. The cause of a server error is separate: it is logged once, when the response is created, and
+/// never sent.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {detail}", kind.slug())]
 pub struct Problem {
@@ -37,67 +36,67 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem that the caller caused. `detail` is shown to the caller.
+    /// Creates a problem that the client caused. `detail` is sent.
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into(), errors: FieldErrors::default(), retry_after: None, cause: None }
     }
 
-    /// 404 without saying more.
+    /// Creates a 404 with a fixed detail.
     #[must_use]
     pub fn not_found() -> Self {
         Self::new(ProblemKind::NotFound, "Nothing is found at this path.")
     }
 
-    /// 422 `invalid-request` with the fields that are at fault.
+    /// Creates a 422 `invalid-request` with these field errors.
     #[must_use]
     pub fn invalid_request(errors: FieldErrors) -> Self {
         Self::with_errors(ProblemKind::InvalidRequest, errors)
     }
 
-    /// 422 `invalid-request` with one field.
+    /// Creates a 422 `invalid-request` with one field error.
     pub fn invalid_field(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::invalid_request(FieldErrors::one(field, message))
     }
 
-    /// 422 `unknown-product` with the fields that name such products.
+    /// Creates a 422 `unknown-product` with the fields that name unknown products.
     #[must_use]
     pub fn unknown_product(errors: FieldErrors) -> Self {
         Self::with_errors(ProblemKind::UnknownProduct, errors)
     }
 
-    /// 429, to be tried again after `retry_after` (sent in whole seconds, rounded up).
+    /// Creates a 429 with `Retry-After` (in whole seconds, rounded up).
     #[must_use]
     pub fn rate_limited(retry_after: Duration) -> Self {
         Self::new(ProblemKind::RateLimited, "Wait for the seconds in Retry-After.")
             .with_retry_after(retry_after)
     }
 
-    /// 503 for any failure on this side. The cause is logged with its sources and not sent.
+    /// Creates a 503 for any server error. The cause is logged with its sources and not sent.
     pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let problem =
             Self::new(ProblemKind::Unavailable, "Something failed here; the same request may succeed later.");
         Self { cause: Some(cause.into()), ..problem.with_retry_after(DEFAULT_RETRY_AFTER) }
     }
 
-    /// Asks the caller to wait this long (sent in whole seconds, rounded up, at least one).
+    /// Sets `Retry-After` (in whole seconds, rounded up, at least one).
     #[must_use]
     pub fn with_retry_after(self, retry_after: Duration) -> Self {
         Self { retry_after: Some(retry_after), ..self }
     }
 
-    /// What kind of problem it is.
+    /// Returns the kind of the problem.
     #[must_use]
     pub const fn kind(&self) -> ProblemKind {
         self.kind
     }
 
-    /// The fields at fault; empty where no field is.
+    /// Returns the field errors; empty if no field is invalid.
     #[must_use]
     pub fn errors(&self) -> &[FieldError] {
         self.errors.as_slice()
     }
 
-    /// A problem for an answer that has a status and nothing to say.
+    /// Creates the problem of a response that has only a status.
     pub(crate) fn of_status(kind: ProblemKind) -> Self {
         let problem = Self::new(kind, kind.title());
         match kind {
@@ -111,7 +110,7 @@ impl Problem {
     fn with_errors(kind: ProblemKind, errors: FieldErrors) -> Self {
         let detail = match errors.as_slice() {
             [only] => format!("{} {}.", only.field, only.message),
-            several => format!("{} fields are at fault; see errors.", several.len()),
+            several => format!("{} fields are invalid; see errors.", several.len()),
         };
         Self { errors, ..Self::new(kind, detail) }
     }
@@ -160,19 +159,19 @@ impl ToSchema for Problem {
 /// Problem details (RFC 9457).
 #[derive(Serialize, ToSchema)]
 struct Body<'a> {
-    /// What kind of problem it is, for programs.
+    /// The kind of the problem, for programs.
     #[schema(example = "urn:orderflow:problem:not-found")]
     r#type: String,
-    /// The same for every problem of this kind.
+    /// A summary, the same for every problem of this kind.
     #[schema(example = "There is no such resource")]
     title: &'static str,
-    /// The status of the answer.
+    /// The HTTP status.
     #[schema(example = 404)]
     status: u16,
     /// What is wrong with this request.
     #[schema(example = "Nothing is found at this path.")]
     detail: &'a str,
-    /// The fields at fault, where fields are.
+    /// The invalid fields, if any.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
 }
@@ -195,7 +194,7 @@ impl IntoResponse for Problem {
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
         }
         if self.kind == ProblemKind::Unauthenticated {
-            // RFC 9110, 15.5.2: a 401 names the scheme that is wanted.
+            // RFC 9110, section 15.5.2: a 401 names the expected scheme.
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response

@@ -1,51 +1,51 @@
-//! The kinds of problem that the API knows.
+//! The kinds of problems that the API responds with.
 
 use http::StatusCode;
 use serde::{Serialize, Serializer};
 
-/// The extension of an operation in the API's description by which a handler names the kinds of problem that it answers itself, beside
-/// those that every handler with such parameters does.
+/// The extension of an OpenAPI operation with which a handler declares its own kinds of problems, in addition to those that follow
+/// from its parameters.
 pub const PROBLEMS: &str = "x-problems";
 
 /// A kind of problem: its status, its slug (the end of `type`) and its title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProblemKind {
-    /// 400: the request cannot be read at all.
+    /// 400: the request cannot be parsed.
     MalformedRequest,
-    /// 401: no valid token.
+    /// 401: the request has no valid token.
     Unauthenticated,
     /// 403: the token does not allow this.
     Forbidden,
-    /// 404: there is no such thing, or the caller may not know of it.
+    /// 404: the resource does not exist.
     NotFound,
-    /// 405: the path does not take this method.
+    /// 405: the path does not support this method.
     MethodNotAllowed,
-    /// 409: the order ended already.
+    /// 409: the order has already ended.
     OrderNotCancellable,
-    /// 409: something with this name exists.
+    /// 409: a resource with this name exists.
     AlreadyExists,
     /// 409: the stock would fall below zero.
     InsufficientStock,
-    /// 409: the payment has no refund that failed, or the provider still gives nothing back.
+    /// 409: the payment has no failed refund, or the provider refuses the refund again.
     PaymentNotRefundable,
-    /// 413: the body is over [`crate::MAX_BODY_BYTES`].
+    /// 413: the body is larger than [`crate::MAX_BODY_BYTES`].
     PayloadTooLarge,
-    /// 415: the body is not announced as JSON.
+    /// 415: the content type is not JSON.
     UnsupportedMediaType,
-    /// 422: fields with values that are not allowed; the problem names them.
+    /// 422: fields are invalid; the problem names them.
     InvalidRequest,
-    /// 422: products that are not sold; the problem names them.
+    /// 422: products are unknown; the problem names their fields.
     UnknownProduct,
     /// 422: the Idempotency-Key was used for another request.
     IdempotencyKeyReused,
     /// 429: too many requests.
     RateLimited,
-    /// 503: something here failed; the same request may succeed later.
+    /// 503: a server error; the same request may succeed later.
     Unavailable,
 }
 
 impl ProblemKind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [Self; 16] = [
         Self::MalformedRequest,
         Self::Unauthenticated,
@@ -65,7 +65,7 @@ impl ProblemKind {
         Self::Unavailable,
     ];
 
-    /// The status of the answer.
+    /// Returns the HTTP status.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
@@ -88,13 +88,13 @@ impl ProblemKind {
         }
     }
 
-    /// The `type` of a problem of this kind.
+    /// Returns the `type` of a problem of this kind.
     #[must_use]
     pub fn urn(self) -> String {
         format!("urn:orderflow:problem:{}", self.slug())
     }
 
-    /// The stable name: `type` is `urn:orderflow:problem:<slug>`.
+    /// Returns the stable name: `type` is `urn:orderflow:problem:<slug>`.
     #[must_use]
     pub const fn slug(self) -> &'static str {
         match self {
@@ -117,7 +117,7 @@ impl ProblemKind {
         }
     }
 
-    /// The same short summary for every problem of this kind.
+    /// Returns the `title` of a problem of this kind.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -125,7 +125,7 @@ impl ProblemKind {
             Self::Unauthenticated => "A valid token is needed",
             Self::Forbidden => "The token does not allow this",
             Self::NotFound => "There is no such resource",
-            Self::MethodNotAllowed => "The resource does not take this method",
+            Self::MethodNotAllowed => "The resource does not support this method",
             Self::OrderNotCancellable => "The order can no longer be cancelled",
             Self::AlreadyExists => "The resource exists already",
             Self::InsufficientStock => "The stock would fall below zero",
@@ -140,7 +140,7 @@ impl ProblemKind {
         }
     }
 
-    /// The kind that says the same as a bare status, if there is one.
+    /// Returns the kind that corresponds to a bare status, if there is one.
     pub(crate) const fn of_status(status: StatusCode) -> Option<Self> {
         match status {
             StatusCode::BAD_REQUEST => Some(Self::MalformedRequest),

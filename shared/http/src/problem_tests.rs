@@ -52,7 +52,7 @@ async fn the_body_has_the_members_of_the_rfc() {
 }
 
 #[tokio::test]
-async fn fields_at_fault_are_listed() {
+async fn invalid_fields_are_listed() {
     let answer = answer(|| {
         let mut errors = FieldErrors::one("items[0].sku", "is not sold");
         errors.push("items[2].sku", "is not sold");
@@ -79,7 +79,7 @@ fn the_cause_is_the_source() {
 }
 
 #[tokio::test]
-async fn waiting_times_are_whole_seconds_rounded_up() {
+async fn retry_after_is_in_whole_seconds_rounded_up() {
     let limited = answer(|| Problem::rate_limited(Duration::from_millis(1_200))).await;
     assert_eq!(limited.slug(), "rate-limited");
     assert_eq!(limited.header("retry-after"), "2");

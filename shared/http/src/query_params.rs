@@ -1,4 +1,4 @@
-//! The parameters after the question mark.
+//! Query parameters.
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 use crate::strict::{DataError, from_query};
 use crate::{Problem, ProblemKind};
 
-/// The query as a `T`.
+/// The query parameters, read as a `T`.
 ///
-/// Missing, bad and repeated parameters are refused with 422 `invalid-request` that names them, and
-/// so are unknown ones where `T` has `#[serde(deny_unknown_fields)]`, which every query type should.
+/// Missing, invalid and repeated parameters are refused with a 422 `invalid-request` that names them, and so are unknown ones if
+/// `T` has `#[serde(deny_unknown_fields)]`, which every query type should.
 #[derive(Debug, Clone, Copy)]
 pub struct QueryParams<T>(pub T);
 
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bytes_that_are_no_text_are_malformed() {
+    async fn a_query_that_is_not_utf_8_is_malformed() {
         let answer = answer("?customer_id=%ff").await;
         assert_eq!(answer.slug(), "malformed-request");
     }

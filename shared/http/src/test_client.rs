@@ -1,11 +1,11 @@
-//! Sends one request to a router and looks at the answer.
+//! Sends a request to a router and reads the response, for tests.
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Request};
 use serde_json::Value;
 use tower::ServiceExt;
 
-/// An answer, read to its end.
+/// A response with its body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -22,7 +22,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The slug of the problem; fails if the answer is none, or not in the contract's form.
+    /// Returns the slug of the problem. Fails if the response is not a well-formed problem.
     pub(crate) fn slug(&self) -> String {
         assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
         let json = self.json();
@@ -33,7 +33,7 @@ impl Answer {
         kind.strip_prefix("urn:orderflow:problem:").unwrap().to_owned()
     }
 
-    /// Fails unless this is a 422 for just this field; gives the message.
+    /// Fails unless this is a 422 for exactly this field, and returns the message.
     pub(crate) fn assert_invalid(&self, field: &str) -> String {
         assert_eq!(self.slug(), "invalid-request", "{self:?}");
         assert_eq!(self.status, 422);

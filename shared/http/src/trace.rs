@@ -1,4 +1,4 @@
-//! The trace that a request belongs to.
+//! The trace of a request.
 
 use std::convert::Infallible;
 
@@ -12,25 +12,25 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 const HEADER: HeaderName = HeaderName::from_static("traceparent");
 
-/// This request's span: a child of the caller's `traceparent`, or the root of a new trace where the
-/// caller sent none or an invalid one. What the handler causes carries it on.
+/// The span of this request: a child of the incoming `traceparent`, or the root of a new trace if there is none or an invalid one.
+/// The events that the handler causes continue it.
 #[derive(Debug, Clone)]
 pub struct Trace(pub TraceParent);
 
 impl Trace {
-    /// The span of a request that this one caused.
+    /// Returns a child span, for a request that this one causes.
     pub(crate) fn caused_by(cause: Option<&TraceParent>) -> Self {
         Self(cause.map_or_else(TraceParent::new, TraceParent::child))
     }
 }
 
-/// The span that caused a request with these headers, as far as they tell.
+/// Returns the span that caused a request with these headers, if they name one.
 pub(crate) fn cause(headers: &HeaderMap) -> Option<TraceParent> {
     let mut values = headers.get_all(HEADER).iter();
     values
         .next()
         .and_then(|value| TraceParent::parse(value.to_str().ok()?))
-        // Of several headers nobody can say which one is right.
+        // With several headers, none can be trusted.
         .filter(|_| values.next().is_none())
 }
 
@@ -51,7 +51,7 @@ impl IntoParams for Trace {
             .name(HEADER.as_str())
             .parameter_in(ParameterIn::Header)
             .schema(Some(text));
-        vec![header.description(Some("The trace that this belongs to (W3C Trace Context).")).build()]
+        vec![header.description(Some("The trace of this request (W3C Trace Context).")).build()]
     }
 }
 
@@ -72,12 +72,12 @@ mod tests {
     }
 
     #[test]
-    fn the_callers_trace_goes_on() {
+    fn an_incoming_traceparent_is_continued() {
         assert_eq!(trace_id(&[SAMPLE]), "4bf92f3577b34da6a3ce929d0e0e4736");
     }
 
     #[test]
-    fn none_or_a_doubtful_one_starts_a_new_trace() {
+    fn a_missing_or_invalid_traceparent_starts_a_new_trace() {
         for headers in [&[][..], &["nonsense"], &[SAMPLE, SAMPLE]] {
             let id = trace_id(headers);
             assert_eq!(id.len(), 32);

@@ -1,4 +1,4 @@
-//! What is logged of a request. Alone in its process: the log of a process is one.
+//! Tests the log of a request. Runs in its own process, because a process has one log.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 use tracing_subscriber::layer::SubscriberExt;
 
-/// Collects what is logged.
+/// Collects the log.
 #[derive(Clone, Default)]
 struct Sink(Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! The fields of an event or a span, kept as JSON values.
+//! The fields of an event or a span, as JSON values.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -6,10 +6,10 @@ use std::fmt::Debug;
 use serde_json::Value;
 use tracing::field::{Field, Visit};
 
-/// Names that every line uses for itself.
+/// Names that every line uses for its own entries.
 const RESERVED: [&str; 2] = ["timestamp", "level"];
 
-/// Fields in the order they were recorded; a name stands in it once.
+/// Fields in the order in which they were recorded, each name once.
 #[derive(Debug, Default)]
 pub(crate) struct Fields(Vec<(&'static str, Value)>);
 
@@ -18,8 +18,8 @@ impl Fields {
         self.0.iter().map(|(name, value)| (*name, value))
     }
 
-    /// Takes over each field of the span `outer` whose name is not here yet, except a `message`: a
-    /// line has the event's.
+    /// Adds the fields of the span `outer` whose names are not present yet. Skips `message`, because a line has the message of its
+    /// event.
     pub(crate) fn fill_from(&mut self, outer: &Self) {
         for (name, value) in &outer.0 {
             if *name != "message" && self.position(name).is_none() {
@@ -28,7 +28,7 @@ impl Fields {
         }
     }
 
-    /// Removes the field and gives its value as text.
+    /// Removes the field and returns its value as text.
     pub(crate) fn take_text(&mut self, name: &str) -> Option<String> {
         let (_, value) = self.0.remove(self.position(name)?);
         Some(match value {
@@ -68,7 +68,7 @@ impl Visit for Fields {
         if value.is_finite() {
             self.set(field, value);
         } else {
-            // JSON has no number for these.
+            // JSON has no numbers for infinity and NaN.
             self.set(field, value.to_string());
         }
     }
@@ -90,7 +90,7 @@ impl Visit for Fields {
     }
 }
 
-/// An error and its sources in one text: `outer: inner: innermost`.
+/// Returns an error and its sources as one text: `outer: inner: innermost`.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

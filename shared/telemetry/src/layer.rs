@@ -14,11 +14,10 @@ use crate::LogFormat;
 use crate::fields::Fields;
 use crate::line::{COLOURS, Line, PLAIN};
 
-/// Writes one line for each event: its own fields and those of all spans around it, side by side.
+/// Writes one line for each event, with the fields of the event and of all spans around it.
 ///
-/// The event's fields win over the spans', and an inner span's over an outer one's. A field
-/// `service` names the speaker instead of the process's own service. Errors recorded as
-/// `&dyn Error` stand with their sources in one text.
+/// A field of the event replaces one of a span with the same name, and a field of an inner span one of an outer span. A field
+/// `service` replaces the service of the process. An error recorded as `&dyn Error` is written with its sources as one text.
 #[derive(Debug)]
 pub struct LogLayer<W> {
     service: String,
@@ -26,7 +25,7 @@ pub struct LogLayer<W> {
     writer: W,
 }
 
-/// A layer that writes lines of `service` in `format` to `writer`.
+/// Returns a layer that writes lines of `service` in `format` to `writer`.
 pub fn layer<W>(service: &str, format: LogFormat, writer: W) -> LogLayer<W>
 where
     W: for<'w> MakeWriter<'w> + 'static,
@@ -86,8 +85,8 @@ where
             LogFormat::Coloured => line.to_text(&COLOURS),
         };
         text.push('\n');
-        // One write, so that lines of several threads never mix. Nobody is left to tell about a log
-        // that cannot be written, and it is no reason to stop working.
+        // A single write, so that lines of several threads never mix. A failure is ignored: it could only be logged, and the
+        // program must keep working without its log.
         let _unwritten = self.writer.make_writer().write_all(text.as_bytes());
     }
 }

@@ -7,7 +7,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use super::*;
 
-/// Collects what is written.
+/// Collects the written text.
 #[derive(Clone, Default)]
 struct Sink(Arc<Mutex<Vec<u8>>>);
 
@@ -50,7 +50,7 @@ struct Outer(#[source] Inner);
 struct Inner;
 
 #[test]
-fn fields_of_event_and_spans_stand_side_by_side() {
+fn a_line_has_the_fields_of_its_event_and_spans() {
     let line = json_line(|| {
         let _outer = info_span!("batch", trace.id = "t1", consumer = "payment").entered();
         let _inner = info_span!("event", event.type = "order.placed").entered();
@@ -84,7 +84,7 @@ fn the_fixed_fields_come_first() {
 }
 
 #[test]
-fn a_span_names_the_service_that_speaks() {
+fn a_field_of_a_span_replaces_the_service() {
     let lines = json_lines(|| {
         {
             let _outer = error_span!("part", service = "payment").entered();
@@ -110,7 +110,7 @@ fn event_wins_over_inner_span_wins_over_outer_span() {
 }
 
 #[test]
-fn values_recorded_later_count() {
+fn values_recorded_after_the_span_began_are_written() {
     let line = json_line(|| {
         let span = info_span!("request", status = tracing::field::Empty, tries = 1);
         span.record("status", 202);
@@ -145,7 +145,7 @@ fn values_keep_their_type() {
 }
 
 #[test]
-fn anything_in_a_text_stays_on_its_line() {
+fn control_characters_are_escaped() {
     let nasty = "a\nb\r\"quoted\" \\ \u{1b}[31m \u{0} Grüße 🦀";
     let line = json_line(|| warn!(detail = nasty, "first\nsecond \"x\""));
     assert_eq!(line["detail"], nasty);
@@ -153,7 +153,7 @@ fn anything_in_a_text_stays_on_its_line() {
 }
 
 #[test]
-fn an_error_stands_with_its_sources_in_one_field() {
+fn an_error_is_written_with_its_sources_in_one_field() {
     let line = json_line(|| {
         let failed = Outer(Inner);
         error!(error = &failed as &dyn std::error::Error, "put failed");

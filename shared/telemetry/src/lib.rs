@@ -1,13 +1,10 @@
-//! Structured logs, traces and metrics, the same on Lambda and off it.
+//! Structured logs, traces and metrics, the same on Lambda and elsewhere.
 //!
-//! A log rule goes with it. A message can be read alone; ids are also fields (`order.id`,
-//! `event.type`, `trace.id`); units stand in names (`elapsed_ms`); one fact is one line; a secret,
-//! an e-mail address or a phone number never stands there in the clear.
+//! Rules for logs: a message is understandable by itself; ids are fields (`order.id`, `event.type`, `trace.id`); names of fields
+//! contain the unit (`elapsed_ms`); one fact is one line; secrets, e-mail addresses and phone numbers are never logged in clear text.
 //!
-//! Every line carries the service that speaks. Where one process runs several services, each works
-//! inside a span with a field `service`, which then stands in its lines. A span that carries such
-//! context must be an `error_span!`: a span below the level that `RUST_LOG` lets through does not
-//! exist, and neither do its fields.
+//! Every line names its service. If a process runs several services, each runs inside a span with a field `service`, which is then
+//! in its lines. Such a span must be an `error_span!`: a span below the level of `RUST_LOG` is not created, and its fields are lost.
 
 mod error;
 mod fields;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-/// Where each part stands in `00-<32 hex>-<16 hex>-<2 hex>`.
+/// The positions of the parts in `00-<32 hex>-<16 hex>-<2 hex>`.
 const VERSION: Range<usize> = 0..2;
 const TRACE_ID: Range<usize> = 3..35;
 const SPAN_ID: Range<usize> = 36..52;
@@ -23,14 +23,14 @@ pub struct TraceParent {
 impl TraceParent {
     /// Starts a new, sampled trace with random ids.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "two of them are never equal, which a default promises")]
+    #[expect(clippy::new_without_default, reason = "defaults are expected to be equal, and two new traces never are")]
     pub fn new() -> Self {
         let trace_id = fastrand::u128(1..);
         Self::assemble(&format!("{trace_id:032x}"), SAMPLED)
     }
 
-    /// Reads a `traceparent` header. `None` if it is not valid: the specification then asks to
-    /// start a new trace. Of a later version the parts that version 00 knows are read.
+    /// Parses a `traceparent` header. Returns `None` if it is invalid, in which case the specification asks for a new trace. Of a
+    /// later version, reads the parts of version 00.
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
         if !header.is_ascii() || header.len() < LENGTH || !has_known_end(header) {
@@ -45,25 +45,25 @@ impl TraceParent {
         well_formed.then(|| Self { header: format!("00{}", &header[VERSION.end..LENGTH]) })
     }
 
-    /// A new span in the same trace, as sampled as this one.
+    /// Returns a new span in the same trace, with the same sampled flag.
     #[must_use]
     pub fn child(&self) -> Self {
         Self::assemble(self.trace_id(), self.flags() & SAMPLED)
     }
 
-    /// The id that all work of one trace shares: 32 lower-case hexadecimal digits.
+    /// Returns the trace id: 32 lower-case hexadecimal digits.
     #[must_use]
     pub fn trace_id(&self) -> &str {
         &self.header[TRACE_ID]
     }
 
-    /// The id of this span: 16 lower-case hexadecimal digits.
+    /// Returns the id of this span: 16 lower-case hexadecimal digits.
     #[must_use]
     pub fn span_id(&self) -> &str {
         &self.header[SPAN_ID]
     }
 
-    /// Whether whoever began the trace wants it kept.
+    /// Returns the sampled flag.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
         self.flags() & SAMPLED != 0
@@ -87,7 +87,7 @@ impl fmt::Display for TraceParent {
     }
 }
 
-/// Version 00 ends with the flags; a later one may go on after a dash.
+/// Version 00 ends with the flags; a later version may have further parts after a dash.
 fn has_known_end(header: &str) -> bool {
     header.len() == LENGTH || (&header[VERSION] != "00" && header.as_bytes()[LENGTH] == b'-')
 }
@@ -127,21 +127,21 @@ mod tests {
     }
 
     #[test]
-    fn a_new_trace_is_valid_and_unlike_another() {
+    fn new_traces_are_valid_and_distinct() {
         let one = TraceParent::new();
         assert_eq!(TraceParent::parse(&one.to_string()).as_ref(), Some(&one), "{one}");
         assert_ne!(one.trace_id(), TraceParent::new().trace_id());
     }
 
     #[test]
-    fn a_later_version_is_read_as_far_as_known() {
-        let later = format!("cc{}-what-the-future-brings", &SAMPLE[2..]);
+    fn of_a_later_version_the_known_parts_are_read() {
+        let later = format!("cc{}-future-parts", &SAMPLE[2..]);
         assert_eq!(TraceParent::parse(&later).unwrap().to_string(), SAMPLE);
         assert!(TraceParent::parse(&format!("cc{}.x", &SAMPLE[2..])).is_none());
     }
 
     #[test]
-    fn what_is_not_valid_is_refused() {
+    fn invalid_headers_are_refused() {
         let zero_trace = "00-00000000000000000000000000000000-00f067aa0ba902b7-01";
         let zero_span = "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01";
         let refused = [

@@ -1,4 +1,4 @@
-//! Metrics as log lines. Alone in its process: the metrics of a process go to one place.
+//! Tests metrics as log lines. Runs in its own process, because a process has one recorder.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use metrics::{counter, gauge, histogram};
@@ -22,7 +22,7 @@ fn each_flush_writes_what_changed_since_the_last() {
     histogram!("event_lag_seconds", "consumer" => "payment").record(0.25);
     histogram!("event_lag_seconds", "consumer" => "payment").record(0.5);
     let lines = flushed(metrics);
-    assert_eq!(lines.len(), 2, "one line a set of labels: {lines:?}");
+    assert_eq!(lines.len(), 2, "one line for each set of labels: {lines:?}");
     let done = lines.iter().find(|line| line["outcome"] == "done").unwrap();
     assert_eq!((&done["service"], &done["deliveries_total"]), (&json!("payment"), &json!(3)));
     let directive = &done["_aws"]["CloudWatchMetrics"][0];
@@ -38,5 +38,5 @@ fn each_flush_writes_what_changed_since_the_last() {
     assert_eq!(flushed(metrics)[0]["deliveries_total"], 1);
     gauge!("circuit_breaker_state", "breaker" => "payment-gateway").set(2.0);
     assert_eq!(flushed(metrics)[0]["circuit_breaker_state"], 2.0);
-    assert_eq!(flushed(metrics)[0]["circuit_breaker_state"], 2.0, "a gauge is told as it is");
+    assert_eq!(flushed(metrics)[0]["circuit_breaker_state"], 2.0, "a gauge is written with its value");
 }

@@ -1,4 +1,4 @@
-//! aiosmtpd, a mail server that keeps what it is given.
+//! aiosmtpd, a mail server that stores the mail that it receives.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,23 +10,23 @@ use crate::ports::on_free_addresses;
 use crate::process::ServerProcess;
 use crate::{Error, Result};
 
-/// A Python program: it starts in less than a second, in many more on a machine that is busy compiling.
+/// A Python program that starts in less than a second, but takes many more on a machine that is busy compiling.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 
-/// A private mail server without mail, stopped on drop.
+/// A private, empty mail server, stopped on drop.
 #[derive(Debug)]
 pub struct Aiosmtpd {
-    // Holds the folder of the mail.
+    // Owns the folder of the mail.
     _server: ServerProcess,
     address: SocketAddr,
     mailbox: PathBuf,
 }
 
 impl Aiosmtpd {
-    /// Starts `executable` on a free port and waits until it takes connections.
+    /// Starts `executable` on a free port and waits until it accepts connections.
     ///
     /// # Errors
-    /// When it can't be started, or ends or does not listen within a minute.
+    /// The server cannot be started, ends, or does not listen within a minute.
     pub async fn start(executable: &Path) -> Result<Self> {
         on_free_addresses(async |[address]| Self::start_on(address, executable).await).await
     }
@@ -46,18 +46,18 @@ impl Aiosmtpd {
         Ok(Self { _server: server, address, mailbox })
     }
 
-    /// Where it listens.
+    /// Returns the address of the server.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Every mail that it took, as it came (with the ends of lines that this system has), in no particular order.
+    /// Returns the received mail, unchanged except for line ends, in no particular order.
     ///
     /// # Errors
-    /// [`Error::System`] when its mailbox can't be read.
+    /// [`Error::System`] if the mailbox cannot be read.
     pub fn mails(&self) -> Result<Vec<String>> {
-        let unreadable = || Error::system("could not read the mailbox");
+        let unreadable = || Error::system("read the mailbox");
         let files = std::fs::read_dir(self.mailbox.join("new")).map_err(unreadable())?;
         let read = |file: std::io::Result<std::fs::DirEntry>| {
             file.and_then(|file| std::fs::read_to_string(file.path())).map_err(unreadable())

@@ -20,68 +20,68 @@ use tokio::net::TcpListener;
 
 use crate::{Error, Result};
 
-/// How long spans may take to arrive.
+/// The longest time that spans may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 type Spans = Arc<Mutex<Vec<CollectedSpan>>>;
 
-/// Takes spans by OTLP over HTTP, as Jaeger and the OpenTelemetry Collector do, until the runtime that it was started on ends.
+/// Receives spans by OTLP over HTTP, like Jaeger and the OpenTelemetry Collector. Runs until the runtime that started it ends.
 #[derive(Debug, Clone)]
 pub struct Collector {
     endpoint: String,
     spans: Spans,
 }
 
-/// A span that arrived. Ids are hexadecimal.
+/// A received span. Ids are hexadecimal.
 #[derive(Debug, Clone)]
 pub struct CollectedSpan {
     /// The service that sent it.
     pub service: String,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// The trace that it belongs to.
+    /// The trace id.
     pub trace_id: String,
-    /// Its id.
+    /// The span id.
     pub span_id: String,
-    /// The span that caused it; empty where none did.
+    /// The id of the parent span; empty if it has none.
     pub parent_span_id: String,
-    /// Its attributes as text.
+    /// The attributes as text.
     pub attributes: BTreeMap<String, String>,
-    /// Whether it is told to have failed.
+    /// Whether the status of the span is an error.
     pub failed: bool,
 }
 
 impl Collector {
-    /// A collector on a free port.
+    /// Starts a collector on a free port.
     ///
     /// # Errors
-    /// [`Error::System`] when it cannot listen.
+    /// [`Error::System`] if it cannot listen.
     pub async fn start() -> Result<Self> {
-        let listening = Error::system("the collector cannot listen");
+        let listening = Error::system("listen as a collector");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(listening)?;
-        let address = listener.local_addr().map_err(Error::system("the collector has no address"))?;
+        let address = listener.local_addr().map_err(Error::system("read the address of the collector"))?;
         let spans = Spans::default();
         let router = Router::new().route("/v1/traces", post(take)).with_state(spans.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { endpoint: format!("http://{address}"), spans })
     }
 
-    /// What `OTEL_EXPORTER_OTLP_ENDPOINT` has to say.
+    /// Returns the value for `OTEL_EXPORTER_OTLP_ENDPOINT`.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Everything that arrived so far.
+    /// Returns the spans received so far.
     #[must_use]
     pub fn spans(&self) -> Vec<CollectedSpan> {
         self.spans.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until what arrived is enough, and gives it.
+    /// Waits until the received spans satisfy a condition, and returns them.
     ///
     /// # Panics
-    /// Where that takes longer than a minute.
+    /// The condition is not satisfied within a minute.
     pub async fn wait_for(&self, enough: impl Fn(&[CollectedSpan]) -> bool) -> Vec<CollectedSpan> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -125,7 +125,7 @@ impl CollectedSpan {
     }
 }
 
-/// `STATUS_CODE_ERROR` of the protocol.
+/// The value of `STATUS_CODE_ERROR` in the protocol.
 const ERROR: i32 = 2;
 
 fn texts(attributes: Vec<KeyValue>) -> BTreeMap<String, String> {
@@ -139,7 +139,7 @@ fn texts(attributes: Vec<KeyValue>) -> BTreeMap<String, String> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("memory takes every write");
+        write!(text, "{byte:02x}").expect("writing to memory does not fail");
         text
     })
 }

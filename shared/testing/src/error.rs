@@ -1,4 +1,4 @@
-//! What can go wrong with a server that a test started.
+//! Errors of servers that a test started.
 
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -6,20 +6,19 @@ use std::time::Duration;
 /// The result of working with a test's server.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a test's server did not start or did not answer as a test needs it. Each message can be read alone; those about
-/// a server that did not come up end with what it logged.
+/// An error of a test's server. Each message can be read alone; one about a server that did not start ends with its log.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The operating system refused something: a port, a folder, a process.
+    /// The operating system refused a port, folder or process.
     #[error("{what}")]
     System {
-        /// What was tried.
+        /// The operation that failed.
         what: String,
-        /// The system's reason.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The server's program is not on this machine.
-    #[error("{server} is not installed; `cargo xtask test --install` installs it")]
+    /// The server's program is not installed.
+    #[error("{server} is not installed; `cargo xtask tools` installs it")]
     NotInstalled {
         /// The server.
         server: String,
@@ -29,58 +28,58 @@ pub enum Error {
     Exited {
         /// The server.
         server: String,
-        /// How it ended.
+        /// Its exit status.
         status: ExitStatus,
-        /// Everything that it wrote.
+        /// Its output.
         output: String,
     },
-    /// The server runs but was not ready in time.
+    /// The server is running but was not ready in time.
     #[error("{server} was not ready within {patience:?}; its output:\n{output}")]
     NotReady {
         /// The server.
         server: String,
-        /// How long was waited.
+        /// The time limit.
         patience: Duration,
-        /// Everything that it wrote.
+        /// Its output.
         output: String,
     },
-    /// The server was asked to end and still ran when the time was up.
+    /// The server was asked to end and still ran after the time limit.
     #[error("{server} did not end within {patience:?}; its output:\n{output}")]
     NotStopped {
         /// The server.
         server: String,
-        /// How long was waited.
+        /// The time limit.
         patience: Duration,
-        /// Everything that it wrote.
+        /// Its output.
         output: String,
     },
-    /// Every virtual host of a node is given out.
-    #[error("the node was started with {started_with} virtual hosts, and all are given out")]
+    /// All virtual hosts of a node are in use.
+    #[error("the node was started with {started_with} virtual hosts, and all are in use")]
     NoVirtualHostLeft {
-        /// How many there are.
+        /// The number of virtual hosts.
         started_with: usize,
     },
-    /// A request got no answer.
-    #[error("no answer from {server}; its output:\n{output}")]
+    /// A request got no response.
+    #[error("no response from {server}; its output:\n{output}")]
     Unanswered {
         /// The server.
         server: String,
-        /// Why the request failed.
+        /// The error of the request.
         source: reqwest::Error,
-        /// Everything that it wrote.
+        /// Its output.
         output: String,
     },
-    /// An answer that is no JSON, such as the emulator's note that a function timed out.
-    #[error("{server} answered {status} with what is no JSON: {body}")]
+    /// A response that is not JSON, such as the emulator's message that a function timed out.
+    #[error("the response of {server} ({status}) is not JSON: {body}")]
     NotJson {
         /// The server.
         server: String,
         /// The HTTP status.
         status: u16,
-        /// The answer as it came.
+        /// The body of the response.
         body: String,
     },
-    /// The function itself failed: it returned an error, panicked or ended.
+    /// The function returned an error, panicked or ended.
     #[error("the function failed with {error_type}: {message}")]
     Function {
         /// `errorType`, as Lambda reports it.
@@ -91,7 +90,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Makes an operating system's refusal say what was tried.
+    /// Returns a conversion that adds the failed operation to an error of the operating system.
     pub(crate) fn system(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
         move |source| Self::System { what, source }

@@ -1,17 +1,17 @@
-//! What tests stand on: real servers, private to one test, that are gone when the test ends; faults; and the suite that every broker
-//! has to pass.
+//! Shared by tests: real servers that are private to one test and stopped at its end, fault injection, and the conformance suite of
+//! brokers.
 //!
 //! - [`rie::RuntimeEmulator`] runs a Lambda bundle under AWS's Runtime Interface Emulator.
-//! - [`aiosmtpd::Aiosmtpd`] is a mail server that keeps what it is given.
+//! - [`aiosmtpd::Aiosmtpd`] is a mail server that stores the mail that it receives.
 //! - [`ministack::MiniStack`] emulates AWS services.
-//! - [`localstripe::LocalStripe`] stands in for Stripe.
+//! - [`localstripe::LocalStripe`] emulates Stripe.
 //! - [`rabbitmq::RabbitMq`] is a broker that can be stopped, killed and restarted.
-//! - [`collector::Collector`] takes spans.
+//! - [`collector::Collector`] receives spans.
 //! - [`program::Program`] is the program `orderflow` as a process.
-//! - [`process::ServerProcess`] is what they are made of.
+//! - [`process::ServerProcess`] is the process under each of them.
 //! - [`faults`] makes publishers and functions fail.
 //! - [`service`] runs one service over a store in memory, for tests of its consumer and its routes; [`samples`] has events for it.
-//! - [`conformance`] says what a broker has to be like.
+//! - [`conformance`] tests what every broker must guarantee.
 
 pub mod aiosmtpd;
 pub mod collector;

@@ -1,4 +1,4 @@
-//! localstripe, a stand-in for Stripe's API.
+//! localstripe, an emulator of Stripe's API.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,10 +8,10 @@ use crate::Result;
 use crate::ports::on_free_addresses;
 use crate::process::ServerProcess;
 
-/// A Python program: it starts in about a second, in many more on a machine that is busy compiling.
+/// A Python program that starts in about a second, but takes many more on a machine that is busy compiling.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 
-/// Serves its application on loopback. By itself it listens on every address, and keeps the data of all instances in one file.
+/// Serves localstripe's application on loopback. Its own command listens on every address and keeps the data of all instances in one file.
 const RUNNER: &str = "
 import socket, sys
 from aiohttp import web
@@ -21,7 +21,7 @@ Store.dump_to_disk = lambda store: None
 web.run_app(app, sock=socket.create_server(('127.0.0.1', int(sys.argv[1]))), print=None)
 ";
 
-/// A private localstripe with no data, stopped on drop. It takes every secret key, and ignores `Idempotency-Key`.
+/// A private, empty localstripe, stopped on drop. It accepts every secret key and ignores `Idempotency-Key`.
 #[derive(Debug)]
 pub struct LocalStripe {
     _server: ServerProcess,
@@ -29,10 +29,10 @@ pub struct LocalStripe {
 }
 
 impl LocalStripe {
-    /// Starts it with `python`, which has it installed, and waits until it answers.
+    /// Starts localstripe with a `python` that has it installed, and waits until it responds.
     ///
     /// # Errors
-    /// When it can't be started, or ends or does not answer within a minute.
+    /// The server cannot be started, ends, or does not respond within a minute.
     pub async fn start(python: &Path) -> Result<Self> {
         on_free_addresses(async |[address]| Self::start_on(address, python).await).await
     }
@@ -47,7 +47,7 @@ impl LocalStripe {
         Ok(Self { _server: server, address })
     }
 
-    /// Where it listens, as `http://127.0.0.1:PORT`: what stands before `/v1`.
+    /// Returns the URL before `/v1`, `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)

@@ -11,13 +11,13 @@ use crate::Result;
 use crate::ports::on_free_addresses;
 use crate::process::ServerProcess;
 
-/// A Python program: it starts in about a second, in many more on a machine that is busy compiling.
+/// A Python program that starts in about a second, but takes many more on a machine that is busy compiling.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 
-/// The tests hold the emulator; this only finds it again. So the last one that lets go of it ends it.
+/// The running emulator, if any. The tests own it, so that it ends with the last test that uses it.
 static SHARED: Mutex<Weak<MiniStack>> = Mutex::const_new(Weak::new());
 
-/// A private MiniStack with no state, stopped on drop.
+/// A private, empty MiniStack, stopped on drop.
 #[derive(Debug)]
 pub struct MiniStack {
     server: ServerProcess,
@@ -25,15 +25,15 @@ pub struct MiniStack {
 }
 
 impl MiniStack {
-    /// Starts `executable` on a free port and waits until every service answers.
+    /// Starts `executable` on a free port and waits until every service responds.
     ///
     /// # Errors
-    /// When it can't be started, or ends or does not answer within a minute.
+    /// The server cannot be started, ends, or does not respond within a minute.
     pub async fn start(executable: &Path) -> Result<Self> {
         Self::start_with(executable, &[]).await
     }
 
-    /// As [`MiniStack::start`], with the policies of roles and queues enforced.
+    /// Like [`MiniStack::start`], but enforces IAM roles and queue policies.
     ///
     /// # Errors
     /// As [`MiniStack::start`].
@@ -51,7 +51,7 @@ impl MiniStack {
             command
                 .env("BIND_HOST", address.ip().to_string())
                 .env("GATEWAY_PORT", address.port().to_string())
-                // Without it, functions on a `provided` runtime call the real AWS.
+                // Without this variable, functions on a `provided` runtime call the real AWS.
                 .env("AWS_ENDPOINT_URL", &endpoint)
                 .env("HOME", folder)
                 .env("TMPDIR", folder)
@@ -69,21 +69,21 @@ impl MiniStack {
         Ok(Self { server, endpoint })
     }
 
-    /// Where it listens, as `http://127.0.0.1:PORT`: the endpoint URL for AWS clients.
+    /// Returns the endpoint URL for AWS clients, `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Everything that it has logged.
+    /// Returns the log.
     #[must_use]
     pub fn output(&self) -> String {
         self.server.output()
     }
 }
 
-/// The emulator that runs for other tests of this program, or a new one where none does. It lives for as long as somebody holds it; tests stay apart
-/// by what they name things.
+/// Returns the emulator that other tests of this program use, or starts one. It runs until the last owner drops it. Tests are separated by the
+/// names of their resources.
 ///
 /// # Errors
 /// As [`MiniStack::start`].

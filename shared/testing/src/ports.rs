@@ -1,29 +1,29 @@
-//! Addresses for servers that can't bind port 0 and say what they got.
+//! Free addresses for servers that cannot bind port 0 and report their port.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use crate::{Error, Result};
 
-/// Below every usual range of ephemeral ports: no outgoing connection is given such a port, not even that of a client which tries to reconnect
-/// to a server that is down (which the system would connect to itself), and no listener that asks for any.
+/// Below every usual range of ephemeral ports, so that no outgoing connection and no listener on port 0 gets one of these. Otherwise a client
+/// that reconnects to a stopped server could be given the server's port and connect to itself.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
-/// How many ports are tried until one is free.
+/// The number of ports to try until one is free.
 const TRIED_PORTS: usize = 100;
 
-/// How often a server is started that loses its ports to others.
+/// The number of starts of a server whose ports were taken by others.
 const STARTS: usize = 3;
 
-/// What servers write that end because somebody else listens there: Python and Go, Erlang, its name service.
-const SIGNS_OF_A_TAKEN_PORT: [&str; 3] = ["already in use", "eaddrinuse", "already a epmd running"];
+/// The output of servers that end because their port is taken: Python and Go, Erlang, Erlang's name service.
+const PORT_TAKEN_MESSAGES: [&str; 3] = ["already in use", "eaddrinuse", "already a epmd running"];
 
-/// Starts a server on loopback addresses whose ports nobody listens on.
+/// Starts a server on free loopback addresses.
 ///
-/// Another process may take a port before the server does. A server that ends saying so is started again, on other ports.
+/// Another process may take a port before the server does. A server that ends for this reason is started again on other ports.
 ///
 /// # Errors
-/// [`Error::System`] when the system has no free port; else what `start` fails with.
+/// [`Error::System`] if no port is free; otherwise the error of `start`.
 pub(crate) async fn on_free_addresses<const N: usize, S>(
     start: impl AsyncFn([SocketAddr; N]) -> Result<S>,
 ) -> Result<S> {
@@ -39,11 +39,11 @@ pub(crate) async fn on_free_addresses<const N: usize, S>(
 fn lost_a_port(error: &Error) -> bool {
     let Error::Exited { output, .. } = error else { return false };
     let output = output.to_lowercase();
-    SIGNS_OF_A_TAKEN_PORT.iter().any(|sign| output.contains(sign))
+    PORT_TAKEN_MESSAGES.iter().any(|sign| output.contains(sign))
 }
 
 fn free_addresses<const N: usize>() -> Result<[SocketAddr; N]> {
-    // Listened on together, so that they differ.
+    // The listeners exist at the same time, so that the ports differ.
     let mut listeners = Vec::with_capacity(N);
     for _ in 0..N {
         listeners.push(listener()?);
@@ -61,7 +61,7 @@ fn listener() -> Result<(SocketAddr, TcpListener)> {
             Err(error) => refusal = error,
         }
     }
-    Err(Error::system("could not find a free port below the ephemeral ones")(refusal))
+    Err(Error::system("find a free port below the ephemeral ports")(refusal))
 }
 
 #[cfg(test)]
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
     use crate::process::ServerProcess;
 
-    /// Starts scripts one after the other, each on an address, until one is not to be started again. Gives the addresses.
+    /// Starts scripts one after the other, each on an address, until one does not lose its port. Returns the addresses.
     async fn start(scripts: &[&str]) -> (Result<ServerProcess>, Vec<SocketAddr>) {
         let addresses = RefCell::new(Vec::new());
         let started = on_free_addresses(async |[address]| {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_always_loses_its_port_is_given_up() {
+    async fn after_the_last_start_the_error_is_returned() {
         let (started, addresses) = start(&["echo 'already in use'; exit 1"; STARTS]).await;
         assert!(started.unwrap_err().to_string().contains("already in use"));
         assert_eq!(addresses.len(), STARTS);
@@ -113,13 +113,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_ends_for_another_reason_is_not_started_again() {
-        let (started, addresses) = start(&["echo 'no such luck'; exit 1", READY]).await;
+        let (started, addresses) = start(&["echo 'other error'; exit 1", READY]).await;
         assert!(matches!(started, Err(Error::Exited { .. })), "{started:?}");
         assert_eq!(addresses.len(), 1);
     }
 
     #[test]
-    fn the_addresses_of_a_server_differ_and_are_never_given_to_outgoing_connections() {
+    fn addresses_differ_and_are_not_ephemeral() {
         let [one, two, three]: [SocketAddr; 3] = free_addresses().unwrap();
         assert!(one != two && two != three && three != one);
         assert!([one, two, three].iter().all(|address| PORTS.contains(&address.port())));

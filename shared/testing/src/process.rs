@@ -1,4 +1,4 @@
-//! A server process that belongs to one test.
+//! A server process of one test.
 
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
@@ -11,17 +11,16 @@ use tempfile::TempDir;
 
 use crate::{Error, Result};
 
-/// How often a server that starts or stops is looked at.
+/// The interval at which a starting or stopping server is checked.
 const POLL: Duration = Duration::from_millis(10);
 
-/// How long a server may take to stop its own children before it is killed.
+/// The time that a server has to stop its children before it is killed.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
 
-/// A running server with a folder of its own for data and output.
+/// A running server with its own folder for data and output.
 ///
-/// It leads a process group, and dropping it stops exactly that group: first with SIGTERM, so that a server which put
-/// its children into groups of their own can end them, then with SIGKILL. When a test panics, the drop shows what the
-/// server wrote.
+/// The server leads a process group, and dropping it stops exactly that group: first with SIGTERM, so that a server can end
+/// children in other groups, then with SIGKILL. When a test panics, the drop prints the output of the server.
 #[derive(Debug)]
 pub struct ServerProcess {
     name: String,
@@ -30,21 +29,21 @@ pub struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts `program` with what `configure` adds to its command line and environment; `configure` is given the
-    /// server's own folder, which exists until the drop. `name` is what messages call it.
+    /// Starts `program`. `configure` sets its arguments and environment and gets the server's folder, which exists until the
+    /// drop. `name` is the server's name in messages.
     ///
     /// # Errors
-    /// [`Error::System`] when the folder can't be made or the program can't be started.
+    /// [`Error::System`] if the folder cannot be created or the program cannot be started.
     pub fn spawn(
         name: impl Into<String>,
         program: &Path,
         configure: impl FnOnce(&mut Command, &Path),
     ) -> Result<Self> {
         let name = name.into();
-        let folder = TempDir::new().map_err(Error::system("could not make a temporary folder"))?;
+        let folder = TempDir::new().map_err(Error::system("create a temporary folder"))?;
         let output = File::create(output_file(folder.path()))
-            .map_err(Error::system("could not make the output file"))?;
-        let errors = output.try_clone().map_err(Error::system("could not share the output file"))?;
+            .map_err(Error::system("create the output file"))?;
+        let errors = output.try_clone().map_err(Error::system("share the output file"))?;
         let mut command = Command::new(program);
         configure(&mut command, folder.path());
         let child = command
@@ -53,17 +52,17 @@ impl ServerProcess {
             .stderr(errors)
             .process_group(0)
             .spawn()
-            .map_err(Error::system(format!("could not start {name} ({})", program.display())))?;
+            .map_err(Error::system(format!("start {name} ({})", program.display())))?;
         Ok(Self { name, child, folder })
     }
 
-    /// What messages call the server.
+    /// Returns the server's name in messages.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Everything that the server has written to its standard output and error, in the order of writing.
+    /// Returns the output of the server, standard output and error in the order of writing.
     #[must_use]
     pub fn output(&self) -> String {
         match std::fs::read(self.output_file()) {
@@ -76,10 +75,10 @@ impl ServerProcess {
         output_file(self.folder.path())
     }
 
-    /// Asks `probe` again and again until it says yes.
+    /// Calls `probe` repeatedly until it returns true.
     ///
     /// # Errors
-    /// [`Error::Exited`] when the server ends meanwhile, [`Error::NotReady`] when `patience` runs out.
+    /// [`Error::Exited`] if the server ends, [`Error::NotReady`] if it is not ready within `patience`.
     pub async fn wait_until_ready(
         &mut self,
         patience: Duration,
@@ -88,7 +87,7 @@ impl ServerProcess {
         let started = Instant::now();
         loop {
             if let Some(status) =
-                self.child.try_wait().map_err(Error::system("could not look at the server"))?
+                self.child.try_wait().map_err(Error::system("check the server"))?
             {
                 return Err(Error::Exited { server: self.name.clone(), status, output: self.output() });
             }
@@ -103,16 +102,16 @@ impl ServerProcess {
         }
     }
 
-    /// Ends the server and its process group without warning, as a crash would, and returns when it is gone.
+    /// Kills the server and its process group and waits for its end.
     pub fn kill(mut self) {
         self.signal(Signal::KILL);
         let _ = self.child.wait();
     }
 
-    /// Asks the server to end (SIGTERM) and returns when it has.
+    /// Sends SIGTERM and waits for the end of the server.
     ///
     /// # Errors
-    /// [`Error::NotStopped`] when `patience` runs out; the server is killed then.
+    /// [`Error::NotStopped`] if the server does not end within `patience`; it is killed.
     pub async fn stop(mut self, patience: Duration) -> Result<()> {
         self.signal(Signal::TERM);
         let started = Instant::now();
@@ -125,7 +124,7 @@ impl ServerProcess {
         Ok(())
     }
 
-    /// A failed group signal means that the group is gone, which is what was wanted.
+    /// Signals the process group. A failure means that the group no longer exists, so it is ignored.
     fn signal(&self, signal: Signal) {
         let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         if let Some(group) = group {
@@ -152,7 +151,7 @@ impl Drop for ServerProcess {
         }
         self.signal(Signal::TERM);
         self.has_ended_within(STOP_PATIENCE);
-        // Also after a clean end: members of the group may have outlived its leader.
+        // Also after a clean end, because members of the group may outlive its leader.
         self.signal(Signal::KILL);
         let _ = self.child.wait();
     }
@@ -187,34 +186,34 @@ mod tests {
         Pid::from_raw(i32::try_from(server.child.id()).unwrap()).unwrap()
     }
 
-    /// The killed are gone once their parent, possibly this machine's init, has collected them.
+    /// Waits until the killed processes no longer exist, which is when their parent, possibly init, has reaped them.
     fn assert_gone(group: Pid) {
         let started = Instant::now();
         while test_kill_process_group(group).is_ok() {
-            assert!(started.elapsed() < PATIENCE, "the group still lives");
+            assert!(started.elapsed() < PATIENCE, "the process group still exists");
             std::thread::sleep(POLL);
         }
     }
 
     #[tokio::test]
     async fn a_server_that_ends_early_is_reported_with_its_output() {
-        let mut server = shell("echo no such luck >&2; exit 7");
+        let mut server = shell("echo other error >&2; exit 7");
         let error = server.wait_until_ready(PATIENCE, async || false).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the script ended with exit status: 7 before it was ready; its output:\nno such luck\n"
+            "the script ended with exit status: 7 before it was ready; its output:\nother error\n"
         );
     }
 
     #[tokio::test]
-    async fn a_server_that_is_never_ready_runs_into_the_deadline() {
+    async fn a_server_that_is_never_ready_times_out() {
         let mut server = shell("exec sleep 1000");
         let error = server.wait_until_ready(Duration::from_millis(50), async || false).await.unwrap_err();
         assert!(matches!(error, Error::NotReady { .. }), "{error}");
     }
 
     #[tokio::test]
-    async fn a_probe_that_hangs_runs_into_the_deadline() {
+    async fn a_probe_that_hangs_times_out() {
         let mut server = shell("exec sleep 1000");
         let error = server
             .wait_until_ready(Duration::from_millis(50), async || std::future::pending().await)
@@ -224,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn dropping_a_server_ends_its_children_too() {
+    async fn dropping_a_server_ends_its_children() {
         let mut server = shell("sleep 1000 & echo started; wait");
         wait_for_word(&mut server, "started").await;
         let group = group_of(&server);
@@ -233,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stopped_server_may_clean_up_and_a_killed_one_may_not() {
+    async fn a_stopped_server_cleans_up_and_a_killed_one_does_not() {
         let folder = TempDir::new().unwrap();
         let cleaned = folder.path().join("cleaned");
         let script =

@@ -1,4 +1,4 @@
-//! A RabbitMQ node of one test: own data, ports, cookie and name service.
+//! A RabbitMQ node of one test, with its own data, ports, cookie and name service.
 
 pub mod shared;
 
@@ -21,65 +21,65 @@ use crate::ports::on_free_addresses;
 use crate::process::ServerProcess;
 use crate::{Error, Result};
 
-/// Names the server script where it is not in the place of Debian's package.
+/// Names the server script if it is not where Debian's package installs it.
 const SERVER_VARIABLE: &str = "ORDERFLOW_RABBITMQ";
 
-/// Debian's own script: the one in `sbin` switches to another user.
+/// Debian's script that starts the server as the calling user; the one in `sbin` switches to another user.
 const DEBIAN_SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
-/// An idle machine needs 3 s, one that is busy compiling many more.
+/// The node starts in 3 s on an idle machine, and takes many more on one that is busy compiling.
 const START_PATIENCE: Duration = Duration::from_secs(120);
 
-/// A node ends within about a second, later when it has much to write.
+/// The node ends within about a second, or later if it has much to write.
 const STOP_PATIENCE: Duration = Duration::from_secs(60);
 
-/// The directory of quorum queues is written twice a second.
+/// The node writes the directory of quorum queues twice a second.
 const DISK_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The name service listens within milliseconds.
 const EPMD_PATIENCE: Duration = Duration::from_secs(30);
 
-/// What the broker's frame `connection.start` begins with: a method (1) on channel 0.
+/// The beginning of the broker's frame `connection.start`: a method (1) on channel 0.
 const METHOD_ON_CHANNEL_0: [u8; 3] = [1, 0, 0];
 
 /// A private node without plugins, with the default user `guest` and virtual host `/`. It takes about 130 MB.
 ///
-/// Dropping it kills the node, its name service (epmd) and their helpers, and removes the data. When a test panics, the
-/// drop shows the warnings and errors that the node logged since its last start.
+/// Dropping it kills the node, its name service (epmd) and their helpers, and removes the data. When a test panics, the drop
+/// prints the warnings and errors that the node logged since its last start.
 #[derive(Debug)]
 pub struct RabbitMq {
     /// `None` while it is stopped.
     node: Option<ServerProcess>,
-    /// The node would start one itself, shared by the whole machine, which nobody ends.
+    /// The node's own name service. Without it the node would start one that the whole machine shares and that never ends.
     _epmd: ServerProcess,
     server: PathBuf,
     ports: Ports,
     folder: TempDir,
     /// Virtual hosts beside `/`.
     virtual_hosts: usize,
-    /// How many of them are given out.
+    /// The number of virtual hosts in use.
     given_out: AtomicUsize,
 }
 
 impl RabbitMq {
-    /// The server script: variable `ORDERFLOW_RABBITMQ`, else that of Debian's package, if it is there.
+    /// Returns the server script: that in the variable `ORDERFLOW_RABBITMQ`, else that of Debian's package, if it exists.
     #[must_use]
     pub fn find() -> Option<PathBuf> {
         let script = std::env::var_os(SERVER_VARIABLE).map_or_else(|| DEBIAN_SERVER.into(), PathBuf::from);
         script.is_file().then_some(script)
     }
 
-    /// Starts a node with no data on free ports and waits until it speaks AMQP.
+    /// Starts an empty node on free ports and waits until it accepts AMQP connections.
     ///
     /// # Errors
-    /// [`Error::NotInstalled`] when there is no RabbitMQ; or when it can't be started, or ends or does not answer within
-    /// two minutes.
+    /// [`Error::NotInstalled`] if RabbitMQ is not installed; or the node cannot be started, ends, or does not respond within two
+    /// minutes.
     pub async fn start() -> Result<Self> {
         Self::start_with_virtual_hosts(0).await
     }
 
-    /// Starts a node with that many virtual hosts beside `/`, for [`RabbitMq::fresh_virtual_host`]. Sixty-four of
-    /// them make the start a second or two longer.
+    /// Starts a node with further virtual hosts besides `/`, for [`RabbitMq::fresh_virtual_host`]. Sixty-four of them add a second
+    /// or two to the start.
     ///
     /// # Errors
     /// As [`RabbitMq::start`].
@@ -89,9 +89,9 @@ impl RabbitMq {
 
     async fn start_on(ports: Ports, virtual_hosts: usize) -> Result<Self> {
         let server = Self::find().ok_or_else(|| Error::NotInstalled { server: "RabbitMQ".to_owned() })?;
-        let folder = TempDir::new().map_err(Error::system("could not make a temporary folder"))?;
+        let folder = TempDir::new().map_err(Error::system("create a temporary folder"))?;
         configure_in(folder.path(), virtual_hosts)
-            .map_err(Error::system("could not write RabbitMQ's configuration"))?;
+            .map_err(Error::system("write RabbitMQ's configuration"))?;
         let epmd = start_epmd(ports, folder.path()).await?;
         let given_out = AtomicUsize::default();
         let mut broker = Self { node: None, _epmd: epmd, server, ports, folder, virtual_hosts, given_out };
@@ -99,22 +99,22 @@ impl RabbitMq {
         Ok(broker)
     }
 
-    /// Where it takes connections; the same after a restart.
+    /// Returns the address of the node, which a restart keeps.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         local(self.ports.amqp)
     }
 
-    /// The URI for AMQP clients, as `amqp://guest:guest@127.0.0.1:PORT/%2f`.
+    /// Returns the URI for AMQP clients, `amqp://guest:guest@127.0.0.1:PORT/%2f`.
     #[must_use]
     pub fn uri(&self) -> String {
         self.uri_of("%2f")
     }
 
-    /// The URI of a virtual host that nobody was given before: what happens there concerns nobody else.
+    /// Returns the URI of an unused virtual host, so that tests do not affect each other.
     ///
     /// # Errors
-    /// [`Error::NoVirtualHostLeft`] when all with which the node was started are given out.
+    /// [`Error::NoVirtualHostLeft`] if all virtual hosts of the node are in use.
     pub fn fresh_virtual_host(&self) -> Result<String> {
         let number = self.given_out.fetch_add(1, Ordering::Relaxed);
         if number < self.virtual_hosts {
@@ -128,11 +128,11 @@ impl RabbitMq {
         format!("amqp://guest:guest@{}/{virtual_host}", self.address())
     }
 
-    /// Ends the node as a shutdown of its machine would: connections are closed, data is written. Does nothing when it
-    /// is not running.
+    /// Stops the node as a shutdown of its machine would: it closes connections and writes its data. Does nothing if the node is not
+    /// running.
     ///
     /// # Errors
-    /// [`Error::NotStopped`] when it still runs after a minute; it is killed then.
+    /// [`Error::NotStopped`] if the node still runs after a minute; it is killed.
     pub async fn stop(&mut self) -> Result<()> {
         match self.node.take() {
             Some(node) => node.stop(STOP_PATIENCE).await,
@@ -140,7 +140,7 @@ impl RabbitMq {
         }
     }
 
-    /// Ends the node at once, as `kill -9` does, and returns when it is gone. Does nothing when it is not running.
+    /// Kills the node, like `kill -9`, and waits for its end. Does nothing if the node is not running.
     ///
     /// Await [`RabbitMq::queue_is_on_disk`] first for every quorum queue that was just declared.
     pub fn kill(&mut self) {
@@ -149,8 +149,8 @@ impl RabbitMq {
         }
     }
 
-    /// Starts the node again with the same data and ports and waits until it speaks AMQP. One that still runs is
-    /// stopped first.
+    /// Starts the node again with the same data and ports and waits until it accepts AMQP connections. Stops it first if it is
+    /// running.
     ///
     /// # Errors
     /// As [`RabbitMq::start`] and [`RabbitMq::stop`].
@@ -159,15 +159,14 @@ impl RabbitMq {
         self.start_node().await
     }
 
-    /// Waits until a kill can no longer break a quorum queue of the virtual host `/`. Returns at once when the node is
-    /// not running.
+    /// Waits until a quorum queue of the virtual host `/` survives a kill. Returns at once if the node is not running.
     ///
-    /// RabbitMQ writes the directory of quorum queues up to half a second after it has answered a declaration. When it is
-    /// killed before, the queue has neither its messages, confirmed ones included, nor ever again a leader: whatever is
-    /// asked of it times out.
+    /// RabbitMQ writes the directory of quorum queues up to half a second after it has confirmed a declaration. If it is killed
+    /// before, the queue loses its messages, confirmed ones included, and never gets a leader again: every operation on it times
+    /// out.
     ///
     /// # Errors
-    /// [`Error::NotReady`] when that does not happen within half a minute, because there is no such queue.
+    /// [`Error::NotReady`] if the queue is not on disk within half a minute, because it does not exist.
     pub async fn queue_is_on_disk(&mut self, queue: &str) -> Result<()> {
         let directory = quorum_directory(self.folder.path(), self.ports);
         let entry = directory_entry(queue);
@@ -181,7 +180,7 @@ impl RabbitMq {
         }
     }
 
-    /// The warnings and errors that the node logged since its last start; empty while it is stopped.
+    /// Returns the warnings and errors that the node logged since its last start; empty while it is stopped.
     #[must_use]
     pub fn output(&self) -> String {
         self.node.as_ref().map(ServerProcess::output).unwrap_or_default()
@@ -208,7 +207,7 @@ impl Drop for RabbitMq {
 
 async fn start_epmd(ports: Ports, folder: &Path) -> Result<ServerProcess> {
     let mut epmd = ServerProcess::spawn("epmd", Path::new("epmd"), |command, _| {
-        // Without it, it does not say that its port is taken.
+        // Without this flag it does not report that its port is taken.
         command.arg("-d");
         isolate(command, ports, folder);
     })?;
@@ -217,7 +216,7 @@ async fn start_epmd(ports: Ports, folder: &Path) -> Result<ServerProcess> {
     Ok(epmd)
 }
 
-/// The node listens last of all: one that answers is ready.
+/// Returns whether the node responds. It listens as the last step of its start, so that a node that responds is ready.
 async fn speaks_amqp(address: SocketAddr) -> bool {
     greet(address).await.is_ok_and(|answer| answer == METHOD_ON_CHANNEL_0)
 }

@@ -1,4 +1,4 @@
-//! AWS's Runtime Interface Emulator: a Lambda bundle run as Lambda runs it, without Lambda.
+//! AWS's Runtime Interface Emulator, which runs a Lambda bundle as Lambda does.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::ports::on_free_addresses;
 use crate::process::ServerProcess;
 use crate::{Error, Result};
 
-/// A native program that listens within milliseconds, later on a machine that is busy compiling.
+/// A native program that listens within milliseconds, but takes longer on a machine that is busy compiling.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 
 /// One execution environment of a function, stopped on drop.
@@ -22,16 +22,16 @@ pub struct RuntimeEmulator {
     endpoint: String,
     invocations: String,
     client: reqwest::Client,
-    /// An execution environment takes one event at a time and refuses a second one meanwhile.
+    /// Serialises invocations: an execution environment refuses a second event while it handles one.
     turn: Mutex<()>,
 }
 
 impl RuntimeEmulator {
-    /// Starts `rie_binary` on free ports with `bootstrap` as the function, both with `environment` added to the
-    /// variables of this process, and waits until it takes invocations. The function itself is started by the first.
+    /// Starts `rie_binary` on free ports with `bootstrap` as the function, both with `environment` added to the variables of this
+    /// process, and waits until it accepts invocations. The first invocation starts the function.
     ///
     /// # Errors
-    /// When it can't be started, or ends or does not listen within half a minute.
+    /// The emulator cannot be started, ends, or does not listen within half a minute.
     pub async fn start(
         rie_binary: &Path,
         bootstrap: &Path,
@@ -72,11 +72,11 @@ impl RuntimeEmulator {
         })
     }
 
-    /// Gives the function an event and returns what it answers. Calls at the same time wait for each other.
+    /// Invokes the function with an event and returns its response. Concurrent calls wait for each other.
     ///
     /// # Errors
-    /// [`Error::Function`] when the function failed, [`Error::NotJson`] when it ran out of time (variable
-    /// `AWS_LAMBDA_FUNCTION_TIMEOUT`, in seconds), [`Error::Unanswered`] when the emulator is gone.
+    /// [`Error::Function`] if the function failed, [`Error::NotJson`] if it timed out (variable `AWS_LAMBDA_FUNCTION_TIMEOUT`, in
+    /// seconds), [`Error::Unanswered`] if the emulator has ended.
     pub async fn invoke(&self, event: &Value) -> Result<Value> {
         let _turn = self.turn.lock().await;
         let unanswered = |source| Error::Unanswered {
@@ -93,20 +93,21 @@ impl RuntimeEmulator {
         }
     }
 
-    /// Where Lambda's Invoke API is served, for a function of the name `function`.
+    /// Returns the endpoint of Lambda's Invoke API, for a function with the name `function`.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Everything that the emulator and the function have logged.
+    /// Returns the log of the emulator and the function.
     #[must_use]
     pub fn output(&self) -> String {
         self.server.output()
     }
 }
 
-/// The emulator answers 200 for failures too and, unlike Lambda, without a header that tells; `errorType` does.
+/// Recognises a failure by `errorType`: the emulator responds with 200 for failures too and, unlike Lambda, without a header that
+/// marks them.
 fn outcome(payload: Value) -> Result<Value> {
     let Some(error_type) = payload.get("errorType").and_then(Value::as_str) else {
         return Ok(payload);

@@ -1,5 +1,5 @@
-//! The harness against the real emulators. `ORDERFLOW_RIE` and `ORDERFLOW_MINISTACK` say where their executables are;
-//! `cargo xtask test --install` installs them and sets both.
+//! The harness against the real emulators, whose executables are in `ORDERFLOW_RIE` and `ORDERFLOW_MINISTACK`.
+//! `cargo xtask tools sam ministack` installs them, and `cargo xtask test` sets both variables.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,8 +12,8 @@ use orderflow_testing::rie::RuntimeEmulator;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Answers every event with itself and its process id, but reports `{"fail": ...}` as an error of type `Refused`, and
-/// ends on `{"exit": ...}`.
+/// Responds to an event with the event and its process id. Returns an error of type `Refused` for `{"fail": ...}`, and ends on
+/// `{"exit": ...}`.
 const ECHO: &str = r#"#!/bin/bash
 api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
 while event=$(curl --silent --fail --noproxy '*' --dump-header head "$api/next"); do
@@ -30,7 +30,7 @@ done
 fn tool(variable: &str) -> PathBuf {
     match std::env::var_os(variable) {
         Some(path) => path.into(),
-        None => panic!("{variable} is not set: run `cargo xtask test --install`"),
+        None => panic!("{variable} is not set: run `cargo xtask test`, which sets it"),
     }
 }
 
@@ -43,7 +43,7 @@ async fn echo(folder: &Path) -> RuntimeEmulator {
 }
 
 #[tokio::test]
-async fn a_function_gets_its_events_and_environment_and_is_gone_afterwards() {
+async fn a_function_gets_its_events_and_environment_and_ends_with_its_emulator() {
     let folder = TempDir::new().unwrap();
     let function = echo(folder.path()).await;
 
@@ -65,7 +65,7 @@ async fn a_function_gets_its_events_and_environment_and_is_gone_afterwards() {
 }
 
 #[tokio::test]
-async fn a_function_that_fails_is_a_typed_error_and_lives_on() {
+async fn a_function_that_fails_is_a_typed_error_and_keeps_running() {
     let folder = TempDir::new().unwrap();
     let function = echo(folder.path()).await;
 
@@ -114,7 +114,7 @@ async fn two_ministacks_share_nothing() {
     assert_eq!(listed["QueueUrls"].as_array().map_or(0, Vec::len), 0);
 }
 
-/// Calls SQS as a client with made-up credentials would.
+/// Calls SQS like a client with made-up credentials.
 async fn sqs(stack: &MiniStack, operation: &str, request: Value) -> Value {
     let answer = reqwest::Client::new()
         .post(stack.endpoint())

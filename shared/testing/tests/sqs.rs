@@ -1,5 +1,5 @@
-//! The conformance suite over SNS and SQS of MiniStack, each test with a topic and queues of its own. `ORDERFLOW_MINISTACK` says where the
-//! emulator is; `cargo xtask test --install` installs it.
+//! The conformance suite over SNS and SQS of MiniStack, each test with its own topic and queues. The emulator's executable is in
+//! `ORDERFLOW_MINISTACK`; `cargo xtask tools ministack` installs it, and `cargo xtask test` sets the variable.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 orderflow_testing::broker_suite!(Polled);
 
-/// A topic with its queues, and who works there.
+/// A topic with its queues, publisher and consumers.
 struct Polled {
     policy: RetryPolicy,
     switch: ConsumerSwitch,
@@ -35,11 +35,11 @@ struct Polled {
 fn executable() -> PathBuf {
     match std::env::var_os("ORDERFLOW_MINISTACK") {
         Some(path) => path.into(),
-        None => panic!("ORDERFLOW_MINISTACK is not set: run `cargo xtask test --install`"),
+        None => panic!("ORDERFLOW_MINISTACK is not set: run `cargo xtask test`, which sets it"),
     }
 }
 
-/// Takes longer than a message is hidden at once, and remembers how often it was called.
+/// A function that runs longer than the visibility timeout, and counts its calls.
 #[derive(Default)]
 struct Slow {
     begun: AtomicUsize,
@@ -57,7 +57,7 @@ impl Target for Slow {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_worked_on_for_long_is_given_to_nobody_else() {
+async fn a_message_in_process_is_not_delivered_to_another_consumer() {
     let mut broker = Polled::start(RetryPolicy::default()).await;
     let slow = Arc::new(Slow::default());
     for _ in 0..2 {
@@ -69,7 +69,7 @@ async fn what_is_worked_on_for_long_is_given_to_nobody_else() {
     assert_eq!(broker.publisher().publish(&[event]).await, [Ok(())]);
     let started = Instant::now();
     while broker.waiting("order-tracker").await > 0 || slow.ended.load(Ordering::Relaxed) == 0 {
-        assert!(started.elapsed() < Duration::from_secs(90), "it was never done");
+        assert!(started.elapsed() < Duration::from_secs(90), "the message was never done");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(slow.begun.load(Ordering::Relaxed), 1);

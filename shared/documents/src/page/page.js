@@ -1,6 +1,6 @@
-// Shows the API's documents, and lets a person try calls. Texts of the documents and of answers only ever become text nodes.
+// Shows the documents of the API and sends the calls that a user tries. Text from documents and responses is only inserted as text nodes.
 
-// The page may be served below a path: everything is relative to its own folder.
+// The page may be served below a path, so all URLs are relative to its folder.
 const base = new URL(".", location.href);
 const METHODS = ["get", "post", "put", "patch", "delete"];
 
@@ -77,8 +77,8 @@ function requestOf(form, method, path, parameters) {
 
 /** The status, the headers that matter, and the body of an answer. */
 async function textOf(response) {
-  const told = ["location", "etag", "retry-after"].filter((name) => response.headers.has(name));
-  const head = told.map((name) => `${name}: ${response.headers.get(name)}\n`).join("");
+  const names = ["location", "etag", "retry-after"].filter((name) => response.headers.has(name));
+  const head = names.map((name) => `${name}: ${response.headers.get(name)}\n`).join("");
   const body = await response.text();
   const isJson = response.headers.get("content-type")?.includes("json");
   return `${response.status}\n${head}\n${isJson ? JSON.stringify(JSON.parse(body), null, 2) : body}`;
@@ -121,7 +121,7 @@ function operationPart(api, method, path, operation) {
     ...paragraphs(description),
     sent ? element("pre", {}, outline(api, sent)) : null,
     tryForm(api, method, path, operation),
-    element("h4", {}, "Answers"), ...answers(api, responses));
+    element("h4", {}, "Responses"), ...answers(api, responses));
 }
 
 function apiParts(api) {
@@ -134,13 +134,13 @@ function apiParts(api) {
 }
 
 function eventsPart(events) {
-  const told = (type) => Object.entries(events.channels)
+  const consumers = (type) => Object.entries(events.channels)
     .filter(([name, channel]) => name !== "events" && channel.messages[type]).map(([name]) => name);
   const parts = Object.values(events.components.messages).map(({ name, summary, examples }) => element("details", {},
     element("summary", {}, element("code", {}, name), element("span", {}, summary)),
-    element("p", {}, `Told to: ${told(name).join(", ") || "nobody yet"}`),
+    element("p", {}, `Consumers: ${consumers(name).join(", ") || "none"}`),
     element("pre", {}, JSON.stringify(examples[0].payload, null, 2))));
-  return element("section", {}, element("h2", {}, "events"), element("p", {}, "What the services tell each other"), ...parts);
+  return element("section", {}, element("h2", {}, "events"), element("p", {}, "Events between the services"), ...parts);
 }
 
 async function show() {
@@ -150,7 +150,7 @@ async function show() {
     const token = element("input", { id: "token", type: "password", autocomplete: "off" });
     page.replaceChildren(element("h1", {}, `${api.info.title} ${api.info.version}`), ...paragraphs(api.info.description),
       element("p", {}, element("a", { href: "openapi.json" }, "openapi.json"), " · ", element("a", { href: "asyncapi.json" }, "asyncapi.json")),
-      element("label", {}, "Token for what is tried here", token, element("small", {}, "Only where access is closed. It stays in this page.")),
+      element("label", {}, "Token for requests from this page", token, element("small", {}, "Needed only if access is closed. It is not stored.")),
       ...apiParts(api), eventsPart(events));
     document.getElementById(location.hash.slice(1))?.scrollIntoView();
   } catch (error) {

@@ -1,5 +1,4 @@
-//! Hands a visitor the entries of an object or the elements of an array, and tells errors on their
-//! way out where they come from.
+//! Passes the entries of an object or the elements of an array to a serde visitor, and adds the path to errors on their way out.
 
 use std::collections::HashSet;
 
@@ -12,12 +11,12 @@ use super::data_error::{DataError, Segment};
 #[derive(Debug)]
 pub(super) struct Entries<V> {
     rest: std::vec::IntoIter<(String, V)>,
-    /// The entry whose key was handed out last.
+    /// The entry whose key was passed last.
     current: Option<(String, V)>,
 }
 
 impl<V> Entries<V> {
-    /// Refuses a key that stands twice: readers do not agree which one counts.
+    /// Refuses a repeated key: JSON parsers disagree on which value counts.
     pub(super) fn new(entries: Vec<(String, V)>) -> Result<Self, DataError> {
         let mut keys = HashSet::with_capacity(entries.len());
         if let Some((key, _)) = entries.iter().find(|(key, _)| !keys.insert(key.as_str())) {
@@ -90,7 +89,7 @@ impl<'de, V> Elements<V>
 where
     V: Deserializer<'de, Error = DataError>,
 {
-    /// Gives the visitor the elements, and refuses those that it leaves over.
+    /// Passes the elements to the visitor, and refuses elements that it does not read.
     pub(super) fn visit_all<R: Visitor<'de>>(mut self, visitor: R) -> Result<R::Value, DataError> {
         let length = self.rest.len();
         let value = visitor.visit_seq(&mut self)?;

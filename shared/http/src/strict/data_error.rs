@@ -1,4 +1,4 @@
-//! Input that can be read but is not what was asked for.
+//! Errors in input that is valid JSON or a valid query but not of the expected type.
 
 use std::fmt::{self, Display, Write};
 
@@ -7,20 +7,20 @@ use serde::de::{Error, Expected, Unexpected};
 use super::wording::{expectation, finding};
 use crate::Problem;
 
-/// What the errors call a body that is at fault as a whole.
+/// The field name in errors about the whole body.
 const WHOLE: &str = "body";
 
-/// A step of the way from the whole input to a value.
+/// A step of the path from the whole input to a value.
 #[derive(Debug)]
 pub(super) enum Segment {
     Field(String),
     Index(usize),
 }
 
-/// A value that is not what was asked for, and where it stands.
+/// A value of the wrong type, and its path.
 #[derive(Debug)]
 pub(crate) struct DataError {
-    /// From the value outwards, in the order the error passes through.
+    /// The path from the value outwards, in the order in which the error passes through it.
     path: Vec<Segment>,
     message: String,
 }
@@ -34,13 +34,13 @@ impl DataError {
         Self::at_this_value(message).within(Segment::Field(field.to_owned()))
     }
 
-    /// The same error seen from one level further out.
+    /// Adds one level to the path.
     pub(super) fn within(mut self, segment: Segment) -> Self {
         self.path.push(segment);
         self
     }
 
-    /// 422 `invalid-request` that names the field.
+    /// Returns the 422 `invalid-request` that names the field.
     pub(crate) fn into_problem(self) -> Problem {
         Problem::invalid_field(self.field(), self.message)
     }
@@ -116,7 +116,7 @@ impl Error for DataError {
 }
 
 impl DataError {
-    /// A key that stands more than once in one object.
+    /// Returns the error for a repeated key of an object.
     pub(super) fn repeated(field: &str) -> Self {
         Self::at_field(field, "is given more than once".to_owned())
     }

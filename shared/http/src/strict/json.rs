@@ -1,4 +1,4 @@
-//! JSON text into a type.
+//! Reads JSON into a type.
 
 use std::fmt;
 
@@ -12,19 +12,19 @@ use super::access::{Elements, Entries};
 use super::data_error::DataError;
 use crate::{Problem, ProblemKind};
 
-/// Why a text is not the JSON that was asked for.
+/// The reason why a text is not JSON of the expected type.
 #[derive(Debug)]
 pub(crate) enum JsonError {
-    /// It is no JSON text, or one nested beyond reason.
+    /// The text is not JSON, or nested too deeply.
     Syntax(serde_json::Error),
-    /// A number that no type here can hold, and the field it stands in.
+    /// A number that no supported type can hold, and its field.
     OutOfRange(String),
-    /// It is JSON, but not what was asked for.
+    /// The text is JSON, but not of the expected type.
     Data(DataError),
 }
 
 impl JsonError {
-    /// 400 `malformed-request` for bad syntax, else 422 `invalid-request`.
+    /// Returns 400 `malformed-request` for a syntax error, else 422 `invalid-request`.
     pub(crate) fn into_problem(self) -> Problem {
         match self {
             Self::Syntax(error) => {
@@ -42,8 +42,8 @@ pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, JsonError>
     T::deserialize(tree).map_err(JsonError::Data)
 }
 
-/// Tells a number like `1e400`, which is JSON, from text that is not. The parser counts both as bad
-/// syntax, so the text is read once more for the place.
+/// Distinguishes a number like `1e400`, which is valid JSON, from invalid text. The parser reports both as syntax errors, so the
+/// text is parsed again to find the field.
 fn refusal(text: &str, error: serde_json::Error) -> JsonError {
     if !error.to_string().starts_with("number out of range") {
         return JsonError::Syntax(error);
@@ -55,7 +55,7 @@ fn refusal(text: &str, error: serde_json::Error) -> JsonError {
     }
 }
 
-/// A JSON text as it stands: the entries of objects in their order, with repetitions.
+/// A parsed JSON text: the entries of objects in their order, with repeated keys.
 #[derive(Debug)]
 enum Json {
     Null,

@@ -29,7 +29,7 @@ enum Change {
     Set(u64),
 }
 
-/// The field and the message of the 422 that `text` gets.
+/// Returns the field and the message of the 422 for `text`.
 fn invalid(text: &str) -> (String, String) {
     let problem = match from_json::<Order>(text).unwrap_err() {
         JsonError::Syntax(error) => panic!("{text}: {error}"),
@@ -72,7 +72,7 @@ fn numbers_that_do_not_fit_name_the_field() {
 }
 
 #[test]
-fn other_types_name_the_field_and_repeat_no_text() {
+fn wrong_types_name_the_field_without_quoting_its_value() {
     for (quantity, found) in [
         ("\"secret\"", "a text"),
         ("null", "null"),
@@ -122,14 +122,14 @@ fn an_array_is_no_object() {
 }
 
 #[test]
-fn a_whole_body_of_another_type_is_named_so() {
+fn a_body_of_the_wrong_type_is_named_body() {
     for text in ["null", "1", "\"x\"", "true", "[]"] {
         assert_eq!(invalid(text).0, "body", "{text}");
     }
 }
 
 #[test]
-fn what_is_no_json_is_syntax() {
+fn text_that_is_not_json_is_a_syntax_error() {
     let deep = "[".repeat(60_000);
     let deep_objects = r#"{"a":"#.repeat(12_000);
     for text in

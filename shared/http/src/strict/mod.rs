@@ -1,9 +1,8 @@
-//! Reads JSON and queries into types, strictly, and says which field is at fault.
+//! Reads JSON and queries into types strictly, and names the invalid field in errors.
 //!
-//! Serde's derived types are lenient in ways that the contract is not: they take an array for an
-//! object, and the last of several values for one key of a map. Their errors carry neither the path
-//! nor wording for the caller. So the input becomes a tree first, and the tree deserialises with
-//! errors that know their path.
+//! Serde's derived types accept an array for an object and, for a repeated key of a map, the last value; the API accepts neither.
+//! Their errors have neither the path of the field nor wording for a client of the API. So the input is first parsed into a tree,
+//! and the tree is deserialised with errors that have a path.
 
 mod access;
 mod data_error;

@@ -1,4 +1,4 @@
-//! A query string into a type.
+//! Reads a query string into a type.
 
 use std::str::FromStr;
 
@@ -17,12 +17,11 @@ pub(crate) fn from_query<T: DeserializeOwned>(query: &str) -> Result<T, DataErro
     T::deserialize(MapAccessDeserializer::new(Entries::new(parameters)?))
 }
 
-/// A value in a query: text, read as whatever type is asked for.
+/// A value of a query: text that is read as the expected type.
 #[derive(Debug)]
 struct Parameter(String);
 
-/// The text as a number or a boolean. Where it is none the visitor gets the text itself, and says
-/// what it expected.
+/// Reads the text as a number or a boolean. If it is neither, passes the text to the visitor, which reports the expected type.
 macro_rules! parsed {
     ($($method:ident $visit:ident $target:ty),* $(,)?) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DataError> {

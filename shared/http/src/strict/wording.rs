@@ -1,8 +1,8 @@
-//! Says in the caller's words what serde says in Rust's.
+//! Translates serde's error messages from the terms of Rust into those of JSON.
 
 use serde::de::Unexpected;
 
-/// What was expected. Serde names Rust types and its own data model.
+/// Describes the expected type. Serde names Rust types and its own data model.
 pub(super) fn expectation(expected: &str) -> String {
     let words = match expected {
         "u8" => return whole_number(0, u8::MAX.into()),
@@ -27,7 +27,7 @@ fn whole_number(least: i64, most: i64) -> String {
     format!("a whole number from {least} to {most}")
 }
 
-/// What was found. Texts are not repeated: they can be long, or secret.
+/// Describes the value that was found. Text is not quoted: it can be long or secret.
 pub(super) fn finding(found: Unexpected<'_>) -> String {
     match found {
         Unexpected::Bool(value) => value.to_string(),

@@ -2,137 +2,137 @@
 
 use metrics::Unit;
 
-/// From a hop inside one process to an outage that lasted an hour.
+/// From a delivery inside one process to an outage of an hour.
 const LAG_SECONDS: &[f64] =
     &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 3_600.0];
 
-/// Up to the attempt at which a delivery is given up, and beyond, where that comes too early to give up.
+/// Up to the default number of attempts, and beyond, because a delivery is retried for at least ten minutes.
 const ATTEMPTS: &[f64] = &[1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 50.0];
 
-/// From a look into memory to a store that is asked again and again.
+/// From a read of memory to a store that is retried repeatedly.
 const ANSWER_SECONDS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// Every metric that this system records.
+/// All metrics of the system.
 pub const METRICS: &[Metric] = &[
     Metric {
         name: "http_requests_total",
         kind: MetricKind::Counter,
         unit: Unit::Count,
-        help: "Requests that were answered, by method, route and status. The route is that of the API, never the path itself.",
+        help: "HTTP requests by method, route and status. The route is the template of the API, not the path of the request.",
     },
     Metric {
         name: "http_request_duration_seconds",
         kind: MetricKind::Histogram(ANSWER_SECONDS),
         unit: Unit::Seconds,
-        help: "From a request to its answer, by method and route.",
+        help: "Time from a request to its response, by method and route.",
     },
     Metric {
         name: "orders_created_total",
         kind: MetricKind::Counter,
         unit: Unit::Count,
-        help: "Orders that were taken in; a repeat of one is none.",
+        help: "Orders that were accepted. A repeated request with the same Idempotency-Key is not counted.",
     },
     Metric {
         name: "orders_created_duration_seconds",
         kind: MetricKind::Histogram(ANSWER_SECONDS),
         unit: Unit::Seconds,
-        help: "From the request to the order being stored.",
+        help: "Time from the request to the stored order.",
     },
     Metric {
         name: "outbox_pending",
         kind: MetricKind::Gauge,
         unit: Unit::Count,
-        help: "Writes that were read off the tables' streams and whose events are not published yet. Told by the process that runs outbox-relay.",
+        help: "Writes that the relay has read from the tables' streams and not published yet. Reported by the process that runs outbox-relay.",
     },
     Metric {
         name: "outbox_oldest_seconds",
         kind: MetricKind::Gauge,
         unit: Unit::Seconds,
-        help: "The age of the oldest of them. Told by the process that runs outbox-relay.",
+        help: "Age of the oldest write in outbox_pending. Reported by the process that runs outbox-relay.",
     },
     Metric {
         name: "deliveries_total",
         kind: MetricKind::Counter,
         unit: Unit::Count,
-        help: "Deliveries to a consumer, by what became of them: done, retried, deferred (not tried, no attempt counted) or dead_lettered.",
+        help: "Deliveries to a consumer by outcome: done, retried, deferred (redelivered without counting an attempt) or dead_lettered.",
     },
     Metric {
         name: "delivery_attempts",
         kind: MetricKind::Histogram(ATTEMPTS),
         unit: Unit::Count,
-        help: "The how manieth attempt a delivery to a consumer is, from 1.",
+        help: "Attempt number of each delivery to a consumer, starting at 1.",
     },
     Metric {
         name: "event_lag_seconds",
         kind: MetricKind::Histogram(LAG_SECONDS),
         unit: Unit::Seconds,
-        help: "From the time of an event to its delivery to a consumer.",
+        help: "Time from an event to its delivery to a consumer.",
     },
     Metric {
         name: "queue_messages",
         kind: MetricKind::Gauge,
         unit: Unit::Count,
-        help: "Messages of a consumer by where they are: ready, in_flight, delayed or dead. Told by the process that runs outbox-relay.",
+        help: "Messages of a consumer by state: ready, in_flight, delayed or dead. Reported by the process that runs outbox-relay.",
     },
     Metric {
         name: "unsettled_orders",
         kind: MetricKind::Gauge,
         unit: Unit::Count,
-        help: "Orders that have not ended, or whose refusal is not undone everywhere. Told by the process that runs order-expiry.",
+        help: "Orders that are neither confirmed nor refused with everything undone. Reported by the process that runs order-expiry.",
     },
     Metric {
         name: "unsettled_oldest_seconds",
         kind: MetricKind::Gauge,
         unit: Unit::Seconds,
-        help: "The age of the oldest unsettled order. Told by the process that runs order-expiry.",
+        help: "Age of the oldest unsettled order. Reported by the process that runs order-expiry.",
     },
     Metric {
         name: "refunds_failed_total",
         kind: MetricKind::Counter,
         unit: Unit::Count,
-        help: "How often a charge could not be undone for good: the payment is refund_failed until somebody tries again.",
+        help: "Refunds that failed. The payment stays in status refund_failed until an operator tries again.",
     },
     Metric {
         name: "circuit_breaker_state",
         kind: MetricKind::Gauge,
         unit: Unit::Count,
-        help: "How a circuit breaker stands: 0 closed, 1 half-open, 2 open.",
+        help: "State of a circuit breaker: 0 closed, 1 half-open, 2 open.",
     },
     Metric {
         name: "circuit_breaker_transitions_total",
         kind: MetricKind::Counter,
         unit: Unit::Count,
-        help: "How often a circuit breaker went to a state: open, half_open or closed.",
+        help: "Transitions of a circuit breaker to a state: open, half_open or closed.",
     },
     Metric {
         name: "catalog_cache_lookups_total",
         kind: MetricKind::Counter,
         unit: Unit::Count,
-        help: "Products that were looked for in the cache of the catalog, by outcome: hit, or miss, which asks the store.",
+        help: "Lookups in the catalog cache by outcome: hit, or miss, which reads the store.",
     },
 ];
 
-/// What a metric's name means.
+/// The description of a metric.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Metric {
-    /// Its name; a unit other than a count stands in it.
+    /// The name, which ends with the unit unless the value is a count.
     pub name: &'static str,
-    /// What is done with its values.
+    /// The kind of metric.
     pub kind: MetricKind,
-    /// What its values are.
+    /// The unit of its values.
     pub unit: Unit,
-    /// What it says, for a person.
+    /// The help text for people.
     pub help: &'static str,
 }
 
-/// What is done with a metric's values.
+/// The kind of a metric.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum MetricKind {
-    /// They are added up, and never fall.
+    /// A sum that never decreases.
     Counter,
-    /// The last one counts.
+    /// The last value.
     Gauge,
-    /// They are sorted into buckets with these upper bounds, in the metric's unit.
+    /// Counts of values in buckets with these upper bounds, in the metric's unit.
     Histogram(&'static [f64]),
 }

@@ -1,4 +1,4 @@
-//! Metrics as log lines that CloudWatch reads: its Embedded Metric Format.
+//! Metrics as log lines in CloudWatch's Embedded Metric Format.
 
 use std::io::{self, Write};
 
@@ -9,21 +9,21 @@ use super::describe;
 /// The namespace of all metrics.
 const NAMESPACE: &str = "Orderflow";
 
-/// All that this process counts and measures, for where nobody comes to collect it, as on Lambda. The service and a metric's labels are
-/// its dimensions. Copies are the same.
+/// The metrics of this process as log lines, for Lambda, where no collector can read a page. The service and the labels of a metric are
+/// its dimensions. Clones share the metrics.
 #[derive(Clone, Copy)]
 pub struct EmbeddedMetrics(&'static Collector);
 
-/// Metrics already go elsewhere in this process.
+/// This process already has a recorder of metrics.
 #[derive(Debug, thiserror::Error)]
 #[error("metrics cannot be written as log lines: {0}")]
 pub struct EmbeddedMetricsError(String);
 
 impl EmbeddedMetrics {
-    /// Has everything that is recorded from now on go to log lines of `service`.
+    /// Installs the recorder for this process: metrics recorded from now on are written as log lines of `service`.
     ///
     /// # Errors
-    /// [`EmbeddedMetricsError`] where metrics already go elsewhere.
+    /// [`EmbeddedMetricsError`] if the process already has a recorder.
     pub fn install(service: &str) -> Result<Self, EmbeddedMetricsError> {
         let builder = Builder::new().cloudwatch_namespace(NAMESPACE);
         let collector = builder.with_dimension("service", service.to_owned()).init();
@@ -32,15 +32,15 @@ impl EmbeddedMetrics {
         Ok(Self(collector))
     }
 
-    /// Writes what changed since the last time: one line for each set of labels, counters by how much they rose, gauges as they are, and of
-    /// a histogram up to a hundred values (a limit of the format).
+    /// Writes the changes since the last call: one line for each set of labels, with the increase of counters, the value of gauges, and up to
+    /// a hundred values of each histogram (a limit of the format).
     ///
     /// # Errors
-    /// Where `writer` fails; what was to be written is lost.
+    /// `writer` fails; the changes are lost.
     pub fn flush(&self, writer: &mut impl Write) -> io::Result<()> {
         let mut lines = Vec::new();
         self.0.flush(&mut lines)?;
-        // One write, so that lines of several threads never mix.
+        // A single write, so that lines of several threads never mix.
         writer.write_all(&lines)?;
         writer.flush()
     }

@@ -1,7 +1,7 @@
-//! What a process counts and measures: a page that Prometheus reads, or log lines that CloudWatch reads.
+//! The metrics of a process, as a page for Prometheus or as log lines for CloudWatch.
 //!
-//! Libraries record through the facade crate `metrics`, by name; [`METRICS`] says what each name means. Where nothing is
-//! installed recording costs next to nothing and goes nowhere.
+//! Libraries record through the facade crate `metrics`, by name; [`METRICS`] describes each name. Without an installed recorder,
+//! recording does nothing and costs next to nothing.
 
 mod catalogue;
 mod embedded;
@@ -13,7 +13,7 @@ pub use catalogue::{METRICS, Metric, MetricKind};
 pub use embedded::{EmbeddedMetrics, EmbeddedMetricsError};
 pub use page::MetricsPage;
 
-/// Tells the recorder of this process what each name means.
+/// Registers the description of each metric with the recorder of this process.
 fn describe() {
     for metric in METRICS {
         match metric.kind {

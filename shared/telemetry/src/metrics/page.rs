@@ -1,4 +1,4 @@
-//! The page that Prometheus reads.
+//! The metrics page for Prometheus.
 
 use std::sync::OnceLock;
 use std::thread;
@@ -8,22 +8,22 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, 
 
 use super::{METRICS, MetricKind, describe};
 
-/// How often values are sorted into their buckets. Until then each takes its own place in memory.
+/// The interval at which recorded values are sorted into buckets. Until then each value is kept in memory.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 static PAGE: OnceLock<MetricsPage> = OnceLock::new();
 
-/// All that this process has counted and measured. Every copy is the same page.
+/// The metrics of this process. Clones share the same page.
 #[derive(Clone)]
 pub struct MetricsPage(PrometheusHandle);
 
 impl MetricsPage {
-    /// The process's page. What is recorded before the first call is not on it; later calls give the same page.
+    /// Returns the page of the process. Metrics recorded before the first call are lost; later calls return the same page.
     pub fn install() -> Self {
         PAGE.get_or_init(Self::set_up).clone()
     }
 
-    /// The page as it is now, in Prometheus' text format 0.0.4.
+    /// Returns the current page in Prometheus' text format 0.0.4.
     pub fn render(&self) -> String {
         self.0.render()
     }
@@ -32,12 +32,12 @@ impl MetricsPage {
         let recorder = recorder();
         let page = Self(recorder.handle());
         if metrics::set_global_recorder(recorder).is_err() {
-            tracing::warn!("metrics already go elsewhere in this process: the page stays empty");
+            tracing::warn!("metrics page stays empty: the process already has a recorder");
             return page;
         }
         describe();
         let upkeep = page.0.clone();
-        // A thread and not a task: the page outlives every runtime that a process starts and ends.
+        // A thread and not a task, because the page outlives every async runtime of the process.
         thread::spawn(move || {
             loop {
                 thread::sleep(UPKEEP);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn lag_falls_into_its_bucket() {
+    fn event_lag_is_counted_in_its_bucket() {
         let page = MetricsPage::install();
         metrics::histogram!("event_lag_seconds", "consumer" => "bucketed").record(0.3);
         let text = page.render();
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn names_carry_their_units_and_bounds_rise() {
+    fn names_end_with_their_units_and_bounds_increase() {
         for metric in METRICS {
             assert_eq!(metric.unit == metrics::Unit::Seconds, metric.name.ends_with("_seconds"));
             assert_eq!(

@@ -1,4 +1,4 @@
-//! The HTTP client that takes spans to the collector.
+//! The HTTP client that sends spans to the collector.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,13 +18,13 @@ use rustls::crypto::aws_lc_rs;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
 
-/// How long one request may take.
+/// The timeout of a request.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Works on the thread of whoever calls it, which is the exporter's own: it never waits for a runtime that is busy or gone.
+/// Runs on the exporter's own thread, so that it never waits for a runtime that is busy or has ended.
 #[derive(Debug)]
 pub(super) struct CollectorClient {
-    /// None only while it is dropped.
+    /// `None` only while the client is dropped.
     runtime: Option<Runtime>,
     connector: HttpsConnector<HttpConnector>,
     out_of_reach: AtomicBool,
@@ -41,7 +41,7 @@ impl CollectorClient {
         Ok(Self { runtime: Some(runtime), connector, out_of_reach: AtomicBool::new(false) })
     }
 
-    /// Sends a request over a connection of its own: one that is kept would be looked after only while a request is under way.
+    /// Sends a request over a new connection. The runtime runs only during a request, so it could not serve a kept connection.
     async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let stream = self.connector.clone().oneshot(request.uri().clone()).await?;
         to_origin_form(&mut request)?;
@@ -56,7 +56,7 @@ impl CollectorClient {
         }
     }
 
-    /// Logs when the collector goes and when it is back, not each time that it is not there.
+    /// Logs when the collector becomes unreachable and when it is reachable again, and not each failure.
     fn note(&self, result: &Result<Response<Bytes>, HttpError>) {
         let failure = match result {
             Ok(response) if response.status().is_success() => None,
@@ -66,16 +66,16 @@ impl CollectorClient {
         let was_out_of_reach = self.out_of_reach.swap(failure.is_some(), Ordering::AcqRel);
         match failure {
             Some(reason) if !was_out_of_reach => {
-                tracing::warn!(reason, "the collector takes no spans; they are dropped until it does");
+                tracing::warn!(reason, "collector is unreachable; spans are dropped");
             }
-            None if was_out_of_reach => tracing::info!("the collector takes spans again"),
+            None if was_out_of_reach => tracing::info!("collector is reachable again"),
             _ => {}
         }
     }
 }
 
 impl Drop for CollectorClient {
-    /// A runtime must not be waited for in another one, and bundles start inside one.
+    /// Shuts the runtime down without waiting: a runtime must not be dropped inside another one, and bundles run inside one.
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
@@ -83,8 +83,8 @@ impl Drop for CollectorClient {
     }
 }
 
-/// Names the host in a header and leaves the path, as a server that is no proxy wants it (RFC 9112, section 3.2). A password in the URL is no
-/// part of the host.
+/// Moves the host from the URL to the header `Host` and keeps the path, as a server that is not a proxy expects (RFC 9112, section 3.2).
+/// A password in the URL is not part of the host.
 fn to_origin_form<T>(request: &mut Request<T>) -> Result<(), http::Error> {
     let authority = request.uri().authority().map_or("", Authority::as_str);
     let host = HeaderValue::from_str(authority.rsplit('@').next().unwrap_or_default())?;
@@ -98,7 +98,7 @@ fn to_origin_form<T>(request: &mut Request<T>) -> Result<(), http::Error> {
 impl HttpClient for CollectorClient {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let sending = async { tokio::time::timeout(TIMEOUT, self.send(request)).await };
-        let runtime = self.runtime.as_ref().expect("it is taken only at the end");
+        let runtime = self.runtime.as_ref().expect("the runtime is removed only on drop");
         let result = runtime.block_on(sending).unwrap_or_else(|elapsed| Err(elapsed.into()));
         self.note(&result);
         result
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_is_told_its_host_and_the_path() {
+    fn a_request_has_a_host_header_and_only_the_path() {
         for (url, host, path) in [
             ("http://127.0.0.1:4318/v1/traces", "127.0.0.1:4318", "/v1/traces"),
             ("https://me:secret@collector.example/v1/traces?a=b", "collector.example", "/v1/traces?a=b"),

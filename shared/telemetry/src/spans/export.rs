@@ -1,4 +1,4 @@
-//! Queues finished spans and has them exported.
+//! Queues ended spans for export.
 
 use std::env;
 use std::sync::Arc;
@@ -13,21 +13,21 @@ use crate::TelemetryError;
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-/// How long a span waits for others at most.
+/// The longest time that a span waits in the queue for others.
 const DELAY: Duration = Duration::from_secs(1);
 
-/// How long the end of the process waits for what is queued.
+/// The longest time that the end of the process waits for queued spans.
 const LAST_EXPORT: Duration = Duration::from_secs(3);
 
-/// The queue of finished spans. What does not fit into it is dropped: whoever ends a span never waits. Clones are the same queue.
+/// The queue of ended spans. Spans that do not fit are dropped, so that ending a span never blocks. Clones share the queue.
 #[derive(Debug, Clone)]
 pub(crate) struct SpanExport(Arc<BatchSpanProcessor>);
 
 impl SpanExport {
-    /// The export to the collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names; none where it is unset or empty.
+    /// Opens the export to the collector at `OTEL_EXPORTER_OTLP_ENDPOINT`. Returns `None` if that is unset or empty.
     ///
     /// # Errors
-    /// [`TelemetryError::InvalidSetting`] where it is no URL that spans can be sent to.
+    /// [`TelemetryError::InvalidSetting`] if it is not a URL that spans can be sent to.
     pub(crate) fn from_environment(service: &str) -> Result<Option<Self>, TelemetryError> {
         let endpoint = env::var(ENDPOINT).unwrap_or_default();
         if endpoint.trim().is_empty() {
@@ -39,10 +39,10 @@ impl SpanExport {
         exporter.map(Some).map_err(invalid)
     }
 
-    /// The exporter itself reads the endpoint, and what else OpenTelemetry names for it, such as headers.
+    /// Builds the exporter, which reads the endpoint and OpenTelemetry's other variables, such as those of headers, itself.
     fn to_collector(service: &str) -> Result<Self, String> {
         let client = CollectorClient::new().map_err(|error| error.to_string())?;
-        // Spans that come later are as good: nothing waits for a collector that is down.
+        // The span is dropped: nothing waits for a collector that is down.
         let exporter = SpanExporter::builder().with_http().with_http_client(client);
         let exporter = exporter.with_retry_policy(RetryPolicy::disabled()).build();
         let exporter = exporter.map_err(|error| error.to_string())?;
@@ -56,17 +56,17 @@ impl SpanExport {
         self.0.on_end(span);
     }
 
-    /// Waits until what is queued was sent, or could not be.
+    /// Waits until the queued spans were sent or dropped.
     pub(crate) fn flush(&self) {
         if let Err(error) = self.0.force_flush() {
             tracing::debug!(%error, "spans were dropped");
         }
     }
 
-    /// Sends what is queued and ends.
+    /// Sends the queued spans and ends the export.
     pub(crate) fn close(&self) {
         if let Err(error) = self.0.shutdown_with_timeout(LAST_EXPORT) {
-            tracing::debug!(%error, "spans were dropped at the end");
+            tracing::debug!(%error, "spans dropped at shutdown");
         }
     }
 }

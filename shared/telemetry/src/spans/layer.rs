@@ -9,12 +9,12 @@ use tracing_subscriber::registry::LookupSpan;
 use super::SpanExport;
 use super::open_span::OpenSpan;
 
-/// Whether this is a span that is made to be exported.
+/// Returns whether a span is to be exported.
 pub(crate) fn is_exported(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && metadata.fields().field("traceparent").is_some()
 }
 
-/// Exports each span when it ends. To be filtered by [`is_exported`].
+/// Exports each span when it ends. Must be filtered by [`is_exported`].
 pub(crate) struct SpanLayer(SpanExport);
 
 impl SpanLayer {

@@ -1,17 +1,17 @@
-//! Spans on their way to a collector, by OTLP over HTTP.
+//! Exports spans to a collector, by OTLP over HTTP.
 //!
-//! Libraries make them with the facade crate `tracing`: a span with a field `traceparent` is exported, any other is not. The field
-//! names the span that caused it, as a W3C header; empty, a new trace begins. These fields have a meaning of their own:
+//! Libraries create spans with the facade crate `tracing`. A span with a field `traceparent` is exported, any other is not. The field
+//! names the parent span as a W3C header; if it is empty, a new trace begins. These fields have a special meaning:
 //!
-//! | field | says |
+//! | field | meaning |
 //! |---|---|
-//! | `span.traceparent` | the span's own place, where others were told of it already |
-//! | `otel.name` | its name, where that is known only while running |
+//! | `span.traceparent` | the span's own ids, if they were sent to others before the span began |
+//! | `otel.name` | the span's name, if it is known only at run time |
 //! | `otel.kind` | `server`, `consumer` or `producer` |
-//! | `otel.status_code` | `ERROR` where it failed |
+//! | `otel.status_code` | `ERROR` if the operation failed |
 //!
-//! Every other field is an attribute. Ids are taken as they stand in the events, so one order is one trace through every process. Where
-//! nothing is exported such a span is not even made.
+//! Every other field is an attribute. Trace ids are those in the events, so an order is one trace through all processes. Without a
+//! collector such spans are not created.
 
 mod collector;
 mod export;

@@ -1,4 +1,4 @@
-//! A span that has not ended.
+//! A span that has not ended yet.
 
 use std::borrow::Cow;
 use std::fmt::Debug;
@@ -11,7 +11,7 @@ use tracing::field::{Field, Visit};
 
 use crate::TraceParent;
 
-/// What is known of a span so far.
+/// The recorded data of an open span.
 #[derive(Debug)]
 pub(super) struct OpenSpan {
     name: Cow<'static, str>,
@@ -24,7 +24,7 @@ pub(super) struct OpenSpan {
 }
 
 impl OpenSpan {
-    /// A span that begins now.
+    /// Starts a span now.
     pub(super) fn named(name: &'static str) -> Self {
         Self {
             name: name.into(),
@@ -37,7 +37,7 @@ impl OpenSpan {
         }
     }
 
-    /// The span as it is when it ends now.
+    /// Ends the span now.
     pub(super) fn end(self) -> SpanData {
         let cause = self.cause.as_ref();
         let place = self.place.or_else(|| cause.map(TraceParent::child)).unwrap_or_else(TraceParent::new);
@@ -102,7 +102,7 @@ impl Visit for OpenSpan {
     fn record_u64(&mut self, field: &Field, value: u64) {
         match i64::try_from(value) {
             Ok(value) => self.set(field.name(), value),
-            // OTLP has no number for it.
+            // OTLP has no such number type.
             Err(_) => self.set(field.name(), value.to_string()),
         }
     }
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_is_a_child_of_what_caused_it() {
+    fn a_span_is_a_child_of_its_traceparent() {
         let span = ended(&[("traceparent", CAUSE), ("otel.kind", "consumer"), ("otel.name", "payment")]);
         assert_eq!(span.span_context.trace_id().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
         assert_eq!(span.parent_span_id.to_string(), "00f067aa0ba902b7");
@@ -149,26 +149,26 @@ mod tests {
     }
 
     #[test]
-    fn a_span_stands_where_others_were_told_that_it_stands() {
+    fn span_traceparent_sets_the_ids_of_the_span() {
         let root = ended(&[("span.traceparent", CAUSE)]);
         assert_eq!(root.span_context.span_id().to_string(), "00f067aa0ba902b7");
         assert_eq!(root.parent_span_id, SpanId::INVALID);
     }
 
     #[test]
-    fn without_a_valid_cause_a_new_trace_begins() {
+    fn without_a_valid_traceparent_a_new_trace_begins() {
         let span = ended(&[("traceparent", "")]);
         assert!(span.span_context.is_valid() && span.parent_span_id == SpanId::INVALID);
     }
 
     #[test]
-    fn whoever_began_the_trace_decides_whether_it_is_kept() {
+    fn the_sampled_flag_of_the_traceparent_is_kept() {
         let span = ended(&[("traceparent", &CAUSE.replace("-01", "-00"))]);
         assert!(!span.span_context.is_sampled());
     }
 
     #[test]
-    fn other_fields_are_attributes_and_failures_are_told() {
+    fn other_fields_are_attributes_and_failures_set_the_status() {
         let span = ended(&[("order.id", "7"), ("otel.status_code", "ERROR")]);
         assert_eq!(span.attributes, [KeyValue::new("order.id", "7")]);
         assert_eq!(span.status, Status::error(""));

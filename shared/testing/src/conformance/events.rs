@@ -1,4 +1,4 @@
-//! Events of every breadth of audience.
+//! Events with one, two and four consumers.
 
 use orderflow_domain::{
     CustomerId, Email, Event, EventData, InventoryReleased, InventoryReserved, Money, OrderEnded, OrderId,
@@ -6,35 +6,35 @@ use orderflow_domain::{
 };
 use orderflow_messaging::Publisher;
 
-/// As many as the brokers' own relays publish at a time.
+/// The batch size of the relays.
 const CHUNK: usize = 100;
 
 fn event(data: EventData) -> Event {
     Event::new(data, "", Timestamp::now(), None)
 }
 
-/// `inventory.released`, of which only `order-tracker` hears.
+/// Returns an `inventory.released`, which only `order-tracker` receives.
 pub(super) fn released() -> Event {
     event(EventData::InventoryReleased(InventoryReleased { order_id: OrderId::generate(), items: vec![] }))
 }
 
-/// That many times [`released`].
+/// Returns this many events [`released`].
 pub(super) fn many_released(count: usize) -> Vec<Event> {
     (0..count).map(|_| released()).collect()
 }
 
-/// `inventory.reserved`, of which `order-tracker` and `payment` hear.
+/// Returns an `inventory.reserved`, which `order-tracker` and `payment` receive.
 pub(super) fn reserved() -> Event {
     let data = InventoryReserved { order_id: OrderId::generate(), total: total(), payment_token: None };
     event(EventData::InventoryReserved(data))
 }
 
-/// `order.cancelled`, of which `inventory-reserve`, `payment`, `notification` and `analytics` hear.
+/// Returns an `order.cancelled`, which `inventory-reserve`, `payment`, `notification` and `analytics` receive.
 pub(super) fn cancelled() -> Event {
     event(EventData::OrderCancelled(OrderEnded {
         order_id: OrderId::generate(),
-        customer_id: CustomerId::parse("C100").expect("it is a customer's id"),
-        email: Email::parse("c100@example.com").expect("it is an address"),
+        customer_id: CustomerId::parse("C100").expect("the customer id is valid"),
+        email: Email::parse("c100@example.com").expect("the address is valid"),
         phone: None,
         total: total(),
         reason: None,
@@ -43,13 +43,13 @@ pub(super) fn cancelled() -> Event {
 }
 
 fn total() -> Money {
-    Money { amount: 1_000, currency: orderflow_domain::Currency::parse("USD").expect("it is a currency") }
+    Money { amount: 1_000, currency: orderflow_domain::Currency::parse("USD").expect("the currency is valid") }
 }
 
 /// Publishes events.
 ///
 /// # Panics
-/// When one is not published.
+/// An event is not published.
 pub(super) async fn publish(publisher: &dyn Publisher, events: &[Event]) {
     for chunk in events.chunks(CHUNK) {
         for result in publisher.publish(chunk).await {
@@ -58,8 +58,8 @@ pub(super) async fn publish(publisher: &dyn Publisher, events: &[Event]) {
     }
 }
 
-/// Publishes events as a relay does: what is not said to be published is published again.
-pub(super) async fn publish_until_it_is_said(publisher: &dyn Publisher, events: &[Event]) {
+/// Publishes events as a relay does: publishes each event again until the publisher confirms it.
+pub(super) async fn publish_until_confirmed(publisher: &dyn Publisher, events: &[Event]) {
     for chunk in events.chunks(CHUNK) {
         let mut left = chunk.to_vec();
         while !left.is_empty() {

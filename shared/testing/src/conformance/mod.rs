@@ -1,9 +1,10 @@
-//! The suite that every broker has to pass, whatever carries its messages.
+//! The conformance suite that every broker must pass, whatever its transport.
 //!
-//! A [`BrokerUnderTest`] is a way to run a broker; [`broker_suite!`](crate::broker_suite) makes one test of every scenario for it. The
-//! scenarios publish events, attach functions that follow a script, and look at what those are given.
+//! A [`BrokerUnderTest`] runs a broker; [`broker_suite!`](crate::broker_suite) generates a test of every scenario for it. The scenarios
+//! publish events, attach functions that follow a script, and check the deliveries to them.
 //!
-//! What a broker promises is "at least once". Where a scenario asks for exactly once, nothing in it failed, ended or was cut off.
+//! A broker guarantees delivery at least once. Scenarios expect exactly one delivery only if nothing in them fails, ends or is
+//! interrupted.
 
 mod events;
 mod observed;
@@ -19,55 +20,56 @@ use orderflow_messaging::{Publisher, RetryPolicy, StoredDeadLetter};
 
 /// A broker, and the process that consumes from it.
 pub trait BrokerUnderTest: Sized {
-    /// Whether a delivery that was not tried is an attempt all the same: SQS counts what it hands out.
+    /// Whether a deferred delivery counts as an attempt. On SQS it does: the broker counts every receive.
     const COUNTS_DEFERRED: bool = false;
 
-    /// A broker with nothing in it and nobody attached, which puts failed messages off by this policy.
+    /// Starts an empty broker without consumers, which delays retries by this policy.
     fn start(policy: RetryPolicy) -> impl Future<Output = Self>;
 
-    /// Where events go in: what it says is published is kept, whatever ends then.
+    /// Returns the publisher. An event that it confirms survives the end of the process.
     fn publisher(&self) -> Arc<dyn Publisher>;
 
-    /// From now on hands the messages of a consumer to this function.
+    /// Delivers the messages of a consumer to this function from now on.
     fn attach(&mut self, consumer: &'static str, target: Arc<dyn Target>) -> impl Future<Output = ()>;
 
-    /// Ends what consumes without a chance to settle anything. A new one, with nobody attached, takes its place.
+    /// Ends the consuming process without letting it acknowledge anything, and starts a new one without consumers.
     fn crash(&mut self) -> impl Future<Output = ()>;
 
-    /// Tells what consumes to stop, and returns when it has. A new one, with nobody attached, takes its place.
+    /// Stops the consuming process gracefully, waits for its end, and starts a new one without consumers.
     fn stop(&mut self) -> impl Future<Output = ()>;
 
-    /// Stops and starts deliveries to single consumers, of those that are attached from now on too.
+    /// Returns the switch that stops and starts deliveries to single consumers, including those attached later.
     fn switch(&self) -> ConsumerSwitch;
 
-    /// The messages that are kept for a consumer and are not dead: exact while nobody is attached, else as far as the broker can tell.
+    /// Returns the number of messages of a consumer, dead letters excluded. It is exact while no consumer is attached, and otherwise as
+    /// exact as the broker reports it.
     fn waiting(&self, consumer: &str) -> impl Future<Output = u64>;
 
-    /// The dead letters of a consumer.
+    /// Returns the dead letters of a consumer.
     fn dead_letters(&self, consumer: &str) -> impl Future<Output = Vec<StoredDeadLetter>>;
 }
 
-/// A broker whose queues anybody can put something on.
-pub trait TakesAnything: BrokerUnderTest {
-    /// Puts a message without any headers on the queue of a consumer.
+/// A broker that accepts messages of any content on its queues.
+pub trait AcceptsAnything: BrokerUnderTest {
+    /// Sends a message without headers to the queue of a consumer.
     fn put(&self, consumer: &str, body: &str) -> impl Future<Output = ()>;
 }
 
-/// Makes one test of every scenario for a [`BrokerUnderTest`]; `anything` adds those for one that [`TakesAnything`].
+/// Generates a test of every scenario for a [`BrokerUnderTest`]; `anything` adds those for a broker that [`AcceptsAnything`].
 #[macro_export]
 macro_rules! broker_suite {
     ($broker:ty, anything) => {
         $crate::broker_suite!($broker);
         $crate::broker_suite!(@tests $broker:
-            foreign: poison_that_was_put_there_by_hand;
+            foreign: a_poison_message_from_another_sender;
         );
     };
     ($broker:ty) => {
         $crate::broker_suite!(@tests $broker:
-            delivery: every_message_is_settled_once, every_consumer_hears_what_it_subscribes_to,
-                a_stopped_consumer_gets_nothing_until_it_goes_on;
-            outcomes: a_failed_message_comes_again_when_it_is_due, a_batch_of_all_outcomes,
-                dead_letters_say_what_happened, attempts_end;
+            delivery: every_message_is_delivered_once, every_consumer_gets_its_subscribed_events,
+                a_stopped_consumer_gets_nothing_until_it_resumes;
+            outcomes: a_failed_message_is_retried_after_its_delay, a_batch_of_all_outcomes,
+                dead_letters_have_code_reason_attempts_and_times, a_message_is_dead_lettered_after_its_last_attempt;
             failures: a_function_that_fails_a_batch, a_function_that_panics;
             endings: a_crash_in_the_middle_of_a_batch, a_graceful_stop_in_the_middle;
             chaos: random_failures;
@@ -85,13 +87,13 @@ macro_rules! broker_suite {
     };
 }
 
-/// How long a scenario waits for what has to happen.
+/// The longest time that a scenario waits for a condition.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often it is looked at.
+/// The interval at which the condition is checked.
 const POLL: Duration = Duration::from_millis(10);
 
-/// Failed messages come again soon, and hardly ever reach the end of their attempts.
+/// Short delays, and so many attempts that few messages exhaust them.
 pub(crate) const POLICY: RetryPolicy = RetryPolicy {
     max_attempts: 100,
     min_age: Duration::ZERO,
@@ -99,10 +101,10 @@ pub(crate) const POLICY: RetryPolicy = RetryPolicy {
     cap: Duration::from_millis(250),
 };
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 ///
 /// # Panics
-/// When it takes longer than `patience`.
+/// The condition does not hold within `patience`.
 async fn eventually(what: &str, patience: Duration, probe: impl AsyncFn() -> bool) {
     let started = Instant::now();
     while !probe().await {
@@ -111,11 +113,11 @@ async fn eventually(what: &str, patience: Duration, probe: impl AsyncFn() -> boo
     }
 }
 
-/// Stops what consumes and shows that nothing is left for these consumers.
+/// Stops the consuming process and checks that no message is left for these consumers.
 ///
 /// # Panics
-/// When there is.
-async fn assert_nothing_is_left<B: BrokerUnderTest>(broker: &mut B, consumers: &[&str]) {
+/// A message is left.
+async fn assert_queues_are_empty<B: BrokerUnderTest>(broker: &mut B, consumers: &[&str]) {
     broker.stop().await;
     for consumer in consumers {
         assert_eq!(broker.waiting(consumer).await, 0, "{consumer} has messages left");

@@ -1,4 +1,4 @@
-//! What a broker was answered, whatever happened on the way.
+//! Records the responses that reached the broker.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use orderflow_messaging::QueueResponse;
 
 use super::scripted::{id, records};
 
-/// A function whose answers are remembered.
+/// A function whose responses are recorded.
 pub(super) struct Observed {
     inner: Arc<dyn Target>,
     seen: Mutex<Seen>,
@@ -27,17 +27,17 @@ impl Observed {
         Arc::new(Self { inner, seen: Mutex::default() })
     }
 
-    /// The messages of which the broker was told at least once that they are done.
+    /// Returns the messages that were acknowledged to the broker at least once.
     pub(super) fn acknowledged(&self) -> HashSet<String> {
         self.seen().acknowledged.clone()
     }
 
-    /// How many those are.
+    /// Returns the number of acknowledged messages.
     pub(super) fn acknowledgements(&self) -> usize {
         self.seen().acknowledged.len()
     }
 
-    /// Calls that were neither answered nor failed, because whoever waited for them went away.
+    /// Returns the number of calls that neither returned nor failed, because their caller ended.
     pub(super) fn cut_off(&self) -> usize {
         let seen = self.seen();
         seen.begun - seen.ended
@@ -57,7 +57,7 @@ impl Target for Observed {
         let mut seen = self.seen();
         seen.ended += 1;
         if let Ok(answer) = &answer {
-            let response: QueueResponse = serde_json::from_slice(answer).expect("functions answer that");
+            let response: QueueResponse = serde_json::from_slice(answer).expect("functions return a QueueResponse");
             let failed: HashSet<String> =
                 response.failures.into_iter().map(|failure| failure.item_identifier).collect();
             let done = records

@@ -1,4 +1,4 @@
-//! A function that does what a scenario tells it to, and remembers what it was given.
+//! A function that follows a script and records its deliveries.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,49 +10,49 @@ use orderflow_bridge::{Target, TargetError};
 use orderflow_domain::Event;
 use orderflow_messaging::{Consumer, Delivery, Outcome, QueueFunction, RetryPolicy};
 
-/// The code of the dead letters that a script asks for.
+/// The code of dead letters from a script.
 pub(super) const CODE: &str = "told-to";
 
-/// The reason of whatever a script asks for.
-pub(super) const REASON: &str = "told to by the script";
+/// The reason of failures and dead letters from a script.
+pub(super) const REASON: &str = "as the script says";
 
-/// What the function does about a delivery.
+/// The response of the function to a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// It has to come again, when the policy says.
+    /// Retries after the delay of the policy.
     Retry,
-    /// It has to come again after this long.
+    /// Retries after this delay.
     RetryAfter(Duration),
-    /// It was not tried and comes again after this long.
+    /// Defers by this delay, without counting an attempt.
     Defer(Duration),
-    /// It goes to the dead letters.
+    /// Dead-letters the message.
     Dead,
-    /// The function answers an error for the whole batch.
+    /// The function returns an error for the whole batch.
     Fail,
     /// The function panics.
     Panic,
-    /// The function never answers.
+    /// The function never returns.
     Hang,
 }
 
-/// What the function was given.
+/// A delivery to the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Delivered {
-    /// The event, or the body that is none.
+    /// The id of the event, or the body if it is not an event.
     pub id: String,
     pub attempt: u32,
     pub at: Instant,
-    /// The how manieth call it came with.
+    /// The number of the call, starting at 1.
     pub call: usize,
 }
 
-/// A consumer's function, the very one of production around a scripted consumer.
+/// The function of production around a scripted consumer.
 pub(super) struct Scripted {
     function: QueueFunction<Script>,
     state: Arc<State>,
 }
 
-/// One reply a delivery, and done behind the last.
+/// One reply for each delivery. Deliveries after the last reply are done.
 struct Script {
     consumer: &'static str,
     state: Arc<State>,
@@ -71,51 +71,51 @@ struct Memory {
 }
 
 impl Scripted {
-    /// A function that is done with everything that no script is written for.
+    /// Creates a function that acknowledges messages without a script.
     pub(super) fn new(consumer: &'static str, policy: RetryPolicy) -> Arc<Self> {
         let state = Arc::<State>::default();
         let function = QueueFunction::new(Script { consumer, state: state.clone() }, policy, None);
         Arc::new(Self { function, state })
     }
 
-    /// Says what the next deliveries of an event are answered with.
+    /// Sets the replies to the next deliveries of an event.
     pub(super) fn script(&self, event: &Event, replies: impl IntoIterator<Item = Reply>) {
         self.state.memory().replies.insert(event.id.to_string(), replies.into_iter().collect());
     }
 
-    /// Answers every delivery of an event with [`Reply::Dead`].
+    /// Replies to every delivery of an event with [`Reply::Dead`].
     pub(super) fn doom(&self, event: &Event) {
         self.state.memory().doomed.insert(event.id.to_string());
     }
 
-    /// Every delivery so far, in their order.
+    /// Returns all deliveries in order.
     pub(super) fn delivered(&self) -> Vec<Delivered> {
         self.state.memory().delivered.clone()
     }
 
-    /// The deliveries of an event so far.
+    /// Returns the deliveries of an event.
     pub(super) fn deliveries(&self, event: &Event) -> Vec<Delivered> {
         let id = event.id.to_string();
         let memory = self.state.memory();
         memory.delivered.iter().filter(|delivered| delivered.id == id).cloned().collect()
     }
 
-    /// The attempts that an event was delivered with so far.
+    /// Returns the attempt numbers of the deliveries of an event.
     pub(super) fn attempts(&self, event: &Event) -> Vec<u32> {
         self.deliveries(event).into_iter().map(|delivered| delivered.attempt).collect()
     }
 
-    /// How often the function was done with an event.
+    /// Returns how often the function finished an event.
     pub(super) fn times_done(&self, event: &Event) -> usize {
         self.state.memory().done.get(&event.id.to_string()).copied().unwrap_or_default()
     }
 
-    /// How many events the function was done with at least once.
+    /// Returns the number of events that the function finished at least once.
     pub(super) fn events_done(&self) -> usize {
         self.state.memory().done.len()
     }
 
-    /// The first reply that is one for the whole batch; it is used up, those of the neighbours are not.
+    /// Returns the first reply for the whole batch and consumes it. The replies of the other messages are kept.
     fn reply_to_batch(&self, ids: &[String]) -> Option<Reply> {
         let mut memory = self.state.memory();
         ids.iter().find_map(|id| {
@@ -157,7 +157,7 @@ impl Consumer for Script {
 }
 
 impl Memory {
-    /// Remembers what came, and gives the ids in it.
+    /// Records the deliveries of a call and returns their ids.
     fn note(&mut self, payload: &[u8]) -> Vec<String> {
         let records = records(payload);
         self.calls += 1;
@@ -192,15 +192,15 @@ impl Memory {
     }
 }
 
-/// The records of a payload.
+/// Returns the records of a payload.
 ///
 /// # Panics
-/// When it is no `SqsEvent`, which no broker may send.
+/// The payload is not an `SqsEvent`, which every broker must send.
 pub(super) fn records(payload: &[u8]) -> Vec<SqsMessage> {
     serde_json::from_slice::<SqsEvent>(payload).expect("a broker sends SqsEvents").records
 }
 
-/// The id of a record's event, or the body that is none.
+/// Returns the id of a record's event, or the body if it is not an event.
 pub(super) fn id(record: &SqsMessage) -> String {
     let body = record.body.as_deref().unwrap_or_default();
     Event::from_json(body).map_or_else(|_| body.to_owned(), |event| event.id.to_string())

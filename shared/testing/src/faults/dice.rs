@@ -1,4 +1,4 @@
-//! Chance that can be repeated.
+//! Repeatable random decisions.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,11 +7,11 @@ use fastrand::Rng;
 
 use super::{FaultCounts, FaultRates};
 
-/// Decides what goes wrong, and counts it.
+/// Decides which faults happen, and counts them.
 #[derive(Debug)]
 pub(super) struct Dice(Mutex<Roll>);
 
-/// One throw. Whoever has it decides all of a call, so that calls at the same time do not mix theirs.
+/// The decisions of one call. A call takes all of its decisions at once, so that concurrent calls do not interleave.
 #[derive(Debug)]
 pub(super) struct Roll {
     pub(super) rng: Rng,
@@ -33,12 +33,12 @@ impl Dice {
 }
 
 impl Roll {
-    /// Whether something of this rate happens now.
+    /// Decides whether a fault with this rate happens.
     pub(super) fn hits(&mut self, rate: f64) -> bool {
         self.rng.f64() < rate
     }
 
-    /// How much longer this call takes.
+    /// Decides the delay of this call.
     pub(super) fn delay(&mut self, rates: &FaultRates) -> Duration {
         let delayed = self.hits(rates.delay);
         let delay = rates.longest_delay.mul_f64(self.rng.f64());

@@ -1,7 +1,7 @@
-//! Wrappers that make things go wrong: the same seed makes the same things go wrong, call by call.
+//! Wrappers that inject faults. The same seed injects the same faults, call by call.
 //!
-//! [`FaultyPublisher`] stands before a publisher, [`FaultyTarget`] before a function. Both count what took effect, so that a test
-//! can tell that it was tested at all.
+//! [`FaultyPublisher`] wraps a publisher, [`FaultyTarget`] a function. Both count the faults that took effect, so that a test can check
+//! that faults happened at all.
 
 mod dice;
 mod publisher;
@@ -12,37 +12,37 @@ use std::time::Duration;
 pub use publisher::FaultyPublisher;
 pub use target::{FaultyTarget, TargetFaults};
 
-/// How often what goes wrong, as shares of the calls (or of a publisher's events) from 0 to 1. The default is never.
+/// The rates of faults, as shares of the calls (or of a publisher's events) from 0 to 1. The default is 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct FaultRates {
-    /// An error, and nothing was done.
+    /// Fails without having done anything.
     pub fail_before: f64,
-    /// An error, although it was done.
+    /// Fails after it was done.
     pub fail_after: f64,
-    /// It is done twice.
+    /// Is done twice.
     pub repeat: f64,
-    /// What belongs to one call is taken in another order.
+    /// Handles the events or records of a call in another order.
     pub reorder: f64,
-    /// It takes longer.
+    /// Is delayed.
     pub delay: f64,
-    /// How much longer at most.
+    /// The longest delay.
     pub longest_delay: Duration,
 }
 
-/// What went wrong so far. A fault that changed nothing, such as another order of a single message, is not counted.
+/// The number of injected faults. A fault without effect, such as another order of a single message, is not counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FaultCounts {
-    /// What failed before it was done: events of a publisher, calls of a function.
+    /// Failures before it was done: events of a publisher, calls of a function.
     pub failed_before: u64,
-    /// What was done and failed then: events of a publisher, calls of a function.
+    /// Failures after it was done: events of a publisher, calls of a function.
     pub failed_after: u64,
-    /// What was done twice: events of a publisher, calls of a function.
+    /// Repetitions: events of a publisher, calls of a function.
     pub repeated: u64,
     /// Calls in another order.
     pub reordered: u64,
-    /// Calls that took longer.
+    /// Calls that were delayed.
     pub delayed: u64,
-    /// Calls of a function that was said to be out of reach.
+    /// Calls that failed because the function was unreachable.
     pub unreachable: u64,
     /// Calls of a function that panicked.
     pub panicked: u64,

@@ -1,4 +1,4 @@
-//! A publisher that fails.
+//! A publisher with injected faults.
 
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ pub struct FaultyPublisher {
     dice: Dice,
 }
 
-/// What becomes of one event of a call.
+/// The outcome of one event of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum EventOutcome {
     Published,
     Repeated,
     FailsBefore,
@@ -26,12 +26,12 @@ enum Fate {
 }
 
 impl FaultyPublisher {
-    /// Goes wrong before `inner`. Rates of failure and repetition are shares of the events, the others of the calls.
+    /// Wraps `inner`. Rates of failure and repetition are shares of the events, the others are shares of the calls.
     pub fn new(inner: Arc<dyn Publisher>, rates: FaultRates, seed: u64) -> Self {
         Self { inner, rates, dice: Dice::new(seed) }
     }
 
-    /// What went wrong so far.
+    /// Returns the number of injected faults.
     pub fn counts(&self) -> FaultCounts {
         self.dice.counts()
     }
@@ -48,15 +48,15 @@ impl FaultyPublisher {
 #[async_trait]
 impl Publisher for FaultyPublisher {
     async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>> {
-        let (fates, order, delay) = {
+        let (outcomes, order, delay) = {
             let mut roll = self.dice.roll();
-            let fates: Vec<Fate> = events.iter().map(|_| fate(&mut roll, &self.rates)).collect();
-            let order = order(&mut roll, &self.rates, &fates);
-            (fates, order, roll.delay(&self.rates))
+            let outcomes: Vec<EventOutcome> = events.iter().map(|_| outcome(&mut roll, &self.rates)).collect();
+            let order = order(&mut roll, &self.rates, &outcomes);
+            (outcomes, order, roll.delay(&self.rates))
         };
         tokio::time::sleep(delay).await;
         let answers = self.publish_those(&order, events).await;
-        let mut results: Vec<_> = fates.into_iter().map(result).collect();
+        let mut results: Vec<_> = outcomes.into_iter().map(result).collect();
         for (position, answer) in order.into_iter().zip(answers) {
             if answer.is_err() {
                 results[position] = answer;
@@ -66,35 +66,35 @@ impl Publisher for FaultyPublisher {
     }
 }
 
-fn fate(roll: &mut Roll, rates: &FaultRates) -> Fate {
-    // Every die is thrown every time: one rate changes nothing about what another one hits.
+fn outcome(roll: &mut Roll, rates: &FaultRates) -> EventOutcome {
+    // Every decision is drawn in every call, so that a change of one rate does not affect the faults of another.
     let [before, after, repeat] =
         [rates.fail_before, rates.fail_after, rates.repeat].map(|rate| roll.hits(rate));
     match (before, after, repeat) {
         (true, _, _) => {
             roll.counts.failed_before += 1;
-            Fate::FailsBefore
+            EventOutcome::FailsBefore
         }
         (_, true, _) => {
             roll.counts.failed_after += 1;
-            Fate::FailsAfter
+            EventOutcome::FailsAfter
         }
         (_, _, true) => {
             roll.counts.repeated += 1;
-            Fate::Repeated
+            EventOutcome::Repeated
         }
-        _ => Fate::Published,
+        _ => EventOutcome::Published,
     }
 }
 
-/// The positions of the events that are published, in the order in which they are.
-fn order(roll: &mut Roll, rates: &FaultRates, fates: &[Fate]) -> Vec<usize> {
-    let copies = |fate: &Fate| match fate {
-        Fate::FailsBefore => 0,
-        Fate::Published | Fate::FailsAfter => 1,
-        Fate::Repeated => 2,
+/// Returns the positions of the published events, in the order of publishing.
+fn order(roll: &mut Roll, rates: &FaultRates, outcomes: &[EventOutcome]) -> Vec<usize> {
+    let copies = |outcome: &EventOutcome| match outcome {
+        EventOutcome::FailsBefore => 0,
+        EventOutcome::Published | EventOutcome::FailsAfter => 1,
+        EventOutcome::Repeated => 2,
     };
-    let positions = fates.iter().enumerate();
+    let positions = outcomes.iter().enumerate();
     let mut order: Vec<usize> =
         positions.flat_map(|(position, fate)| std::iter::repeat_n(position, copies(fate))).collect();
     if roll.hits(rates.reorder) {
@@ -105,11 +105,11 @@ fn order(roll: &mut Roll, rates: &FaultRates, fates: &[Fate]) -> Vec<usize> {
     order
 }
 
-fn result(fate: Fate) -> Result<(), PublishError> {
-    match fate {
-        Fate::Published | Fate::Repeated => Ok(()),
-        Fate::FailsBefore => Err(PublishError("told to fail before publishing".to_owned())),
-        Fate::FailsAfter => Err(PublishError("told to fail after publishing".to_owned())),
+fn result(outcome: EventOutcome) -> Result<(), PublishError> {
+    match outcome {
+        EventOutcome::Published | EventOutcome::Repeated => Ok(()),
+        EventOutcome::FailsBefore => Err(PublishError("injected failure before publishing".to_owned())),
+        EventOutcome::FailsAfter => Err(PublishError("injected failure after publishing".to_owned())),
     }
 }
 

@@ -5,7 +5,7 @@ use orderflow_domain::{EventData, InventoryReleased, OrderId, Timestamp};
 
 use super::*;
 
-/// Remembers what it was given, call by call.
+/// Records the events of each call.
 #[derive(Default)]
 struct Recorder(Mutex<Vec<Vec<Event>>>);
 
@@ -24,7 +24,7 @@ fn events(count: u32) -> Vec<Event> {
     (0..count).map(event).collect()
 }
 
-/// What was published, what the caller was told, and what is counted.
+/// Returns the published events, the results, and the counts.
 async fn published(
     rates: FaultRates,
     seed: u64,
@@ -37,14 +37,14 @@ async fn published(
 }
 
 #[tokio::test]
-async fn without_rates_nothing_goes_wrong() {
+async fn without_rates_no_fault_happens() {
     let (calls, results, counts) = published(FaultRates::default(), 1).await;
     assert_eq!((calls, counts), (vec![events(50)], FaultCounts::default()));
     assert!(results.iter().all(Result::is_ok));
 }
 
 #[tokio::test]
-async fn the_same_seed_makes_the_same_faults_and_another_one_does_not() {
+async fn the_seed_determines_the_faults() {
     let rates = FaultRates {
         fail_before: 0.2,
         fail_after: 0.2,
@@ -62,7 +62,7 @@ async fn the_same_seed_makes_the_same_faults_and_another_one_does_not() {
 }
 
 #[tokio::test]
-async fn what_fails_before_is_not_published_and_what_fails_after_is() {
+async fn an_event_that_fails_before_is_not_published_and_one_that_fails_after_is() {
     let (calls, results, counts) =
         published(FaultRates { fail_before: 1.0, ..FaultRates::default() }, 1).await;
     assert!(calls.is_empty() && results.iter().all(Result::is_err));
@@ -75,14 +75,14 @@ async fn what_fails_before_is_not_published_and_what_fails_after_is() {
 }
 
 #[tokio::test]
-async fn what_is_repeated_is_published_twice() {
+async fn a_repeated_event_is_published_twice() {
     let (calls, results, counts) = published(FaultRates { repeat: 1.0, ..FaultRates::default() }, 1).await;
     let twice: Vec<Event> = events(50).into_iter().flat_map(|event| [event.clone(), event]).collect();
     assert_eq!((calls, counts.repeated), (vec![twice], 50));
     assert!(results.len() == 50 && results.iter().all(Result::is_ok));
 }
 
-/// Refuses one event.
+/// Fails to publish one event.
 struct Refusing(Event);
 
 #[async_trait]
@@ -95,7 +95,7 @@ impl Publisher for Refusing {
 }
 
 #[tokio::test]
-async fn a_real_failure_is_told_of_its_own_event_whatever_the_order() {
+async fn a_real_failure_is_reported_for_its_event_in_any_order() {
     let events = events(50);
     let rates = FaultRates { reorder: 1.0, repeat: 0.5, ..FaultRates::default() };
     let publisher = FaultyPublisher::new(Arc::new(Refusing(events[7].clone())), rates, 1);

@@ -1,4 +1,4 @@
-//! A function that fails.
+//! A function with injected faults.
 
 use std::sync::Arc;
 
@@ -9,25 +9,25 @@ use serde_json::Value;
 use super::dice::{Dice, Roll};
 use super::{FaultCounts, FaultRates};
 
-/// How often what goes wrong with a function.
+/// The rates of a function's faults.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct TargetFaults {
-    /// What can go wrong with any call.
+    /// The rates of faults that publishers have too.
     pub rates: FaultRates,
-    /// The share of calls that are answered as if the function could not be reached.
+    /// The share of calls that fail as if the function were unreachable.
     pub unreachable: f64,
-    /// The share of calls that panic instead of an answer.
+    /// The share of calls that panic.
     pub panic: f64,
 }
 
-/// A function that fails, panics, is out of reach, loses its answer, runs twice, takes long, or gets its records in reverse order.
+/// A function that fails, panics, is unreachable, loses its response, runs twice, is delayed, or gets its records in reverse order.
 pub struct FaultyTarget {
     inner: Arc<dyn Target>,
     faults: TargetFaults,
     dice: Dice,
 }
 
-/// What goes wrong with a call.
+/// The fault of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     Panics,
@@ -38,12 +38,12 @@ enum Fault {
 }
 
 impl FaultyTarget {
-    /// Goes wrong before `inner`. Rates are shares of the calls.
+    /// Wraps `inner`. Rates are shares of the calls.
     pub fn new(inner: Arc<dyn Target>, faults: TargetFaults, seed: u64) -> Self {
         Self { inner, faults, dice: Dice::new(seed) }
     }
 
-    /// What went wrong so far.
+    /// Returns the number of injected faults.
     pub fn counts(&self) -> FaultCounts {
         self.dice.counts()
     }
@@ -62,11 +62,11 @@ impl Target for FaultyTarget {
         match fault {
             None => self.inner.invoke(payload).await,
             Some(Fault::Panics) => panic!("told to panic"),
-            Some(Fault::Unreachable) => Err(TargetError::Unreachable("told to be out of reach".to_owned())),
-            Some(Fault::FailsBefore) => Err(TargetError::Failed("told to fail before the call".to_owned())),
+            Some(Fault::Unreachable) => Err(TargetError::Unreachable("injected: unreachable".to_owned())),
+            Some(Fault::FailsBefore) => Err(TargetError::Failed("injected failure before the call".to_owned())),
             Some(Fault::FailsAfter) => {
                 self.inner.invoke(payload).await?;
-                Err(TargetError::Failed("told to lose the answer".to_owned()))
+                Err(TargetError::Failed("injected: response lost".to_owned()))
             }
             Some(Fault::Repeated) => {
                 self.inner.invoke(payload.clone()).await?;
@@ -85,7 +85,7 @@ fn fault(roll: &mut Roll, faults: &TargetFaults) -> Option<Fault> {
         (rates.fail_after, Fault::FailsAfter),
         (rates.repeat, Fault::Repeated),
     ];
-    // Every die is thrown every time: one rate changes nothing about what another one hits.
+    // Every decision is drawn in every call, so that a change of one rate does not affect the faults of another.
     let hits = dice.map(|(rate, fault)| roll.hits(rate).then_some(fault));
     let fault = hits.into_iter().flatten().next()?;
     let counts = &mut roll.counts;
@@ -99,7 +99,7 @@ fn fault(roll: &mut Roll, faults: &TargetFaults) -> Option<Fault> {
     Some(fault)
 }
 
-/// The payload, its records in reverse order if chance will have it.
+/// Returns the payload, with its records in reverse order if that fault happens.
 fn reordered(roll: &mut Roll, rates: &FaultRates, payload: Vec<u8>) -> Vec<u8> {
     if !roll.hits(rates.reorder) {
         return payload;
@@ -113,7 +113,7 @@ fn reordered(roll: &mut Roll, rates: &FaultRates, payload: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// None where there are no records that could change places.
+/// Returns the payload with its records reversed, or `None` if it has fewer than two records.
 fn reversed(payload: &[u8]) -> Option<Vec<u8>> {
     let mut event: Value = serde_json::from_slice(payload).ok()?;
     let records = event.get_mut("Records")?.as_array_mut()?;

@@ -6,7 +6,7 @@ use super::*;
 const PAYLOAD: &[u8] = br#"{"Records":[{"messageId":"0"},{"messageId":"1"}]}"#;
 const REVERSED: &[u8] = br#"{"Records":[{"messageId":"1"},{"messageId":"0"}]}"#;
 
-/// Answers with what it was given, and remembers it.
+/// Returns its payload, and records it.
 #[derive(Default)]
 struct Echo(Mutex<Vec<Vec<u8>>>);
 
@@ -18,7 +18,7 @@ impl Target for Echo {
     }
 }
 
-/// What the caller is answered, what the function was given, and what is counted.
+/// Returns the results, the payloads of the function, and the counts.
 async fn invoked(faults: TargetFaults) -> (Result<Vec<u8>, TargetError>, Vec<Vec<u8>>, FaultCounts) {
     let echo = Arc::new(Echo::default());
     let target = FaultyTarget::new(echo.clone(), faults, 1);
@@ -32,13 +32,13 @@ fn rates(rates: FaultRates) -> TargetFaults {
 }
 
 #[tokio::test]
-async fn without_rates_nothing_goes_wrong() {
+async fn without_rates_no_fault_happens() {
     let untouched = (Ok(PAYLOAD.to_vec()), vec![PAYLOAD.to_vec()], FaultCounts::default());
     assert_eq!(invoked(TargetFaults::default()).await, untouched);
 }
 
 #[tokio::test]
-async fn failures_come_before_or_after_the_call() {
+async fn failures_happen_before_or_after_the_call() {
     let (answer, calls, counts) = invoked(rates(FaultRates { fail_before: 1.0, ..Default::default() })).await;
     assert!(matches!(answer, Err(TargetError::Failed(_))) && calls.is_empty());
     assert_eq!(counts, FaultCounts { failed_before: 1, ..Default::default() });
@@ -65,7 +65,7 @@ async fn calls_are_repeated_delayed_and_reversed() {
 }
 
 #[tokio::test]
-async fn a_record_without_company_has_no_other_order() {
+async fn a_single_record_is_not_reordered() {
     assert_eq!(reversed(br#"{"Records":[{"messageId":"0"}]}"#), None);
     assert_eq!(reversed(b"no JSON"), None);
 }
@@ -77,7 +77,7 @@ async fn a_panic_is_a_panic() {
 }
 
 #[tokio::test]
-async fn the_same_seed_makes_the_same_faults_and_another_one_does_not() {
+async fn the_seed_determines_the_faults() {
     let run = async |seed| {
         let faults =
             rates(FaultRates { fail_before: 0.3, fail_after: 0.3, reorder: 0.5, ..Default::default() });

@@ -1,4 +1,4 @@
-//! What keeps a test's node apart from everything else on the machine, and makes it start fast.
+//! Settings that isolate a test's node from the rest of the machine and make it start fast.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-/// A test keeps little, and the write-ahead log of quorum queues stays in memory until it is rolled over.
+/// A small write-ahead log: it stays in memory until it is full, and a test stores little.
 const CONFIGURATION: &str = "\
 log.console.level = warning
 vm_memory_high_watermark.absolute = 1GB
@@ -41,14 +41,14 @@ fn data_folder(folder: &Path) -> PathBuf {
     folder.join("mnesia")
 }
 
-/// Where the node writes which quorum queues it has.
+/// Returns the file in which the node records its quorum queues.
 pub(super) fn quorum_directory(folder: &Path, ports: Ports) -> PathBuf {
     let node = node_name(ports);
     data_folder(folder).join(&node).join("quorum").join(&node).join("names.dets")
 }
 
-/// What stands there for a queue: an Erlang atom, whose length precedes it. The length tells a queue from one whose name
-/// goes on.
+/// Returns the entry of a queue in that file: an Erlang atom, preceded by its length. The length distinguishes the queue from
+/// one whose name begins with the same text.
 pub(super) fn directory_entry(queue: &str) -> Vec<u8> {
     let name = format!("%2F_{queue}");
     let [.., length] = name.len().to_be_bytes();
@@ -72,12 +72,13 @@ pub(super) fn configure_in(folder: &Path, virtual_hosts: usize) -> io::Result<()
     std::fs::write(plugins_file(folder), "[].\n")
 }
 
-/// The name of a virtual host beside `/`, from 0.
+/// Returns the name of a virtual host besides `/`, numbered from 0.
 pub(super) fn virtual_host(number: usize) -> String {
     format!("t{number:02}")
 }
 
-/// What the node is to have when it listens. A node that is given definitions makes no default user and virtual host.
+/// Returns the definitions that the node loads before it listens. They include the default user and virtual host, which a node
+/// with definitions does not create by itself.
 fn definitions_with(virtual_hosts: usize) -> Value {
     let names = || std::iter::once("/".to_owned()).chain((0..virtual_hosts).map(virtual_host));
     let hosts: Vec<Value> = names().map(|name| json!({ "name": name })).collect();
@@ -88,7 +89,7 @@ fn definitions_with(virtual_hosts: usize) -> Value {
     json!({ "users": [guest], "vhosts": hosts, "permissions": permissions })
 }
 
-/// Keeps an Erlang program from this machine's settings, cookie and name service.
+/// Isolates an Erlang program from this machine's settings, cookie and name service.
 pub(super) fn isolate(command: &mut Command, ports: Ports, folder: &Path) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -104,11 +105,11 @@ pub(super) fn isolate(command: &mut Command, ports: Ports, folder: &Path) {
         .current_dir(folder);
 }
 
-/// The recipe of a private node.
+/// Sets the environment of a private node.
 pub(super) fn configure_node(command: &mut Command, ports: Ports, folder: &Path) {
     let name = node_name(ports);
     command
-        // The script then becomes the Erlang machine instead of its parent: signals reach it.
+        // With this variable the script replaces itself by the Erlang machine, so that signals reach it.
         .env("RUNNING_UNDER_SYSTEMD", "true")
         .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", erlang_arguments(&name, ports.distribution))
         .env("RABBITMQ_NODENAME", name)
@@ -117,7 +118,7 @@ pub(super) fn configure_node(command: &mut Command, ports: Ports, folder: &Path)
         .env("RABBITMQ_DIST_PORT", ports.distribution.to_string())
         .env("RABBITMQ_MNESIA_BASE", data_folder(folder))
         .env("RABBITMQ_LOG_BASE", folder.join("log"))
-        // To the output; unlike by the configuration file, without colours.
+        // Logs to the output, without the colours that the same setting in the configuration file would add.
         .env("RABBITMQ_LOGS", "-")
         .env("RABBITMQ_PID_FILE", folder.join("pid"))
         .env("RABBITMQ_ENABLED_PLUGINS_FILE", plugins_file(folder))
@@ -125,8 +126,8 @@ pub(super) fn configure_node(command: &mut Command, ports: Ports, folder: &Path)
         .env("RABBITMQ_CONF_ENV_FILE", folder.join("none"));
 }
 
-/// Two schedulers and small tables make it lean. A machine that has its node name from the start spares RabbitMQ a
-/// second Erlang machine, which would look for the name service, and with it a third of the time to start.
+/// Two schedulers and small tables save memory. Setting the node name at the start saves RabbitMQ a second Erlang machine, which
+/// would look for the name service, and with it a third of the start time.
 fn erlang_arguments(name: &str, distribution_port: u16) -> String {
     format!(
         "+S 2:2 +SDcpu 2:2 +stbt u +P 65536 +t 1048576 +Q 4096 -start_epmd false -sname {name} \
@@ -140,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_entry_of_a_queue_is_none_of_its_dead_letter_queue() {
+    fn the_entry_of_a_queue_differs_from_that_of_its_dead_letter_queue() {
         let dead_letters = directory_entry("orderflow.payment.dlq");
         let queue = directory_entry("orderflow.payment");
         assert_eq!(queue, b"\x15%2F_orderflow.payment");

@@ -1,4 +1,4 @@
-//! One node for all tests of a program that run at the same time, each in a virtual host of its own.
+//! One node for all concurrent tests of a program, each in its own virtual host.
 
 use std::sync::{Arc, Weak};
 
@@ -7,13 +7,13 @@ use tokio::sync::Mutex;
 use super::RabbitMq;
 use crate::Result;
 
-/// Enough for every test of a program, even if none of them ever lets go of the node.
+/// Enough for every test of a program, even if all run at the same time.
 const VIRTUAL_HOSTS: usize = 64;
 
-/// The tests hold the node; this only finds it again. So the last one that lets go of it ends it.
+/// The running node, if any. The tests own it, so that it ends with the last test that uses it.
 static NODE: Mutex<Weak<RabbitMq>> = Mutex::const_new(Weak::new());
 
-/// The node that runs for other tests, or a new one where none does. It lives for as long as somebody holds it.
+/// Returns the node that other tests use, or starts one. It runs until the last owner drops it.
 ///
 /// # Errors
 /// As [`RabbitMq::start`].

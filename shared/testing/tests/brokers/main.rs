@@ -1,4 +1,4 @@
-//! The conformance suite over brokers that need nothing installed.
+//! The conformance suite over brokers that need no installation.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod memory;

@@ -1,4 +1,4 @@
-//! The memory broker as it runs in one process: a table whose items are events, its stream, a relay, the broker.
+//! The memory broker as in one process: a table whose items are events, the table's stream, a relay, and the broker.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,22 +30,22 @@ pub(crate) struct Memory {
     process: Process,
 }
 
-/// What outlives a process.
+/// The data that outlives a process.
 #[derive(Clone)]
 struct Ground {
     embedded: Embedded,
     store: Store,
-    /// Items so far.
+    /// The number of items.
     written: Arc<AtomicUsize>,
-    /// Where they stand in the stream, as far as they were read by any process.
+    /// The position in the stream up to which any process has read.
     read: Arc<Mutex<BTreeSet<u128>>>,
 }
 
-/// What consumes.
+/// The consuming process.
 struct Process {
     broker: Arc<MemoryBroker>,
     relay: Arc<Relay>,
-    /// Items that the cursor was past when the process started.
+    /// The number of items before the cursor when the process started.
     passed: usize,
     consumers: Part,
     stream_poller: Part,
@@ -57,7 +57,7 @@ struct Part {
     stop: watch::Sender<bool>,
 }
 
-/// An item of the table. Each has a name of its own: the same event may be written twice.
+/// An item of the table. Each has its own key, because the same event may be written twice.
 #[derive(Serialize, Deserialize)]
 struct EventItem {
     id: String,
@@ -132,7 +132,7 @@ impl Process {
         Self { broker, relay, passed, consumers, stream_poller: stream_pollers }
     }
 
-    /// Items whose messages are not in the queues yet.
+    /// Returns the number of items whose messages are not in the queues yet.
     fn unread(&self, ground: &Ground) -> usize {
         ground.written.load(Ordering::SeqCst) - self.passed - self.relay.relayed.lock().unwrap().len()
     }
@@ -172,7 +172,7 @@ impl Publisher for Ground {
 struct Relay {
     publisher: Arc<MemoryPublisher>,
     read: Arc<Mutex<BTreeSet<u128>>>,
-    /// What this process published.
+    /// The events that this process published.
     relayed: Mutex<BTreeSet<u128>>,
 }
 

@@ -1,4 +1,4 @@
-//! The conformance suite over a RabbitMQ node, each test in a virtual host of its own.
+//! The conformance suite over a RabbitMQ node, each test in its own virtual host.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use orderflow_bridge::rabbitmq::{
 };
 use orderflow_bridge::{ConsumerSwitch, Target};
 use orderflow_messaging::{Publisher, QueueAdmin, RetryPolicy, StoredDeadLetter};
-use orderflow_testing::conformance::{BrokerUnderTest, TakesAnything};
+use orderflow_testing::conformance::{BrokerUnderTest, AcceptsAnything};
 use orderflow_testing::rabbitmq::{self, shared};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 orderflow_testing::broker_suite!(Rabbit, anything);
 
-/// A virtual host, and who works there.
+/// A virtual host, its publisher and its consumers.
 pub(crate) struct Rabbit {
     uri: String,
     policy: RetryPolicy,
@@ -27,7 +27,7 @@ pub(crate) struct Rabbit {
     _node: Arc<rabbitmq::RabbitMq>,
 }
 
-/// What consumes.
+/// The consuming process.
 struct Process {
     broker: Arc<RabbitMq>,
     consumers: JoinSet<()>,
@@ -75,7 +75,7 @@ impl BrokerUnderTest for Rabbit {
 
     async fn crash(&mut self) {
         self.process.consumers.shutdown().await;
-        // The connection goes with the last who holds it.
+        // The connection is closed when its last owner is dropped.
         self.process = Process::start(&self.uri);
     }
 
@@ -103,7 +103,7 @@ impl BrokerUnderTest for Rabbit {
     }
 }
 
-impl TakesAnything for Rabbit {
+impl AcceptsAnything for Rabbit {
     async fn put(&self, consumer: &str, body: &str) {
         let connection = Connection::connect(&self.uri, ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
@@ -116,7 +116,7 @@ impl TakesAnything for Rabbit {
 }
 
 impl Process {
-    /// The connection is made when somebody is attached.
+    /// Connects when the first consumer is attached.
     fn start(uri: &str) -> Self {
         Self { broker: broker_at(uri), consumers: JoinSet::new(), stop: watch::Sender::new(false) }
     }

@@ -1,4 +1,4 @@
-//! What needs a real RabbitMQ, Debian's or the one that `ORDERFLOW_RABBITMQ` names; `cargo xtask test --install` installs it.
+//! Tests with a real RabbitMQ: Debian's, or the one in `ORDERFLOW_RABBITMQ`. `cargo xtask tools rabbitmq` installs it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod broker;

@@ -1,4 +1,4 @@
-//! The harness: nodes that are stopped, killed, restarted and shared. Who runs is read from `/proc`.
+//! The harness: nodes that are stopped, killed, restarted and shared. Running processes are read from `/proc`.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ async fn declare(channel: &Channel) {
     channel.queue_declare(QUEUE.into(), QueueDeclareOptions::durable(), arguments).await.unwrap();
 }
 
-/// Returns when the broker has confirmed the message.
+/// Publishes a message and waits for the confirm of the broker.
 async fn publish(channel: &Channel, body: &str) {
     let persistent = BasicProperties::default().with_delivery_mode(2);
     let options = BasicPublishOptions::default();
@@ -42,7 +42,7 @@ async fn take(channel: &Channel) -> Option<String> {
     Some(String::from_utf8(message.delivery.data.clone()).unwrap())
 }
 
-/// A variable in the environment that a process was started with.
+/// Returns a variable from the initial environment of a process.
 fn variable(process: &Path, name: &str) -> Option<String> {
     let environment = std::fs::read(process.join("environ")).ok()?;
     let environment = String::from_utf8_lossy(&environment);
@@ -52,20 +52,20 @@ fn variable(process: &Path, name: &str) -> Option<String> {
         .find_map(|(key, value)| (key == name).then(|| value.to_owned()))
 }
 
-/// The running processes, as folders of `/proc`, that were started with this variable.
+/// Returns the folders in `/proc` of running processes that were started with this variable.
 fn processes_with(name: &str, value: &str) -> Vec<PathBuf> {
     let all = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
     all.filter(|process| variable(process, name).is_some_and(|found| found == value)).collect()
 }
 
-/// The folder that a node and its helpers have as their home.
+/// Returns the home folder of a node and its helpers.
 fn home_of(broker: &RabbitMq) -> String {
     let port = broker.address().port().to_string();
     let node = processes_with("RABBITMQ_NODE_PORT", &port).into_iter().next().unwrap();
     variable(&node, "HOME").unwrap()
 }
 
-/// Helpers end by themselves when they see that the node is gone.
+/// Waits until no process has this home: helpers end by themselves after the node.
 async fn assert_no_process_has_home(home: &str) {
     let started = Instant::now();
     loop {
@@ -73,13 +73,13 @@ async fn assert_no_process_has_home(home: &str) {
         if left.is_empty() {
             return;
         }
-        assert!(started.elapsed() < Duration::from_secs(10), "still there: {left:?}");
+        assert!(started.elapsed() < Duration::from_secs(10), "still running: {left:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
 #[tokio::test]
-async fn what_was_confirmed_survives_a_kill_and_a_stop_on_the_same_ports() {
+async fn confirmed_messages_survive_a_kill_and_a_stop_on_the_same_ports() {
     let mut broker = RabbitMq::start().await.unwrap();
     let uri = broker.uri();
     let channel = channel_to(&broker).await;
@@ -104,7 +104,7 @@ async fn what_was_confirmed_survives_a_kill_and_a_stop_on_the_same_ports() {
 }
 
 #[tokio::test]
-async fn two_nodes_share_nothing_and_leave_nothing_behind() {
+async fn two_nodes_share_nothing_and_leave_no_processes() {
     let (one, two) = tokio::join!(RabbitMq::start(), RabbitMq::start());
     let (one, two) = (one.unwrap(), two.unwrap());
     let (first_home, second_home) = (home_of(&one), home_of(&two));
@@ -118,7 +118,7 @@ async fn two_nodes_share_nothing_and_leave_nothing_behind() {
     drop(one);
     assert_no_process_has_home(&first_home).await;
     assert!(!Path::new(&first_home).exists());
-    publish(&second, "the second lives on").await;
+    publish(&second, "the second still runs").await;
 
     drop(two);
     assert_no_process_has_home(&second_home).await;
@@ -141,7 +141,7 @@ async fn tests_share_a_node_but_no_virtual_host() {
 }
 
 #[tokio::test]
-async fn a_virtual_host_is_given_out_once() {
+async fn a_virtual_host_is_used_once() {
     let mut broker = RabbitMq::start_with_virtual_hosts(1).await.unwrap();
     let uri = broker.fresh_virtual_host().unwrap();
     assert!(matches!(broker.fresh_virtual_host(), Err(Error::NoVirtualHostLeft { started_with: 1 })));

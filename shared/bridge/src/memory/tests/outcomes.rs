@@ -121,7 +121,7 @@ async fn the_last_attempt_is_made_before_a_message_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_stopped_consumer_gets_nothing_until_it_goes_on() {
+async fn a_stopped_consumer_gets_nothing_until_it_resumes() {
     let world = World::new().await;
     let event = world.emit_for([Reply::Retry(Some(1))]).await;
     let mut process = world.start().await;

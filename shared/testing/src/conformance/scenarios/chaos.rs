@@ -1,4 +1,4 @@
-//! Everything goes wrong at once.
+//! Random failures of every kind at once.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use orderflow_domain::Event;
 use orderflow_messaging::RetryPolicy;
 
 use super::TRACKER;
-use crate::conformance::events::{many_released, publish_until_it_is_said};
+use crate::conformance::events::{many_released, publish_until_confirmed};
 use crate::conformance::observed::Observed;
 use crate::conformance::scripted::{Reply, Scripted};
 use crate::conformance::{BrokerUnderTest, PATIENCE, POLICY, eventually, stress};
 use crate::faults::{FaultCounts, FaultRates, FaultyPublisher, FaultyTarget, TargetFaults};
 
-/// The one end that a message may come to is the one that its function chooses.
+/// A policy without a limit of attempts, so that only the function dead-letters messages.
 const ENDLESS: RetryPolicy = RetryPolicy { max_attempts: u32::MAX, ..POLICY };
 
 const PUBLISHING: FaultRates = FaultRates {
@@ -33,12 +33,13 @@ const INVOKING: TargetFaults = TargetFaults {
     panic: 0.01,
 };
 
-/// A minute, and more for more than the usual number of messages.
+/// Returns a minute, and more for more than the usual number of messages.
 fn patience(messages: usize) -> Duration {
     Duration::from_secs(60).max(Duration::from_millis(10) * u32::try_from(messages).unwrap_or(u32::MAX))
 }
 
-/// Thousands of messages under random failures and a crash: none is lost; each is done, or dead if its function said so; none is both.
+/// Sends thousands of messages under random failures and a crash. None is lost: each is either processed, or dead-lettered if its function
+/// said so, and none is both.
 pub async fn random_failures<B: BrokerUnderTest>() {
     let (count, seed) = (stress::messages(), stress::seed());
     let (mut broker, function) = (B::start(ENDLESS).await, Scripted::new(TRACKER, ENDLESS));
@@ -49,17 +50,17 @@ pub async fn random_failures<B: BrokerUnderTest>() {
     let doomed = write_script(&function, &events, seed);
 
     broker.attach(TRACKER, observed.clone()).await;
-    publish_until_it_is_said(&publisher, &events[..count / 2]).await;
+    publish_until_confirmed(&publisher, &events[..count / 2]).await;
     eventually("some are done", patience(count), async || function.events_done() > count / 4).await;
     broker.crash().await;
     broker.attach(TRACKER, observed.clone()).await;
-    publish_until_it_is_said(&publisher, &events[count / 2..]).await;
+    publish_until_confirmed(&publisher, &events[count / 2..]).await;
 
     let alive = count - doomed.len();
     eventually("all are done", patience(count), async || observed.acknowledgements() >= alive).await;
     let all_dead = async || broker.dead_letters(TRACKER).await.len() >= doomed.len();
-    eventually("all doomed are dead", patience(count), all_dead).await;
-    work_off_copies(&mut broker, observed.clone()).await;
+    eventually("all doomed messages are dead-lettered", patience(count), all_dead).await;
+    process_copies(&mut broker, observed.clone()).await;
     let dead: HashSet<String> =
         broker.dead_letters(TRACKER).await.into_iter().map(|letter| letter.id).collect();
     assert_eq!(dead, doomed, "seed {seed}");
@@ -71,24 +72,24 @@ pub async fn random_failures<B: BrokerUnderTest>() {
         assert_eq!((done, told), (expected, expected), "seed {seed}: {:?}", function.deliveries(event));
     }
     if count >= 10_000 {
-        assert_everything_went_wrong(publisher.counts(), target.counts());
+        assert_every_fault_happened(publisher.counts(), target.counts());
     }
 }
 
-/// Copies of what is done may be on their way, and in the hand of whoever is stopped.
-async fn work_off_copies<B: BrokerUnderTest>(broker: &mut B, target: Arc<Observed>) {
+/// Processes copies of finished messages, which may still be queued, or in flight to a process that is stopped.
+async fn process_copies<B: BrokerUnderTest>(broker: &mut B, target: Arc<Observed>) {
     for _ in 0..20 {
-        eventually("nothing waits", PATIENCE, async || broker.waiting(TRACKER).await == 0).await;
+        eventually("the queue is empty", PATIENCE, async || broker.waiting(TRACKER).await == 0).await;
         broker.stop().await;
         if broker.waiting(TRACKER).await == 0 {
             return;
         }
         broker.attach(TRACKER, target.clone()).await;
     }
-    panic!("copies keep coming");
+    panic!("copies are delivered without end");
 }
 
-/// Some are put off, some deferred, and one in a hundred is doomed. Gives those.
+/// Has some messages retried, some deferred, and one in a hundred dead-lettered. Returns the last.
 fn write_script(function: &Scripted, events: &[Event], seed: u64) -> HashSet<String> {
     let (mut rng, mut doomed) = (Rng::with_seed(seed), HashSet::new());
     for event in events {
@@ -106,8 +107,8 @@ fn write_script(function: &Scripted, events: &[Event], seed: u64) -> HashSet<Str
     doomed
 }
 
-/// A storm that never broke proves nothing.
-fn assert_everything_went_wrong(publishing: FaultCounts, invoking: FaultCounts) {
+/// Checks that every kind of fault happened: without faults the scenario proves nothing.
+fn assert_every_fault_happened(publishing: FaultCounts, invoking: FaultCounts) {
     let FaultCounts { failed_before, failed_after, repeated, reordered, delayed, .. } = publishing;
     let faults = [failed_before, failed_after, repeated, reordered, delayed];
     assert!(faults.iter().all(|count| *count > 0), "{publishing:?}");

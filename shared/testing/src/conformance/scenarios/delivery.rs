@@ -1,19 +1,19 @@
-//! Who gets what, and how often.
+//! Which consumer gets which messages, and how often.
 
 use super::TRACKER;
 use crate::conformance::events::{cancelled, many_released, publish, released, reserved};
 use crate::conformance::scripted::Scripted;
-use crate::conformance::{BrokerUnderTest, PATIENCE, POLICY, assert_nothing_is_left, eventually};
+use crate::conformance::{BrokerUnderTest, PATIENCE, POLICY, assert_queues_are_empty, eventually};
 
-/// Each message comes once where nothing fails, and nothing is left of it then.
-pub async fn every_message_is_settled_once<B: BrokerUnderTest>() {
+/// Without failures each message is delivered once, and the queue is empty afterwards.
+pub async fn every_message_is_delivered_once<B: BrokerUnderTest>() {
     let (mut broker, function) = (B::start(POLICY).await, Scripted::new(TRACKER, POLICY));
     let (early, late) = (many_released(150), many_released(150));
     publish(&*broker.publisher(), &early).await;
     broker.attach(TRACKER, function.clone()).await;
     publish(&*broker.publisher(), &late).await;
     eventually("all are done", PATIENCE, async || function.events_done() == 300).await;
-    assert_nothing_is_left(&mut broker, &[TRACKER]).await;
+    assert_queues_are_empty(&mut broker, &[TRACKER]).await;
     for event in early.iter().chain(&late) {
         assert_eq!((function.attempts(event), function.times_done(event)), (vec![1], 1));
     }
@@ -21,7 +21,7 @@ pub async fn every_message_is_settled_once<B: BrokerUnderTest>() {
 }
 
 /// Each consumer gets the events of its subscription and no others.
-pub async fn every_consumer_hears_what_it_subscribes_to<B: BrokerUnderTest>() {
+pub async fn every_consumer_gets_its_subscribed_events<B: BrokerUnderTest>() {
     let mut broker = B::start(POLICY).await;
     let consumers = [TRACKER, "inventory-reserve", "payment", "notification", "analytics"];
     let functions = consumers.map(|consumer| Scripted::new(consumer, POLICY));
@@ -33,17 +33,17 @@ pub async fn every_consumer_hears_what_it_subscribes_to<B: BrokerUnderTest>() {
     let times_done = |event| functions.each_ref().map(|function| function.times_done(event));
     let expected = [(&for_one, [1, 0, 0, 0, 0]), (&for_two, [1, 0, 1, 0, 0]), (&for_four, [0, 1, 1, 1, 1])];
     let all_done = async || expected.iter().all(|(event, times)| times_done(event) == *times);
-    eventually("everybody heard", PATIENCE, all_done).await;
-    assert_nothing_is_left(&mut broker, &consumers).await;
+    eventually("all consumers received their events", PATIENCE, all_done).await;
+    assert_queues_are_empty(&mut broker, &consumers).await;
     for (event, times) in expected {
         assert_eq!(times_done(event), times, "{}", event.event_type());
     }
     let delivered: usize = functions.iter().map(|function| function.delivered().len()).sum();
-    assert_eq!(delivered, 7, "somebody heard what is not his");
+    assert_eq!(delivered, 7, "a consumer received an event that it does not subscribe to");
 }
 
-/// Deliveries to one consumer stop and go on, those to others are not touched.
-pub async fn a_stopped_consumer_gets_nothing_until_it_goes_on<B: BrokerUnderTest>() {
+/// Stops and resumes the deliveries to one consumer; those to others continue.
+pub async fn a_stopped_consumer_gets_nothing_until_it_resumes<B: BrokerUnderTest>() {
     let mut broker = B::start(POLICY).await;
     let [tracker, payment] = [TRACKER, "payment"].map(|consumer| Scripted::new(consumer, POLICY));
     broker.switch().stop(["payment".to_owned()]);
@@ -51,12 +51,12 @@ pub async fn a_stopped_consumer_gets_nothing_until_it_goes_on<B: BrokerUnderTest
     broker.attach("payment", payment.clone()).await;
     let events: Vec<_> = (0..50).map(|_| reserved()).collect();
     publish(&*broker.publisher(), &events).await;
-    let others_go_on = async || tracker.events_done() == 50 && broker.waiting("payment").await == 50;
-    eventually("the messages wait", PATIENCE, others_go_on).await;
+    let others_continue = async || tracker.events_done() == 50 && broker.waiting("payment").await == 50;
+    eventually("the messages stay in the queue", PATIENCE, others_continue).await;
     assert_eq!(payment.delivered(), []);
 
     broker.switch().stop([]);
-    eventually("it goes on", PATIENCE, async || payment.events_done() == 50).await;
-    assert_nothing_is_left(&mut broker, &[TRACKER, "payment"]).await;
+    eventually("deliveries resume", PATIENCE, async || payment.events_done() == 50).await;
+    assert_queues_are_empty(&mut broker, &[TRACKER, "payment"]).await;
     assert!(events.iter().all(|event| payment.times_done(event) == 1));
 }

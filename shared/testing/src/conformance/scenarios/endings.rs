@@ -1,4 +1,4 @@
-//! What consumes ends, with a chance to settle or without.
+//! The consuming process ends, gracefully or by a crash.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,30 +7,30 @@ use super::TRACKER;
 use crate::conformance::events::{many_released, publish};
 use crate::conformance::observed::Observed;
 use crate::conformance::scripted::{Reply, Scripted};
-use crate::conformance::{BrokerUnderTest, PATIENCE, POLICY, assert_nothing_is_left, eventually};
+use crate::conformance::{BrokerUnderTest, PATIENCE, POLICY, assert_queues_are_empty, eventually};
 use crate::faults::{FaultRates, FaultyTarget, TargetFaults};
 
-/// Whatever was in hand comes again.
+/// Messages in flight at a crash are delivered again.
 pub async fn a_crash_in_the_middle_of_a_batch<B: BrokerUnderTest>() {
     let (mut broker, function) = (B::start(POLICY).await, Scripted::new(TRACKER, POLICY));
     let events = many_released(30);
     function.script(&events[20], [Reply::Hang]);
     publish(&*broker.publisher(), &events).await;
     broker.attach(TRACKER, function.clone()).await;
-    eventually("a batch is in hand", PATIENCE, async || !function.deliveries(&events[20]).is_empty()).await;
+    eventually("a batch is in flight", PATIENCE, async || !function.deliveries(&events[20]).is_empty()).await;
     broker.crash().await;
     assert_eq!(function.times_done(&events[20]), 0);
     let in_flight: Vec<_> = events.iter().filter(|event| function.times_done(event) == 0).collect();
 
     broker.attach(TRACKER, function.clone()).await;
-    eventually("all are done", PATIENCE, async || function.events_done() == 30).await;
-    assert_nothing_is_left(&mut broker, &[TRACKER]).await;
+    eventually("all messages are done", PATIENCE, async || function.events_done() == 30).await;
+    assert_queues_are_empty(&mut broker, &[TRACKER]).await;
     assert!(in_flight.iter().all(|event| function.times_done(event) == 1));
     assert_eq!(function.deliveries(&events[20]).len(), 2);
     assert_eq!(broker.dead_letters(TRACKER).await, []);
 }
 
-/// Whatever is in hand is settled; the rest stays for whoever comes next.
+/// A graceful stop processes the messages in flight; the others stay in the queue for the next process.
 pub async fn a_graceful_stop_in_the_middle<B: BrokerUnderTest>() {
     const MESSAGES: usize = 1_000;
     let (mut broker, function) = (B::start(POLICY).await, Scripted::new(TRACKER, POLICY));
@@ -40,15 +40,15 @@ pub async fn a_graceful_stop_in_the_middle<B: BrokerUnderTest>() {
     let events = many_released(MESSAGES);
     publish(&*broker.publisher(), &events).await;
     broker.attach(TRACKER, observed.clone()).await;
-    eventually("it is in the middle", PATIENCE, async || function.events_done() > 0).await;
+    eventually("some messages are done", PATIENCE, async || function.events_done() > 0).await;
     broker.stop().await;
     let done = function.events_done();
-    assert!(done < MESSAGES, "it was over before it was stopped");
-    assert_eq!(observed.cut_off(), 0, "a call was cut off");
+    assert!(done < MESSAGES, "all messages were done before the stop");
+    assert_eq!(observed.cut_off(), 0, "a call was interrupted");
     assert!(broker.waiting(TRACKER).await >= u64::try_from(MESSAGES - done).unwrap_or(u64::MAX));
 
     broker.attach(TRACKER, function.clone()).await;
-    eventually("all are done", PATIENCE, async || function.events_done() == MESSAGES).await;
-    assert_nothing_is_left(&mut broker, &[TRACKER]).await;
+    eventually("all messages are done", PATIENCE, async || function.events_done() == MESSAGES).await;
+    assert_queues_are_empty(&mut broker, &[TRACKER]).await;
     assert_eq!(broker.dead_letters(TRACKER).await, []);
 }

@@ -1,12 +1,12 @@
-//! What others put on a queue.
+//! Messages from other senders.
 
 use super::TRACKER;
 use crate::conformance::events::{many_released, publish};
 use crate::conformance::scripted::Scripted;
-use crate::conformance::{PATIENCE, POLICY, TakesAnything, assert_nothing_is_left, eventually};
+use crate::conformance::{PATIENCE, POLICY, AcceptsAnything, assert_queues_are_empty, eventually};
 
-/// What is no event goes to the dead letters at the first attempt, and harms no neighbour.
-pub async fn poison_that_was_put_there_by_hand<B: TakesAnything>() {
+/// A message that is not an event is dead-lettered at the first attempt and does not affect others.
+pub async fn a_poison_message_from_another_sender<B: AcceptsAnything>() {
     let (mut broker, function) = (B::start(POLICY).await, Scripted::new(TRACKER, POLICY));
     let events = many_released(20);
     publish(&*broker.publisher(), &events[..10]).await;
@@ -16,8 +16,8 @@ pub async fn poison_that_was_put_there_by_hand<B: TakesAnything>() {
     publish(&*broker.publisher(), &events[10..]).await;
     broker.attach(TRACKER, function.clone()).await;
     eventually("it is dead", PATIENCE, async || broker.dead_letters(TRACKER).await.len() == 3).await;
-    eventually("neighbours are done", PATIENCE, async || function.events_done() == 20).await;
-    assert_nothing_is_left(&mut broker, &[TRACKER]).await;
+    eventually("the other messages are done", PATIENCE, async || function.events_done() == 20).await;
+    assert_queues_are_empty(&mut broker, &[TRACKER]).await;
 
     let mut letters = broker.dead_letters(TRACKER).await;
     letters.sort_by(|one, other| one.body.cmp(&other.body));

@@ -1,4 +1,4 @@
-//! What has to hold of every broker, by subject. Each scenario panics where it does not.
+//! The scenarios of the suite, by subject. Each panics if the broker does not behave as required.
 
 pub mod chaos;
 pub mod delivery;
@@ -7,5 +7,5 @@ pub mod failures;
 pub mod foreign;
 pub mod outcomes;
 
-/// Hears of all that the scenarios publish, where one consumer is enough.
+/// The consumer in scenarios with one consumer; it subscribes to all events that they publish.
 const TRACKER: &str = "order-tracker";

@@ -1,4 +1,4 @@
-//! What becomes of a message by what its function answers.
+//! The outcomes of a message, by the response of its function.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use orderflow_messaging::RetryPolicy;
 use super::TRACKER;
 use crate::conformance::events::{many_released, publish, released};
 use crate::conformance::scripted::{CODE, REASON, Reply, Scripted};
-use crate::conformance::{BrokerUnderTest, PATIENCE, POLICY, assert_nothing_is_left, eventually};
+use crate::conformance::{BrokerUnderTest, PATIENCE, POLICY, assert_queues_are_empty, eventually};
 
 /// A delay that every broker keeps exactly: RabbitMQ has delay tiers, and this is one of them.
 const SHORT: Duration = Duration::from_millis(250);
@@ -16,11 +16,11 @@ const SHORT: Duration = Duration::from_millis(250);
 /// The next delay tier.
 const LONG: Duration = Duration::from_secs(1);
 
-/// A delay may count from when the batch was taken, which is before the function has it.
+/// A tolerance: the delay may start when the broker delivers the batch, which is before the function receives it.
 const HANDED_OVER: Duration = Duration::from_millis(100);
 
-/// A message comes again not before its time; its attempts count up; neighbours do not wait for it.
-pub async fn a_failed_message_comes_again_when_it_is_due<B: BrokerUnderTest>() {
+/// A failed message is not delivered again before its delay; its attempts increase; other messages do not wait for it.
+pub async fn a_failed_message_is_retried_after_its_delay<B: BrokerUnderTest>() {
     let (mut broker, function) = (B::start(POLICY).await, Scripted::new(TRACKER, POLICY));
     let (event, neighbour) = (released(), released());
     function.script(&event, [Reply::RetryAfter(LONG), Reply::RetryAfter(SHORT), Reply::Retry]);
@@ -32,15 +32,15 @@ pub async fn a_failed_message_comes_again_when_it_is_due<B: BrokerUnderTest>() {
     assert_eq!(attempts, [1, 2, 3, 4]);
     for (pair, delay) in deliveries.windows(2).zip([LONG, SHORT, POLICY.base / 2]) {
         let waited = pair[1].at - pair[0].at;
-        assert!(waited >= delay.saturating_sub(HANDED_OVER), "it came after {waited:?} instead of {delay:?}");
+        assert!(waited >= delay.saturating_sub(HANDED_OVER), "delivered after {waited:?} instead of {delay:?}");
     }
     let neighbour_came = function.deliveries(&neighbour)[0].at;
-    assert!(neighbour_came < deliveries[1].at, "the neighbour waited");
-    assert_nothing_is_left(&mut broker, &[TRACKER]).await;
+    assert!(neighbour_came < deliveries[1].at, "the other message waited");
+    assert_queues_are_empty(&mut broker, &[TRACKER]).await;
     assert_eq!(function.attempts(&neighbour), [1]);
 }
 
-/// One batch, every outcome: each message meets its own fate. What was not tried counts no attempt, unless the broker can't help it.
+/// A batch with every outcome: each message gets its own. A deferred message counts no attempt, unless the broker counts every receive.
 pub async fn a_batch_of_all_outcomes<B: BrokerUnderTest>() {
     let (mut broker, function) = (B::start(POLICY).await, Scripted::new(TRACKER, POLICY));
     let events = many_released(8);
@@ -48,11 +48,11 @@ pub async fn a_batch_of_all_outcomes<B: BrokerUnderTest>() {
     again.iter().for_each(|event| function.script(event, [Reply::Retry]));
     dead.iter().for_each(|event| function.script(event, [Reply::Dead]));
     deferred.iter().for_each(|event| function.script(event, [Reply::Defer(SHORT)]));
-    // They are all there before the first is taken.
+    // All are in the queue before the first is delivered.
     publish(&*broker.publisher(), &events).await;
     broker.attach(TRACKER, function.clone()).await;
     eventually("six are done", PATIENCE, async || function.events_done() == 6).await;
-    assert_nothing_is_left(&mut broker, &[TRACKER]).await;
+    assert_queues_are_empty(&mut broker, &[TRACKER]).await;
     let second = if B::COUNTS_DEFERRED { 2 } else { 1 };
     for (fate, attempts) in [(done, &[1][..]), (again, &[1, 2]), (dead, &[1]), (deferred, &[1, second])] {
         assert!(fate.iter().all(|event| function.attempts(event) == attempts), "{:?}", function.delivered());
@@ -60,8 +60,8 @@ pub async fn a_batch_of_all_outcomes<B: BrokerUnderTest>() {
     assert_eq!(ids_of_dead(&broker).await, sorted_ids(dead));
 }
 
-/// A dead letter says its code, reason, attempts and times, and harms no neighbour.
-pub async fn dead_letters_say_what_happened<B: BrokerUnderTest>() {
+/// A dead letter has code, reason, attempts and times, and does not affect other messages.
+pub async fn dead_letters_have_code_reason_attempts_and_times<B: BrokerUnderTest>() {
     let (mut broker, function) = (B::start(POLICY).await, Scripted::new(TRACKER, POLICY));
     let (poison, neighbours) = (released(), many_released(20));
     function.script(&poison, [Reply::RetryAfter(SHORT), Reply::Dead]);
@@ -71,12 +71,12 @@ pub async fn dead_letters_say_what_happened<B: BrokerUnderTest>() {
     publish(&*broker.publisher(), std::slice::from_ref(&poison)).await;
     publish(&*broker.publisher(), &neighbours[10..]).await;
     eventually("it is dead", PATIENCE, async || !broker.dead_letters(TRACKER).await.is_empty()).await;
-    eventually("neighbours are done", PATIENCE, async || function.events_done() == 20).await;
+    eventually("the other messages are done", PATIENCE, async || function.events_done() == 20).await;
     let after = Timestamp::now();
-    assert_nothing_is_left(&mut broker, &[TRACKER]).await;
+    assert_queues_are_empty(&mut broker, &[TRACKER]).await;
 
     let letters = broker.dead_letters(TRACKER).await;
-    let [letter] = &letters[..] else { panic!("one died: {letters:?}") };
+    let [letter] = &letters[..] else { panic!("not one dead letter: {letters:?}") };
     assert_eq!((letter.id.as_str(), letter.consumer.as_str()), (poison.id.to_string().as_str(), TRACKER));
     assert_eq!((letter.code.as_str(), letter.reason.as_str()), (CODE, REASON));
     assert_eq!((letter.attempts, letter.body.as_str()), (2, poison.to_json().as_str()));
@@ -86,8 +86,8 @@ pub async fn dead_letters_say_what_happened<B: BrokerUnderTest>() {
     assert!(neighbours.iter().all(|event| function.times_done(event) == 1));
 }
 
-/// A message is given up behind the last of its attempts, and not before.
-pub async fn attempts_end<B: BrokerUnderTest>() {
+/// A message is dead-lettered after the last of its attempts, and not before.
+pub async fn a_message_is_dead_lettered_after_its_last_attempt<B: BrokerUnderTest>() {
     let policy = RetryPolicy { max_attempts: 3, ..POLICY };
     let (mut broker, function) = (B::start(policy.clone()).await, Scripted::new(TRACKER, policy));
     let (hopeless, just_in_time) = (released(), released());
@@ -97,11 +97,11 @@ pub async fn attempts_end<B: BrokerUnderTest>() {
     publish(&*broker.publisher(), &[hopeless.clone(), just_in_time.clone()]).await;
     eventually("one is dead", PATIENCE, async || !broker.dead_letters(TRACKER).await.is_empty()).await;
     eventually("one is done", PATIENCE, async || function.times_done(&just_in_time) == 1).await;
-    assert_nothing_is_left(&mut broker, &[TRACKER]).await;
+    assert_queues_are_empty(&mut broker, &[TRACKER]).await;
     assert_eq!(function.attempts(&hopeless), [1, 2, 3]);
     assert_eq!(function.attempts(&just_in_time), [1, 2, 3]);
     let letters = broker.dead_letters(TRACKER).await;
-    let [letter] = &letters[..] else { panic!("one died: {letters:?}") };
+    let [letter] = &letters[..] else { panic!("not one dead letter: {letters:?}") };
     assert_eq!((letter.id.as_str(), letter.attempts), (hopeless.id.to_string().as_str(), 3));
     assert_eq!((letter.code.as_str(), letter.reason.as_str()), ("attempts-exhausted", REASON));
 }
