@@ -1,4 +1,4 @@
-//! The whole-system suite over the embedded store and the memory broker.
+//! The suite of the whole system with the embedded store and the memory broker.
 
 use orderflow_tests::EmbeddedMode;
 

@@ -1,4 +1,4 @@
-//! docs/reference/parity.md against the tests and scenarios that there are. That they also ran, `cargo xtask verify` checks.
+//! docs/reference/parity.md names existing tests and scenarios. `cargo xtask verify` checks that these tests ran and passed.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// The cells of every row of the page, headings left out.
+/// Returns the cells of every row of the page, without headings.
 fn rows(page: &str) -> Vec<[&str; 3]> {
     let cells = page.lines().filter_map(|line| {
         let cells: Vec<&str> = line.strip_prefix('|')?.strip_suffix('|')?.split('|').map(str::trim).collect();
@@ -16,17 +16,17 @@ fn rows(page: &str) -> Vec<[&str; 3]> {
     cells.filter(|[first, ..]: &[&str; 3]| !first.starts_with("---") && *first != "promise").collect()
 }
 
-/// What stands in backquotes.
+/// Returns the texts in backquotes.
 fn quoted(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
 
-/// The scenarios that a cell links to, as anchors.
+/// Returns the anchors of the scenarios that a cell links to.
 fn linked(cell: &str) -> impl Iterator<Item = &str> {
     cell.split("(scenarios.md#").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0))
 }
 
-/// Every name of a function, of all sources.
+/// Returns the names of all functions in the sources.
 fn functions(folder: &Path, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -41,7 +41,7 @@ fn functions(folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The anchors that a page's headings get.
+/// Returns the anchors of a page's headings.
 fn anchors(page: &str) -> BTreeSet<String> {
     let headings =
         page.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches(['#', ' ']));

@@ -1,4 +1,4 @@
-//! docs/guides/add-a-step.md, done in a copy of this repository.
+//! Follows docs/guides/add-a-step.md in a copy of this repository.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// What the page does to a file.
+/// A code block of the page that creates or changes a file.
 struct Block<'a> {
     language: &'a str,
     file: &'a str,
@@ -34,7 +34,7 @@ fn blocks(page: &str) -> Vec<Block<'_>> {
     blocks
 }
 
-/// Copies what belongs to the repository.
+/// Copies the files of the repository.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -63,15 +63,16 @@ impl Block<'_> {
         }
     }
 
-    /// The text before (`-`) or after (`+`) the change.
+    /// Returns the text before (`-`) or after (`+`) the change.
     fn side(&self, sign: char) -> String {
         let kept = self.text.lines().filter(|line| line.starts_with([' ', sign]));
         kept.map(|line| format!("{}\n", &line[1..])).collect()
     }
 }
 
-/// Cargo tells what it built by name and version: the copy's crates must not be taken for those of this repository.
-fn be_another_version(manifest: &Path) {
+/// Changes the version of the copy. Cargo identifies build output by name and version, and the crates of the copy must not replace those of
+/// this repository.
+fn change_version(manifest: &Path) {
     let text = fs::read_to_string(manifest).unwrap();
     let version = format!("version = \"{}\"", env!("CARGO_PKG_VERSION"));
     assert_eq!(text.matches(&version).count(), 1, "{text}");
@@ -80,23 +81,23 @@ fn be_another_version(manifest: &Path) {
 }
 
 #[test]
-fn a_step_is_added_as_the_tutorial_says() {
+fn the_tutorial_adds_a_working_step() {
     let page = fs::read_to_string(Path::new(ROOT).join("docs/guides/add-a-step.md")).unwrap();
     let blocks = blocks(&page);
-    assert!(blocks.len() > 8, "the page is read wrongly: {} blocks", blocks.len());
+    assert!(blocks.len() > 8, "the page was not read: {} blocks", blocks.len());
     let copied = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("add-a-step");
-    // It may be there from a run before.
+    // It may exist from an earlier run.
     let _ = fs::remove_dir_all(&copied);
     copy(Path::new(ROOT), &copied);
     for block in &blocks {
         block.apply(&copied);
     }
-    be_another_version(&copied.join("Cargo.toml"));
+    change_version(&copied.join("Cargo.toml"));
 
     let command = "cargo test --workspace --test loyalty";
-    assert!(page.contains(&format!("```sh needs=rust\n{command}\n```")), "the page runs something else");
+    assert!(page.contains(&format!("```sh needs=rust\n{command}\n```")), "the page has another command");
     let arguments = command.split(' ').skip(1).chain(["--offline", "--test", "structure"]);
-    // The same dependencies in the same folder are built already.
+    // In the same target folder the dependencies are already built.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let output = Command::new(env!("CARGO"))
         .args(arguments)

@@ -1,4 +1,4 @@
-//! The summary as the orders themselves have it.
+//! The expected summary, counted from the orders.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::repeating::RepeatingMode;
 
-/// Counts every order over the listing; no time is told.
+/// Counts all orders of the listing. The result has no `last_updated`.
 pub(crate) async fn recount(shop: &TestApp<RepeatingMode>) -> Value {
     let orders = all_orders(shop).await;
     let in_status = |status: &str| orders.iter().filter(|order| order["status"] == status).count();

@@ -1,4 +1,4 @@
-//! What analytics tells of many orders is what a recount of the orders finds.
+//! The summary of analytics equals a count of the orders.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod books;
@@ -16,11 +16,11 @@ use crate::books::recount;
 use crate::orders::Orders;
 use crate::repeating::RepeatingMode;
 
-/// An answer is given again for a second at most.
+/// Longer than the second for which answers are cached.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_summary_equals_a_recount_after_5000_mixed_orders_with_every_event_delivered_twice() {
+async fn the_summary_equals_a_recount_after_5000_orders_with_every_event_delivered_twice() {
     let mut shop = TestApp { mode: RepeatingMode::start(ModeSettings::default()).await };
     let mut orders = Orders::begin(&mut shop).await;
     for _ in 0..50 {
@@ -35,7 +35,7 @@ async fn the_summary_equals_a_recount_after_5000_mixed_orders_with_every_event_d
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_summary_equals_a_recount_after_everybody_was_told_everything_twice() {
+async fn the_summary_equals_a_recount_after_every_consumer_got_every_event_twice() {
     let mut shop = TestApp { mode: RepeatingMode::start(ModeSettings::default()).await };
     let mut orders = Orders::begin(&mut shop).await;
     for _ in 0..4 {
@@ -49,13 +49,13 @@ async fn the_summary_equals_a_recount_after_everybody_was_told_everything_twice(
     assert_counted(&shop, 260).await;
 }
 
-/// What is told is what the orders say, and what counting anew finds.
+/// Checks that the summary equals a count of the orders, and that a rebuild finds the same.
 async fn assert_counted(shop: &TestApp<RepeatingMode>, orders: i64) {
     let expected = recount(shop).await;
     assert_eq!(expected["total_orders"], orders);
     for status in ["pending", "confirmed", "rejected", "cancelled"] {
         let count = expected["by_status"][status].as_i64().unwrap();
-        assert!(count * 20 >= orders, "they are not mixed: {expected}");
+        assert!(count * 20 >= orders, "the orders do not have all outcomes: {expected}");
     }
     let (summary, counted_at) = summary_where(shop, |summary, _| *summary == expected).await;
     let series = minutes(shop, 100).await;
@@ -69,11 +69,11 @@ async fn assert_counted(shop: &TestApp<RepeatingMode>, orders: i64) {
     assert_eq!(recount_store(shop.mode.store()).await.unwrap(), usize::try_from(orders).unwrap());
     let (summary, _) = summary_where(shop, |_, recounted_at| *recounted_at != counted_at).await;
     assert_eq!(summary, expected);
-    // Another span is another answer.
+    // Answers are cached by their query.
     assert_eq!(minutes(shop, 101).await, series);
 }
 
-/// The summary without its time, and its time, once they are as asked for.
+/// Waits for a summary that satisfies the condition, and returns it without its time, and its time.
 async fn summary_where(
     shop: &TestApp<RepeatingMode>,
     is_expected: impl Fn(&Value, &Value) -> bool,
@@ -85,12 +85,12 @@ async fn summary_where(
         if is_expected(&summary, &time) {
             return (summary, time);
         }
-        assert!(Instant::now() < deadline, "it stays {summary}");
+        assert!(Instant::now() < deadline, "the summary stays {summary}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-/// The minutes of so many in which anything happened.
+/// Returns the minutes with orders, of the last so many minutes.
 async fn minutes(shop: &TestApp<RepeatingMode>, count: i64) -> Vec<Value> {
     let from = Timestamp::from_millis(Timestamp::now().as_millis() - count * 60_000);
     let answer = shop.get(&format!("/api/v1/analytics/series?bucket=minute&from={from}")).await.expect(200);

@@ -1,4 +1,4 @@
-//! Orders that end in every way there is.
+//! Random orders with every outcome.
 
 use orderflow_domain::{Event, EventData, Timestamp};
 use orderflow_tests::TestApp;
@@ -6,19 +6,19 @@ use serde_json::{Value, json};
 
 use crate::repeating::RepeatingMode;
 
-/// More than the summary names.
+/// More SKUs than the summary lists.
 const SKUS: usize = 14;
 
-/// Of this one there is far too little.
+/// A SKU with too little stock.
 const SCARCE: &str = "SCARCE";
 
-/// Places and cancels orders as chance will have it, the same each time.
+/// Places and cancels random orders, from a fixed seed.
 pub(crate) struct Orders {
     chance: fastrand::Rng,
 }
 
 impl Orders {
-    /// Stocks what will be ordered.
+    /// Creates the products.
     pub(crate) async fn begin(shop: &mut TestApp<RepeatingMode>) -> Self {
         for number in 0..SKUS {
             shop.sell(&sku(number), 1_000_000).await;
@@ -28,7 +28,7 @@ impl Orders {
         Self { chance: fastrand::Rng::with_seed(5) }
     }
 
-    /// Places so many orders.
+    /// Places this many orders.
     pub(crate) async fn place(&mut self, shop: &TestApp<RepeatingMode>, count: usize) -> Vec<Value> {
         let mut orders = Vec::with_capacity(count);
         for _ in 0..count {
@@ -37,7 +37,7 @@ impl Orders {
         orders
     }
 
-    /// Cancels one in ten, where that is still possible.
+    /// Cancels one in ten orders, unless it has ended.
     pub(crate) async fn cancel_some(&mut self, shop: &TestApp<RepeatingMode>, orders: &[Value]) {
         for order in orders {
             if self.chance.u8(0..10) == 0 {
@@ -48,7 +48,7 @@ impl Orders {
         }
     }
 
-    /// What inventory and payment would report: most are paid, some cannot be reserved, some not be paid, some only wait.
+    /// Returns the events of inventory and payment: most orders are paid, some out of stock, some declined, some stay open.
     pub(crate) fn reports(&mut self, orders: &[Value]) -> Vec<Event> {
         let mut reports = Vec::new();
         for order in orders {
@@ -76,7 +76,7 @@ impl Orders {
     }
 
     fn item(&mut self) -> Value {
-        // The later ones sell better.
+        // SKUs with higher numbers are ordered more often.
         let number = self.chance.usize(0..SKUS).max(self.chance.usize(0..SKUS));
         json!({"sku": sku(number), "quantity": self.chance.u8(1..6)})
     }
@@ -86,7 +86,7 @@ fn sku(number: usize) -> String {
     format!("SKU-{number:02}")
 }
 
-/// An event about an order, with what an event of its type has to carry.
+/// Returns an event about an order, with the data that its type requires.
 fn report<Data: serde::de::DeserializeOwned>(order: &Value, event: impl Fn(Data) -> EventData) -> Event {
     let (total, id) = (&order["total"], &order["id"]);
     let data = json!({"order_id": id, "total": total, "amount": total["amount"], "currency": total["currency"],

@@ -1,4 +1,4 @@
-//! The system in this process, every event of it told twice and in any order.
+//! The system in this process, with every event published twice and in random order.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ const EVERY_EVENT_TWICE: FaultRates = FaultRates {
     longest_delay: std::time::Duration::ZERO,
 };
 
-/// Everything but the relay is the system's own.
+/// The system with a relay that repeats and reorders events.
 pub(crate) struct RepeatingMode {
     embedded: EmbeddedMode,
     broker: Arc<MemoryBroker>,
@@ -57,12 +57,12 @@ impl RepeatingMode {
         self.embedded.system.store()
     }
 
-    /// How many events were told twice.
+    /// The number of repeated events.
     pub(crate) fn repeated(&self) -> u64 {
         self.publishers.iter().map(|publisher| publisher.counts().repeated).sum()
     }
 
-    /// One round: relays what the streams hold, and delivers one batch to each consumer. Gives how much was done.
+    /// Runs one round: relays the records in the streams, and delivers one batch to each consumer. Returns the number of records and messages.
     pub(crate) async fn step(&mut self) -> usize {
         let mut done = self.relay().await;
         for row in SUBSCRIPTIONS {
@@ -71,12 +71,12 @@ impl RepeatingMode {
         done
     }
 
-    /// Delivers everything there is to one consumer and nothing to the others.
+    /// Delivers all messages of one consumer and none to the others.
     pub(crate) async fn deliver_to(&mut self, consumer: &'static str) {
         while self.relay().await + self.deliver(consumer).await > 0 {}
     }
 
-    /// Tells events as others would.
+    /// Publishes events of other services.
     pub(crate) async fn tell(&self, events: &[Event]) {
         let results = self.broker.publisher().publish(events).await;
         assert!(results.iter().all(Result::is_ok), "{results:?}");
@@ -131,6 +131,6 @@ impl Mode for RepeatingMode {
         while self.step().await > 0 {}
         let waiting: BTreeMap<_, _> =
             self.broker.counts().into_iter().filter(|(_, counts)| counts.delayed > 0).collect();
-        assert!(waiting.is_empty(), "nothing fails here: {waiting:?}");
+        assert!(waiting.is_empty(), "a message is delayed, although nothing fails: {waiting:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The queue bundles with the events of Amazon MQ for RabbitMQ.
+//! The bundles of consumers with events of Amazon MQ for RabbitMQ.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -13,12 +13,12 @@ use crate::samples::sample;
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_consumer_takes_its_sample() {
+async fn every_consumer_accepts_its_sample() {
     let world = World::open().await;
     for row in SUBSCRIPTIONS {
         let function = world.start(row.consumer).await;
         let answer = function.invoke(&sample(&format!("{}-rmq", row.consumer))).await;
-        // An order that nobody placed, or of what nobody sells, is waited for: that fails the batch, as it should.
+        // Some samples name an order or a product that does not exist yet: such a message is retried, which fails the batch.
         match answer {
             Ok(answer) => assert_eq!(answer, json!({"batchItemFailures": []}), "{}", row.consumer),
             Err(error) => {
@@ -31,7 +31,7 @@ async fn every_consumer_takes_its_sample() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_batch_is_done_or_comes_again_and_poison_is_put_away_once() {
+async fn a_batch_is_done_or_retried_and_poison_is_dead_lettered_once() {
     let world = World::open().await;
     let function = world.start("payment").await;
     let (good, failing) = (new_id(), new_id());

@@ -1,11 +1,11 @@
-//! Calls through API Gateway: its HTTP API's payloads, format 2.0.
+//! Calls through API Gateway, with the payload format 2.0 of HTTP APIs.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use orderflow_testing::rie::RuntimeEmulator;
 use serde_json::{Value, json};
 
-/// An HTTP answer as API Gateway reads it from a function's answer.
+/// An HTTP response, read from a function's result as API Gateway does.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub status: u64,
@@ -44,7 +44,7 @@ impl Api {
         self.invoke(event).await
     }
 
-    /// As API Gateway sends a body whose content type it does not take for text.
+    /// Posts a body in base64, as API Gateway sends a body that it does not treat as text.
     pub(crate) async fn post_in_base64(&self, path: &str, body: &Value) -> Answer {
         let mut event = request("POST", path);
         event["headers"]["content-type"] = json!("application/json");
@@ -60,14 +60,14 @@ impl Api {
             Some(true) => STANDARD.decode(text).unwrap(),
             _ => text.as_bytes().to_vec(),
         };
-        let status = answer["statusCode"].as_u64().unwrap_or_else(|| panic!("no HTTP answer: {answer}"));
+        let status = answer["statusCode"].as_u64().unwrap_or_else(|| panic!("not an HTTP response: {answer}"));
         let body = serde_json::from_slice(&body).unwrap_or_default();
         Answer { status, headers: answer["headers"].clone(), body }
     }
 }
 
 impl Answer {
-    /// The body of the answer, which has to have this status.
+    /// Returns the body of the response. Fails unless it has this status.
     #[track_caller]
     pub(crate) fn expect(self, status: u64) -> Value {
         assert_eq!(self.status, status, "{}", self.body);

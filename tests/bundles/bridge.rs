@@ -1,4 +1,4 @@
-//! The bundles driven from RabbitMQ, unmodified: what `orderflow bridge --invoke` does.
+//! The unmodified bundles, invoked with messages of RabbitMQ, as by `orderflow bridge --invoke`.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::world::{PREFIX, World};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_order_goes_through_rabbitmq_and_the_bundles_to_confirmed() {
+async fn an_order_is_confirmed_over_rabbitmq_and_the_bundles() {
     let world = World::open().await;
     let broker = RabbitMq::start().await.unwrap();
     let (shop, intake) = (Api(world.start("shop-api").await), Api(world.start("order-intake").await));

@@ -1,24 +1,23 @@
-//! What requests of the SDK ask for, as IAM names it.
+//! The IAM rights that requests of the AWS SDK need.
 
 use serde_json::Value;
 
 use crate::world::PREFIX;
 
-/// A right that a request needs: an action, and what it is done to.
+/// A right that a request needs: an action on a resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Call {
-    /// As `dynamodb:PutItem`.
+    /// The action, such as `dynamodb:PutItem`.
     pub action: String,
-    /// As `table/orders`, `table/orders/index/all`, `queue/payment`, `topic/events`, `identity/*`,
-    /// `configuration-set/*`; `phone`, which has no name in IAM.
+    /// The resource, such as `table/orders`, `table/orders/index/all`, `queue/payment`, `topic/events`, `identity/*`,
+    /// `configuration-set/*`, or `phone`, which has no ARN.
     pub resource: String,
 }
 
-/// Where SES takes messages.
+/// The path at which SES accepts messages.
 const OUTBOUND_EMAILS: &str = "/v2/email/outbound-emails";
 
-/// The rights that a request needs, by its path (SES), by its header `X-Amz-Target` (DynamoDB, SQS), or by its body where that is a
-/// form (SNS).
+/// Returns the rights that a request needs, by its path (SES), its header `X-Amz-Target` (DynamoDB, SQS), or its form (SNS).
 pub(crate) fn calls_of(path: &str, target: Option<&str>, body: &[u8]) -> Vec<Call> {
     if path == OUTBOUND_EMAILS {
         return of_ses(body);
@@ -33,7 +32,7 @@ pub(crate) fn calls_of(path: &str, target: Option<&str>, body: &[u8]) -> Vec<Cal
     }
 }
 
-/// A transaction needs the rights of what it is made of, all others their own; a query of an index is done to the index.
+/// Returns the rights of a request to DynamoDB. A transaction needs the rights of its parts; a query of an index needs a right to the index.
 /// See <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html>.
 fn of_dynamodb(operation: &str, body: &Value) -> Vec<Call> {
     let call = |operation: &str, table: &str| Call {
@@ -59,7 +58,7 @@ fn of_dynamodb(operation: &str, body: &Value) -> Vec<Call> {
     }
 }
 
-/// The right that a part of a transaction needs.
+/// Returns the right that a part of a transaction needs.
 fn right_of(part: &str) -> &'static str {
     match part {
         "Put" => "PutItem",
@@ -67,11 +66,11 @@ fn right_of(part: &str) -> &'static str {
         "Delete" => "DeleteItem",
         "Get" => "GetItem",
         "ConditionCheck" => "ConditionCheckItem",
-        _ => panic!("{part} is no part of a transaction"),
+        _ => panic!("{part} is not a part of a transaction"),
     }
 }
 
-/// In a batch it needs the same right as alone.
+/// Returns the right of a request to SQS. A batch needs the same right as a single call.
 fn of_sqs(operation: &str, body: &Value) -> Call {
     let queue = body["QueueUrl"].as_str().or(body["QueueName"].as_str()).unwrap();
     Call {
@@ -80,7 +79,7 @@ fn of_sqs(operation: &str, body: &Value) -> Call {
     }
 }
 
-/// In a batch it needs the same right as alone.
+/// Returns the right of a request to SNS. A batch needs the same right as a single call.
 fn of_sns(form: &[u8]) -> Vec<Call> {
     let field = |wanted: &str| form_urlencoded::parse(form).find(|(name, _)| name == wanted);
     let (_, action) = field("Action").unwrap();
@@ -91,8 +90,9 @@ fn of_sns(form: &[u8]) -> Vec<Call> {
     vec![Call { action: format!("sns:{}", action.trim_end_matches("Batch")), resource }]
 }
 
-/// A message that is written out needs a right besides. See <https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html>.
-/// All are needed for the identity and for its default configuration set, which the request does not name.
+/// Returns the rights of a request to SES. A raw message needs a further right. See
+/// <https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html>. All rights are needed for the identity and for its default
+/// configuration set, which the request does not name.
 fn of_ses(body: &[u8]) -> Vec<Call> {
     let body: Value = serde_json::from_slice(body).unwrap();
     let raw = body["Content"]["Raw"].is_object().then_some("ses:SendRawEmail");
@@ -104,7 +104,7 @@ fn of_ses(body: &[u8]) -> Vec<Call> {
     calls.collect()
 }
 
-/// A name without the prefix of the installation.
+/// Returns a name without the prefix of the installation.
 fn own(name: &str) -> &str {
     name.strip_prefix(PREFIX).and_then(|name| name.strip_prefix('-')).unwrap_or(name)
 }

@@ -1,4 +1,4 @@
-//! The topic and the queues, as the program makes them.
+//! The topic and the queues, as the program creates them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::world::PREFIX;
 
-/// Longer than any test: what comes again sooner was let go by the function.
+/// A visibility timeout longer than any test: a message that is received earlier was released by the function.
 const VISIBILITY_SECONDS: &str = "600";
 
-/// The most messages that SQS gives at once.
+/// The maximum number of messages in one receive from SQS.
 const BATCH: i32 = 10;
 
 /// A client of MiniStack.
@@ -45,11 +45,11 @@ impl Cloud {
         let (sns, sqs) = (client!(aws_sdk_sns, stack), client!(aws_sdk_sqs, stack));
         let topology = SqsTopology::ensure(&sns, &sqs, &names()).await.unwrap();
         for Subscription { consumer, .. } in SUBSCRIPTIONS {
-            hide_for_longer_than_any_test(&sqs, &topology.queues.of(consumer).unwrap().queue).await;
+            set_long_visibility_timeout(&sqs, &topology.queues.of(consumer).unwrap().queue).await;
         }
         let request = sqs.create_queue().queue_name(names().dead_letter_queue("outbox-relay"));
         let relay_dead_letters = request.send().await.unwrap().queue_url.unwrap();
-        hide_for_longer_than_any_test(&sqs, &relay_dead_letters).await;
+        set_long_visibility_timeout(&sqs, &relay_dead_letters).await;
         Self { stack, sns, sqs, topology, relay_dead_letters }
     }
 
@@ -62,7 +62,7 @@ impl Cloud {
         self.sns.delete_topic().topic_arn(&self.topology.topic_arn).send().await.unwrap();
     }
 
-    /// Lets SES send what comes from a domain.
+    /// Verifies a domain as a sender at SES.
     pub(crate) async fn verify_sender(&self, domain: &str) {
         let ses = client!(aws_sdk_sesv2, self.stack);
         ses.create_email_identity().email_identity(domain).send().await.unwrap();
@@ -72,7 +72,7 @@ impl Cloud {
         self.stack.endpoint()
     }
 
-    /// What a bundle is told of topic and queues.
+    /// Returns a bundle's variables with topic and queues.
     pub(crate) fn environment(&self, bundle: &str) -> Vec<(&'static str, String)> {
         match (bundle, self.topology.queues.of(bundle)) {
             ("outbox-relay", _) => vec![
@@ -94,18 +94,18 @@ impl Cloud {
         }
     }
 
-    /// Puts a text into a consumer's queue that nobody would publish.
+    /// Sends any text to a consumer's queue.
     pub(crate) async fn send(&self, consumer: &str, text: &str) {
         let queue_url = &self.urls(consumer).queue;
         self.sqs.send_message().queue_url(queue_url).message_body(text).send().await.unwrap();
     }
 
-    /// What a consumer's queue has, waiting at most this long for the first message.
+    /// Receives messages of a consumer's queue, and waits at most this long for the first.
     pub(crate) async fn receive(&self, consumer: &str, wait_seconds: i32) -> Vec<Message> {
         self.messages(&self.urls(consumer).queue, wait_seconds).await
     }
 
-    /// This many messages of a consumer's queue.
+    /// Receives this many messages of a consumer's queue.
     pub(crate) async fn receive_exactly(&self, consumer: &str, count: usize) -> Vec<Message> {
         let mut messages = Vec::new();
         while messages.len() < count {
@@ -117,7 +117,7 @@ impl Cloud {
         messages
     }
 
-    /// The dead letters of a bundle.
+    /// Receives the dead letters of a bundle.
     pub(crate) async fn dead_letters(&self, bundle: &str) -> Vec<Message> {
         let urls = self.topology.queues.of(bundle);
         let url = urls.map_or(&self.relay_dead_letters, |urls| &urls.dead_letters);
@@ -129,7 +129,7 @@ impl Cloud {
         request.set_receipt_handle(message.receipt_handle.clone()).send().await.unwrap();
     }
 
-    /// The batch as Lambda's event source mapping hands it over.
+    /// Returns the event that Lambda's event source mapping sends for a batch.
     pub(crate) fn sqs_event(&self, consumer: &str, messages: &[Message]) -> Value {
         let arn = format!("arn:aws:sqs:us-east-1:000000000000:{}", names().queue(consumer));
         let records: Vec<_> = messages.iter().map(|message| record(message, &arn)).collect();
@@ -152,7 +152,7 @@ fn names() -> SqsNames {
     SqsNames::new(PREFIX)
 }
 
-async fn hide_for_longer_than_any_test(sqs: &aws_sdk_sqs::Client, url: &str) {
+async fn set_long_visibility_timeout(sqs: &aws_sdk_sqs::Client, url: &str) {
     let request = sqs.set_queue_attributes().queue_url(url);
     request.attributes(QueueAttributeName::VisibilityTimeout, VISIBILITY_SECONDS).send().await.unwrap();
 }

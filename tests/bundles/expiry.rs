@@ -1,4 +1,4 @@
-//! The bundle behind a schedule.
+//! The bundle that a schedule triggers.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::world::World;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What EventBridge sends when the time has come.
+/// Returns the scheduled event of EventBridge.
 pub(crate) fn scheduled_event() -> Value {
     json!({
         "version": "0",
@@ -26,7 +26,7 @@ pub(crate) fn scheduled_event() -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_order_that_stays_open_is_cancelled_when_its_time_has_come() {
+async fn an_order_that_stays_open_is_cancelled_after_its_time_limit() {
     let world = World::open().await;
     let shop = Api(world.start("shop-api").await);
     let intake = Api(world.start("order-intake").await);
@@ -50,7 +50,7 @@ async fn an_order_that_stays_open_is_cancelled_when_its_time_has_come() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_limit_that_is_no_time_is_named() {
+async fn a_time_limit_that_is_not_a_duration_is_named() {
     let world = World::open().await;
     let expiry = world.start_with("order-expiry", &[("ORDER_RESEND_AFTER", "soon")]).await;
     assert!(expiry.invoke(&scheduled_event()).await.is_err());

@@ -1,14 +1,14 @@
-//! Requests and events that tests begin with.
+//! Requests and events of tests.
 
 use orderflow_domain::{Event, OrderId, Timestamp};
 use serde_json::{Value, json};
 
-/// The body of `POST /products`.
+/// Returns the body of `POST /products`.
 pub(crate) fn product_body(sku: &str, stock: i64) -> Value {
     json!({"sku": sku, "name": sku, "price": {"amount": 500, "currency": "USD"}, "stock": stock})
 }
 
-/// The body of `POST /orders`.
+/// Returns the body of `POST /orders`.
 pub(crate) fn order_body(sku: &str, quantity: i64) -> Value {
     json!({"customer_id": "C100", "email": "c100@example.com", "items": [{"sku": sku, "quantity": quantity}]})
 }

@@ -1,4 +1,4 @@
-//! What a bundle has told of itself when its environment is frozen: the runtime asking for the next event is the moment.
+//! Metrics and spans of a bundle before Lambda freezes its environment, which is when the runtime asks for the next event.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
@@ -25,20 +25,20 @@ use crate::world::{PREFIX, bundle_path};
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn metrics_and_spans_are_out_before_the_next_event_is_asked_for() {
+async fn metrics_and_spans_are_sent_before_the_next_event_is_requested() {
     let collector = Collector::start().await.unwrap();
     let mut api = RuntimeApi::start(collector.clone(), batch()).await;
     let mut bundle = start("notification", &api, &collector, &serve_tables().await);
 
-    assert!(matches!(api.happened.recv().await.unwrap(), Happened::Asked(spans) if spans.is_empty()));
-    let Happened::Answered(answer) = api.happened.recv().await.unwrap() else { panic!("no answer") };
+    assert!(matches!(api.calls.recv().await.unwrap(), RuntimeCall::Next(spans) if spans.is_empty()));
+    let RuntimeCall::Response(answer) = api.calls.recv().await.unwrap() else { panic!("no response") };
     assert_eq!(answer, json!({"batchItemFailures": []}));
-    let Happened::Asked(spans) = api.happened.recv().await.unwrap() else { panic!("answered twice") };
+    let RuntimeCall::Next(spans) = api.calls.recv().await.unwrap() else { panic!("two responses") };
     let [span] = &spans[..] else { panic!("not one span: {spans:?}") };
     assert_eq!((span.service.as_str(), span.name.as_str()), ("notification", "notification order.confirmed"));
     assert_eq!((span.trace_id.as_str(), span.attributes["outcome"].as_str()), (TRACE, "done"));
 
-    // It waits for the next event: what it wrote is in the pipe.
+    // The bundle waits for the next event, so its output is in the pipe.
     let told = BufReader::new(bundle.stdout.take().unwrap()).lines();
     let mut told = told.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
     let counted = told.find(|line| line["deliveries_total"] == 1).unwrap();
@@ -48,7 +48,7 @@ async fn metrics_and_spans_are_out_before_the_next_event_is_asked_for() {
     bundle.wait().unwrap();
 }
 
-/// One confirmed order, with a trace, as a bridge would hand it over.
+/// Returns a batch with a confirmed order and a trace, as the bridge sends it.
 fn batch() -> Value {
     let mut event = order_confirmed("01935f5a-7c00-7000-8000-000000000001");
     event.traceparent = Some(format!("00-{TRACE}-00f067aa0ba902b7-01"));
@@ -85,32 +85,32 @@ fn start(bundle: &str, api: &RuntimeApi, collector: &Collector, tables: &str) ->
         .unwrap()
 }
 
-/// What the runtime of a bundle did.
+/// A call of a bundle's runtime to the runtime API.
 #[derive(Debug)]
-enum Happened {
-    /// It asked for an event, when these spans had arrived.
-    Asked(Vec<CollectedSpan>),
-    /// It answered.
-    Answered(Value),
+enum RuntimeCall {
+    /// It asked for the next event; these spans had arrived.
+    Next(Vec<CollectedSpan>),
+    /// It returned a response.
+    Response(Value),
 }
 
-/// Lambda's runtime API with one event to give.
+/// Lambda's runtime API with a single event.
 struct RuntimeApi {
     address: String,
-    happened: mpsc::UnboundedReceiver<Happened>,
+    calls: mpsc::UnboundedReceiver<RuntimeCall>,
 }
 
 #[derive(Clone)]
 struct Seen {
     collector: Collector,
     events: Arc<Mutex<VecDeque<Value>>>,
-    happened: mpsc::UnboundedSender<Happened>,
+    calls: mpsc::UnboundedSender<RuntimeCall>,
 }
 
 impl RuntimeApi {
     async fn start(collector: Collector, event: Value) -> Self {
-        let (sender, happened) = mpsc::unbounded_channel();
-        let seen = Seen { collector, events: Arc::new(Mutex::new([event].into())), happened: sender };
+        let (sender, calls) = mpsc::unbounded_channel();
+        let seen = Seen { collector, events: Arc::new(Mutex::new([event].into())), calls: sender };
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/{end}", post(answered))
@@ -118,12 +118,12 @@ impl RuntimeApi {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { address, happened }
+        Self { address, calls }
     }
 }
 
 async fn next(State(seen): State<Seen>) -> Response {
-    seen.happened.send(Happened::Asked(seen.collector.spans())).unwrap();
+    seen.calls.send(RuntimeCall::Next(seen.collector.spans())).unwrap();
     let event = seen.events.lock().unwrap().pop_front();
     let Some(event) = event else { return std::future::pending().await };
     let headers = [
@@ -140,6 +140,6 @@ async fn answered(
     body: String,
 ) -> StatusCode {
     assert_eq!(end, "response", "{body}");
-    seen.happened.send(Happened::Answered(serde_json::from_str(&body).unwrap())).unwrap();
+    seen.calls.send(RuntimeCall::Response(serde_json::from_str(&body).unwrap())).unwrap();
     StatusCode::ACCEPTED
 }

@@ -1,4 +1,4 @@
-//! The bundles behind the HTTP API.
+//! The bundles of the HTTP API.
 
 use serde_json::{Value, json};
 
@@ -71,10 +71,10 @@ async fn shop_api_answers_the_http_api() {
 
     shop.post("/api/v1/products", &product_body("MUG", 5)).await.expect(409);
     assert_eq!(shop.post("/api/v1/inventory/MUG", &json!({"set": 7})).await.expect(200)["available"], 7);
-    let nobody = "00000000-0000-7000-8000-000000000000";
-    let payments = shop.get(&format!("/api/v1/payments?order_id={nobody}")).await.expect(200);
+    let unknown = "00000000-0000-7000-8000-000000000000";
+    let payments = shop.get(&format!("/api/v1/payments?order_id={unknown}")).await.expect(200);
     assert_eq!(payments, json!({"payments": [], "next_cursor": null}));
-    let notifications = shop.get(&format!("/api/v1/notifications?order_id={nobody}")).await.expect(200);
+    let notifications = shop.get(&format!("/api/v1/notifications?order_id={unknown}")).await.expect(200);
     assert_eq!(notifications, json!({"notifications": []}));
     let summary = shop.get("/api/v1/analytics/summary").await.expect(200);
     assert_eq!((&summary["total_orders"], &summary["last_updated"]), (&json!(0), &Value::Null));

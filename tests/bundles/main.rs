@@ -1,8 +1,9 @@
-//! Every bundle as the Lambda function that it is, under AWS's Runtime Interface Emulator.
+//! Every bundle as a Lambda function, under AWS's Runtime Interface Emulator.
 //!
-//! Each test has its own DynamoDB, topic and queues, and gives the bundles the events that API Gateway, SQS and table streams
-//! would. What a bundle asks of AWS goes by way of a [recorder](recorder), which holds it to its role in template.yaml. `cargo xtask test` builds the bundles, and says by `ORDERFLOW_RIE`, `ORDERFLOW_MINISTACK` and `ORDERFLOW_BUNDLES` where
-//! the emulators and the bundles are.
+//! Each test has its own DynamoDB, topic and queues, and invokes the bundles with the events that API Gateway, SQS and table streams would
+//! send. The requests of a bundle to AWS pass through a [recorder](recorder), which refuses those that its role in template.yaml does not
+//! allow. `cargo xtask test` builds the bundles and sets `ORDERFLOW_RIE`, `ORDERFLOW_MINISTACK` and `ORDERFLOW_BUNDLES` to the emulators and
+//! the bundles.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod amazon_mq;
@@ -31,7 +32,7 @@ use std::path::Path;
 use crate::world::{BUNDLES, bundle_path};
 
 #[test]
-fn every_bundle_is_tried() {
+fn every_bundle_is_tested() {
     let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions");
     let folders = std::fs::read_dir(functions).unwrap().flatten();
     let binaries = folders.filter_map(|function| std::fs::read_dir(function.path().join("src/bin")).ok());

@@ -1,4 +1,4 @@
-//! One order through every bundle.
+//! One order, processed by all bundles.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::world::World;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_order_goes_through_every_bundle_to_confirmed() {
+async fn an_order_is_confirmed_over_all_bundles() {
     let world = World::open().await;
     let shop = Api(world.start("shop-api").await);
     let intake = Api(world.start("order-intake").await);
@@ -49,7 +49,7 @@ async fn an_order_goes_through_every_bundle_to_confirmed() {
     }
 }
 
-/// What AWS does between the bundles: its event source mappings.
+/// The event source mappings, which connect the bundles on AWS.
 pub(crate) struct Platform {
     streams: Streams,
     relay: RuntimeEmulator,
@@ -65,7 +65,7 @@ impl Platform {
         Self { streams: Streams::open(world).await, relay: world.start("outbox-relay").await, functions }
     }
 
-    /// Hands over what the streams and the queues have.
+    /// Invokes the functions with the records of the streams and the messages of the queues.
     pub(crate) async fn step(&mut self, world: &World) {
         for batch in self.streams.read().await {
             self.relay.invoke(&batch).await.unwrap();
@@ -76,7 +76,7 @@ impl Platform {
     }
 }
 
-/// Deletes what was done; what was not comes again when the function said.
+/// Deletes the processed messages. The others are delivered again after the delay that the function set.
 async fn deliver(world: &World, consumer: &str, function: &RuntimeEmulator) {
     let messages = world.cloud.receive(consumer, 0).await;
     if messages.is_empty() {
@@ -91,14 +91,14 @@ async fn deliver(world: &World, consumer: &str, function: &RuntimeEmulator) {
     }
 }
 
-/// The templates of the messages about an order.
+/// Returns the templates of the messages about an order.
 pub(crate) async fn notifications(shop: &Api, id: &str) -> Vec<String> {
     let body = shop.get(&format!("/api/v1/notifications?order_id={id}")).await.expect(200);
     let sent = body["notifications"].as_array().unwrap();
     sent.iter().map(|sent| sent["template"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Whether the order stands in the index of those that are not settled.
+/// Returns whether the order is in the index of unsettled orders.
 async fn is_open(world: &World, id: &str) -> bool {
     let table = world.store.table(&ORDERS);
     let item: Option<Value> = table.get(table.key(id)).await.unwrap();

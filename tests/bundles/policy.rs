@@ -1,4 +1,4 @@
-//! What template.yaml lets each function do.
+//! The rights of each function in template.yaml.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,20 +7,20 @@ use serde_json::Value;
 
 use crate::calls::Call;
 
-/// The rights that a queue as trigger needs: Lambda takes and deletes messages by the role of the function.
+/// The rights for a queue as trigger: Lambda receives and deletes messages with the role of the function.
 /// See <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>.
 const TRIGGERED_BY_QUEUE: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
 
-/// The rights that a table's stream as trigger needs. See <https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>.
+/// The rights for a table's stream as trigger. See <https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>.
 const TRIGGERED_BY_STREAM: [&str; 3] =
     ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"];
 
-/// What a function may do and what triggers it.
+/// The rights of a function and of its triggers.
 #[derive(Debug)]
 pub(crate) struct Policy {
-    /// Each right that its role gives, whatever the parameters are; the action may end in `*`.
+    /// Each right of its role, with any parameters; the action may end with `*`.
     pub rights: BTreeSet<Call>,
-    /// The rights that Lambda itself uses to trigger it.
+    /// The rights that Lambda uses to trigger the function.
     pub for_triggers: BTreeSet<Call>,
 }
 
@@ -30,7 +30,7 @@ impl Policy {
     }
 }
 
-/// Whether a right is one to make this call.
+/// Returns whether a right permits this call.
 pub(crate) fn covers(right: &Call, call: &Call) -> bool {
     let action = match right.action.strip_suffix('*') {
         Some(start) => call.action.starts_with(start),
@@ -39,10 +39,10 @@ pub(crate) fn covers(right: &Call, call: &Call) -> bool {
     action && call.resource == right.resource
 }
 
-/// The policies of all functions, by bundle.
+/// Returns the policies of all functions, by bundle.
 pub(crate) fn policies() -> BTreeMap<String, Policy> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
-    // Its tags are left out: `!GetAtt OrdersTable.Arn` reads `OrdersTable.Arn`.
+    // YAML tags are ignored: `!GetAtt OrdersTable.Arn` is read as `OrdersTable.Arn`.
     let template: Value = serde_saphyr::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     let resources = &template["Resources"];
     let functions = resources.as_object().unwrap().values();
@@ -73,16 +73,16 @@ fn rights(resources: &Value, role: &Value) -> BTreeSet<Call> {
     rights
 }
 
-/// A statement as it is where its condition, if it has one, holds.
+/// Returns a statement as it is if its condition holds.
 fn if_granted(statement: &Value) -> &Value {
     statement.get(1).unwrap_or(statement)
 }
 
 fn resources_of(resources: &Value, statement: &Value) -> Vec<String> {
     match statement["NotResource"].as_str() {
-        // What is no topic is a telephone.
+        // Every resource that is not a topic is a telephone number.
         Some("arn:${AWS::Partition}:sns:*:*:*") => vec!["phone".to_owned()],
-        Some(other) => panic!("what is not {other}?"),
+        Some(other) => panic!("unexpected resource: not {other}"),
         None => texts(&statement["Resource"]).into_iter().map(|text| named(resources, text)).collect(),
     }
 }
@@ -104,7 +104,7 @@ fn for_triggers(resources: &Value, events: &Value) -> BTreeSet<Call> {
     rights
 }
 
-/// What a reference such as `${OrdersTable.Arn}/index/all` stands for.
+/// Resolves a reference such as `${OrdersTable.Arn}/index/all`.
 fn named(resources: &Value, reference: &str) -> String {
     if reference == "*" {
         return reference.to_owned();
@@ -129,7 +129,7 @@ fn named(resources: &Value, reference: &str) -> String {
     format!("{kind}/{name}{stream}{path}")
 }
 
-/// A text, or a list of texts.
+/// Reads a text or a list of texts.
 fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::Array(texts) => texts.iter().map(|text| text.as_str().unwrap()).collect(),

@@ -1,4 +1,4 @@
-//! The bundles behind queues: each with one batch of a good, a failing and a poison record.
+//! The bundles of consumers, each with a batch of a good, a failing and a poison message.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ const CONSUMERS: [&str; 5] = ["analytics", "inventory-reserve", "notification", 
 pub(crate) const POISON: &str = "{not json";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn inventory_reserve_tells_good_failing_and_poison_apart() {
+async fn inventory_reserve_separates_good_failing_and_poison_messages() {
     let world = World::open().await;
     let function = world.start("inventory-reserve").await;
     world.cloud.publish(&[product_created("MUG", 5)]).await;
@@ -38,7 +38,7 @@ async fn inventory_reserve_tells_good_failing_and_poison_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn order_tracker_tells_good_failing_and_poison_apart() {
+async fn order_tracker_separates_good_failing_and_poison_messages() {
     let world = World::open().await;
     let shop = Api(world.start("shop-api").await);
     let intake = Api(world.start("order-intake").await);
@@ -55,7 +55,7 @@ async fn order_tracker_tells_good_failing_and_poison_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn payment_tells_good_failing_and_poison_apart() {
+async fn payment_separates_good_failing_and_poison_messages() {
     let world = World::open().await;
     let function = world.start("payment").await;
     let (good, failing) = (new_id(), new_id());
@@ -70,7 +70,7 @@ async fn payment_tells_good_failing_and_poison_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn notification_tells_good_failing_and_poison_apart() {
+async fn notification_separates_good_failing_and_poison_messages() {
     let world = World::open().await;
     let function = world.start("notification").await;
     let (good, failing) = (new_id(), new_id());
@@ -85,7 +85,7 @@ async fn notification_tells_good_failing_and_poison_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn analytics_tells_good_failing_and_poison_apart() {
+async fn analytics_separates_good_failing_and_poison_messages() {
     let world = World::open().await;
     let function = world.start("analytics").await;
     let (good, failing) = (new_id(), new_id());
@@ -98,7 +98,7 @@ async fn analytics_tells_good_failing_and_poison_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn poison_of_a_bridge_is_left_to_the_bridge() {
+async fn poison_from_a_bridge_is_dead_lettered_by_the_bridge() {
     let world = World::open().await;
     for consumer in CONSUMERS {
         let function = world.start(consumer).await;
@@ -121,7 +121,7 @@ async fn poison_of_a_bridge_is_left_to_the_bridge() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_payload_that_is_no_batch_is_an_error_and_the_next_one_is_handled() {
+async fn a_payload_that_is_not_a_batch_is_an_error_and_the_next_one_is_handled() {
     let world = World::open().await;
     let function = world.start("payment").await;
     let error = function.invoke(&json!({"Records": 1})).await.unwrap_err();
@@ -131,9 +131,9 @@ async fn a_payload_that_is_no_batch_is_an_error_and_the_next_one_is_handled() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_batch_that_runs_out_of_time_is_handed_back_before_the_deadline() {
+async fn a_batch_that_runs_out_of_time_is_returned_before_the_deadline() {
     let world = World::open().await;
-    // The platform would end it after three seconds, its payment provider answers after a minute.
+    // Lambda's timeout is three seconds, and the payment provider responds after a minute.
     let settings = [("AWS_LAMBDA_FUNCTION_TIMEOUT", "3"), ("PAYMENT_LATENCY_MS", "60000")];
     let function = world.start_with("payment", &settings).await;
     world.cloud.publish(&[inventory_reserved(&new_id())]).await;
@@ -142,14 +142,14 @@ async fn a_batch_that_runs_out_of_time_is_handed_back_before_the_deadline() {
     assert_eq!(failed_ids(&answer), [messages[0].message_id().unwrap()]);
 }
 
-/// Gives the function both events and a poison record in one batch, and looks at what becomes of the latter two: the failing one is
-/// reported and comes again, the poison one is among the dead letters.
+/// Invokes the function with both events and a poison message in one batch. Checks that the failing message is reported and delivered again,
+/// and that the poison message is dead-lettered.
 async fn give_batch(world: &World, consumer: &str, function: &RuntimeEmulator, good: Event, failing: Event) {
     let cloud = &world.cloud;
     cloud.publish(&[good, failing.clone()]).await;
     cloud.send(consumer, POISON).await;
     let messages = cloud.receive_exactly(consumer, 3).await;
-    assert!(cloud.receive(consumer, 0).await.is_empty(), "what was received is hidden");
+    assert!(cloud.receive(consumer, 0).await.is_empty(), "a received message is visible");
     let answer = function.invoke(&cloud.sqs_event(consumer, &messages)).await.unwrap();
 
     let is_failing = |message: &Message| message.body() == Some(&failing.to_json());
@@ -174,19 +174,19 @@ async fn give_batch(world: &World, consumer: &str, function: &RuntimeEmulator, g
     assert!(log.contains(&format!(r#""service":"{consumer}""#)), "{log}");
 }
 
-/// The records that a function's answer hands back.
+/// Returns the records that a function's response reports as failed.
 pub(crate) fn failed_ids(answer: &Value) -> Vec<&str> {
-    let failures = answer["batchItemFailures"].as_array().unwrap_or_else(|| panic!("no answer: {answer}"));
+    let failures = answer["batchItemFailures"].as_array().unwrap_or_else(|| panic!("no failures: {answer}"));
     failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap()).collect()
 }
 
-/// A message attribute's value.
+/// Returns the value of a message attribute.
 pub(crate) fn attribute<'a>(message: &'a Message, name: &str) -> &'a str {
     let value = message.message_attributes().and_then(|attributes| attributes.get(name));
     value.and_then(|value| value.string_value()).unwrap_or_else(|| panic!("no {name}: {message:?}"))
 }
 
-/// From now on the store fails every write that names this order.
+/// Makes the store fail every write that names this order.
 pub(crate) fn refuse_writes_about(embedded: &Embedded, order_id: &str) {
     let order_id = order_id.to_owned();
     embedded.inject(Arc::new(move |operation: &str, body: &Value| {
@@ -195,7 +195,7 @@ pub(crate) fn refuse_writes_about(embedded: &Embedded, order_id: &str) {
     }));
 }
 
-/// From now on the store refuses this order's part in every transaction.
+/// Makes the store cancel every transaction at the part of this order.
 fn refuse_transactions_about(embedded: &Embedded, order_id: &str) {
     let order_id = order_id.to_owned();
     embedded.inject(Arc::new(move |_: &str, body: &Value| {

@@ -1,4 +1,4 @@
-//! What stands between a bundle and AWS: notes what it asks for, and refuses what its role in template.yaml does not allow.
+//! A proxy between a bundle and AWS that records requests, and refuses those that its role in template.yaml does not allow.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -15,19 +15,19 @@ use tokio::net::TcpListener;
 use crate::calls::{Call, calls_of};
 use crate::policy::{Policy, policies};
 
-/// The most that a request of the SDK has.
+/// The largest request of the SDK.
 const MAX_BODY: usize = 1 << 20;
 
-/// What bundles asked for.
+/// The requests of bundles.
 #[derive(Debug, Default)]
 pub(crate) struct Recording {
-    /// What they got, by bundle.
+    /// The allowed requests, by bundle.
     pub allowed: BTreeSet<(String, Call)>,
-    /// What their roles do not allow. Not every failure shows in what a bundle does: some are only logged.
+    /// The requests that roles do not allow. A bundle may log such a failure without returning it.
     pub refused: BTreeSet<(String, Call)>,
 }
 
-/// Where requests go that are allowed.
+/// The target of allowed requests.
 #[derive(Clone)]
 pub(crate) struct Upstream {
     pub dynamodb: String,
@@ -42,7 +42,7 @@ struct Recorder {
     client: reqwest::Client,
 }
 
-/// Opens an endpoint for a bundle, which ends with the test's runtime. Gives its URL.
+/// Opens an endpoint for a bundle, which ends with the runtime of the test. Returns its URL.
 pub(crate) async fn open(bundle: &str, upstream: Upstream, recording: Arc<Mutex<Recording>>) -> String {
     let policy = policies().remove(bundle).unwrap_or_else(|| panic!("{bundle} is not deployed"));
     let client = reqwest::Client::new();

@@ -1,4 +1,4 @@
-//! The bundle behind the tables' streams.
+//! The bundle that the tables' streams trigger.
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -15,7 +15,7 @@ use crate::streams::Streams;
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_undecodable_record_goes_to_the_dead_letters_and_its_neighbours_are_published() {
+async fn an_undecodable_record_is_dead_lettered_and_the_others_are_published() {
     let world = World::open().await;
     let shop = Api(world.start("shop-api").await);
     shop.post("/api/v1/products", &product_body("FIRST", 1)).await.expect(201);
@@ -40,7 +40,7 @@ async fn an_undecodable_record_goes_to_the_dead_letters_and_its_neighbours_are_p
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_published_fails_the_batch_and_comes_again() {
+async fn an_event_that_cannot_be_published_fails_the_batch_and_is_retried() {
     let mut world = World::open().await;
     let shop = Api(world.start("shop-api").await);
     let relay = world.start("outbox-relay").await;
@@ -59,7 +59,7 @@ async fn what_cannot_be_published_fails_the_batch_and_comes_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn records_without_events_are_passed_over() {
+async fn records_without_events_are_skipped() {
     let world = World::open().await;
     let table = world.store.table(&CATALOG);
     let client = world.store.client();
@@ -76,7 +76,7 @@ async fn records_without_events_are_passed_over() {
     assert!(world.cloud.dead_letters("outbox-relay").await.is_empty());
 }
 
-/// An item of every kind of value whose outbox names no event.
+/// Returns an item with every kind of value, whose outbox names no event.
 pub(crate) async fn write_garbage(world: &World) {
     let table = world.store.table(&CATALOG);
     let put = world.store.client().put_item().table_name(table.name()).set_item(Some(table.key("GARBAGE")));
@@ -98,7 +98,7 @@ async fn only_batch(world: &World) -> Value {
     batches.remove(0)
 }
 
-/// The skus of the `product.created` that reached the queue of inventory, sorted.
+/// Returns the SKUs of each `product.created` in the queue of inventory, sorted.
 async fn created_skus(world: &World, count: usize) -> Vec<String> {
     let messages = world.cloud.receive_exactly("inventory-reserve", count).await;
     let event = |body: &str| Event::from_json(body).unwrap();

@@ -1,5 +1,5 @@
-//! Every right that template.yaml gives is used: the roles against what the bundles ask for in all that they do. The other way round
-//! every test of this suite holds them to their role.
+//! Checks that the bundles use every right in template.yaml. That they need no other right is checked by every test of this suite: the
+//! recorder refuses requests that a role does not allow.
 
 use std::time::{Duration, Instant};
 
@@ -26,16 +26,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn every_right_that_a_role_gives_is_used() {
     let world = World::open().await;
     let shop = Api(world.start("shop-api").await);
-    // Prices from memory would hide how they are read.
+    // A cache of prices would hide the requests that read them.
     let intake = Api(world.start_with("order-intake", &[("CATALOG_CACHE_TTL", "0s")]).await);
     run_the_shop(&shop, &intake).await;
     send_by_ses_and_sns(&world).await;
     expire_an_order(&world, &intake).await;
     let mut platform = Platform::start(&world).await;
-    take_orders_to_their_ends(&world, &mut platform, &shop, &intake).await;
-    give_what_cannot_be_dealt_with(&world, &mut platform, &shop).await;
-    put_dead_letters_right(&shop).await;
-    look_at_the_numbers(&shop).await;
+    settle_orders(&world, &mut platform, &shop, &intake).await;
+    send_poison(&world, &mut platform, &shop).await;
+    correct_dead_letters(&shop).await;
+    read_analytics(&shop).await;
 
     let recording = world.recording.lock().unwrap();
     assert!(recording.refused.is_empty(), "their roles lack {:#?}", recording.refused);
@@ -46,13 +46,13 @@ async fn every_right_that_a_role_gives_is_used() {
         let is_unused = |right: &&Call| !used.iter().any(|call| covers(right, call));
         unused.extend(policy.rights.iter().filter(is_unused).map(|right| (bundle.clone(), right.clone())));
         for call in &policy.for_triggers {
-            assert!(policy.allows(call), "what triggers {bundle} needs {call:?}");
+            assert!(policy.allows(call), "the trigger of {bundle} needs {call:?}");
         }
     }
-    assert!(unused.is_empty(), "nobody uses {unused:#?}");
+    assert!(unused.is_empty(), "unused rights: {unused:#?}");
 }
 
-/// What a shop's staff does.
+/// Sends the requests of a shop's staff.
 async fn run_the_shop(shop: &Api, intake: &Api) {
     shop.post("/api/v1/products", &product_body("MUG", 50)).await.expect(201);
     shop.post("/api/v1/products", &product_body("CUP", 1)).await.expect(201);
@@ -72,7 +72,7 @@ async fn run_the_shop(shop: &Api, intake: &Api) {
     shop.get(&format!("/api/v1/notifications/{}", requested["id"].as_str().unwrap())).await.expect(200);
 }
 
-/// A message goes out by the providers that AWS has.
+/// Sends messages with AWS's providers.
 async fn send_by_ses_and_sns(world: &World) {
     world.cloud.verify_sender("shop.example").await;
     let from = ("MAIL_FROM", "Shop <orders@shop.example>");
@@ -96,8 +96,8 @@ async fn expire_an_order(world: &World, intake: &Api) {
     }
 }
 
-/// One order is confirmed, one is declined and undone, one is short of units, one is cancelled.
-async fn take_orders_to_their_ends(world: &World, platform: &mut Platform, shop: &Api, intake: &Api) {
+/// One order is confirmed, one is declined and undone, one is out of stock, one is cancelled.
+async fn settle_orders(world: &World, platform: &mut Platform, shop: &Api, intake: &Api) {
     let mut declined = order_body("MUG", 3);
     declined["payment_token"] = json!("tok_declined");
     let mut of_two_products = order_body("MUG", 1);
@@ -113,7 +113,7 @@ async fn take_orders_to_their_ends(world: &World, platform: &mut Platform, shop:
     let started = Instant::now();
     for id in &ids {
         while notifications(shop, id).await.is_empty() {
-            assert!(started.elapsed() < PATIENCE, "nobody was told of {id}");
+            assert!(started.elapsed() < PATIENCE, "no message about {id}");
             platform.step(world).await;
         }
         shop.get(&format!("/api/v1/payments?order_id={id}")).await.expect(200);
@@ -122,7 +122,7 @@ async fn take_orders_to_their_ends(world: &World, platform: &mut Platform, shop:
     refund_by_hand(world, shop, &ids[0]).await;
 }
 
-/// The refund of a charge that was given up is tried again.
+/// Retries a failed refund.
 async fn refund_by_hand(world: &World, shop: &Api, order_id: &str) {
     let table = world.store.table(&PAYMENTS);
     let update =
@@ -140,8 +140,8 @@ async fn refund_by_hand(world: &World, shop: &Api, order_id: &str) {
     assert_eq!(refunded["status"], "refunded", "{refunded}");
 }
 
-/// Each consumer gets a message that has to come again, and poison; so does the relay.
-async fn give_what_cannot_be_dealt_with(world: &World, platform: &mut Platform, shop: &Api) {
+/// Sends a message that is retried and a poison message to each consumer and to the relay.
+async fn send_poison(world: &World, platform: &mut Platform, shop: &Api) {
     let failing = new_id();
     refuse_writes_about(&world.embedded, &failing);
     let again =
@@ -153,12 +153,12 @@ async fn give_what_cannot_be_dealt_with(world: &World, platform: &mut Platform, 
     write_garbage(world).await;
     let started = Instant::now();
     while dead(shop).await.contains(&0) {
-        assert!(started.elapsed() < PATIENCE, "somebody deals with poison: {:?}", dead(shop).await);
+        assert!(started.elapsed() < PATIENCE, "a poison message is not dead-lettered: {:?}", dead(shop).await);
         platform.step(world).await;
     }
 }
 
-async fn put_dead_letters_right(shop: &Api) {
+async fn correct_dead_letters(shop: &Api) {
     const LETTERS: &str = "/api/v1/admin/dead-letters";
     let all = shop.get(LETTERS).await.expect(200);
     let letters = all["dead_letters"].as_array().unwrap();
@@ -179,13 +179,13 @@ async fn put_dead_letters_right(shop: &Api) {
     assert_eq!(dead(shop).await, [0; SUBSCRIPTIONS.len()]);
 }
 
-/// How many dead letters each consumer has.
+/// Returns the number of dead letters of each consumer.
 async fn dead(shop: &Api) -> Vec<u64> {
     let body = shop.get("/api/v1/admin/queues").await.expect(200);
     body["queues"].as_array().unwrap().iter().map(|queue| queue["dead"].as_u64().unwrap()).collect()
 }
 
-async fn look_at_the_numbers(shop: &Api) {
+async fn read_analytics(shop: &Api) {
     shop.get("/api/v1/analytics/summary").await.expect(200);
     shop.get("/api/v1/analytics/series?bucket=hour").await.expect(200);
 }

@@ -1,4 +1,4 @@
-//! The sample events: every bundle takes its own.
+//! The sample events in events/.
 
 use std::path::Path;
 
@@ -7,14 +7,14 @@ use serde_json::Value;
 use crate::world::{BUNDLES, PREFIX, World};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_bundle_takes_its_sample() {
+async fn every_bundle_accepts_its_sample() {
     let world = World::open().await;
     for bundle in BUNDLES {
         let function = world.start(bundle).await;
         let answer = function.invoke(&sample(bundle)).await.unwrap();
         if let Some(status) = answer.get("statusCode") {
             let status = status.as_u64().unwrap();
-            // An order of what nobody sells yet is refused, and understood.
+            // The order of an unknown product is refused, which shows that the event was understood.
             assert!(matches!(status, 201 | 422), "{bundle}: {answer}");
         }
         let letters = world.cloud.dead_letters(bundle).await;
@@ -24,7 +24,7 @@ async fn every_bundle_takes_its_sample() {
 
 pub(crate) fn sample(name: &str) -> Value {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events").join(format!("{name}.json"));
-    // They name the tables and queues of the default prefix.
+    // The samples name the tables and queues of the default prefix.
     let text =
         std::fs::read_to_string(file).unwrap().replace(":table/orderflow-", &format!(":table/{PREFIX}-"));
     serde_json::from_str(&text).unwrap()

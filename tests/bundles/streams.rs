@@ -1,4 +1,4 @@
-//! The tables' streams, as Lambda hands them over.
+//! The tables' streams, with events as Lambda sends them.
 
 use orderflow_bridge::{StreamBatch, StreamReader};
 use orderflow_system::TABLES;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
-/// Readers of the streams of every table whose writes carry events.
+/// Readers of the streams of every table whose writes have events.
 pub(crate) struct Streams(Vec<StreamReader>);
 
 impl Streams {
@@ -19,7 +19,7 @@ impl Streams {
         Self(readers)
     }
 
-    /// Everything that was written since the last call, a batch for each shard that has something.
+    /// Returns all writes since the last call, in a batch for each shard with records.
     pub(crate) async fn read(&mut self) -> Vec<Value> {
         let mut batches = Vec::new();
         for reader in &mut self.0 {
@@ -30,7 +30,7 @@ impl Streams {
     }
 }
 
-/// The batch with what Lambda sends besides: where and when each record was made, and how large it is.
+/// Adds what Lambda adds to a batch: source, time and size of each record.
 fn stream_event(batch: &StreamBatch) -> Value {
     let mut event = serde_json::to_value(&batch.event).unwrap();
     for (position, record) in event["Records"].as_array_mut().unwrap().iter_mut().enumerate() {
@@ -40,14 +40,14 @@ fn stream_event(batch: &StreamBatch) -> Value {
         change.insert("ApproximateCreationDateTime".to_owned(), seconds(position));
         change.insert("SizeBytes".to_owned(), json!(512));
         change.insert("StreamViewType".to_owned(), json!("NEW_IMAGE"));
-        // Lambda leaves out what a record has not, where the library writes it as empty or null.
+        // Lambda omits missing members, which the library writes as empty or null.
         change.retain(|_, value| !value.is_null() && *value != json!({}));
         record.as_object_mut().unwrap().retain(|_, value| !value.is_null());
     }
     event
 }
 
-/// A time as Lambda writes it: the documentation has it as a whole number, clients have seen fractions.
+/// Returns a time as Lambda writes it: a whole number in the documentation, but fractions occur too.
 fn seconds(position: usize) -> Value {
     if position.is_multiple_of(2) { json!(1_795_176_000) } else { json!(1_795_176_000.25) }
 }

@@ -1,4 +1,4 @@
-//! What the bundles of one test run in.
+//! The environment of the bundles of one test.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use crate::cloud::Cloud;
 use crate::recorder::{self, Recording, Upstream};
 
-/// Every bundle.
+/// All bundles.
 pub(crate) const BUNDLES: [&str; 9] = [
     "analytics",
     "inventory-reserve",
@@ -26,7 +26,7 @@ pub(crate) const BUNDLES: [&str; 9] = [
     "shop-api",
 ];
 
-/// Another one than the default, so that a bundle that ignores the setting finds no table.
+/// Not the default prefix, so that a bundle that ignores the setting finds no table.
 pub(crate) const PREFIX: &str = "bundled";
 
 /// A DynamoDB with every table, and a topic with every queue.
@@ -35,7 +35,7 @@ pub(crate) struct World {
     pub store: Store,
     pub cloud: Cloud,
     dynamodb: String,
-    /// What the bundles asked for.
+    /// The requests of the bundles.
     pub recording: Arc<Mutex<Recording>>,
 }
 
@@ -47,23 +47,23 @@ impl World {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let dynamodb = format!("http://{}", listener.local_addr().unwrap());
         let served = embedded.clone();
-        // Ends with the test's runtime.
+        // Ends with the runtime of the test.
         tokio::spawn(async move { served.serve(listener, std::future::pending()).await });
         let cloud = Cloud::open(&tool("ORDERFLOW_MINISTACK")).await;
         Self { embedded, store, cloud, dynamodb, recording: Arc::default() }
     }
 
-    /// Where DynamoDB is served.
+    /// Returns the endpoint of DynamoDB.
     pub(crate) fn dynamodb(&self) -> &str {
         &self.dynamodb
     }
 
-    /// Starts a bundle with the variables that template and platform give it.
+    /// Starts a bundle with the variables that the template and Lambda set.
     pub(crate) async fn start(&self, bundle: &str) -> RuntimeEmulator {
         self.start_with(bundle, &[]).await
     }
 
-    /// Starts a bundle with these variables besides.
+    /// Starts a bundle with further variables.
     pub(crate) async fn start_with(
         &self,
         bundle: &str,
@@ -77,7 +77,7 @@ impl World {
             ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
             ("ORDERFLOW_PREFIX", PREFIX.to_owned()),
             ("LOG_FORMAT", "json".to_owned()),
-            // What has to come again comes again at once.
+            // Retries are immediate.
             ("ORDERFLOW_RETRY_CAP_MS", "1".to_owned()),
         ];
         environment.extend(self.cloud.environment(bundle));
@@ -88,15 +88,15 @@ impl World {
     }
 }
 
-/// Where a bundle's executable is.
+/// Returns the executable of a bundle.
 pub(crate) fn bundle_path(name: &str) -> PathBuf {
     tool("ORDERFLOW_BUNDLES").join(name)
 }
 
-/// What a variable names.
+/// Returns the path in a variable.
 pub(crate) fn tool(variable: &str) -> PathBuf {
     match std::env::var_os(variable) {
         Some(path) => path.into(),
-        None => panic!("{variable} is not set: run `cargo xtask test --install`"),
+        None => panic!("{variable} is not set: run `cargo xtask test`, which sets it"),
     }
 }

@@ -1,9 +1,9 @@
-//! What images the stack is made of.
+//! The images of the stack.
 
 use crate::{read, services};
 
 #[test]
-fn images_are_pinned_and_the_compiler_is_ours() {
+fn images_are_pinned_and_the_compiler_matches() {
     let dockerfile = read("Dockerfile");
     let bases = dockerfile.lines().filter_map(|line| line.strip_prefix("FROM "));
     let bases: Vec<&str> = bases.map(|base| base.split(' ').next().unwrap()).collect();
@@ -19,7 +19,7 @@ fn images_are_pinned_and_the_compiler_is_ours() {
 }
 
 #[test]
-fn the_image_is_built_in_stages_and_runs_as_a_number() {
+fn the_image_is_built_in_stages_and_runs_as_a_numeric_user() {
     let dockerfile = read("Dockerfile");
     let lines: Vec<&str> = dockerfile.lines().collect();
     let stages: Vec<usize> = (0..lines.len()).filter(|line| lines[*line].starts_with("FROM ")).collect();
@@ -33,7 +33,7 @@ fn the_image_is_built_in_stages_and_runs_as_a_number() {
 }
 
 #[test]
-fn the_emulator_is_the_one_that_tests_run_on() {
+fn the_emulator_has_the_version_of_the_tests() {
     let tools = read("xtask/src/tools.rs");
     let pin = tools.lines().find_map(|line| line.strip_prefix("const MINISTACK: &str = \"")).unwrap();
     let version = pin.trim_end_matches("\";");

@@ -1,4 +1,4 @@
-//! What Docker starts is what the code is.
+//! docker-compose.yml and the Dockerfile agree with the code.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod images;
@@ -15,13 +15,13 @@ use orderflow::up::UpArgs;
 use orderflow_system::{DEMO_PRODUCTS, Part};
 use serde::Deserialize;
 
-/// The image that is built from this repository.
+/// The image built from this repository.
 const OUR_IMAGE: &str = "orderflow:local";
 
-/// Settings that are no flags.
+/// Settings without flags.
 const NO_FLAGS: [&str; 3] = ["SMTP_URL", "MAIL_FROM", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 
-/// What can be started beside the system.
+/// The profiles with further services.
 const PROFILES: [&str; 3] = ["localstack", "ministack", "observability"];
 
 #[derive(Deserialize)]
@@ -56,7 +56,7 @@ struct Dependency {
     condition: String,
 }
 
-/// What Compose takes where a service does not say.
+/// Compose's default stop grace period.
 impl Default for Service {
     fn default() -> Self {
         Self {
@@ -76,12 +76,12 @@ impl Default for Service {
 }
 
 impl Service {
-    /// Whether it runs the program by its own entry point.
+    /// Returns whether the service runs the program with the image's entry point.
     fn is_ours(&self) -> bool {
         self.image == OUR_IMAGE && self.entrypoint.is_empty()
     }
 
-    /// What the program makes of the service's command and environment.
+    /// Parses the service's command and environment as the program does.
     fn parsed(&self) -> Command {
         let definition = Cli::command();
         let definition = definition.find_subcommand(&self.command[0]).unwrap();
@@ -121,7 +121,7 @@ fn services() -> BTreeMap<String, Service> {
     compose().services
 }
 
-/// The services that run parts, and the flags of each.
+/// Returns the services that run parts, with the flags of each.
 fn parts() -> Vec<(String, Service, UpArgs)> {
     let ours = services().into_iter().filter(|(_, service)| service.is_ours());
     ours.filter_map(|(name, service)| service.up().map(|args| (name, service, args))).collect()
@@ -130,7 +130,7 @@ fn parts() -> Vec<(String, Service, UpArgs)> {
 fn store() -> StoreArgs {
     match services()["store"].parsed() {
         Command::Store(args) => args,
-        _ => panic!("the store runs something else"),
+        _ => panic!("the store has another command"),
     }
 }
 
@@ -149,7 +149,7 @@ fn all_parts_share_the_store_and_the_broker() {
     let endpoint = format!("http://store:{}", store().port);
     let account = &services()["rabbitmq"].environment;
     let (user, password) = (&account["RABBITMQ_DEFAULT_USER"], &account["RABBITMQ_DEFAULT_PASS"]);
-    assert_ne!(user, "guest", "RabbitMQ lets guest in over loopback only");
+    assert_ne!(user, "guest", "RabbitMQ accepts guest over loopback only");
     for (name, service, args) in parts() {
         assert_eq!(args.dynamodb_endpoint.unwrap().to_string(), endpoint, "{name}");
         assert!(args.broker.broker.is_some(), "{name}");
@@ -159,7 +159,7 @@ fn all_parts_share_the_store_and_the_broker() {
 }
 
 #[test]
-fn orders_are_taken_in_without_the_broker() {
+fn orders_are_accepted_without_the_broker() {
     let services = services();
     for name in ["order-intake", "shop-api"] {
         assert_eq!(services[name].waits_for(), [("store", "service_healthy")], "{name}");
@@ -172,7 +172,7 @@ fn orders_are_taken_in_without_the_broker() {
 }
 
 #[test]
-fn others_can_reach_what_listens_and_this_machine_alone_what_is_published() {
+fn services_listen_on_all_addresses_and_publish_ports_on_loopback_only() {
     for (name, service) in services() {
         for port in &service.ports {
             assert!(port.starts_with("127.0.0.1:"), "{name} publishes {port} to others");
@@ -185,7 +185,7 @@ fn others_can_reach_what_listens_and_this_machine_alone_what_is_published() {
 }
 
 #[test]
-fn what_a_part_on_this_machine_needs_is_published() {
+fn the_ports_that_a_local_part_needs_are_published() {
     let services = services();
     let published = |name: &str| services[name].ports.clone();
     assert_eq!(published("proxy"), ["127.0.0.1:8080:8080"]);
@@ -195,7 +195,7 @@ fn what_a_part_on_this_machine_needs_is_published() {
 }
 
 #[test]
-fn whatever_stays_has_a_health_check_and_comes_again() {
+fn every_service_has_a_health_check_and_restarts() {
     for (name, service) in services().iter().filter(|(name, _)| *name != "seed") {
         assert_eq!(service.restart, "unless-stopped", "{name}");
         assert_eq!(service.healthcheck.test.first().map(String::as_str), Some("CMD"), "{name}");
@@ -208,7 +208,7 @@ fn whatever_stays_has_a_health_check_and_comes_again() {
 }
 
 #[test]
-fn health_is_asked_for_where_it_is_served() {
+fn health_checks_use_the_port_of_the_service() {
     let services = services();
     for (name, service, args) in parts() {
         assert_eq!(args.serve.port, 8080, "{name}: what `orderflow health` asks by itself is another port");
@@ -219,7 +219,7 @@ fn health_is_asked_for_where_it_is_served() {
 }
 
 #[test]
-fn nobody_is_killed_before_what_is_in_hand_is_settled() {
+fn the_stop_grace_period_is_longer_than_draining() {
     for (name, service, args) in parts() {
         let grace: u64 = service.stop_grace_period.strip_suffix('s').unwrap().parse().unwrap();
         assert!(grace > args.serve.drain_seconds, "{name} has {grace} s");
@@ -227,7 +227,7 @@ fn nobody_is_killed_before_what_is_in_hand_is_settled() {
 }
 
 #[test]
-fn what_stands_beside_the_system_starts_when_asked_for() {
+fn further_services_start_only_with_their_profile() {
     let services = services();
     let profiles: BTreeSet<&str> =
         services.values().flat_map(|service| &service.profiles).map(String::as_str).collect();
@@ -249,7 +249,7 @@ fn every_named_volume_is_declared_and_used() {
 }
 
 #[test]
-fn the_seed_sells_the_demo_products() {
+fn the_seed_adds_the_demo_products() {
     let seed = read("docker/seed");
     let sold: Vec<&str> = seed.lines().filter(|line| line.starts_with("add ")).collect();
     let line = |(sku, name, amount, stock)| format!("add {sku} \"{name}\" {amount} {stock}");
@@ -257,7 +257,7 @@ fn the_seed_sells_the_demo_products() {
 }
 
 #[test]
-fn what_env_says_to_the_program_is_not_said_to_containers() {
+fn containers_do_not_use_the_settings_in_env() {
     let compose = read("docker-compose.yml");
     let asked_for = compose.split("${").skip(1).filter_map(|rest| rest.split([':', '}']).next());
     let example = read(".env.example");
@@ -271,7 +271,7 @@ fn what_env_says_to_the_program_is_not_said_to_containers() {
 }
 
 #[test]
-fn the_proxy_sends_requests_to_parts() {
+fn the_proxy_routes_requests_to_parts() {
     let caddyfile = read("docker/Caddyfile");
     let targets = caddyfile.lines().filter(|line| line.trim().starts_with("reverse_proxy "));
     let mut targets: Vec<&str> = targets.filter_map(|line| line.split(' ').next_back()).collect();

@@ -1,4 +1,4 @@
-//! What Prometheus and Grafana ask for is what the parts tell.
+//! Prometheus and Grafana read metrics that the parts report.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{parts, read};
 
-/// Prometheus tells it of each target itself.
+/// The metric that Prometheus records for each target.
 const UP: &str = "up";
 
 #[derive(Deserialize)]
@@ -58,7 +58,7 @@ fn dashboard() -> Value {
     serde_json::from_str(&read("docker/grafana/dashboards/orderflow.json")).unwrap()
 }
 
-/// The expressions of the dashboard, with their panel's title.
+/// Returns the expressions of the dashboard with the titles of their panels.
 fn shown() -> Vec<(String, String)> {
     let dashboard = dashboard();
     let panels = dashboard["panels"].as_array().unwrap().iter();
@@ -73,7 +73,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// The series that a PromQL expression reads: every name that is no function, no label and no keyword.
+/// Returns the series that a PromQL expression reads: every name that is not a function, label or keyword.
 fn series(expression: &str) -> BTreeSet<String> {
     let mut rest = expression.to_owned();
     for (from, to) in [("by (", ')'), ("{", '}'), ("[", ']')] {
@@ -91,7 +91,7 @@ fn series(expression: &str) -> BTreeSet<String> {
     names.map(|(name, _)| (*name).to_owned()).collect()
 }
 
-/// The series that the parts tell.
+/// Returns the series that the parts report.
 fn told() -> BTreeSet<String> {
     let names = METRICS.iter().flat_map(|metric| match metric.kind {
         MetricKind::Histogram(_) => {
@@ -103,7 +103,7 @@ fn told() -> BTreeSet<String> {
 }
 
 #[test]
-fn a_series_is_no_function_and_no_label() {
+fn functions_and_labels_are_not_series() {
     let found =
         series("histogram_quantile(0.99, sum by (le) (rate(a_bucket{le=\"x\"}[5m]))) / max(b_seconds) > 60");
     assert_eq!(found, ["a_bucket", "b_seconds"].map(str::to_owned).into());
@@ -120,7 +120,7 @@ fn every_part_is_scraped() {
 }
 
 #[test]
-fn alerts_watch_what_is_told() {
+fn alerts_read_existing_metrics() {
     let (told, alerts) = (told(), alerts());
     assert!(!alerts.is_empty());
     for rule in alerts {
@@ -130,7 +130,7 @@ fn alerts_watch_what_is_told() {
 }
 
 #[test]
-fn the_dashboard_shows_what_is_told() {
+fn the_dashboard_reads_existing_metrics() {
     let (told, shown) = (told(), shown());
     assert!(!shown.is_empty());
     for (panel, expression) in shown {
@@ -140,14 +140,14 @@ fn the_dashboard_shows_what_is_told() {
 }
 
 #[test]
-fn panels_ask_a_source_that_is_there() {
+fn panels_use_an_existing_data_source() {
     let sources: Value = serde_saphyr::from_str(&read("docker/grafana/datasources/orderflow.yml")).unwrap();
     let sources = sources["datasources"].as_array().unwrap();
     let services = crate::services();
     for source in sources {
         let host =
             source["url"].as_str().unwrap().strip_prefix("http://").unwrap().split(':').next().unwrap();
-        assert!(services.contains_key(host), "there is no service {host}");
+        assert!(services.contains_key(host), "no service {host}");
     }
     for panel in dashboard()["panels"].as_array().unwrap() {
         assert!(

@@ -1,4 +1,4 @@
-//! Each operation is called, and answers as it is described: [`TestApp`] looks at every answer.
+//! Calls each operation; [`TestApp`] checks every response against the OpenAPI document.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -13,23 +13,23 @@ use orderflow_tests::described::{operation_of, operations};
 use orderflow_tests::{Answer, EmbeddedMode, Mode, ModeSettings, TestApp, order_body};
 use serde_json::json;
 
-/// Takes no message, so that there are dead letters.
+/// A channel that refuses every message, so that dead letters exist.
 struct Refusing;
 
 #[async_trait]
 impl Channel for Refusing {
     async fn send(&self, _: &Message) -> Result<(), ChannelError> {
-        Err(ChannelError::Refused("nobody lives there".to_owned()))
+        Err(ChannelError::Refused("unknown recipient".to_owned()))
     }
 }
 
-/// A system that takes down which operations succeeded.
-struct Noting {
+/// A system that records the operations that succeeded.
+struct Recording {
     inner: EmbeddedMode,
     succeeded: Mutex<BTreeSet<String>>,
 }
 
-impl Mode for Noting {
+impl Mode for Recording {
     async fn start(_: ModeSettings) -> Self {
         let settings = Settings { channel: Arc::new(Refusing), ..Settings::new(Location::Memory) };
         let inner = EmbeddedMode::open(settings).await.unwrap();
@@ -51,8 +51,8 @@ impl Mode for Noting {
 }
 
 #[tokio::test]
-async fn every_operation_answers_as_it_is_described() {
-    let mut shop: TestApp<Noting> = TestApp::open().await;
+async fn every_operation_responds_as_described() {
+    let mut shop: TestApp<Recording> = TestApp::open().await;
     call_shop(&mut shop).await;
     call_catalog(&shop).await;
     call_messages(&shop).await;
@@ -62,10 +62,10 @@ async fn every_operation_answers_as_it_is_described() {
     }
     let succeeded = shop.mode.succeeded.into_inner().unwrap();
     let described: BTreeSet<String> = operations().map(|(.., operation)| operation.id().to_owned()).collect();
-    assert_eq!(succeeded, described, "add a call of each new operation");
+    assert_eq!(succeeded, described, "add a call for each new operation");
 }
 
-async fn call_shop(shop: &mut TestApp<Noting>) {
+async fn call_shop(shop: &mut TestApp<Recording>) {
     let confirmed = shop.place(&order_body("tshirt-blk-m", 2)).await;
     let cancelled = shop.place(&order_body("PRODUCT-001", 1)).await;
     shop.delete(&format!("/api/v1/orders/{cancelled}")).await.expect(200);
@@ -84,7 +84,7 @@ async fn call_shop(shop: &mut TestApp<Noting>) {
     shop.get(&format!("/api/v1/analytics/series?bucket=minute&{span}")).await.expect(200);
 }
 
-async fn call_catalog(shop: &TestApp<Noting>) {
+async fn call_catalog(shop: &TestApp<Recording>) {
     shop.sell("MUG", 20).await;
     shop.get("/api/v1/products?limit=2").await.expect(200);
     shop.get("/api/v1/products/MUG").await.expect(200);
@@ -100,7 +100,7 @@ async fn call_catalog(shop: &TestApp<Noting>) {
     shop.send("POST", "/api/v1/admin/cache/warmup", &[], Body::empty()).await.expect(200);
 }
 
-async fn call_messages(shop: &TestApp<Noting>) {
+async fn call_messages(shop: &TestApp<Recording>) {
     let message = json!({"channel": "sms", "recipient": "+49301234567", "template": "order_refunded",
         "variables": {"orderId": "1", "total": "2"}});
     let accepted = shop.post("/api/v1/notifications", &message).await.expect(202);
@@ -108,7 +108,7 @@ async fn call_messages(shop: &TestApp<Noting>) {
     shop.get("/api/v1/templates").await.expect(200);
 }
 
-async fn call_admin(shop: &mut TestApp<Noting>) {
+async fn call_admin(shop: &mut TestApp<Recording>) {
     shop.get("/api/v1/admin/queues").await.expect(200);
     let letters = "/api/v1/admin/dead-letters";
     let all = shop.get(letters).await.expect(200).body;
@@ -128,7 +128,7 @@ async fn call_admin(shop: &mut TestApp<Noting>) {
 
 #[tokio::test]
 #[should_panic(expected = r#"["verbose"] are not described"#)]
-async fn a_query_that_is_not_described_is_noticed() {
+async fn an_undescribed_query_parameter_fails_the_check() {
     let shop: TestApp<EmbeddedMode> = TestApp::open().await;
     shop.get("/health?verbose=true").await;
 }

@@ -1,4 +1,4 @@
-//! The documents that are served, and the code that they are made from.
+//! The served documents agree with the code.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod calls;

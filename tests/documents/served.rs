@@ -1,4 +1,4 @@
-//! Every route that is served is described, and every route that is described is served.
+//! The served routes are exactly the described routes.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ pub(crate) async fn system(location: Location) -> System {
     System::open(Settings::new(location)).await.unwrap()
 }
 
-/// The paths of a router: it tells them to those who debug it, and to nobody else.
+/// Returns the paths of a router, which axum exposes only in its debug output.
 fn paths(router: &Router) -> BTreeSet<String> {
     let text = format!("{router:?}");
     let routes = text.split("fallback_router").next().unwrap();
@@ -23,14 +23,14 @@ fn paths(router: &Router) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn every_path_that_is_served_is_described() {
+async fn every_served_path_is_described() {
     let served = paths(&system(Location::Memory).await.local_router());
     let described: BTreeSet<String> = operations().map(|(_, path, _)| path.to_owned()).collect();
     assert_eq!(served, described);
 }
 
 #[tokio::test]
-async fn every_path_takes_the_methods_that_are_described() {
+async fn every_path_serves_the_described_methods() {
     let router = system(Location::Memory).await.local_router();
     for path in operations().map(|(_, path, _)| path).collect::<BTreeSet<_>>() {
         let filled = path.replace(['{', '}'], "");
@@ -38,7 +38,7 @@ async fn every_path_takes_the_methods_that_are_described() {
         let response = router.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), 405, "{path}");
         let allowed = response.headers()[header::ALLOW].to_str().unwrap().to_ascii_lowercase();
-        // GET brings HEAD along.
+        // axum serves HEAD for every GET.
         let allowed: BTreeSet<&str> = allowed.split(',').filter(|method| *method != "head").collect();
         let described: BTreeSet<&str> =
             operations().filter(|found| found.1 == path).map(|(method, ..)| method).collect();

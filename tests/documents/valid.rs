@@ -1,4 +1,4 @@
-//! The documents are what they say they are.
+//! The documents are valid.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use orderflow_messaging::SUBSCRIPTIONS;
 use orderflow_tests::described::operations;
 use serde_json::{Value, json};
 
-/// The specification's own schema (2022-10-07), by which the OpenAPI Initiative says what is a document of version 3.1.
+/// The OpenAPI Initiative's schema of OpenAPI 3.1 (2022-10-07).
 const OPENAPI_SCHEMA: &str = include_str!("openapi-3.1.schema.json");
 
 fn openapi() -> Value {
@@ -19,7 +19,7 @@ fn asyncapi() -> Value {
     serde_json::from_str(orderflow_documents::ASYNCAPI).unwrap()
 }
 
-/// Everything in a document, however deep.
+/// Returns all values in a document, at any depth.
 fn walk<'a>(value: &'a Value, visit: &mut impl FnMut(&'a Value)) {
     visit(value);
     match value {
@@ -37,7 +37,7 @@ fn assert_valid(schema: &Value, components: &Value, value: &Value) {
 }
 
 #[test]
-fn openapi_is_a_document_of_its_version() {
+fn openapi_is_valid() {
     let schema: Value = serde_json::from_str(OPENAPI_SCHEMA).unwrap();
     let validator = draft202012::new(&schema).unwrap();
     let errors: Vec<String> = validator
@@ -49,7 +49,7 @@ fn openapi_is_a_document_of_its_version() {
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
+fn every_reference_resolves() {
     for document in [openapi(), asyncapi()] {
         let mut references = 0;
         walk(&document, &mut |value| {
@@ -62,7 +62,7 @@ fn every_reference_leads_somewhere() {
 }
 
 #[test]
-fn every_operation_has_a_name_of_its_own_a_summary_and_a_tag_that_is_explained() {
+fn every_operation_has_a_unique_id_a_summary_and_a_described_tag() {
     let document = openapi();
     let tags: BTreeSet<&str> =
         document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
@@ -96,7 +96,7 @@ fn every_example_is_valid() {
 }
 
 #[test]
-fn every_event_of_the_examples_and_samples_is_one_that_is_described() {
+fn every_event_of_the_examples_and_samples_is_described() {
     let document = asyncapi();
     let mut seen = BTreeSet::new();
     let mut check = |event: &Value| {
@@ -130,7 +130,7 @@ fn every_event_of_the_examples_and_samples_is_one_that_is_described() {
 }
 
 #[test]
-fn the_channels_are_the_exchange_and_queues_of_the_broker() {
+fn the_channels_are_the_exchange_and_the_queues() {
     let document = asyncapi();
     assert_eq!(document["channels"]["events"]["address"], rabbitmq::EXCHANGE);
     for subscription in SUBSCRIPTIONS {

@@ -1,4 +1,4 @@
-//! Processes that die, stores that do not answer, and services that are down.
+//! Processes that crash, stores that do not respond, and services that are down.
 
 use orderflow_embedded::Fault;
 use orderflow_tests::order_body;
@@ -35,7 +35,7 @@ async fn h07_what_could_not_be_handled_is_not_acknowledged() {
 async fn h11_a_crash_after_the_write_loses_no_event() {
     let directory = tempfile::tempdir().unwrap();
     let mut accepted: Vec<String> = Vec::new();
-    // The process dies before anything is relayed, and then a little later each time.
+    // The process crashes before anything is relayed, and then one round later each time.
     for rounds in 0..8 {
         let mut shop = open_in(directory.path()).await;
         for id in &accepted {
@@ -65,7 +65,7 @@ async fn h14_a_refund_that_does_not_go_through_is_not_reported_as_done() {
     faults(&shop, "down", &[]).await;
     work(&mut shop, 12).await;
     assert_eq!(shop.order(&id).await["status"], "cancelled");
-    assert_eq!(shop.payment(&id).await.as_deref(), Some("completed"), "the money is still with the shop");
+    assert_eq!(shop.payment(&id).await.as_deref(), Some("completed"), "the refund has not been made yet");
     assert!(!is_settled(&shop, &id).await);
     assert_eq!(shop.notifications(&id).await, ["order_cancelled email"]);
     faults(&shop, "ok", &[]).await;
@@ -76,7 +76,7 @@ async fn h14_a_refund_that_does_not_go_through_is_not_reported_as_done() {
     assert_eq!(shop.level("TSHIRT-GRY-S").await, (10, 0));
 }
 
-/// Fails writes of a payment's row, and none of the gateway's ledger.
+/// Fails writes of a payment's item, but not of the simulated gateway's items.
 fn fail_rows(fault: Fault) -> impl Fn(&str, &Value) -> Option<Fault> {
     move |operation, body| {
         let body = body.to_string();

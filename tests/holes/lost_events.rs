@@ -1,4 +1,4 @@
-//! Events that nobody ever gets, as after an outage longer than the streams remember.
+//! Events that are lost before a consumer receives them, as after an outage longer than the streams' retention.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use serde_json::{Value, json};
 
 use crate::support::{TestShop, assert_confirmed, dead_letters, is_settled, open, work};
 
-/// The time after which an open order is resent.
+/// The time after which the event of an open order is resent.
 const RESEND_AFTER: Duration = Duration::from_secs(120);
 
-/// More rounds than any order takes.
+/// More rounds than any order needs.
 const ROUNDS: usize = 8;
 
-/// Loses every event that is written and not published.
+/// Loses every event that is written and not yet published.
 async fn lose(shop: &TestShop) {
     let system = &shop.mode.system;
     let embedded = system.embedded().unwrap();
     for definition in TABLES.iter().filter(|table| table.streams) {
         let table = system.store().table(definition);
-        // The newest record of a stream is never forgotten: it is one that carries no event.
+        // The newest record of a stream is never trimmed, so the last write has no event.
         let id = OrderId::generate().to_string();
         let last = match definition.range {
             Some(_) => table.key_with_range(&id, &id),
@@ -37,7 +37,7 @@ async fn lose(shop: &TestShop) {
     }
 }
 
-/// Sweeps as time goes by, until the order is settled.
+/// Sweeps at later and later times, until the order is settled.
 async fn heal(shop: &mut TestShop, id: &str) {
     let now = Timestamp::now();
     let early = shop.mode.system.sweep(Timestamp::from_millis(now.as_millis() + 110_000)).await.unwrap();
@@ -53,8 +53,8 @@ async fn heal(shop: &mut TestShop, id: &str) {
     panic!("{id} does not settle: {}", shop.order(id).await);
 }
 
-/// Places this order in shops that each lose what they have not published after so many rounds. Gives the rounds after which that left the
-/// order open, and the shops in which it was healed.
+/// Places this order in several shops, each of which loses its unpublished events after a different number of rounds. Returns the numbers of
+/// rounds after which the loss left the order open, with the shops in which it was settled by sweeps.
 async fn lose_after_each_round(body: &Value) -> Vec<(usize, TestShop, String)> {
     let mut healed = Vec::new();
     for rounds in 0..ROUNDS {
@@ -72,7 +72,7 @@ async fn lose_after_each_round(body: &Value) -> Vec<(usize, TestShop, String)> {
     healed
 }
 
-/// The rounds after which the loss left an order open.
+/// Returns the numbers of rounds after which the loss left an order open.
 fn rounds(healed: &[(usize, TestShop, String)]) -> Vec<usize> {
     healed.iter().map(|(rounds, ..)| *rounds).collect()
 }
@@ -80,7 +80,7 @@ fn rounds(healed: &[(usize, TestShop, String)]) -> Vec<usize> {
 #[tokio::test]
 async fn an_order_is_confirmed_whatever_event_is_lost_on_the_way() {
     let healed = lose_after_each_round(&order_body("PRODUCT-001", 1)).await;
-    // That it was placed, that it is reserved, that it is paid.
+    // The lost events: placed, reserved, paid.
     assert_eq!(rounds(&healed), [0, 1, 2]);
     for (_, shop, id) in &healed {
         assert_confirmed(shop, id).await;
@@ -93,7 +93,7 @@ async fn a_declined_order_gives_its_stock_back_whatever_event_is_lost() {
     let mut body = order_body("TSHIRT-GRY-S", 4);
     body["payment_token"] = json!("tok_declined");
     let healed = lose_after_each_round(&body).await;
-    // That it was placed, reserved, not paid, rejected, and that its units are back.
+    // The lost events: placed, reserved, declined, rejected, released.
     assert_eq!(rounds(&healed), [0, 1, 2, 3, 4]);
     for (_, shop, id) in &healed {
         assert_eq!(shop.order(id).await["reason"], "payment_declined");
@@ -106,7 +106,7 @@ async fn a_declined_order_gives_its_stock_back_whatever_event_is_lost() {
 #[tokio::test]
 async fn an_order_out_of_stock_is_refused_whatever_event_is_lost() {
     let healed = lose_after_each_round(&order_body("TSHIRT-GRY-S", 11)).await;
-    // That it was placed, that there is too little, that it is rejected, that there is no charge.
+    // The lost events: placed, out of stock, rejected, voided.
     assert_eq!(rounds(&healed), [0, 1, 2, 3]);
     for (_, shop, id) in &healed {
         assert_eq!(shop.order(id).await["reason"], "out_of_stock");
@@ -121,7 +121,7 @@ async fn a_cancelled_order_is_undone_whatever_event_is_lost() {
     for rounds in 0..ROUNDS {
         let mut shop = open().await;
         let id = shop.place(&order_body("PRODUCT-001", 1)).await;
-        // It is reserved and charged, and nobody has said so yet.
+        // The order is reserved and charged, and these events are not published yet.
         work(&mut shop, 2).await;
         shop.delete(&format!("/api/v1/orders/{id}")).await.expect(200);
         work(&mut shop, rounds).await;
@@ -136,6 +136,6 @@ async fn a_cancelled_order_is_undone_whatever_event_is_lost() {
         assert_eq!(shop.level("PRODUCT-001").await, (100, 0));
         assert_eq!(shop.notifications(&id).await, ["order_cancelled email", "order_refunded email"]);
     }
-    // That it is cancelled, that it is undone.
+    // The lost events: cancelled, undone.
     assert_eq!(left_open, [0, 1]);
 }

@@ -1,4 +1,4 @@
-//! Holes that other order systems have, each held shut by a test that is named after it: see docs/concepts/guarantees.md.
+//! Failures ("holes") that other order systems do not handle. Each has a test with its number: see docs/concepts/guarantees.md.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod crashes;

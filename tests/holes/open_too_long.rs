@@ -1,4 +1,4 @@
-//! Orders that stay undecided, and sweeps that come in between.
+//! Orders that stay open for too long, and concurrent sweeps.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::support::{TestShop, assert_confirmed, faults, is_settled, open, work}
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How long anything may take that has to happen at all.
+/// The longest time to wait for a condition.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn expire(shop: &TestShop) {
@@ -24,7 +24,7 @@ async fn expire(shop: &TestShop) {
 }
 
 #[tokio::test]
-async fn an_order_that_nobody_charges_expires_and_its_stock_goes_back() {
+async fn an_order_that_is_never_charged_expires_and_its_stock_is_released() {
     let mut shop = open().await;
     faults(&shop, "ok", &["payment"]).await;
     let id = shop.place(&order_body("PRODUCT-001", 2)).await;
@@ -42,7 +42,7 @@ async fn an_order_that_nobody_charges_expires_and_its_stock_goes_back() {
 }
 
 #[tokio::test]
-async fn an_order_that_expires_although_it_is_charged_is_refunded() {
+async fn a_charged_order_that_expires_is_refunded() {
     let mut shop = open().await;
     faults(&shop, "ok", &["order-tracker"]).await;
     let id = shop.place(&order_body("PRODUCT-001", 2)).await;
@@ -59,8 +59,8 @@ async fn an_order_that_expires_although_it_is_charged_is_refunded() {
 }
 
 #[tokio::test]
-async fn sweeps_in_between_change_no_outcome() {
-    // One sweep before each round is where any single event can be overtaken; the last case sweeps before all of them.
+async fn concurrent_sweeps_change_no_outcome() {
+    // A sweep before one round may overtake the event of that round; the last case sweeps before every round.
     for swept_before in (0..8).map(Some).chain([None]) {
         let mut shop = open().await;
         let confirmed = shop.place(&order_body("PRODUCT-001", 1)).await;
@@ -95,7 +95,7 @@ async fn send(system: &LiveSystem, method: &str, path: &str, body: &Value) -> An
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_system_at_work_sweeps_by_itself() {
+async fn a_running_system_sweeps_periodically() {
     let expiry = ExpirySettings {
         resend_after: Duration::from_millis(200),
         expires_after: Duration::from_millis(600),

@@ -1,4 +1,4 @@
-//! Requests that are repeated, forged, or ask for half a cent.
+//! Requests that are repeated, forged, or have fractions of a cent.
 
 use orderflow_embedded::Fault;
 use orderflow_tests::order_body;

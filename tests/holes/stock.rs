@@ -1,4 +1,4 @@
-//! Stock that is sold twice, or half, or never comes back.
+//! Stock that is sold twice, reserved partly, or never released.
 
 use futures::future::join_all;
 use orderflow_tests::order_body;
@@ -72,7 +72,7 @@ async fn h04_the_reserved_counter_is_what_orders_hold() {
     let (gone, kept) = ids.split_at(15);
     let paths: Vec<_> = gone.iter().map(|id| format!("/api/v1/orders/{id}")).collect();
     join_all(paths.iter().map(|path| shop.delete(path))).await;
-    // What is placed and what is cancelled reach inventory together.
+    // Inventory gets order.placed and order.cancelled in one batch.
     let late = join_all(bodies.iter().take(10).map(|body| shop.place(body))).await;
     faults(&shop, "ok", &[]).await;
     shop.settle().await;

@@ -1,4 +1,4 @@
-//! A system whose parts a test can break, kill and look into.
+//! A system whose parts a test can break, kill and inspect.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,24 +18,24 @@ pub(crate) async fn open() -> TestShop {
     TestApp::open().await
 }
 
-/// The system over the data of this directory, with everything done that was left undone there.
+/// Opens the system over the data in this directory, and finishes its unfinished work.
 pub(crate) async fn open_in(directory: &Path) -> TestShop {
     let settings = Settings::new(Location::Directory(directory.to_owned()));
     TestApp { mode: EmbeddedMode::open(settings).await.unwrap() }
 }
 
-/// Sets what is broken.
+/// Sets the injected faults.
 pub(crate) async fn faults(shop: &TestShop, payment: &str, stopped: &[&str]) {
     let body = json!({"payment": payment, "stopped": stopped});
     shop.put("/api/v1/admin/faults", &body).await.expect(200);
 }
 
-/// Has the store fail requests.
+/// Makes the store fail requests.
 pub(crate) fn inject(shop: &TestShop, injector: impl FaultInjector + 'static) {
     shop.mode.system.embedded().unwrap().inject(Arc::new(injector));
 }
 
-/// Lets the system work through this many rounds; what was put off in one is due in the next.
+/// Runs this many rounds of work. A message delayed in one round is due in the next.
 pub(crate) async fn work(shop: &mut TestShop, rounds: usize) {
     let mut now = Timestamp::now();
     for _ in 0..rounds {
@@ -44,14 +44,14 @@ pub(crate) async fn work(shop: &mut TestShop, rounds: usize) {
     }
 }
 
-/// Whether nothing is left to do for an order.
+/// Returns whether an order is settled.
 pub(crate) async fn is_settled(shop: &TestShop, id: &str) -> bool {
     let table = shop.mode.system.store().table(&ORDERS);
     let order: Option<Value> = table.get(table.key(id)).await.unwrap();
     order.unwrap()["open_partition"].is_null()
 }
 
-/// The messages that are out of the way, over all consumers.
+/// Returns the number of dead letters of all consumers.
 pub(crate) async fn dead_letters(shop: &TestShop) -> usize {
     let runtime = RuntimeTable::new(shop.mode.system.store());
     let mut count = 0;
@@ -61,13 +61,13 @@ pub(crate) async fn dead_letters(shop: &TestShop) -> usize {
     count
 }
 
-/// How often the messages were tried that are put off for a consumer.
+/// Returns the attempts of each delayed message of a consumer.
 pub(crate) async fn delayed(shop: &TestShop, consumer: &str) -> Vec<u32> {
     let runtime = RuntimeTable::new(shop.mode.system.store());
     runtime.delayed(consumer).await.unwrap().into_iter().map(|row| row.attempts).collect()
 }
 
-/// Hands events to a consumer's function, as a queue does. All have to be done.
+/// Delivers events to a consumer's function, as a queue does, and checks that it acknowledges all.
 pub(crate) async fn deliver(shop: &TestShop, consumer: &str, events: &[Event]) {
     let record = |(number, event): (usize, &Event)| {
         let attributes = json!({"ApproximateReceiveCount": "1", "ApproximateFirstReceiveTimestamp": "0"});
@@ -81,12 +81,12 @@ pub(crate) async fn deliver(shop: &TestShop, consumer: &str, events: &[Event]) {
     assert_eq!(answer, json!({"batchItemFailures": []}));
 }
 
-/// The `order.placed` of an order.
+/// Returns the `order.placed` of an order.
 pub(crate) fn placed(order: &Value) -> Event {
     told(order, EventData::OrderPlaced)
 }
 
-/// The event with data that an order's own fields make.
+/// Returns an event whose data are fields of an order.
 pub(crate) fn told<Data: serde::de::DeserializeOwned>(
     order: &Value,
     event: impl Fn(Data) -> EventData,
@@ -100,7 +100,7 @@ pub(crate) fn told<Data: serde::de::DeserializeOwned>(
     Event::new(event(serde_json::from_value(data).unwrap()), "", Timestamp::now(), None)
 }
 
-/// A confirmed order has one charge and its units, and whoever asked for it is told once.
+/// Checks that an order is confirmed, charged once, has its units reserved, and that its customer got one message.
 pub(crate) async fn assert_confirmed(shop: &TestShop, id: &str) {
     assert_eq!(shop.order(id).await["status"], "confirmed", "{id}");
     assert!(is_settled(shop, id).await, "{id}");

@@ -1,4 +1,4 @@
-//! Events that come late.
+//! Events that arrive late.
 
 use orderflow_domain::{Event, EventData};
 use orderflow_tests::order_body;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{assert_confirmed, deliver, is_settled, open, told};
 
-/// Everything that inventory and payment could ever say about an order.
+/// Returns every event that inventory and payment can publish about an order.
 fn every_report(order: &Value) -> Vec<Event> {
     vec![
         told(order, EventData::InventoryReserved),
@@ -36,7 +36,7 @@ async fn h19_a_late_event_leaves_an_ended_order_as_it_is() {
             deliver(&shop, "order-tracker", &late).await;
             shop.settle().await;
         }
-        assert_eq!(shop.order(id).await, ended, "not even its time of change");
+        assert_eq!(shop.order(id).await, ended, "its time of change did not change");
         assert!(is_settled(&shop, id).await);
     }
     assert_confirmed(&shop, &confirmed).await;

@@ -1,4 +1,4 @@
-//! Poison on a queue of SQS, looked at and put right while the system is down and up.
+//! A poison message on an SQS queue, listed and corrected while the system is stopped and running.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::mode::executable;
 
 const CONSUMER: &str = "order-tracker";
 
-/// Done with everything.
+/// A consumer that acknowledges everything.
 struct Tracker;
 
 #[async_trait::async_trait]
@@ -40,7 +40,7 @@ fn event() -> Event {
 async fn eventually(what: &str, probe: impl AsyncFn() -> bool) {
     let started = Instant::now();
     while !probe().await {
-        assert!(started.elapsed() < Duration::from_secs(60), "it never happened: {what}");
+        assert!(started.elapsed() < Duration::from_secs(60), "timed out: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -50,14 +50,14 @@ async fn letters(admin: &SqsAdmin) -> Vec<StoredDeadLetter> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn poison_is_repaired_and_replayed_and_nothing_is_lost_by_looking() {
+async fn a_dead_letter_is_corrected_and_replayed_and_listing_loses_nothing() {
     let stack = ministack::shared(&executable()).await.unwrap();
     let config = sdk_config(Some(stack.endpoint())).await;
     let names = SqsNames::new(format!("t{}", Uuid::new_v4().simple()));
-    assert!(Sqs::find(&config, names.clone()).await.is_err(), "looking makes nothing");
+    assert!(Sqs::find(&config, names.clone()).await.is_err(), "finding creates nothing");
     let (sns, client) = (aws_sdk_sns::Client::new(&config), aws_sdk_sqs::Client::new(&config));
     let topology = SqsTopology::ensure(&sns, &client, &names).await.unwrap();
-    assert_eq!(SqsTopology::ensure(&sns, &client, &names).await.unwrap(), topology, "again changes nothing");
+    assert_eq!(SqsTopology::ensure(&sns, &client, &names).await.unwrap(), topology, "a second call changes nothing");
     let queue = &topology.queues.of(CONSUMER).unwrap().queue;
     for poison in ["no JSON", "[]"] {
         client.send_message().queue_url(queue).message_body(poison).send().await.unwrap();
@@ -85,7 +85,7 @@ async fn poison_is_repaired_and_replayed_and_nothing_is_lost_by_looking() {
     let after = letters(&admin).await;
     let letter = after.iter().find(|letter| letter.id == id).unwrap();
     assert_eq!((letter.body.as_str(), letter.code.as_str()), (repaired.to_json().as_str(), "undecodable"));
-    assert!(!admin.replace(CONSUMER, "nobody", &repaired).await.unwrap());
+    assert!(!admin.replace(CONSUMER, "unknown", &repaired).await.unwrap());
 
     assert_eq!(admin.replay(CONSUMER, &Selection::Ids(vec![id]), &|| {}).await.unwrap(), 1);
     let is_worked_off = async || {
@@ -93,7 +93,7 @@ async fn poison_is_repaired_and_replayed_and_nothing_is_lost_by_looking() {
         let status = status.into_iter().find(|status| status.consumer == CONSUMER).unwrap();
         status.ready + status.in_flight + status.delayed == 0 && status.dead == 1
     };
-    eventually("the repaired one is through", is_worked_off).await;
+    eventually("the corrected message is processed", is_worked_off).await;
     assert_eq!(admin.purge(CONSUMER, &Selection::Code("other".to_owned())).await.unwrap(), 0);
     assert_eq!(admin.purge(CONSUMER, &Selection::All).await.unwrap(), 1);
     assert!(letters(&admin).await.is_empty());

@@ -1,5 +1,5 @@
-//! The whole-system suite on an emulator of AWS, the functions in this process: with tables, topic and queues there, and with the tables there
-//! and RabbitMQ. `ORDERFLOW_MINISTACK` says where the emulator is; `cargo xtask test --install` installs it.
+//! The suite of the whole system with the AWS emulator MiniStack and the functions in this process: with tables, topic and queues there, and
+//! with the tables there and RabbitMQ. `ORDERFLOW_MINISTACK` names the emulator's executable; `cargo xtask tools ministack` installs it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod dead_letters;

@@ -1,4 +1,4 @@
-//! The systems under test, each over tables of its own at one emulator.
+//! The systems under test, each with its own tables in one emulator.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use orderflow_testing::rabbitmq::{RabbitMq, shared};
 use orderflow_tests::{Answer, LiveSystem, Mode, ModeSettings};
 use uuid::Uuid;
 
-/// The system in this process, everything that it keeps at the emulator.
+/// The system in this process, with its tables, topic and queues in the emulator.
 pub(crate) struct AwsMode {
     live: LiveSystem,
     _stack: Arc<MiniStack>,
 }
 
-/// The system in this process, its tables at the emulator and its events through RabbitMQ.
+/// The system in this process, with its tables in the emulator and RabbitMQ as broker.
 pub(crate) struct RabbitMode {
     live: LiveSystem,
     _stack: Arc<MiniStack>,
@@ -30,11 +30,11 @@ pub(crate) struct RabbitMode {
 pub(crate) fn executable() -> PathBuf {
     match std::env::var_os("ORDERFLOW_MINISTACK") {
         Some(path) => path.into(),
-        None => panic!("ORDERFLOW_MINISTACK is not set: run `cargo xtask test --install`"),
+        None => panic!("ORDERFLOW_MINISTACK is not set: run `cargo xtask test`, which sets it"),
     }
 }
 
-/// Settings with tables of their own at the emulator.
+/// Returns settings with separate tables in the emulator.
 fn at(stack: &MiniStack) -> Settings {
     Settings {
         store: StoreLocation::Endpoint(endpoint(stack)),

@@ -1,4 +1,4 @@
-//! The whole-system suite over the embedded store and a real RabbitMQ.
+//! The suite of the whole system with the embedded store and a real RabbitMQ.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod mode;

@@ -1,4 +1,4 @@
-//! The system over a virtual host of its own.
+//! The system with its own virtual host.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use orderflow_system::{BrokerLocation, Settings};
 use orderflow_testing::rabbitmq::{RabbitMq, shared};
 use orderflow_tests::{Answer, LiveSystem, Mode, ModeSettings};
 
-/// The system in this process, its events through RabbitMQ.
+/// The system in this process, with RabbitMQ as broker.
 pub(crate) struct RabbitMode {
     live: LiveSystem,
     _node: Arc<RabbitMq>,

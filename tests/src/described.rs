@@ -1,4 +1,4 @@
-//! Holds whatever is asked and answered to the published description of the API.
+//! Checks every request and response against the published OpenAPI document.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -17,11 +17,11 @@ use crate::Answer;
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(orderflow_documents::OPENAPI).expect("the document is JSON"));
 
-/// An operation of the description.
+/// An operation of the document.
 #[derive(Debug, Clone, Copy)]
 pub struct Operation(&'static Value);
 
-/// Every operation, with its method in lower case and its path.
+/// Returns every operation with its method in lower case and its path.
 pub fn operations() -> impl Iterator<Item = (&'static str, &'static str, Operation)> {
     let paths = DOCUMENT["paths"].as_object().into_iter().flatten();
     paths.flat_map(|(path, item)| {
@@ -31,11 +31,11 @@ pub fn operations() -> impl Iterator<Item = (&'static str, &'static str, Operati
 }
 
 impl Answer {
-    /// Sends a request to a router of this process, and fails unless request and answer agree with the description of the
-    /// API.
+    /// Sends a request to a router of this process, and fails unless request and response agree with the OpenAPI
+    /// document.
     pub(crate) async fn of(router: &Router, request: Request<Body>) -> Self {
         let (parts, body) = request.into_parts();
-        let sent = body.collect().await.expect("tests send whole bodies").to_bytes();
+        let sent = body.collect().await.expect("the request body of a test is complete").to_bytes();
         let (method, uri) = (parts.method.clone(), parts.uri.clone());
         let answer = Self::to(router, Request::from_parts(parts, Body::from(sent.clone()))).await;
         check(&method, &uri, &serde_json::from_slice(&sent).unwrap_or_default(), &answer);
@@ -48,20 +48,20 @@ impl Answer {
             Err(never) => match never {},
         };
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.expect("bodies of this process are whole").to_bytes();
+        let bytes = body.collect().await.expect("the response body is complete").to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or_default();
         Self { status: parts.status, headers: parts.headers, body }
     }
 }
 
-/// The operation that a request asks for.
+/// Returns the operation of a request.
 pub fn operation_of(method: &Method, path: &str) -> Option<Operation> {
     let template = template_of(path)?;
     let method = method.as_str().to_ascii_lowercase();
     operations().find(|found| (found.0, found.1) == (method.as_str(), template)).map(|found| found.2)
 }
 
-/// The path of the description that a path is one of. What is written out goes before what a parameter stands for.
+/// Returns the path template that matches a path. A template without parameters is preferred.
 fn template_of(path: &str) -> Option<&'static str> {
     let templates = DOCUMENT["paths"].as_object()?.keys().map(String::as_str);
     let parameters = |template: &&str| template.matches('{').count();
@@ -76,7 +76,7 @@ fn fits(template: &str, path: &str) -> bool {
             .all(|(wanted, found)| wanted == found || wanted.starts_with('{') && !found.is_empty())
 }
 
-/// Fails unless the answer is one that the description has for such a request.
+/// Fails unless the document describes this response to the request.
 #[track_caller]
 fn check(method: &Method, uri: &Uri, sent: &Value, answer: &Answer) {
     let status = answer.status.as_u16();
@@ -99,7 +99,7 @@ fn check(method: &Method, uri: &Uri, sent: &Value, answer: &Answer) {
     }
 }
 
-/// What stands where a reference leads, or what is no reference.
+/// Returns the target of a reference, or the value itself if it is not a reference.
 fn resolve(value: &'static Value) -> &'static Value {
     let referred = value["$ref"].as_str().and_then(|path| DOCUMENT.pointer(path.trim_start_matches('#')));
     referred.unwrap_or(value)
@@ -115,7 +115,7 @@ fn check_body(response: &'static Value, answer: &Answer) -> Result<(), String> {
 }
 
 impl Operation {
-    /// The name by which the description knows it.
+    /// Returns the operation id.
     pub fn id(&self) -> &str {
         self.0["operationId"].as_str().unwrap_or_default()
     }
@@ -134,13 +134,13 @@ impl Operation {
     }
 }
 
-/// Checks a value against a schema of the description.
+/// Checks a value against a schema of the document.
 fn check_schema(schema: &'static Value, value: &Value) -> Result<(), String> {
     let validator = validator(schema).map_err(|error| error.to_string())?;
     validator.validate(value).map_err(|error| format!("{error} at {}", error.instance_path()))
 }
 
-/// The validator of a schema of the description. Making one takes longer than all else that a check does.
+/// Returns the validator of a schema. Validators are cached, because building one takes longer than the rest of a check.
 fn validator(schema: &'static Value) -> Result<Arc<Validator>, ValidationError<'static>> {
     static MADE: Mutex<BTreeMap<usize, Arc<Validator>>> = Mutex::new(BTreeMap::new());
     let address = std::ptr::from_ref(schema).addr();
@@ -154,7 +154,7 @@ fn validator(schema: &'static Value) -> Result<Arc<Validator>, ValidationError<'
     Ok(validator)
 }
 
-/// The schemas of the description. None lets members in that it does not name, unless it says so.
+/// The schemas of the document, changed so that an object has no undeclared members unless its schema permits them.
 static COMPONENTS: LazyLock<Value> = LazyLock::new(|| {
     let mut components = json!({"schemas": DOCUMENT["components"]["schemas"]});
     let schemas = components["schemas"].as_object_mut().into_iter().flatten();

@@ -1,4 +1,4 @@
-//! Everything in this process, its work done by hand.
+//! The system in this process, whose work runs only when a test asks for it.
 
 use axum::Router;
 use axum::body::Body;
@@ -8,7 +8,7 @@ use orderflow_system::{Settings, System};
 
 use crate::{Answer, Mode, ModeSettings};
 
-/// The system in this process over the embedded store.
+/// The system in this process over the embedded store. Its parts do not run by themselves: [`Mode::settle`] runs them.
 pub struct EmbeddedMode {
     /// The system.
     pub system: System,
@@ -16,10 +16,10 @@ pub struct EmbeddedMode {
 }
 
 impl EmbeddedMode {
-    /// A system with these settings and the demo products, settled.
+    /// Opens a system with these settings and the demo products, and processes all events.
     ///
     /// # Errors
-    /// Where it cannot be opened.
+    /// The system cannot be opened.
     pub async fn open(settings: Settings) -> anyhow::Result<Self> {
         let system = System::open(settings).await?;
         system.add_demo_products().await?;
@@ -33,7 +33,7 @@ impl EmbeddedMode {
 impl Mode for EmbeddedMode {
     async fn start(settings: ModeSettings) -> Self {
         let settings = settings.apply(Settings::new(Location::Memory));
-        Self::open(settings).await.expect("a system in memory opens")
+        Self::open(settings).await.expect("open a system in memory")
     }
 
     async fn call(&self, request: Request<Body>) -> Answer {
@@ -41,6 +41,6 @@ impl Mode for EmbeddedMode {
     }
 
     async fn settle(&mut self) {
-        self.system.drain().await.expect("the store in this process answers");
+        self.system.drain().await.expect("process all events");
     }
 }

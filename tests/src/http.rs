@@ -1,9 +1,9 @@
-//! Answers, and what tests ask of them.
+//! Responses, and checks of them.
 
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-/// An answer with its body as JSON; null where it has none.
+/// A response with its body as JSON; null if it has none.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The status.
@@ -15,14 +15,14 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The answer, which has to have this status.
+    /// Returns the response. Fails unless it has this status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
         self
     }
 
-    /// The answer, which has to be this problem.
+    /// Returns the response. Fails unless it is this problem.
     #[track_caller]
     pub fn expect_problem(self, status: u16, slug: &str) -> Self {
         assert_eq!(self.body["type"], format!("urn:orderflow:problem:{slug}"), "{}", self.body);
@@ -30,7 +30,7 @@ impl Answer {
         self.expect(status)
     }
 
-    /// The answer, which has to name these fields and no others.
+    /// Returns the response. Fails unless it names exactly these fields.
     #[track_caller]
     pub fn expect_fields(self, fields: &[&str]) -> Self {
         let named: Vec<&str> = self.body["errors"]
@@ -43,10 +43,10 @@ impl Answer {
         self
     }
 
-    /// A header's value.
+    /// Returns the value of a header. Fails if it is missing.
     #[track_caller]
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name).unwrap_or_else(|| panic!("no header {name}: {:?}", self.headers));
-        value.to_str().expect("headers of this system are ASCII")
+        value.to_str().expect("the header is ASCII")
     }
 }

@@ -1,7 +1,7 @@
-//! The whole-system suite: what a shop sees, whatever the system runs on.
+//! The suite of the whole system, through its HTTP API and independent of store and broker.
 //!
-//! A [`Mode`] is a way to run the system. [`suite!`] makes one test of every scenario for a mode; scenarios drive the
-//! system through HTTP and let it work with [`Mode::settle`], which returns when nothing is left to do.
+//! A [`Mode`] is a way to run the system. [`suite!`] generates a test of every scenario for a mode. Scenarios send requests to the
+//! system and call [`Mode::settle`], which returns once every event is processed and every order is settled.
 
 pub mod described;
 mod embedded_mode;
@@ -21,17 +21,17 @@ use axum::http::Request;
 
 /// A way to run the system.
 pub trait Mode: Sized {
-    /// Starts a system of its own with the demo products, settled.
+    /// Starts a system with the demo products and waits until it is idle.
     fn start(settings: ModeSettings) -> impl Future<Output = Self>;
 
     /// Sends a request.
     fn call(&self, request: Request<Body>) -> impl Future<Output = Answer>;
 
-    /// Lets the system work until nothing is left to do.
+    /// Waits until the system is idle: no event is unpublished, and no message is ready, in flight or delayed.
     fn settle(&mut self) -> impl Future<Output = ()>;
 }
 
-/// What a scenario wants of the system.
+/// The settings of a scenario.
 #[derive(Debug, Clone, Copy)]
 pub struct ModeSettings {
     /// The share of charges that succeed.
@@ -44,7 +44,7 @@ impl Default for ModeSettings {
     }
 }
 
-/// Makes one test of every scenario for a mode.
+/// Generates a test of every scenario for a mode.
 #[macro_export]
 macro_rules! suite {
     ($mode:ty) => {

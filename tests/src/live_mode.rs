@@ -1,4 +1,4 @@
-//! A system in this process that works by itself.
+//! A system in this process whose parts run by themselves.
 
 use std::time::{Duration, Instant};
 
@@ -10,13 +10,13 @@ use orderflow_system::{IdleProbe, Running, Settings, System};
 
 use crate::{Answer, ModeSettings};
 
-/// How long anything may take that has to happen at all.
+/// The longest time to wait until the system is idle.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How often in a row nothing may be left to do before that is believed: messages between broker and process are seen by neither.
-const LOOKS: usize = 5;
+/// The number of consecutive checks that must find the system idle: a single check misses messages on their way between broker and process.
+const IDLE_CHECKS: usize = 5;
 
-/// A system whose parts work by themselves; as good as killed when dropped.
+/// A running system. Dropping it ends it abruptly, as a kill would.
 pub struct LiveSystem {
     router: Router,
     idle: IdleProbe,
@@ -24,10 +24,10 @@ pub struct LiveSystem {
 }
 
 impl LiveSystem {
-    /// A system at work with the demo products, settled.
+    /// Starts a system with the demo products and waits until it is idle.
     ///
     /// # Errors
-    /// Where it cannot be opened.
+    /// The system cannot be opened.
     pub async fn start(settings: Settings) -> anyhow::Result<Self> {
         let system = System::open(settings).await?;
         system.add_demo_products().await?;
@@ -42,12 +42,12 @@ impl LiveSystem {
         Answer::of(&self.router, request).await
     }
 
-    /// Waits until nothing is left to do.
+    /// Waits until the system is idle.
     pub async fn settle(&self) {
         let deadline = Instant::now() + PATIENCE;
         let mut idle = 0;
-        while idle < LOOKS {
-            assert!(Instant::now() < deadline, "it never settled");
+        while idle < IDLE_CHECKS {
+            assert!(Instant::now() < deadline, "the system did not become idle");
             match self.idle.is_idle().await {
                 Ok(true) => idle += 1,
                 Ok(false) | Err(_) => idle = 0,
@@ -58,9 +58,9 @@ impl LiveSystem {
 }
 
 impl ModeSettings {
-    /// Settings with what a scenario wants.
+    /// Applies the settings of a scenario.
     pub fn apply(self, settings: Settings) -> Settings {
-        let success_rate = SuccessRate::new(self.payment_success_rate).expect("scenarios ask for 0 to 1");
+        let success_rate = SuccessRate::new(self.payment_success_rate).expect("the success rate is between 0 and 1");
         let simulated = SimulatedSettings { success_rate, ..SimulatedSettings::default() };
         Settings { payment: PaymentProvider::Simulated(simulated), ..settings }
     }

@@ -1,10 +1,10 @@
-//! The code of this repository, as text.
+//! Reads the source code of this repository.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The texts in a source, up to its tests, that are spelt as environment variables are; without those that cargo sets for the compiler.
+/// Returns the string literals of a source before its tests that look like names of environment variables, except those that cargo sets.
 pub fn variables(source: &str) -> BTreeSet<String> {
     let code = source.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
     let texts = code.split('"').skip(1).step_by(2);
@@ -18,10 +18,10 @@ pub fn variables(source: &str) -> BTreeSet<String> {
     texts.filter(spelt).map(str::to_owned).collect()
 }
 
-/// The files of a folder, however deep, without tests.
+/// Returns all files in a folder and its subfolders, except tests.
 ///
 /// # Errors
-/// Where the folder cannot be read.
+/// The folder cannot be read.
 pub fn sources(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)?.flatten() {

@@ -1,11 +1,11 @@
-//! Orders that the customer cancels while they are charged.
+//! Orders that are cancelled during the charge.
 
 use orderflow_tests::TestApp;
 
 use crate::faults::{Call, Fault, Gate};
 use crate::shop::{Books, Shop, VISA, order_paid_with, wait_for_payment};
 
-/// Cancels an order while its charge stands at the gate, and lets the charge go on when the payment stands so.
+/// Cancels an order while its charge is held at the gate, and releases the charge once the payment has this status.
 async fn cancel_during_the_charge(fault: fn(std::sync::Arc<Gate>) -> Fault, undone: &str) -> (Shop, String) {
     let mut shop: Shop = TestApp::open().await;
     let gate = Gate::new();
@@ -23,7 +23,7 @@ async fn cancel_during_the_charge(fault: fn(std::sync::Arc<Gate>) -> Fault, undo
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_charge_that_arrives_after_the_cancellation_takes_nothing() {
+async fn a_charge_that_arrives_after_the_cancellation_moves_no_money() {
     let (shop, order) = cancel_during_the_charge(Fault::HoldRequest, "voided").await;
     let stripe = &shop.mode.stripe;
     assert_eq!(stripe.books(&order).await, Books { intents: 1, taken: 0, given_back: 0 });
@@ -32,7 +32,7 @@ async fn a_charge_that_arrives_after_the_cancellation_takes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_charge_that_was_faster_than_the_cancellation_is_given_back() {
+async fn a_charge_before_the_cancellation_is_refunded() {
     let (shop, order) = cancel_during_the_charge(Fault::HoldAnswer, "refunded").await;
     let stripe = &shop.mode.stripe;
     assert_eq!(stripe.books(&order).await, Books { intents: 1, taken: 3998, given_back: 3998 });
@@ -41,7 +41,7 @@ async fn a_charge_that_was_faster_than_the_cancellation_is_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_intent_that_is_made_after_the_cancellation_is_never_confirmed() {
+async fn an_intent_created_after_the_cancellation_is_never_confirmed() {
     let mut shop: Shop = TestApp::open().await;
     let gate = Gate::new();
     shop.mode.stripe.proxy.faults().once(Call::Make, Fault::HoldRequest(gate.clone()));
@@ -58,7 +58,7 @@ async fn an_intent_that_is_made_after_the_cancellation_is_never_confirmed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refund_whose_answer_is_lost_is_found_and_not_made_again() {
+async fn a_refund_whose_response_is_lost_is_found_and_not_repeated() {
     let mut shop: Shop = TestApp::open().await;
     let gate = Gate::new();
     shop.mode.stripe.proxy.faults().once(Call::Confirm, Fault::HoldAnswer(gate.clone()));

@@ -22,7 +22,7 @@ async fn an_order_is_paid_by_card() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_declined_card_gives_the_stock_back() {
+async fn a_declined_card_releases_the_stock() {
     let mut shop: Shop = TestApp::open().await;
     let declined = shop.place(&order_paid_with(DECLINING)).await;
     let mut without_card = order_paid_with(VISA);
@@ -40,7 +40,7 @@ async fn a_declined_card_gives_the_stock_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_customer_who_signs_in_at_the_bank_after_the_decline_is_not_charged() {
+async fn a_customer_who_authenticates_after_the_decline_is_not_charged() {
     let mut shop: Shop = TestApp::open().await;
     let card = shop.mode.stripe.card(WANTS_ITS_CUSTOMER).await;
     let order = shop.place(&order_paid_with(&card)).await;
@@ -57,7 +57,7 @@ async fn a_customer_who_signs_in_at_the_bank_after_the_decline_is_not_charged() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_charge_whose_answer_is_lost_is_found_and_not_made_again() {
+async fn a_charge_whose_response_is_lost_is_found_and_not_repeated() {
     let mut shop: Shop = TestApp::open().await;
     shop.mode.stripe.proxy.faults().once(Call::Confirm, Fault::LoseAnswer);
     let order = shop.place(&order_paid_with(VISA)).await;
@@ -67,7 +67,7 @@ async fn a_charge_whose_answer_is_lost_is_found_and_not_made_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_decline_whose_answer_is_lost_is_a_decline() {
+async fn a_decline_whose_response_is_lost_is_a_decline() {
     let mut shop: Shop = TestApp::open().await;
     shop.mode.stripe.proxy.faults().once(Call::Confirm, Fault::LoseAnswer);
     let order = shop.place(&order_paid_with(DECLINING)).await;
@@ -86,7 +86,7 @@ async fn a_charge_that_never_arrived_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_intent_whose_answer_is_lost_is_the_same_under_its_key() {
+async fn an_intent_whose_response_is_lost_is_returned_again_for_its_key() {
     let mut shop: Shop = TestApp::open().await;
     shop.mode.stripe.proxy.faults().times(2, Call::Make, Fault::LoseAnswer);
     let order = shop.place(&order_paid_with(VISA)).await;
@@ -96,7 +96,7 @@ async fn an_intent_whose_answer_is_lost_is_the_same_under_its_key() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_that_stripe_forgot_costs_an_intent_and_no_second_charge() {
+async fn an_expired_key_creates_another_intent_and_no_second_charge() {
     let mut shop: Shop = TestApp::open().await;
     shop.mode.stripe.proxy.forget_keys();
     shop.mode.stripe.proxy.faults().times(2, Call::Make, Fault::LoseAnswer);

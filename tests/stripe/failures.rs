@@ -1,4 +1,4 @@
-//! Stripe out of order, and a line that loses whatever it may.
+//! Stripe during an outage, and a connection that loses requests and responses.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::faults::{Call, Fault};
 use crate::shop::{PATIENCE, Shop, VISA, assert_charged_once, order_paid_with};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn orders_wait_for_stripe_to_come_back_and_are_charged_once() {
+async fn orders_wait_for_the_end_of_an_outage_and_are_charged_once() {
     let mut shop: Shop = TestApp::open().await;
     let stripes = json!({"error": {"type": "api_error"}});
     for (status, body) in [(401, stripes.clone()), (500, stripes), (404, json!({}))] {
@@ -18,7 +18,7 @@ async fn orders_wait_for_stripe_to_come_back_and_are_charged_once() {
         for _ in 0..8 {
             orders.push(shop.place(&order_paid_with(VISA)).await);
         }
-        wait_until_all_wait(&shop, orders.len()).await;
+        wait_until_all_are_delayed(&shop, orders.len()).await;
         shop.mode.stripe.proxy.faults().clear();
         shop.settle().await;
         for order in orders {
@@ -28,7 +28,7 @@ async fn orders_wait_for_stripe_to_come_back_and_are_charged_once() {
     }
 }
 
-async fn wait_until_all_wait(shop: &Shop, orders: usize) {
+async fn wait_until_all_are_delayed(shop: &Shop, orders: usize) {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let queues = shop.get("/api/v1/admin/queues").await.expect(200).body;
@@ -37,14 +37,14 @@ async fn wait_until_all_wait(shop: &Shop, orders: usize) {
         if payment.unwrap()["delayed"] == orders {
             return;
         }
-        assert!(Instant::now() < deadline, "the orders do not wait: {queues}");
+        assert!(Instant::now() < deadline, "the messages are not delayed: {queues}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
-/// One in four calls goes wrong, before or after Stripe did its part, and customers cancel in between.
+/// One in four calls fails, before or after Stripe processed it, and customers cancel orders in between.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_is_lost_no_order_is_charged_twice_and_no_cancelled_one_stays_charged() {
+async fn under_random_losses_no_order_is_charged_twice_and_no_cancelled_one_stays_charged() {
     let mut shop: Shop = TestApp::open().await;
     let mut random = fastrand::Rng::with_seed(7);
     shop.mode.stripe.proxy.faults().set(move |call| match random.u8(0..12) {

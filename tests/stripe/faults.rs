@@ -1,20 +1,20 @@
-//! What goes wrong between the system and Stripe.
+//! Faults between the system and Stripe.
 
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-/// What Stripe is asked to do.
+/// A call to Stripe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
-    /// Make an intent.
+    /// Creates an intent.
     Make,
-    /// Charge it.
+    /// Confirms an intent, which charges it.
     Confirm,
     Cancel,
     Refund,
-    /// Anything that changes nothing.
+    /// Any call that changes nothing.
     Read,
 }
 
@@ -27,27 +27,27 @@ impl Call {
             ("POST", "cancel") => Self::Cancel,
             ("POST", "refunds") => Self::Refund,
             ("GET", _) => Self::Read,
-            other => panic!("nobody asks for {other:?}"),
+            other => panic!("unexpected call {other:?}"),
         }
     }
 }
 
-/// What becomes of a request.
+/// A fault of a request.
 #[derive(Clone)]
 pub(crate) enum Fault {
-    /// It never arrives.
+    /// The request is lost.
     LoseRequest,
-    /// It arrives, and its answer does not.
+    /// The response is lost.
     LoseAnswer,
-    /// Stripe answers so and does nothing.
+    /// Stripe returns this response and does nothing.
     Answer(u16, Value),
-    /// It stands before Stripe until the gate opens.
+    /// The request is held until the gate opens.
     HoldRequest(Arc<Gate>),
-    /// It is done, and its answer stands until the gate opens.
+    /// The request is processed, and its response is held until the gate opens.
     HoldAnswer(Arc<Gate>),
 }
 
-/// Where a request stands until the test lets it go on.
+/// Holds a request until the test releases it.
 pub(crate) struct Gate {
     reached: Semaphore,
     open: Semaphore,
@@ -58,12 +58,12 @@ impl Gate {
         Arc::new(Self { reached: Semaphore::new(0), open: Semaphore::new(0) })
     }
 
-    /// Waits until a request stands here.
+    /// Waits until a request is held.
     pub(crate) async fn reached(&self) {
         self.reached.acquire().await.unwrap().forget();
     }
 
-    /// Lets the request go on.
+    /// Releases the request.
     pub(crate) fn open(&self) {
         self.open.add_permits(1);
     }
@@ -76,22 +76,22 @@ impl Gate {
 
 type Rule = Box<dyn FnMut(Call) -> Option<Fault> + Send>;
 
-/// Decides what goes wrong. Nothing does unless the test wants it.
+/// The rule that decides which requests have which fault. By default none has.
 #[derive(Default)]
 pub(crate) struct Faults(Mutex<Option<Rule>>);
 
 impl Faults {
-    /// From now on this decides.
+    /// Sets the rule.
     pub(crate) fn set(&self, rule: impl FnMut(Call) -> Option<Fault> + Send + 'static) {
         *self.0.lock().unwrap() = Some(Box::new(rule));
     }
 
-    /// The next call of this kind meets the fault, and nothing else does.
+    /// Sets the rule that only the next call of this kind has the fault.
     pub(crate) fn once(&self, call: Call, fault: Fault) {
         self.times(1, call, fault);
     }
 
-    /// So many calls of this kind meet the fault.
+    /// Sets the rule that so many calls of this kind have the fault.
     pub(crate) fn times(&self, times: usize, call: Call, fault: Fault) {
         let mut left = times;
         self.set(move |asked| {

@@ -1,4 +1,4 @@
-//! Processes that die between what Stripe did and their note of it.
+//! Processes that crash after Stripe processed a call and before they recorded it.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ async fn open(stripe: Stripe, folder: &Path) -> Shop {
     TestApp { mode: StripeMode { live: start(settings).await, stripe } }
 }
 
-/// What is left of a killed system lets go of the folder a moment later.
+/// The time after which a killed system has released its folder.
 async fn start(settings: Settings) -> LiveSystem {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -27,7 +27,7 @@ async fn start(settings: Settings) -> LiveSystem {
     }
 }
 
-/// Kills the system while the answer to this call is on its way, and starts it again.
+/// Kills the system while the response to this call is held, and starts it again.
 async fn killed_at(call: Call) -> (Shop, String) {
     let folder = tempfile::tempdir().unwrap();
     let (shop, gate) = (open(Stripe::start().await, folder.path()).await, Gate::new());
@@ -44,13 +44,13 @@ async fn killed_at(call: Call) -> (Shop, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_charge_that_nobody_noted_is_found() {
+async fn an_unrecorded_charge_is_found() {
     let (shop, order) = killed_at(Call::Confirm).await;
     assert_eq!(shop.mode.stripe.books(&order).await, Books { intents: 1, taken: 3998, given_back: 0 });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_intent_that_nobody_noted_is_never_confirmed() {
+async fn an_unrecorded_intent_is_never_confirmed() {
     let (shop, order) = killed_at(Call::Make).await;
     assert_eq!(shop.mode.stripe.books(&order).await, Books { intents: 2, taken: 3998, given_back: 0 });
 }

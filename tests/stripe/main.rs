@@ -1,4 +1,4 @@
-//! The whole system with Stripe as the payment provider, played by localstripe behind a proxy that loses answers.
+//! The whole system with Stripe as the payment provider, emulated by localstripe behind a proxy that loses responses.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cancelled;

@@ -1,4 +1,4 @@
-//! Stands before localstripe: remembers idempotency keys, which that ignores, as Stripe does, and makes things go wrong.
+//! A proxy before localstripe that implements idempotency keys as Stripe does, which localstripe ignores, and injects faults.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -12,10 +12,10 @@ use serde_json::json;
 
 use crate::faults::{Call, Fault, Faults};
 
-/// An answer of Stripe.
+/// A response of Stripe.
 type Answer = (StatusCode, Bytes);
 
-/// The proxy, for as long as the test's runtime lives.
+/// A proxy that ends with the runtime of the test.
 pub(crate) struct Proxy {
     pub(crate) url: String,
     state: Arc<Shared>,
@@ -24,7 +24,7 @@ pub(crate) struct Proxy {
 /// The first request with a key.
 struct First {
     form: Bytes,
-    /// None while Stripe is at work on it.
+    /// The response; `None` while Stripe processes the request.
     answer: Option<Answer>,
 }
 
@@ -32,7 +32,7 @@ struct Shared {
     upstream: String,
     http: reqwest::Client,
     faults: Faults,
-    /// What each key was first asked; none where keys are forgotten at once.
+    /// The first request with each key; `None` if keys expire at once.
     keys: Mutex<Option<HashMap<String, First>>>,
     arrived: Mutex<Vec<Call>>,
 }
@@ -57,12 +57,12 @@ impl Proxy {
         &self.state.faults
     }
 
-    /// Forgets every key at once, as Stripe does after a day.
+    /// Expires every key at once; at Stripe, keys expire after a day.
     pub(crate) fn forget_keys(&self) {
         *self.state.keys.lock().unwrap() = None;
     }
 
-    /// How many such calls arrived at Stripe itself.
+    /// Returns the number of calls of this kind that arrived at Stripe.
     pub(crate) fn arrived(&self, call: Call) -> usize {
         self.state.arrived.lock().unwrap().iter().filter(|arrived| **arrived == call).count()
     }
@@ -79,7 +79,7 @@ async fn handle(State(state): State<Arc<Shared>>, request: Request) -> Response 
         Some(Fault::HoldRequest(gate)) => gate.pass().await,
         Some(Fault::LoseAnswer | Fault::HoldAnswer(_)) | None => {}
     }
-    // Also where the caller has gone: what arrived is done.
+    // Spawned, so that a request that arrived is processed even if its client is gone.
     let answer = tokio::spawn(async move { state.answer(call, request).await }).await.unwrap();
     match fault {
         Some(Fault::LoseAnswer) => return broken(),
@@ -89,7 +89,7 @@ async fn handle(State(state): State<Arc<Shared>>, request: Request) -> Response 
     answer
 }
 
-/// An answer that breaks off.
+/// Returns a response that is interrupted.
 fn broken() -> Response {
     let nothing = std::io::Error::other("the connection is lost");
     Body::from_stream(futures::stream::once(async { Err::<Bytes, _>(nothing) })).into_response()
@@ -118,7 +118,7 @@ impl Shared {
         answer.into_response()
     }
 
-    /// What the first request with this key was answered; none where this is the first.
+    /// Returns the response to the first request with this key, or `None` if this is the first.
     fn remembered(&self, key: &str, form: &Bytes) -> Option<Response> {
         let mut keys = self.keys.lock().unwrap();
         let keys = keys.as_mut()?;
@@ -126,7 +126,7 @@ impl Shared {
             keys.insert(key.to_owned(), First { form: form.clone(), answer: None });
             return None;
         };
-        assert_eq!(first.form, form, "Stripe takes a key for one form only");
+        assert_eq!(first.form, form, "a key is reused with a different form");
         Some(match &first.answer {
             Some(answer) => ([("idempotent-replayed", "true")], answer.clone()).into_response(),
             None => {

@@ -1,4 +1,4 @@
-//! Refunds that Stripe refuses until they are given up.
+//! Refunds that Stripe refuses until the attempts are exhausted.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::faults::{Call, Fault, Gate};
 use crate::shop::{Books, Shop, Stripe, StripeMode, VISA, order_paid_with, wait_for_payment};
 
-/// A shop that gives up at once.
+/// Starts a shop that makes a single attempt.
 async fn impatient() -> Shop {
     let stripe = Stripe::start().await;
     let retry = RetryPolicy {
@@ -31,7 +31,7 @@ fn refuse_refunds(call: Call) -> Option<Fault> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refund_that_keeps_failing_is_seen_counted_and_made_by_hand() {
+async fn a_refund_that_keeps_failing_is_listed_counted_and_retried_by_an_operator() {
     let mut shop = impatient().await;
     let gate = Gate::new();
     shop.mode.stripe.proxy.faults().once(Call::Confirm, Fault::HoldAnswer(gate.clone()));

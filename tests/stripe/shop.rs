@@ -1,4 +1,4 @@
-//! A shop that is paid by Stripe, and the books that Stripe keeps.
+//! A shop with Stripe as payment provider, and the charges and refunds that Stripe recorded.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -14,25 +14,25 @@ use serde_json::{Value, json};
 
 use crate::proxy::Proxy;
 
-/// A card that is charged.
+/// A card that can be charged.
 pub(crate) const VISA: &str = "pm_card_visa";
-/// A card that takes no charge.
+/// A card whose charges are declined.
 pub(crate) const DECLINING: &str = "pm_card_chargeCustomerFail";
-/// The number of a card whose customer has to sign in at the bank for each charge.
+/// The number of a card that needs authentication for each charge.
 pub(crate) const WANTS_ITS_CUSTOMER: &str = "4000002760003184";
 
 const KEY: &str = "sk_test_orderflow";
 
-/// How long anything may take that has to happen at all.
+/// The longest time to wait for a condition.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// localstripe and the way to it.
+/// localstripe and the proxy before it.
 pub(crate) struct Stripe {
     server: LocalStripe,
     pub(crate) proxy: Proxy,
 }
 
-/// What Stripe did for one order, in minor units.
+/// Stripe's records of one order, in minor units.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Books {
     pub(crate) intents: usize,
@@ -43,7 +43,7 @@ pub(crate) struct Books {
 impl Stripe {
     pub(crate) async fn start() -> Self {
         let python = std::env::var_os("ORDERFLOW_LOCALSTRIPE").map(PathBuf::from);
-        let python = python.expect("ORDERFLOW_LOCALSTRIPE is not set: run `cargo xtask test --install`");
+        let python = python.expect("ORDERFLOW_LOCALSTRIPE is not set: run `cargo xtask test`, which sets it");
         let server = LocalStripe::start(&python).await.unwrap();
         let proxy = Proxy::start(server.url()).await;
         Self { server, proxy }
@@ -55,7 +55,7 @@ impl Stripe {
         Settings { payment: PaymentProvider::Stripe(stripe), ..Settings::new(location) }
     }
 
-    /// A card with this number, as the id of a payment method.
+    /// Creates a payment method with this card number and returns its id.
     pub(crate) async fn card(&self, number: &str) -> String {
         let form =
             format!("type=card&card[number]={number}&card[exp_month]=12&card[exp_year]=2030&card[cvc]=123");
@@ -65,7 +65,7 @@ impl Stripe {
         made["id"].as_str().unwrap().to_owned()
     }
 
-    /// Posts a form, past the proxy.
+    /// Posts a form, bypassing the proxy.
     pub(crate) async fn post(&self, path: &str, form: String) -> reqwest::Response {
         let request =
             reqwest::Client::new().post(format!("{}/v1/{path}", self.server.url())).bearer_auth(KEY);
@@ -73,7 +73,7 @@ impl Stripe {
         request.body(form).send().await.unwrap()
     }
 
-    /// All objects of a kind, past the proxy.
+    /// Lists all objects of a kind, bypassing the proxy.
     async fn list(&self, kind: &str) -> Vec<Value> {
         let url = format!("{}/v1/{kind}?limit=10000", self.server.url());
         let answer = reqwest::Client::new().get(url).bearer_auth(KEY).send().await.unwrap();
@@ -101,7 +101,7 @@ impl Stripe {
     }
 }
 
-/// The system in this process at work, paid by Stripe.
+/// The running system in this process, with Stripe as payment provider.
 pub(crate) struct StripeMode {
     pub(crate) live: LiveSystem,
     pub(crate) stripe: Stripe,
@@ -114,7 +114,7 @@ impl StripeMode {
         Self { live: LiveSystem::start(settings).await.unwrap(), stripe }
     }
 
-    /// Ends the system as `kill -9` would. Stripe goes on.
+    /// Ends the system abruptly, as `kill -9` would. Stripe keeps running.
     pub(crate) fn kill(self) -> Stripe {
         self.stripe
     }
@@ -136,14 +136,14 @@ impl Mode for StripeMode {
     }
 }
 
-/// Two T-shirts, 39.98 USD, paid with this card.
+/// Returns an order of two T-shirts, 39.98 USD, paid with this card.
 pub(crate) fn order_paid_with(card: &str) -> Value {
     let mut body = order_body("TSHIRT-BLK-M", 2);
     body["payment_token"] = json!(card);
     body
 }
 
-/// Waits until an order's payment stands so.
+/// Waits until an order's payment has this status.
 pub(crate) async fn wait_for_payment(shop: &Shop, order: &str, status: &str) {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -156,7 +156,7 @@ pub(crate) async fn wait_for_payment(shop: &Shop, order: &str, status: &str) {
     }
 }
 
-/// The order is confirmed and was charged once.
+/// Checks that an order is confirmed and was charged once.
 pub(crate) async fn assert_charged_once(shop: &Shop, order: &str) {
     assert_eq!(shop.order(order).await["status"], "confirmed");
     assert_eq!(shop.payment(order).await.as_deref(), Some("completed"));

@@ -15,7 +15,7 @@ pub(crate) struct Package {
     dependencies: BTreeSet<String>,
 }
 
-/// The packages of the workspace, as cargo describes them. Needs neither a network nor any downloaded crate.
+/// Returns cargo's description of the workspace's packages. Needs neither a network nor any downloaded crate.
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--offline", "--locked", "--no-deps"])
@@ -40,7 +40,7 @@ pub(crate) fn packages() -> BTreeMap<String, Package> {
     metadata["packages"].as_array().unwrap().iter().map(package).collect()
 }
 
-/// The entries of Cargo.lock: `NAME VERSION` and what it depends on, as the lock file names it.
+/// Returns the entries of Cargo.lock: `NAME VERSION` and its dependencies, as the lock file names them.
 ///
 /// The lock file covers all platforms. Cargo could answer the same question, but would want the crates of platforms that
 /// this machine never builds for, and they are not downloaded.
@@ -59,10 +59,10 @@ fn locked() -> BTreeMap<String, Vec<String>> {
     locked
 }
 
-/// Everything that is built for a package of the workspace, directly or not: names as in `serde 1.0.228`.
+/// Returns all dependencies of a package, direct or not, with names like `serde 1.0.228`.
 fn everything_under(package: &str) -> BTreeSet<String> {
     let locked = locked();
-    // A version stands in the lock file only where a name has several.
+    // The lock file names the version of a dependency only if there are several.
     let entry = |name: &str| {
         let mut versions = locked.keys().filter(|key| *key == name || key.split(' ').next() == Some(name));
         versions.next().unwrap_or_else(|| panic!("{name} is not in Cargo.lock")).clone()
@@ -93,7 +93,7 @@ fn the_domain_is_pure() {
 }
 
 #[test]
-fn nothing_shared_names_a_function() {
+fn no_shared_crate_depends_on_a_service() {
     let packages = packages();
     for (name, package) in packages.iter().filter(|(_, package)| package.folder.starts_with("shared/")) {
         for dependency in &package.dependencies {
@@ -106,10 +106,10 @@ fn nothing_shared_names_a_function() {
 }
 
 #[test]
-fn only_bridge_embedded_and_the_program_know_what_runs_underneath() {
+fn only_bridge_embedded_and_the_program_depend_on_broker_and_store() {
     let packages = packages();
-    let knowing = ["system", "cli", "tests", "shared/bridge", "shared/embedded", "shared/testing"];
-    for (name, package) in packages.iter().filter(|(_, package)| !knowing.contains(&package.folder.as_str()))
+    let allowed = ["system", "cli", "tests", "shared/bridge", "shared/embedded", "shared/testing"];
+    for (name, package) in packages.iter().filter(|(_, package)| !allowed.contains(&package.folder.as_str()))
     {
         for dependency in ["orderflow-bridge", "orderflow-embedded", "dynoxide-rs", "lapin"] {
             assert!(!package.dependencies.contains(dependency), "{name} depends on {dependency}");
@@ -118,16 +118,16 @@ fn only_bridge_embedded_and_the_program_know_what_runs_underneath() {
 }
 
 #[test]
-fn a_service_reaches_into_no_other() {
+fn no_service_depends_on_another() {
     let packages = packages();
     let services: BTreeMap<_, _> =
         packages.iter().filter(|(_, p)| p.folder.starts_with("functions/")).collect();
-    // The two that put others together: every router, and every table's events.
+    // These two combine the other services: all routers, and the events of all tables.
     let composing = ["orderflow-shop-api", "orderflow-outbox-relay"];
     for (name, package) in services.iter().filter(|(name, _)| !composing.contains(&name.as_str())) {
         for dependency in package.dependencies.iter().filter(|dependency| services.contains_key(dependency)) {
-            let face = name.as_str() == "orderflow-orders" && dependency == "orderflow-catalog";
-            assert!(face, "{name} depends on {dependency}");
+            let read_only_interface = name.as_str() == "orderflow-orders" && dependency == "orderflow-catalog";
+            assert!(read_only_interface, "{name} depends on {dependency}");
         }
     }
 }
@@ -166,7 +166,7 @@ fn shared_crates_import_downwards() {
 }
 
 #[test]
-fn every_package_is_under_the_licence_that_is_here() {
+fn every_package_has_the_licence_of_the_repository() {
     let licence = fs::read_to_string(Path::new(ROOT).join("LICENSE")).unwrap();
     assert_eq!(licence.lines().next(), Some("MIT License"));
     let metadata = metadata();

@@ -1,4 +1,4 @@
-//! Functions: one a bundle.
+//! Functions, one for each bundle.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ fn a_function_has_the_name_of_its_bundle() {
 }
 
 #[test]
-fn a_setting_that_changed_is_a_new_version() {
+fn a_changed_setting_publishes_a_new_version() {
     assert_eq!(template()["Globals"]["Function"]["AutoPublishAlias"], "live");
     for (bundle, function) in functions() {
         assert_eq!(function.properties["AutoPublishAliasAllProperties"], true, "{bundle}");
@@ -33,7 +33,7 @@ fn a_setting_that_changed_is_a_new_version() {
 }
 
 #[test]
-fn new_versions_are_rolled_out_step_by_step_where_that_is_asked_for() {
+fn gradual_deployment_is_optional_and_rolls_back_on_errors() {
     let template = template();
     assert_eq!(template["Parameters"]["GradualDeployment"]["AllowedValues"], json!(["true", "false"]));
     let rollout = &template["Globals"]["Function"]["DeploymentPreference"];
@@ -47,7 +47,7 @@ fn new_versions_are_rolled_out_step_by_step_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_function_has_its_log_its_role_and_its_alarm() {
+fn a_function_has_a_log_a_role_and_an_alarm() {
     let (logs, alarms) = (resources("AWS::Logs::LogGroup"), resources("AWS::CloudWatch::Alarm"));
     for (bundle, function) in functions() {
         let own = |suffix: &str| function.resource.replace("Function", suffix);

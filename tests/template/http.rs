@@ -1,8 +1,8 @@
-//! Routes of the HTTP API, and who may call them.
+//! Routes of the HTTP API and their authorization.
 
 use crate::reading::{resource, resources, template};
 
-/// What everybody may call: nothing of it changes anything or tells of a customer.
+/// The routes without authorization: they change nothing and return no data of customers.
 const OPEN: [&str; 6] = [
     "GET /api/v1/products",
     "GET /api/v1/products/{proxy+}",
@@ -13,7 +13,7 @@ const OPEN: [&str; 6] = [
 ];
 
 #[test]
-fn access_is_closed_unless_somebody_opens_it() {
+fn access_is_closed_by_default() {
     assert_eq!(template()["Parameters"]["OpenAccess"]["Default"], "false");
     let mut open = Vec::new();
     for (name, route) in resources("AWS::ApiGatewayV2::Route") {
@@ -31,7 +31,7 @@ fn access_is_closed_unless_somebody_opens_it() {
 }
 
 #[test]
-fn orders_health_and_documents_go_to_order_intake_and_the_rest_to_shop_api() {
+fn orders_health_and_documents_are_routed_to_order_intake_and_the_rest_to_shop_api() {
     for (name, route) in resources("AWS::ApiGatewayV2::Route") {
         let key = route["Properties"]["RouteKey"].as_str().unwrap();
         let shop = key.contains("/api/v1/") && !["/orders", "/cache/"].iter().any(|part| key.contains(part));
@@ -53,5 +53,5 @@ fn requests_are_throttled() {
     let limits = &stage["DefaultRouteSettings"];
     assert_eq!(limits["ThrottlingRateLimit"], 250, "requests a second");
     assert_eq!(limits["ThrottlingBurstLimit"], 500, "requests at once");
-    assert!(stage.get("RouteSettings").is_none(), "no route is excepted");
+    assert!(stage.get("RouteSettings").is_none(), "no route has other limits");
 }

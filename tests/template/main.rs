@@ -1,4 +1,4 @@
-//! What template.yaml deploys is what the code is.
+//! template.yaml agrees with the code.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bundles;

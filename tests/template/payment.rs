@@ -1,4 +1,4 @@
-//! The payment provider, and who is told of refunds that failed.
+//! The payment provider, and the alarm for failed refunds.
 
 use orderflow_payments::REFUND_FAILED;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::reading::{functions, resource, template};
 
 #[test]
-fn whoever_charges_or_refunds_reaches_the_same_provider() {
+fn all_functions_that_charge_or_refund_use_the_same_provider() {
     let functions = functions();
     for bundle in ["payment", "shop-api"] {
         let environment = functions[bundle].environment();
@@ -21,7 +21,7 @@ fn whoever_charges_or_refunds_reaches_the_same_provider() {
 }
 
 #[test]
-fn no_money_moves_unless_somebody_gives_a_key_which_is_never_shown() {
+fn the_default_provider_is_simulated_and_the_key_is_never_shown() {
     let template = template();
     let parameters = &template["Parameters"];
     assert_eq!(parameters["PaymentProvider"]["Default"], "simulated");
@@ -30,7 +30,7 @@ fn no_money_moves_unless_somebody_gives_a_key_which_is_never_shown() {
 }
 
 #[test]
-fn refunds_that_failed_are_alarmed_of() {
+fn failed_refunds_have_an_alarm() {
     let pattern = format!("\"{REFUND_FAILED}\"");
     let (_, filter) = resource("AWS::Logs::MetricFilter", "FilterPattern", &pattern);
     assert_eq!(filter["LogGroupName"], "PaymentLogs");

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use crate::reading::{functions, resource, resources, template, texts};
 
-/// What SQS allows.
+/// The limits of SQS.
 const MOST_RECEIVES: u64 = 1_000;
 
 #[test]
-fn a_queue_is_told_what_its_consumer_subscribes_to() {
+fn the_filter_policy_of_a_queue_matches_the_subscription() {
     let subscriptions = resources("AWS::SNS::Subscription");
     assert_eq!(subscriptions.len(), SUBSCRIPTIONS.len());
     for row in SUBSCRIPTIONS {
@@ -27,7 +27,7 @@ fn a_queue_is_told_what_its_consumer_subscribes_to() {
 }
 
 #[test]
-fn a_consumer_is_triggered_by_its_queue_and_answers_for_each_message() {
+fn a_consumer_is_triggered_by_its_queue_and_reports_each_message() {
     let functions = functions();
     let mut triggered: Vec<&str> = Vec::new();
     for (bundle, function) in &functions {
@@ -50,7 +50,7 @@ fn a_consumer_is_triggered_by_its_queue_and_answers_for_each_message() {
 }
 
 #[test]
-fn a_message_stays_hidden_while_its_function_works() {
+fn the_visibility_timeout_is_longer_than_the_function_timeout() {
     let globals = template()["Globals"]["Function"]["Timeout"].clone();
     for row in SUBSCRIPTIONS {
         let function = &functions()[row.consumer];
@@ -62,20 +62,20 @@ fn a_message_stays_hidden_while_its_function_works() {
 }
 
 #[test]
-fn the_function_gives_up_before_the_queue_does() {
+fn the_function_dead_letters_before_the_queue_does() {
     let most_attempts = template()["Parameters"]["MaxAttempts"]["MaxValue"].as_u64().unwrap();
     for row in SUBSCRIPTIONS {
-        let redrive = &queue(row.consumer).1["RedrivePolicy"];
-        let receives = redrive["maxReceiveCount"].as_u64().unwrap();
+        let redrive_policy = &queue(row.consumer).1["RedrivePolicy"];
+        let receives = redrive_policy["maxReceiveCount"].as_u64().unwrap();
         assert!(receives > most_attempts && receives <= MOST_RECEIVES, "{}", row.consumer);
-        assert_eq!(redrive["deadLetterTargetArn"], format!("{}.Arn", dead_letters(row.consumer)));
+        assert_eq!(redrive_policy["deadLetterTargetArn"], format!("{}.Arn", dead_letters(row.consumer)));
         let environment = functions()[row.consumer].environment();
         assert_eq!(environment["ORDERFLOW_MAX_ATTEMPTS"], "MaxAttempts", "{}", row.consumer);
     }
 }
 
 #[test]
-fn messages_are_kept_encrypted() {
+fn messages_are_encrypted_at_rest() {
     for (name, queue) in resources("AWS::SQS::Queue") {
         assert_eq!(queue["Properties"]["SqsManagedSseEnabled"], true, "{name}");
     }

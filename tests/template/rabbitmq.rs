@@ -1,4 +1,4 @@
-//! The optional template: every consumer triggered by its queue on RabbitMQ.
+//! The optional template: queues of RabbitMQ trigger the consumers.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ fn every_consumer_is_triggered_by_its_queue() {
     for row in SUBSCRIPTIONS {
         let function = format!("${{Prefix}}-{}:live", row.consumer);
         let mapping = mappings.iter().find(|mapping| mapping["FunctionName"] == function);
-        let mapping = mapping.unwrap_or_else(|| panic!("nothing triggers {function}"));
+        let mapping = mapping.unwrap_or_else(|| panic!("no trigger of {function}"));
         assert_eq!(mapping["Queues"], serde_json::json!([queue(row.consumer)]));
         assert_eq!(mapping["BatchSize"], functions()[row.consumer].triggers("SQS")[0]["BatchSize"]);
     }

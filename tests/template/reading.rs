@@ -1,11 +1,11 @@
-//! The template as it is written, and the code that it deploys.
+//! Reads the template and the code that it deploys.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-/// What the template says of a function.
+/// A function of the template.
 pub(crate) struct Function {
     pub resource: String,
     pub bundle: String,
@@ -13,7 +13,7 @@ pub(crate) struct Function {
     pub properties: Value,
 }
 
-/// The template; its tags are left out, so that `!Ref Prefix` reads `Prefix`.
+/// Reads the template and ignores YAML tags, so that `!Ref Prefix` is read as `Prefix`.
 pub(crate) fn template() -> Value {
     serde_saphyr::from_str(&read("template.yaml")).unwrap()
 }
@@ -26,14 +26,14 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The resources of a type, by their name in the template.
+/// Returns the resources of a type, by their name in the template.
 pub(crate) fn resources(of_type: &str) -> Map<String, Value> {
     let mut template = template();
     let resources = template["Resources"].as_object_mut().unwrap();
     std::mem::take(resources).into_iter().filter(|(_, resource)| resource["Type"] == of_type).collect()
 }
 
-/// The one resource of a type whose property has this value.
+/// Returns the only resource of a type whose property has this value.
 pub(crate) fn resource(of_type: &str, property: &str, value: &str) -> (String, Value) {
     let found = resources(of_type).into_iter().filter(|(_, found)| found["Properties"][property] == value);
     let mut found: Vec<_> = found.map(|(name, resource)| (name, resource["Properties"].clone())).collect();
@@ -41,7 +41,7 @@ pub(crate) fn resource(of_type: &str, property: &str, value: &str) -> (String, V
     found.remove(0)
 }
 
-/// The functions, by bundle.
+/// Returns the functions, by bundle.
 pub(crate) fn functions() -> BTreeMap<String, Function> {
     let functions = resources("AWS::Serverless::Function").into_iter().map(|(resource, found)| {
         let metadata = found["Metadata"].clone();
@@ -52,7 +52,7 @@ pub(crate) fn functions() -> BTreeMap<String, Function> {
 }
 
 impl Function {
-    /// The variables that it is started with, those of all functions included.
+    /// Returns its environment variables, including those of all functions.
     pub(crate) fn environment(&self) -> BTreeMap<String, String> {
         let globals = template()["Globals"]["Function"]["Environment"]["Variables"].clone();
         let own = &self.properties["Environment"]["Variables"];
@@ -60,7 +60,7 @@ impl Function {
         variables.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
     }
 
-    /// The events of a type that trigger it.
+    /// Returns its triggers of a type.
     pub(crate) fn triggers(&self, of_type: &str) -> Vec<Value> {
         let events = self.properties["Events"].as_object().into_iter().flatten();
         let events = events.filter(|(_, event)| event["Type"] == of_type);
@@ -68,7 +68,7 @@ impl Function {
     }
 }
 
-/// The sources of every bundle's `main`, by bundle.
+/// Returns the source of every bundle's `main`, by bundle.
 pub(crate) fn binaries() -> BTreeMap<String, PathBuf> {
     let folders = std::fs::read_dir(root().join("functions")).unwrap().flatten();
     let binaries = folders.filter_map(|folder| std::fs::read_dir(folder.path().join("src/bin")).ok());
@@ -76,7 +76,7 @@ pub(crate) fn binaries() -> BTreeMap<String, PathBuf> {
     files.map(|file| (file.file_stem().unwrap().to_string_lossy().into_owned(), file)).collect()
 }
 
-/// A list of texts.
+/// Reads a list of texts.
 pub(crate) fn texts(list: &Value) -> BTreeSet<String> {
     list.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
 }

@@ -1,14 +1,14 @@
-//! What each function may do. That it uses each of these rights, and needs no other, is shown by what the bundles are seen to ask for.
+//! The rights of each function. The suite `bundles` checks that each function uses these rights and needs no others.
 
 use serde_json::Value;
 
 use crate::reading::{functions, resources};
 
-/// What knows no resource: streams are listed, and dynamodb has no narrower right for it.
+/// Actions without a resource: IAM has no narrower right to list streams.
 const OF_NO_RESOURCE: [&str; 1] = ["dynamodb:ListStreams"];
 
 #[test]
-fn a_function_may_only_do_what_is_named_to_what_is_named() {
+fn every_right_names_its_actions_and_resources() {
     for function in functions().values() {
         for statement in statements(&function.resource) {
             let actions: Vec<&str> = statement["Action"]
@@ -26,14 +26,14 @@ fn a_function_may_only_do_what_is_named_to_what_is_named() {
 }
 
 #[test]
-fn nobody_may_delete_from_a_table_or_scan_it() {
+fn no_function_may_delete_from_a_table_or_scan_it() {
     let text = serde_json::to_string(&resources("AWS::IAM::Role")).unwrap();
-    assert!(text.contains("dynamodb:PutItem"), "the roles are read wrongly");
+    assert!(text.contains("dynamodb:PutItem"), "the roles were not read");
     assert!(!text.contains("dynamodb:DeleteItem") && !text.contains("dynamodb:Scan"));
 }
 
 #[test]
-fn only_notification_may_send_and_only_by_the_provider_that_is_chosen() {
+fn only_notification_may_send_and_only_with_the_chosen_provider() {
     for (bundle, function) in functions() {
         let granted = serde_json::to_string(&statements(&function.resource)).unwrap();
         let sends = granted.contains("ses:Send") || granted.contains("\"sns:Publish\"");
@@ -45,7 +45,7 @@ fn only_notification_may_send_and_only_by_the_provider_that_is_chosen() {
     let [ses, sns] = conditional[..] else { panic!("{own}") };
     assert_eq!((&ses[0], &ses[1]["Action"][0]), (&"SendsBySes".into(), &"ses:SendEmail".into()));
     assert_eq!((&sns[0], &sns[1]["Action"]), (&"SendsBySns".into(), &serde_json::json!(["sns:Publish"])));
-    assert_eq!(sns[1]["NotResource"], "arn:${AWS::Partition}:sns:*:*:*", "no topic of anybody");
+    assert_eq!(sns[1]["NotResource"], "arn:${AWS::Partition}:sns:*:*:*", "every topic is excluded");
 }
 
 fn statements(function: &str) -> Vec<Value> {
@@ -57,7 +57,7 @@ fn statements(function: &str) -> Vec<Value> {
     statements.map(if_granted).collect()
 }
 
-/// A statement as it is where its condition, if it has one, holds.
+/// Returns a statement as it is if its condition holds.
 fn if_granted(statement: Value) -> Value {
     match statement.as_array() {
         Some(conditional) => conditional[1].clone(),

@@ -1,4 +1,4 @@
-//! The sample events: one for every bundle, as the cloud would send it.
+//! The sample events: one for every bundle, as AWS sends it.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::reading::{binaries, read, root};
 
 #[test]
-fn every_bundle_has_one() {
+fn every_bundle_has_a_sample() {
     let files = std::fs::read_dir(root().join("events")).unwrap().flatten().map(|file| file.path());
     let names: BTreeSet<_> =
         files.map(|file| file.file_stem().unwrap().to_string_lossy().into_owned()).collect();
@@ -26,7 +26,7 @@ fn every_bundle_has_one() {
 }
 
 #[tokio::test]
-async fn requests_are_answered() {
+async fn samples_of_requests_get_a_response() {
     let system = EmbeddedMode::start(ModeSettings::default()).await;
     for (bundle, status) in [("order-intake", 202), ("shop-api", 201)] {
         let event = sample(bundle);
@@ -44,7 +44,7 @@ async fn requests_are_answered() {
 }
 
 #[test]
-fn messages_hold_events_that_the_consumer_is_told_of() {
+fn samples_of_messages_contain_events_of_the_subscription() {
     for row in SUBSCRIPTIONS {
         let record = sample(row.consumer)["Records"][0].clone();
         let event = Event::from_json(record["body"].as_str().unwrap()).unwrap();
@@ -63,7 +63,7 @@ fn messages_hold_events_that_the_consumer_is_told_of() {
 }
 
 #[test]
-fn messages_of_rabbitmq_are_those_of_sqs() {
+fn samples_for_rabbitmq_equal_those_for_sqs() {
     for row in SUBSCRIPTIONS {
         let event = sample(&format!("{}-rmq", row.consumer));
         assert_eq!(event["eventSource"], "aws:rmq");
@@ -78,7 +78,7 @@ fn messages_of_rabbitmq_are_those_of_sqs() {
 }
 
 #[test]
-fn events_are_built_from_the_image_of_the_stream() {
+fn the_relay_builds_events_from_the_sample_of_the_stream() {
     let record = sample("outbox-relay")["Records"][0].clone();
     let arn = record["eventSourceARN"].as_str().unwrap();
     let written = |table: &str| arn.contains(&format!(":table/{DEFAULT_PREFIX}-{table}/stream/"));
@@ -93,7 +93,7 @@ fn events_are_built_from_the_image_of_the_stream() {
 }
 
 #[test]
-fn the_schedule_is_event_bridge_s() {
+fn the_sample_of_the_schedule_is_from_eventbridge() {
     let event = sample("order-expiry");
     assert_eq!((&event["source"], &event["detail-type"]), (&"aws.events".into(), &"Scheduled Event".into()));
 }

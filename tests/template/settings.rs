@@ -1,4 +1,4 @@
-//! Environment variables: every one that a bundle reads is set, and none that nobody reads.
+//! Environment variables: the template sets every variable that a bundle reads, and no other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use crate::reading::{binaries, functions, root};
 
-/// What a deployed function is not told of.
+/// The variables that the template does not set, with the reason.
 const NOT_SET: [(&str, &str); 3] = [
-    ("AWS_ENDPOINT_URL", "the SDK knows where AWS is"),
+    ("AWS_ENDPOINT_URL", "the SDK knows the endpoints of AWS"),
     ("NO_COLOR", "logs are JSON"),
     ("TEMPLATES_DIR", "a bundle has the templates it was built with"),
 ];
@@ -49,10 +49,10 @@ fn what_a_bundle_itself_reads_is_set_for_it() {
     }
 }
 
-/// The names in the sources of a bundle: of its crate, and of ours that are built for it.
+/// Returns the names in the sources of a bundle: of its crate, and of the workspace's crates that it depends on.
 fn variables_of(bundle: &str) -> BTreeSet<String> {
     let folders = folders_of(bundle);
-    assert!(folders.len() > 3, "the graph is read wrongly: {folders:?}");
+    assert!(folders.len() > 3, "the dependency graph was not read: {folders:?}");
     let mut found = BTreeSet::new();
     for file in folders.iter().flat_map(|folder| sources(&folder.join("src")).unwrap()) {
         found.extend(variables(&std::fs::read_to_string(file).unwrap()));
@@ -60,7 +60,7 @@ fn variables_of(bundle: &str) -> BTreeSet<String> {
     found
 }
 
-/// The folders of our crates that a bundle is built from.
+/// Returns the folders of the workspace's crates that a bundle is built from.
 fn folders_of(bundle: &str) -> BTreeSet<PathBuf> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--offline", "--locked", "--no-deps"])

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::reading::{functions, resource, resources};
 
-/// What only a bridge needs.
+/// The tables that only the bridge needs.
 const OFF_AWS: &str = "runtime";
 
 #[test]
@@ -41,7 +41,7 @@ fn tables_are_as_the_code_defines_them() {
 }
 
 #[test]
-fn the_relay_is_triggered_by_the_tables_whose_writes_carry_events() {
+fn the_relay_is_triggered_by_the_tables_whose_writes_have_events() {
     let sources: BTreeSet<&str> = EVENT_SOURCES.iter().map(|source| source.table.name).collect();
     for table in TABLES.iter().filter(|table| table.name != OFF_AWS) {
         let stream = &of(table).1["StreamSpecification"]["StreamViewType"];
@@ -58,7 +58,7 @@ fn the_relay_is_triggered_by_the_tables_whose_writes_carry_events() {
 }
 
 #[test]
-fn the_relay_gets_every_event_and_never_gives_up() {
+fn the_relay_gets_every_event_and_retries_without_limit() {
     for trigger in functions()["outbox-relay"].triggers("DynamoDB") {
         let pattern = trigger["FilterCriteria"]["Filters"][0]["Pattern"].as_str().unwrap();
         let pattern: Value = serde_json::from_str(pattern).unwrap();
@@ -80,7 +80,7 @@ fn schema(hash: &str, range: Option<&str>) -> Value {
     keys.collect()
 }
 
-/// The attributes that are declared. All keys are strings.
+/// Returns the declared attributes. All keys are strings.
 fn attributes(table: &Value) -> BTreeSet<String> {
     let declared = table["AttributeDefinitions"].as_array().unwrap().iter();
     let name = |attribute: &Value| {

@@ -1,4 +1,4 @@
-//! What somebody is told of, and what the dashboard shows.
+//! Alarms and the dashboard.
 
 use orderflow_messaging::SUBSCRIPTIONS;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::queues::{dead_letters, queue};
 use crate::reading::{functions, resources};
 
 #[test]
-fn dead_letters_are_alarmed_of() {
+fn dead_letters_have_alarms() {
     for bundle in SUBSCRIPTIONS.iter().map(|row| row.consumer).chain(["outbox-relay"]) {
         let name = format!("{}.QueueName", dead_letters(bundle));
         let alarm = alarm("ApproximateNumberOfMessagesVisible", Some(&name));
@@ -16,7 +16,7 @@ fn dead_letters_are_alarmed_of() {
 }
 
 #[test]
-fn messages_that_wait_are_alarmed_of() {
+fn old_messages_have_alarms() {
     for row in SUBSCRIPTIONS {
         let name = format!("{}.QueueName", queue(row.consumer).0);
         alarm("ApproximateAgeOfOldestMessage", Some(&name));
@@ -24,7 +24,7 @@ fn messages_that_wait_are_alarmed_of() {
 }
 
 #[test]
-fn failing_throttled_and_late_functions_are_alarmed_of() {
+fn failing_throttled_and_late_functions_have_alarms() {
     for bundle in functions().into_keys() {
         alarm("Errors", Some(&format!("${{Prefix}}-{bundle}")));
     }
@@ -33,7 +33,7 @@ fn failing_throttled_and_late_functions_are_alarmed_of() {
 }
 
 #[test]
-fn every_alarm_is_told_to_whoever_wants_to_know() {
+fn every_alarm_is_sent_to_the_alarm_topic() {
     for (name, alarm) in resources("AWS::CloudWatch::Alarm") {
         assert_eq!(alarm["Properties"]["AlarmActions"][1][0], "AlarmTopicArn", "{name}");
         assert_eq!(alarm["Properties"]["TreatMissingData"], "notBreaching", "{name}");
@@ -61,11 +61,11 @@ fn the_dashboard_shows_every_function_and_queue() {
     }
 }
 
-/// The one alarm of a metric, of one function or queue where it is.
+/// Returns the only alarm of a metric, of this function or queue if one is given.
 fn alarm(metric: &str, of: Option<&str>) -> Value {
     let mut alarms =
         resources("AWS::CloudWatch::Alarm").into_iter().map(|(_, alarm)| alarm["Properties"].clone());
     let watches =
         |alarm: &Value| alarm["MetricName"] == metric && alarm["Dimensions"][0]["Value"].as_str() == of;
-    alarms.find(watches).unwrap_or_else(|| panic!("nobody is told of {metric} of {of:?}"))
+    alarms.find(watches).unwrap_or_else(|| panic!("no alarm for {metric} of {of:?}"))
 }

@@ -59,7 +59,9 @@ impl IntoParams for IdempotencyKey {
         let header = ParameterBuilder::new().name(NAME).parameter_in(ParameterIn::Header).schema(Some(text));
         vec![
             header
-                .description(Some("Makes the request safe to repeat: requests with the same key take effect once."))
+                .description(Some(
+                    "Makes the request safe to repeat: requests with the same key take effect once.",
+                ))
                 .build(),
         ]
     }

@@ -23,7 +23,10 @@ pub struct TraceParent {
 impl TraceParent {
     /// Starts a new, sampled trace with random ids.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "defaults are expected to be equal, and two new traces never are")]
+    #[expect(
+        clippy::new_without_default,
+        reason = "defaults are expected to be equal, and two new traces never are"
+    )]
     pub fn new() -> Self {
         let trace_id = fastrand::u128(1..);
         Self::assemble(&format!("{trace_id:032x}"), SAMPLED)

@@ -41,8 +41,8 @@ impl ServerProcess {
     ) -> Result<Self> {
         let name = name.into();
         let folder = TempDir::new().map_err(Error::system("create a temporary folder"))?;
-        let output = File::create(output_file(folder.path()))
-            .map_err(Error::system("create the output file"))?;
+        let output =
+            File::create(output_file(folder.path())).map_err(Error::system("create the output file"))?;
         let errors = output.try_clone().map_err(Error::system("share the output file"))?;
         let mut command = Command::new(program);
         configure(&mut command, folder.path());
@@ -86,9 +86,7 @@ impl ServerProcess {
     ) -> Result<()> {
         let started = Instant::now();
         loop {
-            if let Some(status) =
-                self.child.try_wait().map_err(Error::system("check the server"))?
-            {
+            if let Some(status) = self.child.try_wait().map_err(Error::system("check the server"))? {
                 return Err(Error::Exited { server: self.name.clone(), status, output: self.output() });
             }
             let left = patience.saturating_sub(started.elapsed());

@@ -1,4 +1,4 @@
-//! Who is let in where access is not open.
+//! Access to a deployment that is not open.
 
 use orderflow_testing::ministack::MiniStack;
 use reqwest::Method;
@@ -10,7 +10,7 @@ use crate::facts::order_body;
 use crate::world::tool;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_closed_deployment_lets_in_who_has_a_token_with_the_scope() {
+async fn a_closed_deployment_requires_a_token_with_the_scope() {
     let issuer = Issuer::start().await;
     let admin = issuer.sign(&issuer.claims("admin"));
     let parameters = format!("OpenAccess=false JwtIssuer={} JwtAudience={AUDIENCE}", issuer.url);
@@ -27,7 +27,7 @@ async fn a_closed_deployment_lets_in_who_has_a_token_with_the_scope() {
         (None, 401),
         (Some("no token".to_owned()), 401),
         (Some(issuer.forger().sign(&issuer.claims("admin"))), 401),
-        (claims("aud", json!("somebody-else")), 401),
+        (claims("aud", json!("another-audience")), 401),
         (claims("iss", json!("https://tokens.example.com")), 401),
         (claims("exp", json!(1_000_000_000)), 401),
         (claims("scope", json!("orders")), 403),

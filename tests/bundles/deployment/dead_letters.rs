@@ -1,4 +1,4 @@
-//! Poison at a deployed system.
+//! Poison messages in a deployed system.
 
 use std::process::Command;
 
@@ -17,8 +17,8 @@ use crate::world::bundle_path;
 
 const CONSUMER: &str = "notification";
 
-/// `orderflow dlq` lists poison, puts it right and sends it back, and the customer is told.
-pub(super) async fn are_put_right_by_the_program(shop: &Shop, endpoint: &str) {
+/// `orderflow dlq` lists, corrects and replays a dead letter, and the customer gets a message.
+pub(super) async fn are_corrected_by_the_program(shop: &Shop, endpoint: &str) {
     let (order_id, event, letter) = poison(shop, endpoint).await;
     let folder = tempfile::tempdir().unwrap();
     let repaired = folder.path().join("repaired.json");
@@ -37,8 +37,8 @@ pub(super) async fn are_put_right_by_the_program(shop: &Shop, endpoint: &str) {
     assert_eq!(shop.told(&order_id).await, "order_confirmation");
 }
 
-/// So does the HTTP API.
-pub(super) async fn are_put_right_over_http(shop: &Shop, endpoint: &str) {
+/// The HTTP API lists, corrects and replays a dead letter.
+pub(super) async fn are_corrected_over_http(shop: &Shop, endpoint: &str) {
     let (order_id, event, letter) = poison(shop, endpoint).await;
     let event: Value = serde_json::from_str(&event.to_json()).unwrap();
     let letters = format!("/admin/dead-letters/{CONSUMER}");
@@ -50,8 +50,8 @@ pub(super) async fn are_put_right_over_http(shop: &Shop, endpoint: &str) {
     assert_eq!(shop.told(&order_id).await, "order_confirmation");
 }
 
-/// Puts an event that lost its end into a deployed queue, and waits until the function has put it away. Gives the order that it is
-/// about, the whole event, and the id of the dead letter.
+/// Sends a truncated event to a deployed queue, and waits until the function has dead-lettered it. Returns its order, the complete event,
+/// and the id of the dead letter.
 async fn poison(shop: &Shop, endpoint: &str) -> (String, Event, String) {
     let order_id = new_id();
     let event = order_confirmed(&order_id);

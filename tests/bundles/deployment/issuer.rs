@@ -1,4 +1,4 @@
-//! Who issues tokens, as an OpenID provider does.
+//! An issuer of tokens, like an OpenID provider.
 
 use std::net::Ipv4Addr;
 use std::ops::Range;
@@ -14,20 +14,20 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// Whom tokens are issued for.
+/// The audience of tokens.
 pub(super) const AUDIENCE: &str = "orderflow";
 
 const KEY_ID: &str = "key-1";
 
-/// Where the modulus of a key of 2,048 bits stands (PKCS #1, RFC 8017).
+/// The position of the modulus in a key of 2,048 bits (PKCS #1, RFC 8017).
 const MODULUS: Range<usize> = 9..265;
 
-/// Where its exponent stands, which is three bytes long.
+/// The position of its exponent, which is three bytes long.
 const EXPONENT: Range<usize> = 267..270;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// An issuer that ends with the test's runtime.
+/// An issuer that ends with the runtime of the test.
 pub(super) struct Issuer {
     pub url: String,
     key: KeyPair,
@@ -47,12 +47,12 @@ impl Issuer {
         Self { url, key }
     }
 
-    /// Somebody who claims to be this issuer, and has another key.
+    /// Returns an impostor: it names this issuer but signs with another key.
     pub(super) fn forger(&self) -> Self {
         Self { url: self.url.clone(), key: new_key() }
     }
 
-    /// What a token for this audience says that has a scope.
+    /// Returns the claims of a token with a scope for this audience.
     pub(super) fn claims(&self, scope: &str) -> Value {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         json!({
@@ -65,7 +65,7 @@ impl Issuer {
         })
     }
 
-    /// The token that says this (JWT, RFC 7519, signed by RS256).
+    /// Returns the token with these claims (JWT, RFC 7519, signed with RS256).
     pub(super) fn sign(&self, claims: &Value) -> String {
         let header = json!({"alg": "RS256", "typ": "JWT", "kid": KEY_ID});
         let signed = format!("{}.{}", encoded(header.to_string()), encoded(claims.to_string()));
@@ -80,7 +80,7 @@ fn new_key() -> KeyPair {
     KeyPair::generate(KeySize::Rsa2048).unwrap()
 }
 
-/// The half of a key that everybody may see (JWK, RFC 7517).
+/// Returns the public key (JWK, RFC 7517).
 fn public(key: &KeyPair) -> Value {
     let key = key.public_key().as_ref();
     json!({

@@ -1,4 +1,4 @@
-//! The template deployed by `localstack/deploy`, with policies enforced.
+//! The template, deployed by `localstack/deploy` to an emulator that enforces policies.
 
 mod access;
 mod dead_letters;
@@ -16,21 +16,21 @@ use crate::world::tool;
 use shop::Shop;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deployed_system_takes_orders_to_their_ends_and_poison_out_of_the_way() {
+async fn a_deployed_system_settles_orders_and_dead_letters_poison() {
     let stack = MiniStack::start_enforcing(&tool("ORDERFLOW_MINISTACK")).await.unwrap();
     let shop = deploy(&stack, Vec::new()).await;
-    orders::come_to_their_ends(&shop).await;
+    orders::are_settled(&shop).await;
     orders::are_not_the_only_cause_of_messages(&shop).await;
     products::are_changed_and_counted(&shop).await;
-    dead_letters::are_put_right_by_the_program(&shop, stack.endpoint()).await;
-    dead_letters::are_put_right_over_http(&shop, stack.endpoint()).await;
+    dead_letters::are_corrected_by_the_program(&shop, stack.endpoint()).await;
+    dead_letters::are_corrected_over_http(&shop, stack.endpoint()).await;
 
     script("remove", stack.endpoint(), Vec::new()).await;
     assert_eq!(shop.get("/health").await.status(), 404);
 }
 
 #[test]
-fn the_templates_are_without_findings() {
+fn cfn_lint_finds_nothing_in_the_templates() {
     let linter = sam().with_file_name("cfn-lint");
     for template in ["template.yaml", "template-rabbitmq.yaml"] {
         for (program, arguments) in
@@ -46,7 +46,7 @@ fn the_templates_are_without_findings() {
     }
 }
 
-/// Deploys with these variables, and gives what the last line of the output names.
+/// Deploys with these variables, and returns the URL in the last line of the output.
 async fn deploy(stack: &MiniStack, variables: Vec<(&'static str, String)>) -> Shop {
     let deployed = script("deploy", stack.endpoint(), variables).await;
     let told = String::from_utf8_lossy(&deployed.stderr);
@@ -56,7 +56,7 @@ async fn deploy(stack: &MiniStack, variables: Vec<(&'static str, String)>) -> Sh
     Shop::new(url.unwrap_or_else(|| panic!("no URL: {output}")))
 }
 
-/// Runs a script of `localstack/` with the SAM CLI in reach.
+/// Runs a script of `localstack/` with the SAM CLI on the PATH.
 async fn script(name: &str, endpoint: &str, variables: Vec<(&'static str, String)>) -> Output {
     let mut command = Command::new(root().join("localstack").join(name));
     let tools = sam().parent().unwrap().to_owned();
@@ -65,7 +65,7 @@ async fn script(name: &str, endpoint: &str, variables: Vec<(&'static str, String
     run(command).await
 }
 
-/// Runs a program to its end, which has to be a good one.
+/// Runs a program and checks that it succeeds.
 async fn run(mut command: Command) -> Output {
     succeeded(tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap())
 }
@@ -77,7 +77,7 @@ fn succeeded(output: Output) -> Output {
     output
 }
 
-/// The SAM CLI: the Runtime Interface Emulator is a part of its package, and so is cfn-lint.
+/// Returns the folder of the SAM CLI, whose package contains the Runtime Interface Emulator and cfn-lint.
 fn sam() -> PathBuf {
     let emulator = tool("ORDERFLOW_RIE");
     let mut folders = emulator.ancestors().map(|folder| folder.join("bin/sam"));

@@ -1,12 +1,12 @@
-//! Orders at a deployed system.
+//! Orders in a deployed system.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::shop::Shop;
 
-/// One order is confirmed, one is short of units, one is declined and gives its units back; each customer is told.
-pub(super) async fn come_to_their_ends(shop: &Shop) {
+/// One order is confirmed, one is out of stock, one is declined and its units are released; each customer gets a message.
+pub(super) async fn are_settled(shop: &Shop) {
     let good = shop.place(json!({"items": [{"sku": "TSHIRT-BLK-M", "quantity": 2}]})).await;
     let short = shop.place(json!({"items": [{"sku": "TSHIRT-GRY-S", "quantity": 11}]})).await;
     let items = json!([{"sku": "PRODUCT-002", "quantity": 3}]);
@@ -27,7 +27,7 @@ pub(super) async fn come_to_their_ends(shop: &Shop) {
         .await;
 }
 
-/// A message that somebody asks for goes out.
+/// A requested message is sent.
 pub(super) async fn are_not_the_only_cause_of_messages(shop: &Shop) {
     let message = json!({"channel": "sms", "recipient": "+4930123456", "template": "order_refunded",
         "variables": {"orderId": "123", "total": "9.99"}});

@@ -1,11 +1,11 @@
-//! Products and stock at a deployed system.
+//! Products and stock in a deployed system.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::shop::Shop;
 
-/// The cache is warmed, a product changed and removed, and a level corrected.
+/// Warms the cache, changes and removes a product, and corrects a stock level.
 pub(super) async fn are_changed_and_counted(shop: &Shop) {
     let send = async |method: Method, path: &str, body: Value| {
         let answer = shop.send(method, path, &body, None).await;

@@ -22,7 +22,7 @@ impl Shop {
         self.client.get(format!("{}{path}", self.url)).send().await.unwrap()
     }
 
-    /// Calls with a body, and a token where one is given.
+    /// Sends a request with a body, and with a token if one is set.
     pub(super) async fn send(
         &self,
         method: Method,
@@ -38,7 +38,7 @@ impl Shop {
         request.send().await.unwrap()
     }
 
-    /// Places an order and gives its id.
+    /// Places an order and returns its id.
     pub(super) async fn place(&self, mut order: Value) -> String {
         order["customer_id"] = json!("C100");
         order["email"] = json!("c100@example.com");
@@ -47,7 +47,7 @@ impl Shop {
         answer.json::<Value>().await.unwrap()["id"].as_str().unwrap().to_owned()
     }
 
-    /// What a path answers, once it is as expected.
+    /// Reads a path until its response is as expected.
     pub(super) async fn wait(&self, path: &str, expected: impl Fn(&Value) -> bool) -> Value {
         let started = Instant::now();
         loop {
@@ -60,7 +60,7 @@ impl Shop {
         }
     }
 
-    /// The message to the customer about an order, once there is one: the only one.
+    /// Waits for the message to the customer about an order, and checks that it is the only one.
     pub(super) async fn told(&self, order_id: &str) -> String {
         let path = format!("/notifications?order_id={order_id}");
         let body = self.wait(&path, |body| body["notifications"] != json!([])).await;

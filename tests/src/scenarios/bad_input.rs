@@ -1,11 +1,11 @@
-//! What clients get wrong: never a panic, never a 500, always the field.
+//! Invalid requests: each gets a problem that names the field, and never a panic or a 500.
 
 use axum::body::Body;
 use serde_json::{Value, json};
 
 use crate::{Mode, TestApp, order_body};
 
-/// Orders that are none.
+/// Invalid orders.
 pub async fn orders<M: Mode>() {
     let shop: TestApp<M> = TestApp::open().await;
     let with = |field: &str, value: Value| {
@@ -20,7 +20,7 @@ pub async fn orders<M: Mode>() {
         (with("customer_id", json!("")), &["customer_id"][..]),
         (with("customer_id", json!("x".repeat(65))), &["customer_id"]),
         (with("customer_id", json!(7)), &["customer_id"]),
-        (with("email", json!("nobody")), &["email"]),
+        (with("email", json!("not-an-address")), &["email"]),
         (with("phone", json!("12")), &["phone"]),
         (with("payment_token", json!("")), &["payment_token"]),
         (with("total", json!({"amount": 1, "currency": "USD"})), &["total"]),
@@ -50,7 +50,7 @@ pub async fn orders<M: Mode>() {
     shop.post("/api/v1/orders", &lines(50)).await.expect(202);
 }
 
-/// Bodies that are no JSON, or too much of it.
+/// Bodies that are not JSON, or too large.
 pub async fn limits<M: Mode>() {
     let shop: TestApp<M> = TestApp::open().await;
     let send = |content_type: &'static str, body: Vec<u8>| {
@@ -79,7 +79,7 @@ pub async fn limits<M: Mode>() {
     with_charset.expect(202);
 }
 
-/// Products that are none.
+/// Invalid products.
 pub async fn products<M: Mode>() {
     let shop: TestApp<M> = TestApp::open().await;
     let product = |sku: &str, amount: Value, currency: &str, stock: Value| json!({"sku": sku, "name": "A", "price": {"amount": amount, "currency": currency}, "stock": stock});
@@ -102,7 +102,7 @@ pub async fn products<M: Mode>() {
     let created = shop.post("/api/v1/products", &product("a.b", json!(0), "usd", json!(0))).await.expect(201);
     assert_eq!(created.header("location"), "/api/v1/products/A.B");
     shop.get("/api/v1/products/a.b").await.expect(200);
-    shop.get("/api/v1/products/NOBODY").await.expect_problem(404, "not-found");
+    shop.get("/api/v1/products/UNKNOWN").await.expect_problem(404, "not-found");
     let list = shop.get("/api/v1/products?limit=4").await.expect(200).body;
     assert_eq!(list["products"].as_array().map(Vec::len), Some(4));
     let cursor = list["next_cursor"].as_str().unwrap_or_default().to_owned();
@@ -110,7 +110,7 @@ pub async fn products<M: Mode>() {
     assert_eq!(rest["products"].as_array().map(Vec::len), Some(2));
 }
 
-/// Corrections that are none.
+/// Invalid stock corrections.
 pub async fn stock<M: Mode>() {
     let shop: TestApp<M> = TestApp::open().await;
     for body in [
@@ -125,12 +125,12 @@ pub async fn stock<M: Mode>() {
     ] {
         shop.post("/api/v1/inventory/PRODUCT-001", &body).await.expect_problem(422, "invalid-request");
     }
-    shop.get("/api/v1/inventory/NOBODY").await.expect_problem(404, "not-found");
+    shop.get("/api/v1/inventory/UNKNOWN").await.expect_problem(404, "not-found");
     shop.get("/api/v1/inventory/no%20sku").await.expect_problem(404, "not-found");
     assert_eq!(shop.level("PRODUCT-001").await, (100, 0));
 }
 
-/// Queries that mean nothing.
+/// Invalid query parameters.
 pub async fn queries<M: Mode>() {
     let shop: TestApp<M> = TestApp::open().await;
     for (query, field) in [
@@ -161,7 +161,7 @@ pub async fn queries<M: Mode>() {
         .expect_fields(&["order_id"]);
 }
 
-/// Ids that are none are orders that there are not.
+/// An invalid order id is a 404.
 pub async fn ids<M: Mode>() {
     let shop: TestApp<M> = TestApp::open().await;
     for id in ["x", "7", "0190163d-8694-739b-aea5-966c26f8ad91", "%ff", "..%2f..", "0190163d86%00"] {
@@ -171,11 +171,11 @@ pub async fn ids<M: Mode>() {
     }
 }
 
-/// A sku that is not sold is named.
+/// An unknown SKU in an order is named.
 pub async fn unknown_sku<M: Mode>() {
     let shop: TestApp<M> = TestApp::open().await;
     let body = json!({"customer_id": "C1", "email": "c@example.com", "items": [
-        {"sku": "PRODUCT-001", "quantity": 1}, {"sku": "NOBODY", "quantity": 1}]});
+        {"sku": "PRODUCT-001", "quantity": 1}, {"sku": "UNKNOWN", "quantity": 1}]});
     let answer = shop.post("/api/v1/orders", &body).await;
     answer.expect_problem(422, "unknown-product").expect_fields(&["items[1].sku"]);
 }

@@ -9,7 +9,7 @@ fn usd(amount: i64) -> Value {
     json!({"amount": amount, "currency": "USD"})
 }
 
-/// An order keeps the name and the price that it was placed with; the next one has the new ones.
+/// An order keeps the product's name and price at the time of ordering; a later order has the new ones.
 pub async fn snapshot<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let before = shop.place(&order_body("PRODUCT-002", 2)).await;
@@ -29,7 +29,7 @@ pub async fn snapshot<M: Mode>() {
     }
 }
 
-/// A removed product is not sold; what was ordered of it before goes its way, and its stock is there when it is brought back.
+/// A removed product cannot be ordered. Earlier orders of it are processed, and its stock remains if it is created again.
 pub async fn removed<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let path = "/api/v1/products/TSHIRT-GRY-S";
@@ -48,15 +48,15 @@ pub async fn removed<M: Mode>() {
     shop.settle().await;
     let order = shop.order(&after).await;
     assert_eq!((&order["status"], &order["total"]), (&json!("confirmed"), &usd(999)));
-    assert_eq!(shop.level("TSHIRT-GRY-S").await, (5, 5), "the first stock is not booked a second time");
+    assert_eq!(shop.level("TSHIRT-GRY-S").await, (5, 5), "the initial stock is not added again");
     shop.post("/api/v1/products", &body).await.expect_problem(409, "already-exists");
 }
 
-/// Products are read into the cache when somebody asks for it.
+/// A request warms the cache of products.
 pub async fn warmed_up<M: Mode>() {
     let shop: TestApp<M> = TestApp::open().await;
     let path = "/api/v1/admin/cache/warmup";
-    let some = shop.post(path, &json!({"skus": ["PRODUCT-001", "NOBODY"]})).await.expect(200).body;
+    let some = shop.post(path, &json!({"skus": ["PRODUCT-001", "UNKNOWN"]})).await.expect(200).body;
     assert_eq!(some, json!({"warmed": 1}));
     let all = shop.send("POST", path, &[], Body::empty()).await.expect(200).body;
     assert_eq!(all, json!({"warmed": 5}));

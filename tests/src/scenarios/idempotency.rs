@@ -1,4 +1,4 @@
-//! Requests that are sent again.
+//! Repeated requests.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -9,12 +9,12 @@ async fn keyed<M: Mode>(shop: &TestApp<M>, key: &str, body: &Value) -> Answer {
     shop.post_with("/api/v1/orders", &[("idempotency-key", key)], body).await
 }
 
-/// The same key and body give the same order as it is now, even when the product is gone or sold out.
+/// A repeated key and body return the current state of the same order, even if the product was removed or is sold out.
 pub async fn same_key<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let first = keyed(&shop, "k1", &order_body("TSHIRT-GRY-S", 10)).await.expect(202).body;
     shop.settle().await;
-    // Written differently, meant the same.
+    // The same body, formatted differently.
     let again = json!({"items": [{"quantity": 4, "sku": "tshirt-gry-s"}, {"quantity": 6, "sku": "TSHIRT-GRY-S"}],
         "email": "c100@example.com", "customer_id": "C100"});
     let second = keyed(&shop, "k1", &again).await.expect(202).body;
@@ -23,12 +23,12 @@ pub async fn same_key<M: Mode>() {
     let mut other_customer = order_body("PRODUCT-002", 1);
     other_customer["customer_id"] = json!("C200");
     let third = keyed(&shop, "k1", &other_customer).await.expect(202).body;
-    assert_ne!(third["id"], first["id"], "keys belong to a customer");
+    assert_ne!(third["id"], first["id"], "keys are separate for each customer");
     shop.settle().await;
     assert_eq!(shop.level("TSHIRT-GRY-S").await, (0, 10));
 }
 
-/// Another body under a used key is refused.
+/// A different body with a used key is refused.
 pub async fn other_body<M: Mode>() {
     let shop: TestApp<M> = TestApp::open().await;
     keyed(&shop, "k1", &order_body("PRODUCT-001", 1)).await.expect(202);
@@ -39,7 +39,7 @@ pub async fn other_body<M: Mode>() {
     }
 }
 
-/// Twenty at once with one key: one order, one charge.
+/// Twenty concurrent requests with one key create one order and one charge.
 pub async fn concurrent<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let body = json!({"customer_id": "C1", "email": "c@example.com", "items": [

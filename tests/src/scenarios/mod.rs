@@ -1,4 +1,4 @@
-//! What must hold in every mode.
+//! The scenarios, which must pass in every mode.
 #![expect(clippy::missing_panics_doc, reason = "a scenario fails by panicking")]
 
 pub mod bad_input;

@@ -1,4 +1,4 @@
-//! What operators look at and do.
+//! The endpoints for operators.
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::{Mode, TestApp, order_body};
 
-/// An answer of analytics may be a second old.
-const ANSWERED_ANEW: Duration = Duration::from_secs(30);
+/// Longer than the second for which answers of analytics are cached.
+const CACHE_EXPIRY: Duration = Duration::from_secs(30);
 
-/// Healthy, with each part named.
+/// The health check lists each dependency.
 pub async fn health<M: Mode>() {
     let shop: TestApp<M> = TestApp::open().await;
     let body = shop.get("/health").await.expect(200).body;
@@ -22,7 +22,7 @@ pub async fn health<M: Mode>() {
     assert!(wrong_method.header("allow").contains("POST"));
 }
 
-/// Faults can be switched on and off; what is stopped waits and is not lost.
+/// Faults can be switched on and off. Messages of a stopped consumer stay in its queue.
 pub async fn faults<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let path = "/api/v1/admin/faults";
@@ -35,11 +35,11 @@ pub async fn faults<M: Mode>() {
     shop.settle().await;
     assert_eq!(shop.order(&waiting).await["reason"], "payment_declined");
     shop.put(path, &json!({"payment": "ok", "stopped": []})).await.expect(200);
-    shop.put(path, &json!({"stopped": ["nobody"]})).await.expect_problem(422, "invalid-request");
+    shop.put(path, &json!({"stopped": ["unknown"]})).await.expect_problem(422, "invalid-request");
     shop.put(path, &json!({"payment": "odd"})).await.expect_problem(422, "invalid-request");
 }
 
-/// What was told to whom, without the text.
+/// The listing of messages, without their text.
 pub async fn notifications<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let mut body = order_body("PRODUCT-001", 1);
@@ -64,7 +64,7 @@ pub async fn notifications<M: Mode>() {
         .expect_fields(&["order_id"]);
 }
 
-/// A message that is asked for by hand goes out once, however often it is asked for under one key.
+/// A requested message is sent once, even if the request is repeated with its key.
 pub async fn requested_notification<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let mut body = json!({"channel": "email", "recipient": "user@example.com", "template": "order_confirmation",
@@ -87,16 +87,16 @@ pub async fn requested_notification<M: Mode>() {
     assert_eq!(templates["templates"].as_array().map(Vec::len), Some(10));
 }
 
-/// What was ordered and sold.
+/// The summary and the series of analytics.
 pub async fn analytics<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     shop.place(&order_body("PRODUCT-002", 3)).await;
     shop.place(&order_body("TSHIRT-GRY-S", 11)).await;
     shop.settle().await;
-    let deadline = Instant::now() + ANSWERED_ANEW;
+    let deadline = Instant::now() + CACHE_EXPIRY;
     let mut summary = Value::Null;
     while summary["total_orders"] != 2 || summary["by_status"]["pending"] != 0 {
-        assert!(Instant::now() < deadline, "it stays {summary}");
+        assert!(Instant::now() < deadline, "the summary stays {summary}");
         tokio::time::sleep(Duration::from_millis(50)).await;
         summary = shop.get("/api/v1/analytics/summary").await.expect(200).body;
     }

@@ -1,11 +1,11 @@
-//! The ways an order goes.
+//! The outcomes of orders.
 
 use axum::body::Body;
 use serde_json::{Value, json};
 
 use crate::{Mode, ModeSettings, TestApp, order_body};
 
-/// Placed, reserved, paid, confirmed, and told.
+/// An order is placed, reserved, paid and confirmed, and its customer gets a message.
 pub async fn confirmed<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let answer = shop.post("/api/v1/orders", &order_body("tshirt-blk-m", 2)).await.expect(202);
@@ -22,7 +22,7 @@ pub async fn confirmed<M: Mode>() {
     assert_eq!(shop.notifications(&id).await, ["order_confirmation email"]);
 }
 
-/// More than there is: nothing is taken and nothing charged.
+/// An order of more than the stock reserves nothing and is not charged.
 pub async fn out_of_stock<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let id = shop.place(&order_body("TSHIRT-GRY-S", 999)).await;
@@ -34,7 +34,7 @@ pub async fn out_of_stock<M: Mode>() {
     assert_eq!(shop.notifications(&id).await, ["order_out_of_stock email"]);
 }
 
-/// The provider says no: the stock goes back.
+/// A declined charge releases the stock.
 pub async fn declined<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open_with(ModeSettings { payment_success_rate: 0.0 }).await;
     let mut ids = Vec::new();
@@ -51,7 +51,7 @@ pub async fn declined<M: Mode>() {
     assert_eq!(shop.level("TSHIRT-BLK-M").await, (100, 0));
 }
 
-/// The provider charges and its answer is lost: one charge, confirmed. A token that is declined is declined.
+/// A charge whose response is lost is made once, and the order is confirmed. A declined token declines the order.
 pub async fn lost_answer<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let with_token = |token: &str| {
@@ -68,7 +68,7 @@ pub async fn lost_answer<M: Mode>() {
     assert_eq!(shop.level("PRODUCT-002").await, (499, 1));
 }
 
-/// The customer cancels in time: nothing is held, nothing is charged, and cancelling again is no error.
+/// A pending order is cancelled: nothing stays reserved or charged, and cancelling again is not an error.
 pub async fn cancelled_while_pending<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let id = shop.place(&order_body("PRODUCT-001", 1)).await;
@@ -88,7 +88,7 @@ pub async fn cancelled_while_pending<M: Mode>() {
     assert!(told.contains(&"order_cancelled email".to_owned()), "{told:?}");
 }
 
-/// Too late to cancel.
+/// A confirmed order cannot be cancelled.
 pub async fn cancelled_after_confirmation<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let id = shop.place(&order_body("PRODUCT-001", 1)).await;
@@ -103,7 +103,7 @@ fn ids(list: &Value) -> Vec<String> {
     orders.iter().filter_map(|order| order["id"].as_str()).map(str::to_owned).collect()
 }
 
-/// Newest first, by every filter and their combinations, page by page.
+/// Orders are listed newest first, by each filter and by combinations of filters, in pages.
 pub async fn listed<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let mut placed = Vec::new();
@@ -139,7 +139,7 @@ pub async fn listed<M: Mode>() {
     loop {
         let list = shop.get(&path).await.expect(200).body;
         paged.extend(ids(&list));
-        // An order that is placed between two pages moves none of those that are still to come.
+        // A new order between two pages does not shift the remaining ones.
         shop.place(&order_body("PRODUCT-001", 1)).await;
         match list["next_cursor"].as_str() {
             Some(cursor) => path = format!("/api/v1/orders?limit=3&cursor={cursor}"),
@@ -149,7 +149,7 @@ pub async fn listed<M: Mode>() {
     assert_eq!(paged, placed);
 }
 
-/// What happened, oldest first.
+/// The timeline lists the events of an order, oldest first.
 pub async fn timeline<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -170,7 +170,8 @@ pub async fn timeline<M: Mode>() {
     }
 }
 
-/// Cancelled after it was reserved and paid, before the order heard of either: told in the order in which it happened, and undone.
+/// An order is cancelled after it was reserved and paid, but before order-tracker got these events: the timeline is in order of time, and
+/// reservation and charge are undone.
 pub async fn timeline_of_a_late_cancellation<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     shop.put("/api/v1/admin/faults", &json!({"stopped": ["order-tracker"]})).await.expect(200);
@@ -188,7 +189,7 @@ pub async fn timeline_of_a_late_cancellation<M: Mode>() {
     assert_eq!(shop.notifications(&id).await, ["order_cancelled email", "order_refunded email"]);
 }
 
-/// What was missing stands in the timeline, each sku with what was asked for and what there was.
+/// The timeline of an order out of stock names each missing SKU with the requested and the available units.
 pub async fn timeline_of_an_order_out_of_stock<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let lines = [("PRODUCT-001", 1), ("PRODUCT-002", 501), ("TSHIRT-GRY-S", 11)];
@@ -204,7 +205,7 @@ pub async fn timeline_of_an_order_out_of_stock<M: Mode>() {
     assert_eq!(detail("order.rejected"), Some(&json!("out_of_stock")), "{body}");
 }
 
-/// An order that did not change is not sent again.
+/// An unchanged order is not sent again (304).
 pub async fn conditional_get<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let id = shop.place(&order_body("PRODUCT-001", 1)).await;
@@ -218,7 +219,7 @@ pub async fn conditional_get<M: Mode>() {
     assert_ne!(changed.header("etag"), etag);
 }
 
-/// All of an order or nothing: one line that cannot be had refuses the others.
+/// An order is reserved as a whole or not at all.
 pub async fn several_skus<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let order = |grey: i64| {

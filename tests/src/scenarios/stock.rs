@@ -1,4 +1,4 @@
-//! Stock, under many hands.
+//! Stock under concurrent requests.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{Mode, TestApp, order_body};
 
-/// 200 orders at once for 100 units: exactly 100 are confirmed.
+/// Of 200 concurrent orders for 100 units exactly 100 are confirmed.
 pub async fn oversell<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let body = order_body("TSHIRT-BLK-M", 1);
@@ -25,7 +25,7 @@ pub async fn oversell<M: Mode>() {
     assert_eq!(shop.level("TSHIRT-BLK-M").await, (0, 100));
 }
 
-/// A product can be ordered in the request after the one that creates it.
+/// A product can be ordered immediately after its creation.
 pub async fn first_stock<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let mut ids = Vec::new();
@@ -41,7 +41,7 @@ pub async fn first_stock<M: Mode>() {
     }
 }
 
-/// Levels are corrected once for each key, and never below zero.
+/// A correction takes effect once for each key, and never makes a level negative.
 pub async fn corrections<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     shop.sell("FRESH", 5).await;
@@ -54,14 +54,14 @@ pub async fn corrections<M: Mode>() {
     }
     keyed(&json!({"adjust": -2})).await.expect_problem(422, "idempotency-key-reused");
     shop.post(path, &adjust).await.expect_problem(409, "insufficient-stock");
-    shop.post("/api/v1/inventory/NOBODY", &adjust).await.expect_problem(404, "not-found");
-    shop.post("/api/v1/inventory/NOBODY", &json!({"set": 3})).await.expect_problem(404, "not-found");
+    shop.post("/api/v1/inventory/UNKNOWN", &adjust).await.expect_problem(404, "not-found");
+    shop.post("/api/v1/inventory/UNKNOWN", &json!({"set": 3})).await.expect_problem(404, "not-found");
     shop.post(path, &json!({"set": 100})).await.expect(200);
     shop.settle().await;
-    assert_eq!(shop.level("FRESH").await, (100, 0), "the first stock is not booked a second time");
+    assert_eq!(shop.level("FRESH").await, (100, 0), "the initial stock is not added again");
 }
 
-/// Whatever happens at once, available plus reserved is what was stocked.
+/// Under concurrent requests, available plus reserved units stay the stocked units.
 pub async fn levels_add_up<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let bodies: Vec<_> = (0..60).map(|number| order_body("PRODUCT-003", 1 + number % 7)).collect();
@@ -86,7 +86,7 @@ pub async fn levels_add_up<M: Mode>() {
     assert!(list["next_cursor"].is_string());
 }
 
-/// 20 clients adjust, order and cancel on one sku: the level adds up at every read.
+/// 20 clients adjust, order and cancel one SKU: the level is consistent at every read.
 pub async fn twenty_clients<M: Mode>() {
     const FIRST_STOCK: i64 = 60;
     const ROUNDS: usize = 4;

@@ -43,7 +43,10 @@ pub(super) fn cancelled() -> Event {
 }
 
 fn total() -> Money {
-    Money { amount: 1_000, currency: orderflow_domain::Currency::parse("USD").expect("the currency is valid") }
+    Money {
+        amount: 1_000,
+        currency: orderflow_domain::Currency::parse("USD").expect("the currency is valid"),
+    }
 }
 
 /// Publishes events.

@@ -57,7 +57,8 @@ impl Target for Observed {
         let mut seen = self.seen();
         seen.ended += 1;
         if let Ok(answer) = &answer {
-            let response: QueueResponse = serde_json::from_slice(answer).expect("functions return a QueueResponse");
+            let response: QueueResponse =
+                serde_json::from_slice(answer).expect("functions return a QueueResponse");
             let failed: HashSet<String> =
                 response.failures.into_iter().map(|failure| failure.item_identifier).collect();
             let done = records

@@ -50,7 +50,8 @@ impl Publisher for FaultyPublisher {
     async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>> {
         let (outcomes, order, delay) = {
             let mut roll = self.dice.roll();
-            let outcomes: Vec<EventOutcome> = events.iter().map(|_| outcome(&mut roll, &self.rates)).collect();
+            let outcomes: Vec<EventOutcome> =
+                events.iter().map(|_| outcome(&mut roll, &self.rates)).collect();
             let order = order(&mut roll, &self.rates, &outcomes);
             (outcomes, order, roll.delay(&self.rates))
         };

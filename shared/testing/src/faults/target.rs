@@ -63,7 +63,9 @@ impl Target for FaultyTarget {
             None => self.inner.invoke(payload).await,
             Some(Fault::Panics) => panic!("told to panic"),
             Some(Fault::Unreachable) => Err(TargetError::Unreachable("injected: unreachable".to_owned())),
-            Some(Fault::FailsBefore) => Err(TargetError::Failed("injected failure before the call".to_owned())),
+            Some(Fault::FailsBefore) => {
+                Err(TargetError::Failed("injected failure before the call".to_owned()))
+            }
             Some(Fault::FailsAfter) => {
                 self.inner.invoke(payload).await?;
                 Err(TargetError::Failed("injected: response lost".to_owned()))

@@ -9,7 +9,7 @@ use orderflow_bridge::rabbitmq::{
 };
 use orderflow_bridge::{ConsumerSwitch, Target};
 use orderflow_messaging::{Publisher, QueueAdmin, RetryPolicy, StoredDeadLetter};
-use orderflow_testing::conformance::{BrokerUnderTest, AcceptsAnything};
+use orderflow_testing::conformance::{AcceptsAnything, BrokerUnderTest};
 use orderflow_testing::rabbitmq::{self, shared};
 use tokio::sync::watch;
 use tokio::task::JoinSet;

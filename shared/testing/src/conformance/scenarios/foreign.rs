@@ -3,7 +3,7 @@
 use super::TRACKER;
 use crate::conformance::events::{many_released, publish};
 use crate::conformance::scripted::Scripted;
-use crate::conformance::{PATIENCE, POLICY, AcceptsAnything, assert_queues_are_empty, eventually};
+use crate::conformance::{AcceptsAnything, PATIENCE, POLICY, assert_queues_are_empty, eventually};
 
 /// A message that is not an event is dead-lettered at the first attempt and does not affect others.
 pub async fn a_poison_message_from_another_sender<B: AcceptsAnything>() {

@@ -32,7 +32,10 @@ pub async fn a_failed_message_is_retried_after_its_delay<B: BrokerUnderTest>() {
     assert_eq!(attempts, [1, 2, 3, 4]);
     for (pair, delay) in deliveries.windows(2).zip([LONG, SHORT, POLICY.base / 2]) {
         let waited = pair[1].at - pair[0].at;
-        assert!(waited >= delay.saturating_sub(HANDED_OVER), "delivered after {waited:?} instead of {delay:?}");
+        assert!(
+            waited >= delay.saturating_sub(HANDED_OVER),
+            "delivered after {waited:?} instead of {delay:?}"
+        );
     }
     let neighbour_came = function.deliveries(&neighbour)[0].at;
     assert!(neighbour_came < deliveries[1].at, "the other message waited");
