@@ -43,7 +43,7 @@ async fn the_summary_equals_a_recount_after_every_consumer_got_every_event_twice
         shop.mode.step().await;
         orders.cancel_some(&shop, &placed).await;
     }
-    shop.settle().await;
+    shop.wait_until_idle().await;
     orders.place(&shop, 20).await;
     shop.mode.deliver_to("analytics").await;
     assert_counted(&shop, 260).await;

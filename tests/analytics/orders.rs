@@ -24,7 +24,7 @@ impl Orders {
             shop.sell(&sku(number), 1_000_000).await;
         }
         shop.sell(SCARCE, 100).await;
-        orderflow_tests::Mode::settle(&mut shop.mode).await;
+        orderflow_tests::Mode::wait_until_idle(&mut shop.mode).await;
         Self { chance: fastrand::Rng::with_seed(5) }
     }
 

@@ -119,7 +119,7 @@ impl Mode for RepeatingMode {
             publishers.push(publisher);
         }
         let mut mode = Self { embedded, broker, stream_pollers, publishers };
-        mode.settle().await;
+        mode.wait_until_idle().await;
         mode
     }
 
@@ -127,7 +127,7 @@ impl Mode for RepeatingMode {
         self.embedded.call(request).await
     }
 
-    async fn settle(&mut self) {
+    async fn wait_until_idle(&mut self) {
         while self.step().await > 0 {}
         let waiting: BTreeMap<_, _> =
             self.broker.counts().into_iter().filter(|(_, counts)| counts.delayed > 0).collect();

@@ -60,7 +60,8 @@ impl Api {
             Some(true) => STANDARD.decode(text).unwrap(),
             _ => text.as_bytes().to_vec(),
         };
-        let status = answer["statusCode"].as_u64().unwrap_or_else(|| panic!("not an HTTP response: {answer}"));
+        let status =
+            answer["statusCode"].as_u64().unwrap_or_else(|| panic!("not an HTTP response: {answer}"));
         let body = serde_json::from_slice(&body).unwrap_or_default();
         Answer { status, headers: answer["headers"].clone(), body }
     }

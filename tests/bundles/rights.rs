@@ -153,7 +153,11 @@ async fn send_poison(world: &World, platform: &mut Platform, shop: &Api) {
     write_garbage(world).await;
     let started = Instant::now();
     while dead(shop).await.contains(&0) {
-        assert!(started.elapsed() < PATIENCE, "a poison message is not dead-lettered: {:?}", dead(shop).await);
+        assert!(
+            started.elapsed() < PATIENCE,
+            "a poison message is not dead-lettered: {:?}",
+            dead(shop).await
+        );
         platform.step(world).await;
     }
 }

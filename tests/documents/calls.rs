@@ -45,8 +45,8 @@ impl Mode for Recording {
         answer
     }
 
-    async fn settle(&mut self) {
-        self.inner.settle().await;
+    async fn wait_until_idle(&mut self) {
+        self.inner.wait_until_idle().await;
     }
 }
 
@@ -69,7 +69,7 @@ async fn call_shop(shop: &mut TestApp<Recording>) {
     let confirmed = shop.place(&order_body("tshirt-blk-m", 2)).await;
     let cancelled = shop.place(&order_body("PRODUCT-001", 1)).await;
     shop.delete(&format!("/api/v1/orders/{cancelled}")).await.expect(200);
-    shop.settle().await;
+    shop.wait_until_idle().await;
     shop.get("/api/v1/orders?customer_id=C100&status=confirmed&sku=tshirt-blk-m&limit=5").await.expect(200);
     shop.get(&format!("/api/v1/orders/{confirmed}")).await.expect(200);
     shop.get(&format!("/api/v1/orders/{confirmed}/events")).await.expect(200);

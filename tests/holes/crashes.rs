@@ -19,7 +19,7 @@ async fn h07_what_could_not_be_handled_is_not_acknowledged() {
     let tried = delayed(&shop, "payment").await;
     assert!(tried.len() == 1 && tried[0] >= 3, "{tried:?}");
     faults(&shop, "ok", &[]).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_confirmed(&shop, &waiting).await;
 
     faults(&shop, "down", &[]).await;
@@ -59,7 +59,7 @@ async fn h14_a_refund_that_does_not_go_through_is_not_reported_as_done() {
     let mut shop = open().await;
     faults(&shop, "ok", &["order-tracker"]).await;
     let id = shop.place(&order_body("TSHIRT-GRY-S", 1)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.payment(&id).await.as_deref(), Some("completed"));
     shop.delete(&format!("/api/v1/orders/{id}")).await.expect(200);
     faults(&shop, "down", &[]).await;
@@ -69,7 +69,7 @@ async fn h14_a_refund_that_does_not_go_through_is_not_reported_as_done() {
     assert!(!is_settled(&shop, &id).await);
     assert_eq!(shop.notifications(&id).await, ["order_cancelled email"]);
     faults(&shop, "ok", &[]).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.payment(&id).await.as_deref(), Some("refunded"));
     assert!(is_settled(&shop, &id).await);
     assert_eq!(shop.notifications(&id).await, ["order_cancelled email", "order_refunded email"]);
@@ -101,7 +101,7 @@ async fn h15_a_crash_between_charge_and_result_charges_once_and_blocks_nothing()
         assert_confirmed(&shop, &id).await;
         let payments = shop.get(&format!("/api/v1/payments?order_id={id}")).await.expect(200).body;
         assert_eq!(payments["payments"].as_array().map(Vec::len), Some(1));
-        shop.settle().await;
+        shop.wait_until_idle().await;
         assert_eq!(shop.level("PRODUCT-001").await, (99, 1));
     }
 }

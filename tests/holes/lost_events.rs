@@ -45,7 +45,7 @@ async fn heal(shop: &mut TestShop, id: &str) {
     for waits in [1, 3, 7, 14] {
         let swept = shop.mode.system.sweep(now.plus(RESEND_AFTER * waits)).await.unwrap();
         assert_eq!((swept.unsettled, swept.expired), (1, 0));
-        shop.settle().await;
+        shop.wait_until_idle().await;
         if is_settled(shop, id).await {
             return;
         }
@@ -62,7 +62,7 @@ async fn lose_after_each_round(body: &Value) -> Vec<(usize, TestShop, String)> {
         let id = shop.place(body).await;
         work(&mut shop, rounds).await;
         lose(&shop).await;
-        shop.settle().await;
+        shop.wait_until_idle().await;
         if !is_settled(&shop, &id).await {
             heal(&mut shop, &id).await;
             assert_eq!(dead_letters(&shop).await, 0);
@@ -126,7 +126,7 @@ async fn a_cancelled_order_is_undone_whatever_event_is_lost() {
         shop.delete(&format!("/api/v1/orders/{id}")).await.expect(200);
         work(&mut shop, rounds).await;
         lose(&shop).await;
-        shop.settle().await;
+        shop.wait_until_idle().await;
         if !is_settled(&shop, &id).await {
             left_open.push(rounds);
             heal(&mut shop, &id).await;

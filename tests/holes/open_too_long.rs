@@ -28,11 +28,11 @@ async fn an_order_that_is_never_charged_expires_and_its_stock_is_released() {
     let mut shop = open().await;
     faults(&shop, "ok", &["payment"]).await;
     let id = shop.place(&order_body("PRODUCT-001", 2)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.level("PRODUCT-001").await, (98, 2));
     expire(&shop).await;
     faults(&shop, "ok", &[]).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let order = shop.order(&id).await;
     assert_eq!((&order["status"], &order["reason"]), (&json!("cancelled"), &json!("expired")));
     assert!(is_settled(&shop, &id).await);
@@ -46,11 +46,11 @@ async fn a_charged_order_that_expires_is_refunded() {
     let mut shop = open().await;
     faults(&shop, "ok", &["order-tracker"]).await;
     let id = shop.place(&order_body("PRODUCT-001", 2)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.payment(&id).await.as_deref(), Some("completed"));
     expire(&shop).await;
     faults(&shop, "ok", &[]).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.order(&id).await["reason"], "expired");
     assert!(is_settled(&shop, &id).await);
     assert_eq!(shop.payment(&id).await.as_deref(), Some("refunded"));
@@ -76,7 +76,7 @@ async fn concurrent_sweeps_change_no_outcome() {
             }
             work(&mut shop, 1).await;
         }
-        shop.settle().await;
+        shop.wait_until_idle().await;
         assert_confirmed(&shop, &confirmed).await;
         for (id, reason) in [(&short, "out_of_stock"), (&declined, "payment_declined")] {
             assert_eq!(shop.order(id).await["reason"], reason);

@@ -19,10 +19,10 @@ async fn h05_an_order_that_is_sent_again_is_one_order() {
     shop.post_with("/api/v1/orders", &key, &body).await.expect_problem(503, "unavailable");
     shop.mode.system.embedded().unwrap().stop_injecting();
     let id = shop.post_with("/api/v1/orders", &key, &body).await.expect(202).body["id"].clone();
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let again = shop.post_with("/api/v1/orders", &key, &body).await.expect(202).body;
     assert_eq!((&again["id"], &again["status"]), (&id, &json!("confirmed")));
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(orders_of(&shop, "C100").await.len(), 1);
     assert_confirmed(&shop, id.as_str().unwrap()).await;
     assert_eq!(shop.level("TSHIRT-GRY-S").await, (8, 2));
@@ -40,7 +40,7 @@ async fn h16_a_used_key_with_another_body_is_refused() {
         let answer = shop.post_with("/api/v1/orders", &key, other).await;
         answer.expect_problem(422, "idempotency-key-reused");
     }
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(orders_of(&shop, "C100").await.len(), 1);
     assert_confirmed(&shop, first["id"].as_str().unwrap()).await;
     assert_eq!((shop.level("PRODUCT-001").await, shop.level("PRODUCT-002").await), ((99, 1), (500, 0)));
@@ -60,7 +60,7 @@ async fn h17_sums_are_exact_and_fractions_are_refused() {
         (json!([{"sku": "DEAR", "quantity": 9_999}, {"sku": "TEN", "quantity": 1}]), 999_899_990_011),
     ] {
         let id = shop.place(&json!({"customer_id": "C1", "email": "c@example.com", "items": items})).await;
-        shop.settle().await;
+        shop.wait_until_idle().await;
         assert_eq!(shop.order(&id).await["total"], json!({"amount": total, "currency": "USD"}));
         let payments = shop.get(&format!("/api/v1/payments?order_id={id}")).await.expect(200).body;
         assert_eq!(payments["payments"][0]["amount"], total);
@@ -84,7 +84,7 @@ async fn h18_the_shop_sets_the_price() {
         shop.post("/api/v1/orders", &body).await.expect_problem(422, "invalid-request");
     }
     let id = shop.place(&order_body("PRODUCT-001", 2)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.order(&id).await["total"]["amount"], 259_800);
     assert_eq!(orders_of(&shop, "C100").await.len(), 1);
 }

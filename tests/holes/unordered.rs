@@ -26,7 +26,7 @@ async fn h19_a_late_event_leaves_an_ended_order_as_it_is() {
     let cancelled = shop.place(&order_body("PRODUCT-001", 1)).await;
     shop.delete(&format!("/api/v1/orders/{cancelled}")).await.expect(200);
     let rejected = shop.place(&order_body("PRODUCT-001", 5_000)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     for id in [&confirmed, &cancelled, &rejected] {
         let ended = shop.order(id).await;
         assert!(is_settled(&shop, id).await);
@@ -34,7 +34,7 @@ async fn h19_a_late_event_leaves_an_ended_order_as_it_is() {
         for _ in 0..late.len() {
             late.rotate_left(1);
             deliver(&shop, "order-tracker", &late).await;
-            shop.settle().await;
+            shop.wait_until_idle().await;
         }
         assert_eq!(shop.order(id).await, ended, "its time of change did not change");
         assert!(is_settled(&shop, id).await);
@@ -51,7 +51,7 @@ async fn h19_a_payment_that_overtakes_its_reservation_confirms() {
     deliver(&shop, "payment", &[told(&order, EventData::InventoryReserved)]).await;
     deliver(&shop, "order-tracker", &[told(&order, EventData::PaymentCompleted)]).await;
     assert_eq!(shop.order(&id).await["status"], "confirmed");
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_confirmed(&shop, &id).await;
     assert_eq!(shop.level("PRODUCT-001").await, (99, 1));
 }

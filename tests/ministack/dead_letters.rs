@@ -57,7 +57,11 @@ async fn a_dead_letter_is_corrected_and_replayed_and_listing_loses_nothing() {
     assert!(Sqs::find(&config, names.clone()).await.is_err(), "finding creates nothing");
     let (sns, client) = (aws_sdk_sns::Client::new(&config), aws_sdk_sqs::Client::new(&config));
     let topology = SqsTopology::ensure(&sns, &client, &names).await.unwrap();
-    assert_eq!(SqsTopology::ensure(&sns, &client, &names).await.unwrap(), topology, "a second call changes nothing");
+    assert_eq!(
+        SqsTopology::ensure(&sns, &client, &names).await.unwrap(),
+        topology,
+        "a second call changes nothing"
+    );
     let queue = &topology.queues.of(CONSUMER).unwrap().queue;
     for poison in ["no JSON", "[]"] {
         client.send_message().queue_url(queue).message_body(poison).send().await.unwrap();

@@ -59,8 +59,8 @@ impl Mode for AwsMode {
         self.live.call(request).await
     }
 
-    async fn settle(&mut self) {
-        self.live.settle().await;
+    async fn wait_until_idle(&mut self) {
+        self.live.wait_until_idle().await;
     }
 }
 
@@ -78,7 +78,7 @@ impl Mode for RabbitMode {
         self.live.call(request).await
     }
 
-    async fn settle(&mut self) {
-        self.live.settle().await;
+    async fn wait_until_idle(&mut self) {
+        self.live.wait_until_idle().await;
     }
 }

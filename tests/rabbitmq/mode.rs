@@ -32,7 +32,7 @@ impl Mode for RabbitMode {
         self.live.call(request).await
     }
 
-    async fn settle(&mut self) {
-        self.live.settle().await;
+    async fn wait_until_idle(&mut self) {
+        self.live.wait_until_idle().await;
     }
 }

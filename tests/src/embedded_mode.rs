@@ -8,7 +8,7 @@ use orderflow_system::{Settings, System};
 
 use crate::{Answer, Mode, ModeSettings};
 
-/// The system in this process over the embedded store. Its parts do not run by themselves: [`Mode::settle`] runs them.
+/// The system in this process over the embedded store. Its parts do not run by themselves: [`Mode::wait_until_idle`] runs them.
 pub struct EmbeddedMode {
     /// The system.
     pub system: System,
@@ -40,7 +40,7 @@ impl Mode for EmbeddedMode {
         Answer::of(&self.router, request).await
     }
 
-    async fn settle(&mut self) {
+    async fn wait_until_idle(&mut self) {
         self.system.drain().await.expect("process all events");
     }
 }

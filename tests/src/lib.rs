@@ -1,7 +1,7 @@
 //! The suite of the whole system, through its HTTP API and independent of store and broker.
 //!
 //! A [`Mode`] is a way to run the system. [`suite!`] generates a test of every scenario for a mode. Scenarios send requests to the
-//! system and call [`Mode::settle`], which returns once every event is processed and every order is settled.
+//! system and call [`Mode::wait_until_idle`], which returns once every event is processed and every order is settled.
 
 pub mod described;
 mod embedded_mode;
@@ -28,7 +28,7 @@ pub trait Mode: Sized {
     fn call(&self, request: Request<Body>) -> impl Future<Output = Answer>;
 
     /// Waits until the system is idle: no event is unpublished, and no message is ready, in flight or delayed.
-    fn settle(&mut self) -> impl Future<Output = ()>;
+    fn wait_until_idle(&mut self) -> impl Future<Output = ()>;
 }
 
 /// The settings of a scenario.

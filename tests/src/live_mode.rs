@@ -33,7 +33,7 @@ impl LiveSystem {
         system.add_demo_products().await?;
         let (router, idle) = (system.local_router(), system.idle_probe());
         let live = Self { router, idle, _running: system.start() };
-        live.settle().await;
+        live.wait_until_idle().await;
         Ok(live)
     }
 
@@ -43,7 +43,7 @@ impl LiveSystem {
     }
 
     /// Waits until the system is idle.
-    pub async fn settle(&self) {
+    pub async fn wait_until_idle(&self) {
         let deadline = Instant::now() + PATIENCE;
         let mut idle = 0;
         while idle < IDLE_CHECKS {
@@ -60,7 +60,8 @@ impl LiveSystem {
 impl ModeSettings {
     /// Applies the settings of a scenario.
     pub fn apply(self, settings: Settings) -> Settings {
-        let success_rate = SuccessRate::new(self.payment_success_rate).expect("the success rate is between 0 and 1");
+        let success_rate =
+            SuccessRate::new(self.payment_success_rate).expect("the success rate is between 0 and 1");
         let simulated = SimulatedSettings { success_rate, ..SimulatedSettings::default() };
         Settings { payment: PaymentProvider::Simulated(simulated), ..settings }
     }

@@ -76,9 +76,9 @@ impl<M: Mode> TestApp<M> {
         answer.body["id"].as_str().expect("an order has an id").to_owned()
     }
 
-    /// Waits until the system is idle, see [`Mode::settle`].
-    pub async fn settle(&mut self) {
-        self.mode.settle().await;
+    /// Waits until the system is idle, see [`Mode::wait_until_idle`].
+    pub async fn wait_until_idle(&mut self) {
+        self.mode.wait_until_idle().await;
     }
 
     /// Reads an order.

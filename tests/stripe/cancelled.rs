@@ -15,7 +15,7 @@ async fn cancel_during_the_charge(fault: fn(std::sync::Arc<Gate>) -> Fault, undo
     shop.delete(&format!("/api/v1/orders/{order}")).await.expect(200);
     wait_for_payment(&shop, &order, undone).await;
     gate.open();
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.payment(&order).await.as_deref(), Some(undone));
     assert_eq!(shop.order(&order).await["status"], "cancelled");
     assert_eq!(shop.level("TSHIRT-BLK-M").await, (100, 0));
@@ -50,7 +50,7 @@ async fn an_intent_created_after_the_cancellation_is_never_confirmed() {
     shop.delete(&format!("/api/v1/orders/{order}")).await.expect(200);
     wait_for_payment(&shop, &order, "voided").await;
     gate.open();
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let stripe = &shop.mode.stripe;
     assert_eq!(stripe.books(&order).await, Books { intents: 1, taken: 0, given_back: 0 });
     assert_eq!(stripe.intents(&order).await[0]["status"], "canceled");
@@ -68,7 +68,7 @@ async fn a_refund_whose_response_is_lost_is_found_and_not_repeated() {
     shop.delete(&format!("/api/v1/orders/{order}")).await.expect(200);
     wait_for_payment(&shop, &order, "refunded").await;
     gate.open();
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let stripe = &shop.mode.stripe;
     assert_eq!(stripe.books(&order).await, Books { intents: 1, taken: 3998, given_back: 3998 });
     assert_eq!(stripe.proxy.arrived(Call::Refund), 1);

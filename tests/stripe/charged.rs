@@ -10,7 +10,7 @@ use crate::shop::{Books, DECLINING, Shop, VISA, WANTS_ITS_CUSTOMER, assert_charg
 async fn an_order_is_paid_by_card() {
     let mut shop: Shop = TestApp::open().await;
     let order = shop.place(&order_paid_with(VISA)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_charged_once(&shop, &order).await;
     let payments = shop.get(&format!("/api/v1/payments?order_id={order}")).await.body;
     let intents = shop.mode.stripe.intents(&order).await;
@@ -28,7 +28,7 @@ async fn a_declined_card_releases_the_stock() {
     let mut without_card = order_paid_with(VISA);
     without_card.as_object_mut().unwrap().remove("payment_token");
     let without_card = shop.place(&without_card).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     for (order, intents) in [(&declined, 1), (&without_card, 0)] {
         let body = shop.order(order).await;
         assert_eq!((&body["status"], &body["reason"]), (&json!("rejected"), &json!("payment_declined")));
@@ -44,7 +44,7 @@ async fn a_customer_who_authenticates_after_the_decline_is_not_charged() {
     let mut shop: Shop = TestApp::open().await;
     let card = shop.mode.stripe.card(WANTS_ITS_CUSTOMER).await;
     let order = shop.place(&order_paid_with(&card)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.order(&order).await["reason"], "payment_declined");
     let stripe = &shop.mode.stripe;
     let intents = stripe.intents(&order).await;
@@ -61,7 +61,7 @@ async fn a_charge_whose_response_is_lost_is_found_and_not_repeated() {
     let mut shop: Shop = TestApp::open().await;
     shop.mode.stripe.proxy.faults().once(Call::Confirm, Fault::LoseAnswer);
     let order = shop.place(&order_paid_with(VISA)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_charged_once(&shop, &order).await;
     assert_eq!(shop.mode.stripe.proxy.arrived(Call::Confirm), 1);
 }
@@ -71,7 +71,7 @@ async fn a_decline_whose_response_is_lost_is_a_decline() {
     let mut shop: Shop = TestApp::open().await;
     shop.mode.stripe.proxy.faults().once(Call::Confirm, Fault::LoseAnswer);
     let order = shop.place(&order_paid_with(DECLINING)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.order(&order).await["reason"], "payment_declined");
     assert_eq!(shop.mode.stripe.proxy.arrived(Call::Confirm), 1);
 }
@@ -81,7 +81,7 @@ async fn a_charge_that_never_arrived_is_made() {
     let mut shop: Shop = TestApp::open().await;
     shop.mode.stripe.proxy.faults().times(3, Call::Confirm, Fault::LoseRequest);
     let order = shop.place(&order_paid_with(VISA)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_charged_once(&shop, &order).await;
 }
 
@@ -90,7 +90,7 @@ async fn an_intent_whose_response_is_lost_is_returned_again_for_its_key() {
     let mut shop: Shop = TestApp::open().await;
     shop.mode.stripe.proxy.faults().times(2, Call::Make, Fault::LoseAnswer);
     let order = shop.place(&order_paid_with(VISA)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_charged_once(&shop, &order).await;
     assert_eq!(shop.mode.stripe.books(&order).await.intents, 1);
 }
@@ -101,7 +101,7 @@ async fn an_expired_key_creates_another_intent_and_no_second_charge() {
     shop.mode.stripe.proxy.forget_keys();
     shop.mode.stripe.proxy.faults().times(2, Call::Make, Fault::LoseAnswer);
     let order = shop.place(&order_paid_with(VISA)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_charged_once(&shop, &order).await;
     assert_eq!(shop.mode.stripe.books(&order).await.intents, 3);
 }

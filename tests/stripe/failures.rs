@@ -20,7 +20,7 @@ async fn orders_wait_for_the_end_of_an_outage_and_are_charged_once() {
         }
         wait_until_all_are_delayed(&shop, orders.len()).await;
         shop.mode.stripe.proxy.faults().clear();
-        shop.settle().await;
+        shop.wait_until_idle().await;
         for order in orders {
             assert_charged_once(&shop, &order).await;
             assert_eq!(shop.mode.stripe.books(&order).await.intents, 1, "{status}");
@@ -64,7 +64,7 @@ async fn under_random_losses_no_order_is_charged_twice_and_no_cancelled_one_stay
             kept.push(order);
         }
     }
-    shop.settle().await;
+    shop.wait_until_idle().await;
     for order in &kept {
         assert_charged_once(&shop, order).await;
     }

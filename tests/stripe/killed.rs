@@ -37,7 +37,7 @@ async fn killed_at(call: Call) -> (Shop, String) {
     let stripe = shop.mode.kill();
     stripe.proxy.forget_keys();
     let mut shop = open(stripe, folder.path()).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_charged_once(&shop, &order).await;
     assert_eq!(shop.mode.stripe.proxy.arrived(Call::Confirm), 1);
     (shop, order)

@@ -41,7 +41,7 @@ async fn a_refund_that_keeps_failing_is_listed_counted_and_retried_by_an_operato
     shop.delete(&format!("/api/v1/orders/{order}")).await.expect(200);
     wait_for_payment(&shop, &order, "refund_failed").await;
     gate.open();
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.payment(&order).await.as_deref(), Some("refund_failed"));
     let listed = shop.get("/api/v1/payments?status=refund_failed").await.expect(200).body;
     assert_eq!(listed["payments"][0]["order_id"], order.as_str(), "{listed}");
@@ -54,7 +54,7 @@ async fn a_refund_that_keeps_failing_is_listed_counted_and_retried_by_an_operato
         let payment = shop.post(&refund, &json!({})).await.expect(200).body;
         assert_eq!(payment["status"], "refunded");
     }
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let stripe = &shop.mode.stripe;
     assert_eq!(stripe.books(&order).await, Books { intents: 1, taken: 3998, given_back: 3998 });
     assert_eq!(stripe.proxy.arrived(Call::Refund), 1);

@@ -83,7 +83,7 @@ mod tests {
                 command.args(["-c", script]);
             })?;
             let output = server.output_file();
-            let says = async || std::fs::read_to_string(&output).is_ok_and(|text| text.contains("ready"));
+            let says = async || std::fs::read_to_string(&output).is_ok_and(|text| text.contains("listening"));
             server.wait_until_ready(Duration::from_secs(10), says).await?;
             Ok(server)
         })
@@ -91,7 +91,7 @@ mod tests {
         (started, addresses.into_inner())
     }
 
-    const READY: &str = "echo ready; exec sleep 1000";
+    const READY: &str = "echo listening; exec sleep 1000";
 
     #[tokio::test]
     async fn a_server_whose_port_was_taken_is_started_on_another() {

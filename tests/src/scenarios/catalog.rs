@@ -17,7 +17,7 @@ pub async fn snapshot<M: Mode>() {
     let product = shop.patch("/api/v1/products/PRODUCT-002", &patch).await.expect(200).body;
     assert_eq!((&product["name"], &product["price"]), (&json!("Silent mouse"), &usd(3_000)));
     let after = shop.place(&order_body("PRODUCT-002", 2)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     for (id, name, unit_price) in [(before, "Mouse", 2_500), (after, "Silent mouse", 3_000)] {
         let order = shop.order(&id).await;
         assert_eq!(order["status"], "confirmed");
@@ -38,14 +38,14 @@ pub async fn removed<M: Mode>() {
     shop.get(path).await.expect_problem(404, "not-found");
     let refused = shop.post("/api/v1/orders", &order_body("TSHIRT-GRY-S", 1)).await;
     refused.expect_problem(422, "unknown-product").expect_fields(&["items[0].sku"]);
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.order(&before).await["status"], "confirmed");
     assert_eq!(shop.level("TSHIRT-GRY-S").await, (6, 4));
 
     let body = json!({"sku": "TSHIRT-GRY-S", "name": "T-shirt grey, S", "price": usd(999), "stock": 10});
     shop.post("/api/v1/products", &body).await.expect(201);
     let after = shop.place(&order_body("TSHIRT-GRY-S", 1)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let order = shop.order(&after).await;
     assert_eq!((&order["status"], &order["total"]), (&json!("confirmed"), &usd(999)));
     assert_eq!(shop.level("TSHIRT-GRY-S").await, (5, 5), "the initial stock is not added again");

@@ -13,7 +13,7 @@ async fn keyed<M: Mode>(shop: &TestApp<M>, key: &str, body: &Value) -> Answer {
 pub async fn same_key<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let first = keyed(&shop, "k1", &order_body("TSHIRT-GRY-S", 10)).await.expect(202).body;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     // The same body, formatted differently.
     let again = json!({"items": [{"quantity": 4, "sku": "tshirt-gry-s"}, {"quantity": 6, "sku": "TSHIRT-GRY-S"}],
         "email": "c100@example.com", "customer_id": "C100"});
@@ -24,7 +24,7 @@ pub async fn same_key<M: Mode>() {
     other_customer["customer_id"] = json!("C200");
     let third = keyed(&shop, "k1", &other_customer).await.expect(202).body;
     assert_ne!(third["id"], first["id"], "keys are separate for each customer");
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.level("TSHIRT-GRY-S").await, (0, 10));
 }
 
@@ -47,7 +47,7 @@ pub async fn concurrent<M: Mode>() {
     let answers = join_all((0..20).map(|_| keyed(&shop, "k1", &body))).await;
     let ids: Vec<_> = answers.into_iter().map(|answer| answer.expect(202).body["id"].clone()).collect();
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.level("PRODUCT-001").await, (99, 1));
     let list = shop.get("/api/v1/orders?customer_id=C1").await.expect(200).body;
     assert_eq!(list["orders"].as_array().map(Vec::len), Some(1));

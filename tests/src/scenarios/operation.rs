@@ -29,10 +29,10 @@ pub async fn faults<M: Mode>() {
     assert_eq!(shop.get(path).await.expect(200).body, json!({"payment": "ok", "stopped": []}));
     shop.put(path, &json!({"stopped": ["payment"]})).await.expect(200);
     let waiting = shop.place(&order_body("PRODUCT-001", 1)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.order(&waiting).await["status"], "reserved");
     shop.put(path, &json!({"payment": "decline"})).await.expect(200);
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.order(&waiting).await["reason"], "payment_declined");
     shop.put(path, &json!({"payment": "ok", "stopped": []})).await.expect(200);
     shop.put(path, &json!({"stopped": ["unknown"]})).await.expect_problem(422, "invalid-request");
@@ -45,7 +45,7 @@ pub async fn notifications<M: Mode>() {
     let mut body = order_body("PRODUCT-001", 1);
     body["phone"] = json!("+49 30 1234567");
     let id = shop.place(&body).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let list = shop.get(&format!("/api/v1/notifications?order_id={id}")).await.expect(200).body;
     let sent = list["notifications"].as_array().cloned().unwrap_or_default();
     assert_eq!(sent.len(), 2);
@@ -74,11 +74,11 @@ pub async fn requested_notification<M: Mode>() {
     let accepted = shop.post_with(path, &key, &body).await.expect(202);
     let location = accepted.header("location").to_owned();
     assert_eq!(location, format!("{path}/{}", accepted.body["id"].as_str().unwrap_or_default()));
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let sent = shop.get(&location).await.expect(200).body;
     assert_eq!((&sent["status"], &sent["subject"]), (&json!("sent"), &json!("Your order 123 is confirmed")));
     assert_eq!(shop.post_with(path, &key, &body).await.expect(202).body, accepted.body);
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.get(&location).await.expect(200).body, sent);
 
     body["variables"] = json!({"orderId": "123"});
@@ -92,7 +92,7 @@ pub async fn analytics<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     shop.place(&order_body("PRODUCT-002", 3)).await;
     shop.place(&order_body("TSHIRT-GRY-S", 11)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let deadline = Instant::now() + CACHE_EXPIRY;
     let mut summary = Value::Null;
     while summary["total_orders"] != 2 || summary["by_status"]["pending"] != 0 {

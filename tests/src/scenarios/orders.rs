@@ -15,7 +15,7 @@ pub async fn confirmed<M: Mode>() {
     assert_eq!(answer.body["total"], json!({"amount": 3998, "currency": "USD"}));
     assert_eq!(answer.body["items"][0]["sku"], "TSHIRT-BLK-M");
     assert_eq!(answer.body["items"][0]["unit_price"], 1999);
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.order(&id).await["status"], "confirmed");
     assert_eq!(shop.level("TSHIRT-BLK-M").await, (98, 2));
     assert_eq!(shop.payment(&id).await.as_deref(), Some("completed"));
@@ -26,7 +26,7 @@ pub async fn confirmed<M: Mode>() {
 pub async fn out_of_stock<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let id = shop.place(&order_body("TSHIRT-GRY-S", 999)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let order = shop.order(&id).await;
     assert_eq!((&order["status"], &order["reason"]), (&json!("rejected"), &json!("out_of_stock")));
     assert_eq!(shop.level("TSHIRT-GRY-S").await, (10, 0));
@@ -41,7 +41,7 @@ pub async fn declined<M: Mode>() {
     for _ in 0..10 {
         ids.push(shop.place(&order_body("TSHIRT-BLK-M", 3)).await);
     }
-    shop.settle().await;
+    shop.wait_until_idle().await;
     for id in ids {
         let order = shop.order(&id).await;
         assert_eq!((&order["status"], &order["reason"]), (&json!("rejected"), &json!("payment_declined")));
@@ -61,7 +61,7 @@ pub async fn lost_answer<M: Mode>() {
     };
     let lost = shop.place(&with_token("tok_timeout")).await;
     let declined = shop.place(&with_token("tok_declined")).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.order(&lost).await["status"], "confirmed");
     assert_eq!(shop.payment(&lost).await.as_deref(), Some("completed"));
     assert_eq!(shop.order(&declined).await["reason"], "payment_declined");
@@ -78,9 +78,9 @@ pub async fn cancelled_while_pending<M: Mode>() {
         (&cancelled.body["status"], &cancelled.body["reason"]),
         (&json!("cancelled"), &json!("customer"))
     );
-    shop.settle().await;
+    shop.wait_until_idle().await;
     shop.delete(&path).await.expect(200);
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.order(&id).await["status"], "cancelled");
     assert_eq!(shop.level("PRODUCT-001").await, (100, 0));
     assert_ne!(shop.payment(&id).await.as_deref(), Some("completed"));
@@ -92,7 +92,7 @@ pub async fn cancelled_while_pending<M: Mode>() {
 pub async fn cancelled_after_confirmation<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let id = shop.place(&order_body("PRODUCT-001", 1)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     shop.delete(&format!("/api/v1/orders/{id}")).await.expect_problem(409, "order-not-cancellable");
     assert_eq!(shop.order(&id).await["status"], "confirmed");
     shop.delete("/api/v1/orders/0190163d-8694-739b-aea5-966c26f8ad91").await.expect_problem(404, "not-found");
@@ -116,7 +116,7 @@ pub async fn listed<M: Mode>() {
         }
         placed.push(shop.place(&body).await);
     }
-    shop.settle().await;
+    shop.wait_until_idle().await;
     placed.reverse();
     let pick = |numbers: &[usize]| numbers.iter().map(|n| placed[6 - n].clone()).collect::<Vec<_>>();
     for (query, expected) in [
@@ -157,7 +157,7 @@ pub async fn timeline<M: Mode>() {
         .post_with("/api/v1/orders", &[("traceparent", traceparent)], &order_body("PRODUCT-001", 1))
         .await;
     let id = answer.expect(202).body["id"].as_str().unwrap_or_default().to_owned();
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let body = shop.get(&format!("/api/v1/orders/{id}/events")).await.expect(200).body;
     let events = body["events"].as_array().cloned().unwrap_or_default();
     let types: Vec<_> = events.iter().filter_map(|event| event["type"].as_str()).collect();
@@ -176,10 +176,10 @@ pub async fn timeline_of_a_late_cancellation<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     shop.put("/api/v1/admin/faults", &json!({"stopped": ["order-tracker"]})).await.expect(200);
     let id = shop.place(&order_body("PRODUCT-001", 1)).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     shop.delete(&format!("/api/v1/orders/{id}")).await.expect(200);
     shop.put("/api/v1/admin/faults", &json!({"stopped": []})).await.expect(200);
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let body = shop.get(&format!("/api/v1/orders/{id}/events")).await.expect(200).body;
     let events = body["events"].as_array().cloned().unwrap_or_default();
     let times: Vec<_> = events.iter().filter_map(|event| event["time"].as_str()).collect();
@@ -196,7 +196,7 @@ pub async fn timeline_of_an_order_out_of_stock<M: Mode>() {
     let mut body = order_body("PRODUCT-001", 1);
     body["items"] = lines.iter().map(|(sku, quantity)| json!({"sku": sku, "quantity": quantity})).collect();
     let id = shop.place(&body).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let body = shop.get(&format!("/api/v1/orders/{id}/events")).await.expect(200).body;
     let events = body["events"].as_array().cloned().unwrap_or_default();
     let detail = |name: &str| events.iter().find(|event| event["type"] == name).map(|event| &event["detail"]);
@@ -214,7 +214,7 @@ pub async fn conditional_get<M: Mode>() {
     for known in [etag.clone(), format!("W/{etag}"), format!("\"x\", {etag}"), "*".to_owned()] {
         shop.send("GET", &path, &[("if-none-match", &known)], Body::empty()).await.expect(304);
     }
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let changed = shop.send("GET", &path, &[("if-none-match", &etag)], Body::empty()).await.expect(200);
     assert_ne!(changed.header("etag"), etag);
 }
@@ -227,7 +227,7 @@ pub async fn several_skus<M: Mode>() {
             {"sku": "PRODUCT-001", "quantity": 2}, {"sku": "TSHIRT-GRY-S", "quantity": grey}]})
     };
     let (good, bad) = (shop.place(&order(10)).await, shop.place(&order(1)).await);
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let statuses = [shop.order(&good).await["status"].clone(), shop.order(&bad).await["status"].clone()];
     assert_eq!(statuses.iter().filter(|status| **status == "confirmed").count(), 1, "{statuses:?}");
     let told = shop.notifications(&good).await;

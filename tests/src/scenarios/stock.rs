@@ -12,7 +12,7 @@ pub async fn oversell<M: Mode>() {
     let mut shop: TestApp<M> = TestApp::open().await;
     let body = order_body("TSHIRT-BLK-M", 1);
     let ids = join_all((0..200).map(|_| shop.place(&body))).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let orders = join_all(ids.iter().map(|id| shop.order(id))).await;
     let count = |status: &str| orders.iter().filter(|order| order["status"] == status).count();
     assert_eq!((count("confirmed"), count("rejected")), (100, 100));
@@ -34,7 +34,7 @@ pub async fn first_stock<M: Mode>() {
         shop.sell(&sku, 1).await;
         ids.push(shop.place(&order_body(&sku, 1)).await);
     }
-    shop.settle().await;
+    shop.wait_until_idle().await;
     for (number, id) in ids.iter().enumerate() {
         assert_eq!(shop.order(id).await["status"], "confirmed");
         assert_eq!(shop.level(&format!("NEW-{number}")).await, (0, 1));
@@ -57,7 +57,7 @@ pub async fn corrections<M: Mode>() {
     shop.post("/api/v1/inventory/UNKNOWN", &adjust).await.expect_problem(404, "not-found");
     shop.post("/api/v1/inventory/UNKNOWN", &json!({"set": 3})).await.expect_problem(404, "not-found");
     shop.post(path, &json!({"set": 100})).await.expect(200);
-    shop.settle().await;
+    shop.wait_until_idle().await;
     assert_eq!(shop.level("FRESH").await, (100, 0), "the initial stock is not added again");
 }
 
@@ -70,7 +70,7 @@ pub async fn levels_add_up<M: Mode>() {
     join_all(paths.iter().map(|path| shop.delete(path))).await;
     let correction = json!({"adjust": 1});
     join_all((0..20).map(|_| shop.post("/api/v1/inventory/PRODUCT-003", &correction))).await;
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let (available, reserved) = shop.level("PRODUCT-003").await;
     assert_eq!(available + reserved, 320);
     let orders = join_all(ids.iter().map(|id| shop.order(id))).await;
@@ -114,7 +114,7 @@ pub async fn twenty_clients<M: Mode>() {
         ids
     };
     let ids = join_all((0..20).map(|_| client())).await.concat();
-    shop.settle().await;
+    shop.wait_until_idle().await;
     let (available, reserved) = shop.level("BUSY").await;
     assert_eq!(available + reserved, FIRST_STOCK + added.into_inner());
     let orders = join_all(ids.iter().map(|id| shop.order(id))).await;
