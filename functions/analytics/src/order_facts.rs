@@ -1,7 +1,5 @@
 //! What a batch of events says about each order.
 
-use std::collections::HashMap;
-
 use orderflow_domain::{Event, EventData, OrderEnded, OrderId, OrderLine, Timestamp};
 
 use crate::table::OrderEnd;
@@ -12,8 +10,6 @@ pub(crate) struct OrderFacts {
     pub order_id: OrderId,
     pub placed_at: Option<Timestamp>,
     pub ending: Option<Ending>,
-    /// The positions of its events in the batch.
-    pub positions: Vec<usize>,
 }
 
 /// How and when an order ended, and what was in it.
@@ -32,32 +28,26 @@ impl Ending {
     }
 }
 
-/// Groups events by order. Of several events that say the same, the first counts. Events that are not counted are left
-/// out.
-pub(crate) fn facts_by_order<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<OrderFacts> {
-    let mut facts: Vec<OrderFacts> = Vec::new();
-    let mut index_of: HashMap<OrderId, usize> = HashMap::new();
-    for (position, event) in events.into_iter().enumerate() {
-        let Some((order_id, placed_at, ending)) = fact(event) else { continue };
-        let index = *index_of.entry(order_id).or_insert_with(|| {
-            facts.push(OrderFacts { order_id, placed_at: None, ending: None, positions: Vec::new() });
-            facts.len() - 1
-        });
-        let order = &mut facts[index];
-        order.placed_at = order.placed_at.or(placed_at);
-        order.ending = order.ending.take().or(ending);
-        order.positions.push(position);
+impl OrderFacts {
+    /// Returns what an event says, with its order's id; `None` for events that are not counted.
+    pub(crate) fn of(event: &Event) -> Option<(OrderId, Self)> {
+        let (end, data) = match &event.data {
+            EventData::OrderPlaced(data) => {
+                let order_id = data.order_id;
+                return Some((order_id, Self { order_id, placed_at: Some(event.time), ending: None }));
+            }
+            EventData::OrderConfirmed(data) => (OrderEnd::Confirmed, data),
+            EventData::OrderRejected(data) => (OrderEnd::Rejected, data),
+            EventData::OrderCancelled(data) => (OrderEnd::Cancelled, data),
+            _ => return None,
+        };
+        let (order_id, ending) = (data.order_id, Some(Ending::new(end, event.time, data)));
+        Some((order_id, Self { order_id, placed_at: None, ending }))
     }
-    facts
-}
 
-fn fact(event: &Event) -> Option<(OrderId, Option<Timestamp>, Option<Ending>)> {
-    let (end, data) = match &event.data {
-        EventData::OrderPlaced(data) => return Some((data.order_id, Some(event.time), None)),
-        EventData::OrderConfirmed(data) => (OrderEnd::Confirmed, data),
-        EventData::OrderRejected(data) => (OrderEnd::Rejected, data),
-        EventData::OrderCancelled(data) => (OrderEnd::Cancelled, data),
-        _ => return None,
-    };
-    Some((data.order_id, None, Some(Ending::new(end, event.time, data))))
+    /// Merges what a later event of the same order says. Of two events that say the same, the first counts.
+    pub(crate) fn merge(&mut self, later: Self) {
+        self.placed_at = self.placed_at.or(later.placed_at);
+        self.ending = self.ending.take().or(later.ending);
+    }
 }

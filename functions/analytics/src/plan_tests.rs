@@ -9,7 +9,7 @@ use super::*;
 const LATEST: i64 = 2 * 86_400_000;
 
 fn no_facts(order_id: OrderId) -> OrderFacts {
-    OrderFacts { order_id, placed_at: None, ending: None, positions: Vec::new() }
+    OrderFacts { order_id, placed_at: None, ending: None }
 }
 
 fn placed(order_id: OrderId, millis: i64) -> OrderFacts {

@@ -1,11 +1,12 @@
 //! Counts all orders again while new orders arrive.
 
 use orderflow_domain::Event;
+use orderflow_messaging::group_by_key;
 use orderflow_store::{Item, Store, StoreError, Table, Write, WriteError};
 
 use crate::generations::{GenerationError, Generations};
 use crate::order_counter::{CountError, OrderCounter};
-use crate::order_facts::facts_by_order;
+use crate::order_facts::OrderFacts;
 use crate::table::{ANALYTICS, PartitionKey};
 
 /// A recount that did not finish. The counters are those of before.
@@ -65,7 +66,8 @@ impl Recount {
     /// # Errors
     /// [`RecountError::Count`] if an order cannot be counted.
     pub async fn count(&self, events: &[Event]) -> Result<(), RecountError> {
-        let counted = self.counter.count(self.generation, &facts_by_order(events)).await;
+        let (facts, _) = group_by_key(events, OrderFacts::of, OrderFacts::merge);
+        let counted = self.counter.count(self.generation, &facts).await;
         Ok(counted.into_iter().collect::<Result<(), CountError>>()?)
     }
 

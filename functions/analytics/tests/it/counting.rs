@@ -2,19 +2,20 @@
 
 use futures::future::join_all;
 use orderflow_domain::{Event, OrderId};
+use orderflow_testing::samples::{order_ids, order_placed};
 use serde_json::json;
 
-use crate::support::{Analytics, at, cancelled, confirmed, mixed, orders, placed, rejected};
+use crate::harness::{AnalyticsHarness, at, cancelled, confirmed, mixed, rejected};
 
 #[tokio::test]
 async fn orders_are_counted_by_status() {
-    let analytics = Analytics::open().await;
+    let analytics = AnalyticsHarness::open().await;
     let time = at("10:00:00");
-    let orders = orders(5);
-    let all: Vec<Event> = orders.iter().map(|order| placed(*order, &[("A", 1)], time)).collect();
-    analytics.handle_all(&all).await;
+    let orders = order_ids(5);
+    let all: Vec<Event> = orders.iter().map(|order| order_placed(*order, &[("A", 1)], time)).collect();
+    analytics.deliver_all(&all).await;
     analytics
-        .handle_all(&[
+        .deliver_all(&[
             confirmed(orders[0], &[("A", 2), ("B", 7)], time),
             confirmed(orders[1], &[("A", 4)], time),
             rejected(orders[2], time),
@@ -36,29 +37,29 @@ async fn orders_are_counted_by_status() {
 
 #[tokio::test]
 async fn an_end_that_arrives_before_the_beginning_is_counted_once() {
-    let (ordered, late) = (Analytics::open().await, Analytics::open().await);
+    let (ordered, late) = (AnalyticsHarness::open().await, AnalyticsHarness::open().await);
     let order = OrderId::generate();
     let (begin, end) =
-        (placed(order, &[("A", 1)], at("10:00:00")), confirmed(order, &[("A", 1)], at("10:05:00")));
+        (order_placed(order, &[("A", 1)], at("10:00:00")), confirmed(order, &[("A", 1)], at("10:05:00")));
     for event in [&begin, &end] {
-        ordered.handle_all(std::slice::from_ref(event)).await;
+        ordered.deliver_all(std::slice::from_ref(event)).await;
     }
-    late.handle_all(&[end]).await;
+    late.deliver_all(&[end]).await;
     assert_eq!(late.summary().await["total_orders"], 1);
     assert_eq!(late.summary().await["by_status"]["pending"], 0);
-    late.handle_all(&[begin]).await;
+    late.deliver_all(&[begin]).await;
     assert_eq!(late.summary_and_series().await, ordered.summary_and_series().await);
 }
 
 #[tokio::test]
 async fn h13_a_duplicate_event_is_counted_once() {
-    let (once, twice) = (Analytics::open().await, Analytics::open().await);
+    let (once, twice) = (AnalyticsHarness::open().await, AnalyticsHarness::open().await);
     let events = mixed(100);
-    once.handle_all(&events).await;
+    once.deliver_all(&events).await;
     let mut shuffled: Vec<Event> = [events.clone(), events].concat();
     fastrand::shuffle(&mut shuffled);
     for batch in shuffled.chunks(37) {
-        twice.handle_all(batch).await;
+        twice.deliver_all(batch).await;
     }
     let all = twice.summary_and_series().await;
     assert_eq!(all, once.summary_and_series().await);
@@ -67,23 +68,21 @@ async fn h13_a_duplicate_event_is_counted_once() {
 
 #[tokio::test]
 async fn concurrent_batches_count_every_event_once() {
-    let (alone, together) = (Analytics::open().await, Analytics::open().await);
+    let (alone, together) = (AnalyticsHarness::open().await, AnalyticsHarness::open().await);
     let events = mixed(60);
-    alone.handle_all(&events).await;
+    alone.deliver_all(&events).await;
     let batches = events.chunks(10).chain(events.chunks(15));
-    join_all(batches.map(|batch| together.handle_all(batch))).await;
+    join_all(batches.map(|batch| together.deliver_all(batch))).await;
     assert_eq!(together.summary_and_series().await, alone.summary_and_series().await);
 }
 
 #[tokio::test]
 async fn a_batch_of_192_orders_needs_three_transactions() {
-    let analytics = Analytics::open().await;
+    let analytics = AnalyticsHarness::open().await;
     let time = at("10:00:00");
     let events: Vec<Event> =
-        orders(192).into_iter().map(|order| confirmed(order, &[("A", 1)], time)).collect();
-    let before = analytics.embedded.requests();
-    analytics.handle_all(&events).await;
-    let requests = analytics.embedded.requests().since(&before);
+        order_ids(192).into_iter().map(|order| confirmed(order, &[("A", 1)], time)).collect();
+    let requests = analytics.service.requests_of(analytics.deliver_all(&events)).await;
     // All orders share five counters: the total, one SKU, and one minute, hour and day.
     assert_eq!(*requests.transactions_by_size(), [(100, 2), (7, 1)].into());
 }

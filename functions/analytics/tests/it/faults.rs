@@ -1,23 +1,12 @@
 //! Transactions that the store refuses, or whose answer is lost.
 
-use std::sync::{Arc, Mutex};
-
 use orderflow_domain::{Event, OrderId};
 use orderflow_embedded::Fault;
+use orderflow_testing::samples::{order_ids, order_placed};
+use orderflow_testing::service::is_retry;
 use serde_json::Value;
 
-use crate::support::{Analytics, at, confirmed, is_retry, mixed, orders, placed};
-
-impl Analytics {
-    /// Makes a transaction fail if `fault` returns a fault for its body.
-    fn fail_transactions(&self, fault: impl FnMut(&Value) -> Option<Fault> + Send + 'static) {
-        let fault = Mutex::new(fault);
-        self.embedded.inject(Arc::new(move |operation: &str, body: &Value| {
-            let fault = &mut *fault.lock().unwrap();
-            if operation == "TransactWriteItems" { fault(body) } else { None }
-        }));
-    }
-}
+use crate::harness::{AnalyticsHarness, at, confirmed, mixed};
 
 fn actions(body: &Value) -> Vec<String> {
     body["TransactItems"].as_array().unwrap().iter().map(ToString::to_string).collect()
@@ -37,21 +26,21 @@ fn refuse(order: OrderId) -> impl FnMut(&Value) -> Option<Fault> + Send + 'stati
 
 #[tokio::test]
 async fn h13_a_transaction_whose_answer_is_lost_is_counted_once() {
-    let analytics = Analytics::open().await;
+    let analytics = AnalyticsHarness::open().await;
     let events = mixed(20);
-    analytics.fail_transactions(|_| Some(Fault::LostAnswer));
-    assert!(analytics.handle(&events).await.iter().all(is_retry));
-    analytics.embedded.stop_injecting();
+    analytics.service.fail("TransactWriteItems", |_| Some(Fault::LostAnswer));
+    assert!(analytics.deliver(&events).await.iter().all(is_retry));
+    analytics.service.stop_failing();
     assert_eq!(analytics.summary().await["total_orders"], 20, "the store carried the transaction out");
-    analytics.handle_all(&events).await;
+    analytics.deliver_all(&events).await;
     assert_eq!(analytics.summary().await["total_orders"], 20);
 }
 
 #[tokio::test]
 async fn a_conflicting_transaction_is_tried_again() {
-    let analytics = Analytics::open().await;
+    let analytics = AnalyticsHarness::open().await;
     let mut conflicts = 3;
-    analytics.fail_transactions(move |body| {
+    analytics.service.fail("TransactWriteItems", move |body| {
         conflicts -= 1;
         (conflicts >= 0).then(|| {
             let mut codes = vec!["None".to_owned(); actions(body).len()];
@@ -59,17 +48,18 @@ async fn a_conflicting_transaction_is_tried_again() {
             Fault::TransactionCanceled(codes)
         })
     });
-    analytics.handle_all(&mixed(20)).await;
+    analytics.deliver_all(&mixed(20)).await;
     assert_eq!(analytics.summary().await["total_orders"], 20);
 }
 
 #[tokio::test]
 async fn an_order_that_the_store_refuses_does_not_fail_the_others() {
-    let analytics = Analytics::open().await;
-    let orders = orders(10);
-    let events: Vec<Event> = orders.iter().map(|order| placed(*order, &[("A", 1)], at("10:00:00"))).collect();
-    analytics.fail_transactions(refuse(orders[3]));
-    let outcomes = analytics.handle(&events).await;
+    let analytics = AnalyticsHarness::open().await;
+    let orders = order_ids(10);
+    let events: Vec<Event> =
+        orders.iter().map(|order| order_placed(*order, &[("A", 1)], at("10:00:00"))).collect();
+    analytics.service.fail("TransactWriteItems", refuse(orders[3]));
+    let outcomes = analytics.deliver(&events).await;
     for (position, outcome) in outcomes.iter().enumerate() {
         assert_eq!(is_retry(outcome), position == 3, "{outcomes:?}");
     }
@@ -79,13 +69,13 @@ async fn an_order_that_the_store_refuses_does_not_fail_the_others() {
 
 #[tokio::test]
 async fn a_store_outage_makes_every_event_a_retry() {
-    let analytics = Analytics::open().await;
+    let analytics = AnalyticsHarness::open().await;
     let event = confirmed(OrderId::generate(), &[("A", 1)], at("10:00:00"));
-    analytics.embedded.inject(Arc::new(|_: &str, _: &Value| Some(Fault::InternalServerError)));
-    assert!(is_retry(&analytics.handle(std::slice::from_ref(&event)).await[0]));
+    analytics.service.fail_every_request();
+    assert!(is_retry(&analytics.deliver(std::slice::from_ref(&event)).await[0]));
     assert_eq!(analytics.get("/api/v1/analytics/summary").await.0, 503);
-    analytics.embedded.stop_injecting();
+    analytics.service.stop_failing();
     assert_eq!(analytics.summary().await["total_orders"], 0);
-    analytics.handle_all(&[event]).await;
+    analytics.deliver_all(&[event]).await;
     assert_eq!(analytics.summary().await["total_orders"], 1);
 }

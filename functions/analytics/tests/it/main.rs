@@ -1,8 +1,8 @@
-//! Analytics over a store in this process.
+//! The analytics service over the embedded store.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod counting;
 mod faults;
+mod harness;
 mod recounting;
 mod routes;
-mod support;

@@ -5,59 +5,59 @@ use std::collections::BTreeSet;
 use orderflow_analytics::{ANALYTICS, Recount, RecountError};
 use orderflow_domain::Event;
 
-use crate::support::{Analytics, mixed};
+use crate::harness::{AnalyticsHarness, mixed};
 
 /// Returns the generations that have items, and the number of orders recorded in them.
-async fn generations_left(analytics: &Analytics) -> (BTreeSet<String>, usize) {
-    let (items, next) = analytics.store.table(&ANALYTICS).scan(None).await.unwrap();
+async fn generations_left(analytics: &AnalyticsHarness) -> (BTreeSet<String>, usize) {
+    let (items, next) = analytics.service.store.table(&ANALYTICS).scan(None).await.unwrap();
     assert!(next.is_none());
     let pks: Vec<String> = items.iter().map(|item| item["pk"].as_s().unwrap().clone()).collect();
     let generations = pks.iter().filter_map(|pk| pk.split('#').nth(1)).map(str::to_owned).collect();
     (generations, pks.iter().filter(|pk| pk.starts_with("order#")).count())
 }
 
-async fn recount(analytics: &Analytics, events: &[Event]) {
-    let recount = Recount::begin(&analytics.store).await.unwrap();
+async fn recount(analytics: &AnalyticsHarness, events: &[Event]) {
+    let recount = Recount::begin(&analytics.service.store).await.unwrap();
     recount.count(events).await.unwrap();
     recount.finish().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_recount_of_the_same_events_changes_no_number_and_deletes_the_old_generation() {
-    let analytics = Analytics::open().await;
+    let analytics = AnalyticsHarness::open().await;
     let events = mixed(50);
-    analytics.handle_all(&events).await;
+    analytics.deliver_all(&events).await;
     let before = analytics.summary_and_series().await;
     for generation in ["1", "2"] {
         recount(&analytics, &events).await;
         assert_eq!(analytics.summary_and_series().await, before);
         assert_eq!(generations_left(&analytics).await, ([generation.to_owned()].into(), 50));
     }
-    analytics.handle_all(&events).await;
+    analytics.deliver_all(&events).await;
     assert_eq!(analytics.summary_and_series().await, before, "the new generation records what was counted");
 }
 
 #[tokio::test]
 async fn a_recount_corrects_wrong_counters() {
-    let (wrong, right) = (Analytics::open().await, Analytics::open().await);
+    let (wrong, right) = (AnalyticsHarness::open().await, AnalyticsHarness::open().await);
     let events = mixed(40);
-    right.handle_all(&events).await;
-    wrong.handle_all(&mixed(7)).await;
-    wrong.handle_all(&events[..30]).await;
+    right.deliver_all(&events).await;
+    wrong.deliver_all(&mixed(7)).await;
+    wrong.deliver_all(&events[..30]).await;
     recount(&wrong, &events).await;
     assert_eq!(wrong.summary_and_series().await, right.summary_and_series().await);
 }
 
 #[tokio::test]
 async fn events_during_a_recount_are_counted_once_in_each_generation() {
-    let (analytics, alone) = (Analytics::open().await, Analytics::open().await);
+    let (analytics, alone) = (AnalyticsHarness::open().await, AnalyticsHarness::open().await);
     let events = mixed(60);
-    alone.handle_all(&events).await;
+    alone.deliver_all(&events).await;
     let (old, new) = events.split_at(40);
-    analytics.handle_all(old).await;
-    let recount = Recount::begin(&analytics.store).await.unwrap();
+    analytics.deliver_all(old).await;
+    let recount = Recount::begin(&analytics.service.store).await.unwrap();
     recount.count(&old[..20]).await.unwrap();
-    analytics.handle_all(new).await;
+    analytics.deliver_all(new).await;
     assert_eq!(
         analytics.summary_and_series().await,
         alone.summary_and_series().await,
@@ -65,19 +65,19 @@ async fn events_during_a_recount_are_counted_once_in_each_generation() {
     );
     // Some events arrive both from the recount and from the queue.
     recount.count(&events[20..50]).await.unwrap();
-    analytics.handle_all(&new[..10]).await;
+    analytics.deliver_all(&new[..10]).await;
     recount.finish().await.unwrap();
     assert_eq!(analytics.summary_and_series().await, alone.summary_and_series().await);
 }
 
 #[tokio::test]
 async fn an_abandoned_recount_changes_no_number() {
-    let analytics = Analytics::open().await;
+    let analytics = AnalyticsHarness::open().await;
     let events = mixed(30);
-    analytics.handle_all(&events[..20]).await;
-    let abandoned = Recount::begin(&analytics.store).await.unwrap();
+    analytics.deliver_all(&events[..20]).await;
+    let abandoned = Recount::begin(&analytics.service.store).await.unwrap();
     abandoned.count(&mixed(5)).await.unwrap();
-    analytics.handle_all(&events[20..]).await;
+    analytics.deliver_all(&events[20..]).await;
     let before = analytics.summary_and_series().await;
     assert_eq!(before[0]["total_orders"], 30);
     recount(&analytics, &events).await;
@@ -89,10 +89,10 @@ async fn an_abandoned_recount_changes_no_number() {
 
 #[tokio::test]
 async fn only_the_later_of_two_recounts_can_finish() {
-    let analytics = Analytics::open().await;
+    let analytics = AnalyticsHarness::open().await;
     let events = mixed(10);
-    let first = Recount::begin(&analytics.store).await.unwrap();
-    let second = Recount::begin(&analytics.store).await.unwrap();
+    let first = Recount::begin(&analytics.service.store).await.unwrap();
+    let second = Recount::begin(&analytics.service.store).await.unwrap();
     first.count(&events).await.unwrap();
     assert!(matches!(first.finish().await, Err(RecountError::Superseded)));
     second.count(&events).await.unwrap();
