@@ -65,7 +65,6 @@ const KNOWN: &[(&str, &str)] = &[
     ("functions/payments", "plan <-> table"),
     ("shared/bridge", "rabbitmq::batch <-> rabbitmq::consumer"),
     ("shared/bridge", "sqs::batch <-> sqs::consumer"),
-    ("shared/domain", "event <-> order <-> order_state <-> schema"),
     ("shared/embedded", "counts <-> dispatch <-> operation"),
     ("shared/embedded", "error <-> schema"),
     ("shared/messaging", "function <-> record"),

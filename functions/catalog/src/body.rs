@@ -1,4 +1,4 @@
-//! The bodies of `POST` and `PATCH`, parsed.
+//! The bodies of `POST` and `PATCH`, and their validation.
 
 use orderflow_domain::{Currency, MAX_PRICE, Money, Sku};
 use orderflow_http::{FieldErrors, Problem};
@@ -9,7 +9,7 @@ use crate::writer::{MAX_STOCK, NewProduct, ProductPatch};
 
 const MAX_NAME: usize = 200;
 
-/// A product to be sold.
+/// A new product.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ProductRequest, examples(json!({
@@ -21,13 +21,13 @@ pub(crate) struct ProductBody {
     #[schema(min_length = 1, max_length = 200)]
     name: String,
     price: PriceBody,
-    /// The units that there are at first.
+    /// The first stock: the units that can be ordered at first.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     stock: i64,
 }
 
-/// What of a product is to change. What is not named stays as it is.
+/// A change of a product. Absent fields stay as they are.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ProductChange, examples(json!({"price": {"amount": 890, "currency": "USD"}})))]
@@ -40,26 +40,26 @@ pub(crate) struct PatchBody {
     price: Option<PriceBody>,
 }
 
-/// What one unit is to cost.
+/// The price of one unit.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PriceRequest)]
 struct PriceBody {
-    /// Minor units (cents).
+    /// The number of minor units (cents).
     #[schema(minimum = 0, maximum = 99_999_999)]
     amount: i64,
-    /// The shop's.
+    /// The currency of the shop.
     #[schema(value_type = Currency)]
     currency: String,
 }
 
-/// A product has a name and a price: null would take them away.
+/// Refuses null: a product always has a name and a price.
 fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
 impl ProductBody {
-    /// The product that the body describes, or everything that is wrong with it.
+    /// Validates the body. A problem names every field that is not valid.
     pub(crate) fn parse(self, shop_currency: &Currency) -> Result<NewProduct, Problem> {
         let mut errors = FieldErrors::default();
         let sku = errors.parse("sku", || Sku::parse(&self.sku));
@@ -75,7 +75,7 @@ impl ProductBody {
 }
 
 impl PatchBody {
-    /// The patch that the body describes, or everything that is wrong with it.
+    /// Validates the body. A problem names every field that is not valid.
     pub(crate) fn parse(self, shop_currency: &Currency) -> Result<ProductPatch, Problem> {
         let mut errors = FieldErrors::default();
         let name = self.name.and_then(|name| parse_name(name, &mut errors));

@@ -1,4 +1,4 @@
-//! Products as they were last seen.
+//! A cache of products.
 
 use std::time::Duration;
 
@@ -8,15 +8,16 @@ use orderflow_domain::Sku;
 
 use crate::table::ProductRecord;
 
-/// The most products that are remembered.
+/// The most products in the cache.
 pub(crate) const CAPACITY: usize = 10_000;
 
-/// What a time to live is cut to: the cache panics at one of a thousand years.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest time to live. `moka` panics for a time to live of a thousand years.
+const TTL_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Products as they were last seen, for a while. Clones share what they remember.
+/// Products as they were last read or written, for a time to live. Clones share their contents.
 ///
-/// A product that was removed is remembered too, and never given out: it keeps a reader that is late from bringing the product back.
+/// The cache also holds removed products, but never returns them: they keep a concurrent reader from inserting an older version of the
+/// product that is still sold.
 #[derive(Debug, Clone)]
 pub(crate) struct ProductCache {
     products: Cache<Sku, ProductRecord>,
@@ -24,11 +25,11 @@ pub(crate) struct ProductCache {
 
 impl ProductCache {
     pub(crate) fn new(ttl: Duration) -> Self {
-        let products = Cache::builder().max_capacity(CAPACITY as u64).time_to_live(ttl.min(LONGEST)).build();
+        let products = Cache::builder().max_capacity(CAPACITY as u64).time_to_live(ttl.min(TTL_MAX)).build();
         Self { products }
     }
 
-    /// A product that is sold, if it is remembered.
+    /// Returns a product that is sold and cached, and counts the hit or miss.
     pub(crate) fn sold(&self, sku: &Sku) -> Option<ProductRecord> {
         let found = self.products.get(sku).filter(ProductRecord::is_sold);
         let outcome = if found.is_some() { "hit" } else { "miss" };
@@ -36,16 +37,16 @@ impl ProductCache {
         found
     }
 
-    /// Remembers a product as it was read or written, unless a newer version is known: reads and writes overtake each other.
-    pub(crate) fn remember(&self, record: &ProductRecord) {
+    /// Inserts a product as it was read or written, unless the cache has a newer version: reads and writes overtake each other.
+    pub(crate) fn insert(&self, record: &ProductRecord) {
         self.products.entry_by_ref(&record.sku).and_compute_with(|known| match known {
             Some(known) if known.value().version > record.version => Op::Nop,
             _ => Op::Put(record.clone()),
         });
     }
 
-    /// Forgets a product.
-    pub(crate) fn forget(&self, sku: &Sku) {
+    /// Removes a product from the cache.
+    pub(crate) fn invalidate(&self, sku: &Sku) {
         self.products.invalidate(sku);
     }
 }
@@ -77,25 +78,25 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_version_stays_whoever_comes_last() {
-        let cache = ProductCache::new(LONGEST);
+    fn the_newest_version_stays_in_the_cache() {
+        let cache = ProductCache::new(TTL_MAX);
         for record in [product(1), product(3), product(2)] {
-            cache.remember(&record);
+            cache.insert(&record);
         }
         assert_eq!(cache.sold(&product(1).sku).unwrap().version, 3);
-        cache.remember(&removed(4));
-        cache.remember(&product(3));
-        assert_eq!(cache.sold(&product(1).sku), None, "a late reader does not bring it back");
-        cache.remember(&product(5));
+        cache.insert(&removed(4));
+        cache.insert(&product(3));
+        assert_eq!(cache.sold(&product(1).sku), None, "an older version does not replace it");
+        cache.insert(&product(5));
         assert_eq!(cache.sold(&product(1).sku).unwrap().version, 5);
     }
 
     #[test]
-    fn nothing_is_remembered_for_no_time_and_every_time_will_do() {
-        for (ttl, remembered) in [(Duration::ZERO, false), (Duration::MAX, true)] {
+    fn a_zero_time_to_live_disables_the_cache_and_the_longest_is_accepted() {
+        for (ttl, cached) in [(Duration::ZERO, false), (Duration::MAX, true)] {
             let cache = ProductCache::new(ttl);
-            cache.remember(&product(1));
-            assert_eq!(cache.sold(&product(1).sku).is_some(), remembered);
+            cache.insert(&product(1));
+            assert_eq!(cache.sold(&product(1).sku).is_some(), cached);
         }
     }
 }

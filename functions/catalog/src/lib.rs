@@ -1,12 +1,10 @@
-//! Products and prices.
+//! The catalog: products and prices.
 //!
-//! Owns the table `catalog`. [`router`] writes and lists products; [`Catalog`] is the read-only face that order intake
-//! takes prices from, and that inventory asks about a sku whose creation has not reached it yet. It remembers products for a
-//! while; [`warmup_router`] fills its memory.
+//! Owns the table `catalog`. [`router`] writes and lists products. [`Catalog`] reads them through a cache: order intake takes prices from it,
+//! and inventory asks it for the first stock of a product whose `product.created` has not arrived yet. [`warmup_router`] fills the cache.
 
 mod body;
 mod cache;
-mod events;
 mod reader;
 mod router;
 mod settings;
@@ -14,10 +12,9 @@ mod table;
 mod warmup;
 mod writer;
 
-pub use events::EVENT_SOURCE;
 pub use reader::{Catalog, PricedProduct};
 pub use router::router;
 pub use settings::CatalogSettings;
-pub use table::CATALOG;
+pub use table::{CATALOG, EVENT_SOURCE};
 pub use warmup::warmup_router;
 pub use writer::{CatalogWriter, CreateError, MAX_STOCK, NewProduct};

@@ -1,4 +1,4 @@
-//! The read-only face of the catalog.
+//! Reading products, through the cache.
 
 use orderflow_domain::{Money, Sku};
 use orderflow_store::{Listing, Store, StoreError, Table};
@@ -7,14 +7,14 @@ use crate::cache::{CAPACITY, ProductCache};
 use crate::settings::CatalogSettings;
 use crate::table::{CATALOG, LISTED, LISTED_PARTITION, ProductRecord};
 
-/// Products that are read in one go to warm the cache up.
-const WARM_UP_STEP: usize = 500;
+/// The number of products that are read at a time to fill the cache.
+const WARM_UP_PAGE: usize = 500;
 
-/// What can be ordered, and at which price. Cannot write.
+/// Reads the products that can be ordered, and their prices.
 ///
-/// Products are remembered for [`CatalogSettings::cache_ttl`]. Clones share what they remember, and a [`crate::CatalogWriter`] over
-/// one of them keeps it up to date; only what other processes change stays unseen so long. What is not remembered is read: a sku that was
-/// created a moment ago is found, whoever created it.
+/// Products are cached for [`CatalogSettings::cache_ttl`]. Clones share the cache, and a [`crate::CatalogWriter`] over one of them updates it,
+/// so that only a change by another process stays unseen for that time. A product that is not cached is read from the store: a new product
+/// is found at once, whichever process created it.
 #[derive(Debug, Clone)]
 pub struct Catalog {
     table: Table,
@@ -24,46 +24,46 @@ pub struct Catalog {
 /// A product that is sold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PricedProduct {
-    /// Its sku.
+    /// The product's sku.
     pub sku: Sku,
-    /// Its name.
+    /// The product's name.
     pub name: String,
-    /// Its price.
+    /// The price of one unit.
     pub price: Money,
-    /// Its first stock.
+    /// The units that inventory books at first.
     pub stock: i64,
 }
 
 impl Catalog {
-    /// The catalog of this store.
+    /// Returns the catalog of this store, with an empty cache.
     pub fn new(store: &Store, settings: &CatalogSettings) -> Self {
         Self { table: store.table(&CATALOG), cache: ProductCache::new(settings.cache_ttl) }
     }
 
-    /// Those of these skus that are sold, in no particular order. Each may be named once.
+    /// Returns the products with these skus that are sold, in no particular order. Each sku may be named once.
     ///
     /// # Errors
-    /// [`StoreError`] where the store does not answer.
+    /// [`StoreError`] when the store does not answer.
     pub async fn find(&self, skus: &[Sku]) -> Result<Vec<PricedProduct>, StoreError> {
         Ok(self.sold(skus).await?.into_iter().map(PricedProduct::from).collect())
     }
 
-    /// Reads these products into the cache. Gives how many of them are sold. Each may be named once.
+    /// Reads these products into the cache. Returns the number of those that are sold. Each sku may be named once.
     ///
     /// # Errors
-    /// [`StoreError`] where the store does not answer.
+    /// [`StoreError`] when the store does not answer.
     pub async fn warm_up(&self, skus: &[Sku]) -> Result<usize, StoreError> {
         Ok(self.read(skus).await?.iter().filter(|product| product.is_sold()).count())
     }
 
-    /// Reads all products into the cache, as many as it takes. Gives how many those were.
+    /// Reads all products into the cache, up to its capacity. Returns their number.
     ///
     /// # Errors
-    /// [`StoreError`] where the store does not answer.
+    /// [`StoreError`] when the store does not answer.
     pub async fn warm_up_all(&self) -> Result<usize, StoreError> {
-        let (mut warmed, mut after) = (0, None);
+        let (mut warmed, mut after) = (0, None::<Sku>);
         while warmed < CAPACITY {
-            let (products, next) = self.list(after.as_deref(), WARM_UP_STEP).await?;
+            let (products, next) = self.list(after.as_ref(), WARM_UP_PAGE).await?;
             warmed += products.len();
             after = next;
             if after.is_none() {
@@ -73,6 +73,7 @@ impl Catalog {
         Ok(warmed)
     }
 
+    /// Returns the products with these skus that are sold, from the cache where it has them.
     pub(crate) async fn sold(&self, skus: &[Sku]) -> Result<Vec<ProductRecord>, StoreError> {
         let mut sold = Vec::with_capacity(skus.len());
         let mut missed = Vec::new();
@@ -86,42 +87,37 @@ impl Catalog {
         Ok(sold)
     }
 
-    /// These products as they are now, those that were removed included.
+    /// Reads products from the store, removed ones included.
     pub(crate) async fn read(&self, skus: &[Sku]) -> Result<Vec<ProductRecord>, StoreError> {
         let found: Vec<ProductRecord> = match skus {
             [] => Vec::new(),
             [only] => self.table.get(self.table.key(only.as_str())).await?.into_iter().collect(),
             _ => self.table.get_all(skus.iter().map(|sku| self.table.key(sku.as_str())).collect()).await?,
         };
-        found.iter().for_each(|product| self.remember(product));
+        found.iter().for_each(|product| self.cache.insert(product));
         Ok(found)
     }
 
-    /// The products among the next `limit` keys behind `after`, in the order of their skus, and the sku to go on behind, if there may be
-    /// more. The index may still name what was removed a moment ago; that is left out.
+    /// Lists the products of the next page after a sku, in the order of their skus. Returns the sku after which the next page begins, if there
+    /// is one. A page may be short: the index may still name products that were removed a moment ago, which are left out.
     pub(crate) async fn list(
         &self,
-        after: Option<&str>,
+        after: Option<&Sku>,
         limit: usize,
-    ) -> Result<(Vec<ProductRecord>, Option<String>), StoreError> {
+    ) -> Result<(Vec<ProductRecord>, Option<Sku>), StoreError> {
         let listing =
             Listing { index: &LISTED, partitions: vec![LISTED_PARTITION.to_owned()], descending: false };
-        let (keys, next) = self.table.page(&listing, after, limit).await?;
+        let (keys, next) = self.table.page(&listing, after.map(Sku::as_str), limit).await?;
         let skus: Vec<Sku> = keys.iter().filter_map(|sku| Sku::parse(sku).ok()).collect();
         let mut products = self.read(&skus).await?;
         products.retain(ProductRecord::is_sold);
         products.sort_by(|a, b| a.sku.cmp(&b.sku));
-        Ok((products, next))
+        Ok((products, next.and_then(|sku| sku.parse().ok())))
     }
 
-    /// Remembers a product as it was read or written.
-    pub(crate) fn remember(&self, product: &ProductRecord) {
-        self.cache.remember(product);
-    }
-
-    /// Has the product read anew.
-    pub(crate) fn forget(&self, sku: &Sku) {
-        self.cache.forget(sku);
+    /// Returns the cache, for a writer to update.
+    pub(crate) fn cache(&self) -> &ProductCache {
+        &self.cache
     }
 }
 

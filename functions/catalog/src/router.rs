@@ -1,4 +1,4 @@
-//! `/api/v1/products`.
+//! The HTTP API of products, `/api/v1/products`.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use orderflow_domain::{Currency, Money, Sku, Timestamp};
 use orderflow_http::{JsonBody, Limit, PathParam, Problem, ProblemKind, QueryParams, Trace};
-use orderflow_store::{Cursor, Store};
+use orderflow_store::{Cursor, CursorError, Store};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -26,7 +26,7 @@ struct Products {
     currency: Currency,
 }
 
-/// The routes of products. All prices are in `currency`, the shop's. `catalog` sees at once what is changed through them.
+/// Returns the routes of products. All prices are in `currency`. The cache of `catalog` is updated with every change.
 pub fn router(store: &Store, catalog: Catalog, currency: Currency) -> OpenApiRouter {
     let writer = CatalogWriter::new(store, catalog.clone());
     OpenApiRouter::new()
@@ -53,7 +53,7 @@ impl From<ProductRecord> for ProductView {
     }
 }
 
-/// Sell a product
+/// Create a product
 #[utoipa::path(
     post,
     path = "/api/v1/products",
@@ -85,13 +85,13 @@ async fn create(
         sku = %record.sku,
         event.r#type = "product.created",
         trace.id = trace.trace_id(),
-        "the product is created"
+        "product created"
     );
     let location = format!("/api/v1/products/{}", record.sku);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(ProductView::from(record))))
 }
 
-/// A product
+/// Read a product
 #[utoipa::path(
     get,
     path = "/api/v1/products/{sku}",
@@ -110,7 +110,7 @@ async fn read(
 
 /// Change a product's name or price
 ///
-/// Orders keep what they were placed with.
+/// Orders keep the name and price that they were placed with.
 #[utoipa::path(
     patch,
     path = "/api/v1/products/{sku}",
@@ -127,31 +127,31 @@ async fn update(
     JsonBody(body): JsonBody<PatchBody>,
 ) -> Result<Json<ProductView>, Problem> {
     let patch = body.parse(&products.currency)?;
-    let record = products.writer.update(&sku, &patch, &trace.to_string()).await.map_err(not_changed)?;
+    let record = products.writer.update(&sku, &patch, &trace.to_string()).await.map_err(change_problem)?;
     Ok(Json(record.into()))
 }
 
-/// Sell a product no longer
+/// Remove a product
 ///
-/// `POST` of its sku brings it back, with the stock that it has.
+/// The product can no longer be ordered. A `POST` with its sku creates it again, with the stock that it has.
 #[utoipa::path(
     delete,
     path = "/api/v1/products/{sku}",
     tag = "catalog",
     operation_id = "removeProduct",
     params(("sku" = Sku, Path), Trace),
-    responses((status = 204, description = "The product cannot be ordered any more"))
+    responses((status = 204, description = "The product can no longer be ordered"))
 )]
 async fn remove(
     State(products): State<Products>,
     PathParam(sku): PathParam<Sku>,
     Trace(trace): Trace,
 ) -> Result<StatusCode, Problem> {
-    products.writer.remove(&sku, &trace.to_string()).await.map_err(not_changed)?;
+    products.writer.remove(&sku, &trace.to_string()).await.map_err(change_problem)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn not_changed(error: ChangeError) -> Problem {
+fn change_problem(error: ChangeError) -> Problem {
     match error {
         ChangeError::Unknown => Problem::not_found(),
         ChangeError::Contended | ChangeError::Store(_) => Problem::unavailable(error),
@@ -162,11 +162,11 @@ fn not_changed(error: ChangeError) -> Problem {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// How many at most.
+    /// The most products on the page.
     #[serde(default)]
     #[param(inline)]
     limit: Limit,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -174,7 +174,7 @@ struct ListQuery {
 #[derive(Serialize, ToSchema)]
 struct ProductList {
     products: Vec<ProductView>,
-    /// Where the next page begins; null on the last one.
+    /// The cursor of the next page; null on the last page.
     #[schema(required = true)]
     next_cursor: Option<String>,
 }
@@ -186,17 +186,20 @@ struct ProductList {
     tag = "catalog",
     operation_id = "listProducts",
     params(ListQuery),
-    responses((status = 200, description = "A page of products, by sku", body = ProductList))
+    responses((status = 200, description = "A page of products, in the order of their skus", body = ProductList))
 )]
 async fn list(
     State(products): State<Products>,
     QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<ProductList>, Problem> {
-    let after = query.cursor.map(|text| Cursor::decode(&text, LISTING)).transpose();
+    let position = |text: String| {
+        let sku = Cursor::decode(&text, LISTING)?;
+        Sku::parse(&sku).map_err(|_| CursorError)
+    };
+    let after = query.cursor.map(position).transpose();
     let after = after.map_err(|error| Problem::invalid_field("cursor", error.to_string()))?;
     let limit = usize::from(query.limit.get());
-    let (records, next) =
-        products.catalog.list(after.as_deref(), limit).await.map_err(Problem::unavailable)?;
-    let next_cursor = next.map(|sku| Cursor::new(LISTING, sku).encode());
+    let (records, next) = products.catalog.list(after.as_ref(), limit).await.map_err(Problem::unavailable)?;
+    let next_cursor = next.map(|sku| Cursor::new(LISTING, sku.as_str()).encode());
     Ok(Json(ProductList { products: records.into_iter().map(ProductView::from).collect(), next_cursor }))
 }

@@ -1,4 +1,4 @@
-//! `/api/v1/admin/cache/warmup`.
+//! The HTTP API that fills the cache of products, `/api/v1/admin/cache/warmup`.
 
 use std::collections::BTreeSet;
 
@@ -13,37 +13,39 @@ use utoipa_axum::routes;
 
 use crate::reader::Catalog;
 
-/// `POST /api/v1/admin/cache/warmup`: reads the products of `skus`, or all where no body or no `skus` is sent, into the cache of `catalog`.
-/// Answers `{"warmed": n}`: how many of them are sold.
+/// Returns the route that reads products into the cache of `catalog`: the products in `skus`, or all products when the request has no body or
+/// no `skus`.
 pub fn warmup_router(catalog: Catalog) -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(warm_up)).with_state(catalog)
 }
 
-/// What is to be read into the cache.
+/// The products to read into the cache.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = WarmUpRequest, examples(json!({"skus": ["TSHIRT-BLK-M"]})))]
 struct WarmUpBody {
-    /// These products; all where there is no such field.
+    /// The skus of the products; all products when absent.
     #[schema(value_type = Option<Vec<Sku>>)]
     skus: Option<Vec<String>>,
 }
 
-/// What was read into the cache.
+/// The result of filling the cache.
 #[derive(Serialize, ToSchema)]
 struct WarmedUp {
-    /// How many products.
+    /// The number of products that are sold, of those that were read.
     warmed: usize,
 }
 
-/// Read products into the cache that prices come from
+/// Read products into the cache
+///
+/// New orders take their prices from this cache.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/cache/warmup",
     tag = "admin",
     operation_id = "warmUpCache",
     request_body = Option<WarmUpBody>,
-    responses((status = 200, description = "How many of them are sold", body = WarmedUp))
+    responses((status = 200, description = "The number of products in the cache", body = WarmedUp))
 )]
 async fn warm_up(
     State(catalog): State<Catalog>,
@@ -57,7 +59,7 @@ async fn warm_up(
     Ok(Json(WarmedUp { warmed: warmed.map_err(Problem::unavailable)? }))
 }
 
-/// The skus, each once.
+/// Parses the skus, and drops repeated ones.
 fn parse(texts: &[String]) -> Result<Vec<Sku>, Problem> {
     let mut errors = FieldErrors::default();
     let parsed = texts.iter().enumerate();

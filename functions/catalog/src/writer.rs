@@ -1,4 +1,4 @@
-//! Changing products.
+//! Creating, changing and removing products.
 
 use orderflow_domain::{EventType, Money, Sku, Timestamp};
 use orderflow_store::{Item, Outbox, Store, StoreError, Table, Write, WriteError, optimistic_attempts};
@@ -6,36 +6,36 @@ use orderflow_store::{Item, Outbox, Store, StoreError, Table, Write, WriteError,
 use crate::reader::Catalog;
 use crate::table::{CATALOG, LISTED_PARTITION, ProductRecord};
 
-/// The most units that a product may begin with, and that stock may be set to.
+/// The largest first stock of a product.
 pub const MAX_STOCK: i64 = 1_000_000_000;
 
 /// The most attempts at a change that other writers overtake.
-const ATTEMPTS: u32 = 8;
+const ATTEMPTS_MAX: u32 = 8;
 
-/// A product to be sold.
+/// A new product.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewProduct {
-    /// Its sku.
+    /// The product's sku.
     pub sku: Sku,
-    /// Its name.
+    /// The product's name.
     pub name: String,
-    /// Its price.
+    /// The price of one unit.
     pub price: Money,
-    /// Its first stock, at least 0. A product that is brought back has the stock that it had.
+    /// The first stock, at least 0. A product that was removed and is created again keeps its former first stock.
     pub stock: i64,
 }
 
-/// What is to be different about a product.
+/// A change of a product; `None` leaves a field as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProductPatch {
     pub name: Option<String>,
     pub price: Option<Money>,
 }
 
-/// A product was not created.
+/// Why a product was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// It is sold already.
+    /// A product with this sku is sold already.
     #[error("the product exists already")]
     Exists,
     /// The store did not answer.
@@ -43,21 +43,21 @@ pub enum CreateError {
     Store(#[from] StoreError),
 }
 
-/// A product was not changed.
+/// Why a product was not changed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ChangeError {
-    /// There is no such product.
+    /// No product has this sku.
     #[error("the product is unknown")]
     Unknown,
-    /// Others keep changing it.
-    #[error("others keep changing the product")]
+    /// Other writers keep changing the product.
+    #[error("other writers keep changing the product")]
     Contended,
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Creates products, changes them, and takes them out of the shop.
+/// Creates, changes and removes products.
 #[derive(Debug, Clone)]
 pub struct CatalogWriter {
     store: Store,
@@ -66,15 +66,15 @@ pub struct CatalogWriter {
 }
 
 impl CatalogWriter {
-    /// Writes to this store. `catalog` sees at once what is written.
+    /// Returns a writer to this store, which updates the cache of `catalog` with every write.
     pub fn new(store: &Store, catalog: Catalog) -> Self {
         Self { store: store.clone(), table: store.table(&CATALOG), catalog }
     }
 
-    /// Sells a product; brings it back where it was removed.
+    /// Creates a product, also one that was removed.
     ///
     /// # Errors
-    /// [`CreateError::Exists`] where its sku is sold already.
+    /// [`CreateError::Exists`] when a product with this sku is sold already.
     pub(crate) async fn create(
         &self,
         product: NewProduct,
@@ -95,15 +95,15 @@ impl CatalogWriter {
         let write = Write::put(&self.table, &record)?.if_absent();
         match self.write(&record, write, EventType::ProductCreated).await {
             Ok(()) => Ok(record),
-            Err(WriteError::ConditionFailed(existing)) => self.bring_back(record, existing).await,
+            Err(WriteError::ConditionFailed(existing)) => self.create_again(record, existing).await,
             Err(WriteError::Store(error)) => Err(error.into()),
         }
     }
 
-    /// Sells a product unless it is sold already, or was removed: somebody wanted that.
+    /// Creates a product, unless there is or was one with this sku: a product that an operator has removed stays removed.
     ///
     /// # Errors
-    /// [`StoreError`] where the store does not answer.
+    /// [`StoreError`] when the store does not answer.
     pub async fn create_if_absent(&self, product: NewProduct) -> Result<(), StoreError> {
         if self.stored(&product.sku).await?.is_some() {
             return Ok(());
@@ -114,15 +114,15 @@ impl CatalogWriter {
         }
     }
 
-    /// Whether nothing is sold.
+    /// Returns whether no product is sold.
     ///
     /// # Errors
-    /// [`StoreError`] where the store does not answer.
+    /// [`StoreError`] when the store does not answer.
     pub async fn is_empty(&self) -> Result<bool, StoreError> {
         Ok(self.catalog.list(None, 1).await?.0.is_empty())
     }
 
-    /// Changes name or price. A patch that changes nothing writes nothing.
+    /// Changes the name or the price. A patch that changes nothing writes nothing.
     pub(crate) async fn update(
         &self,
         sku: &Sku,
@@ -138,13 +138,13 @@ impl CatalogWriter {
         self.change(sku, EventType::ProductUpdated, traceparent, next).await
     }
 
-    /// Sells a product no longer. One that was removed before stays as it is.
+    /// Removes a product. Removing it again changes nothing.
     pub(crate) async fn remove(&self, sku: &Sku, traceparent: &str) -> Result<(), ChangeError> {
         let next = |product: &ProductRecord| Some(ProductRecord { listed: None, ..product.clone() });
         self.change(sku, EventType::ProductRemoved, traceparent, next).await.map(drop)
     }
 
-    /// Makes of a product what `next` says: none where there is no product to change.
+    /// Replaces a product by what `next` returns for it. `next` returns `None` when the product cannot be changed.
     async fn change(
         &self,
         sku: &Sku,
@@ -152,7 +152,7 @@ impl CatalogWriter {
         traceparent: &str,
         next: impl Fn(&ProductRecord) -> Option<ProductRecord>,
     ) -> Result<ProductRecord, ChangeError> {
-        let mut attempts = optimistic_attempts(ATTEMPTS);
+        let mut attempts = optimistic_attempts(ATTEMPTS_MAX);
         while attempts.next().await {
             let before = self.stored(sku).await?.ok_or(ChangeError::Unknown)?;
             let after = next(&before).ok_or(ChangeError::Unknown)?;
@@ -171,8 +171,8 @@ impl CatalogWriter {
         Err(ChangeError::Contended)
     }
 
-    /// Sells a product again that was removed, under a new name and price. It is as old as it was, and its first stock stays the first.
-    async fn bring_back(
+    /// Creates a removed product again, under a new name and price. It keeps its time of creation and its first stock.
+    async fn create_again(
         &self,
         product: ProductRecord,
         existing: Option<Box<Item>>,
@@ -192,7 +192,7 @@ impl CatalogWriter {
         }
     }
 
-    /// Puts `after` in the place of `before`, as its next version.
+    /// Replaces `before` by `after`, as its next version.
     async fn replace(
         &self,
         before: &ProductRecord,
@@ -215,10 +215,10 @@ impl CatalogWriter {
     ) -> Result<(), WriteError> {
         let result = self.store.write(write.emitting(&Outbox::of(event_type))).await;
         match &result {
-            Ok(()) => self.catalog.remember(record),
+            Ok(()) => self.catalog.cache().insert(record),
             Err(WriteError::ConditionFailed(_)) => {}
-            // It may have been made all the same.
-            Err(WriteError::Store(_)) => self.catalog.forget(&record.sku),
+            // The store may have carried out the write without answering.
+            Err(WriteError::Store(_)) => self.catalog.cache().invalidate(&record.sku),
         }
         result
     }
@@ -235,6 +235,6 @@ fn log(record: &ProductRecord, event_type: EventType) {
         sku = %record.sku,
         event.r#type = event_type.as_str(),
         trace.id = trace_id,
-        "the product is changed"
+        "product changed"
     );
 }

@@ -1,4 +1,4 @@
-//! Correcting a level by hand.
+//! Correcting a stock level.
 
 use std::sync::Arc;
 
@@ -6,8 +6,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use orderflow_domain::{EventType, Sku, Timestamp};
 use orderflow_store::{
-    Cancellation, Item, Outbox, Store, StoreError, Table, TransactError, Write, WriteError,
-    optimistic_attempts,
+    Cancellation, Item, Outbox, Store, StoreError, Table, TransactError, Write, WriteError, optimistic_attempts,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,44 +14,44 @@ use utoipa::ToSchema;
 use crate::levels::{Level, Levels};
 use crate::table::{INVENTORY, StockRecord, stock_key};
 
-/// What a correction does to the units that can be ordered.
+/// A correction of the units that can be ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Correction {
-    /// Adds to them; takes away where negative.
+    /// Adds this many units; a negative number removes units.
     Adjust(i64),
-    /// Makes them this many.
+    /// Sets the number of units.
     Set(i64),
 }
 
-/// Knows the first stock of products whose `product.created` has not arrived yet.
+/// Looks up the first stock of products whose `product.created` has not arrived yet.
 #[async_trait]
 pub trait FirstStock: Send + Sync + 'static {
-    /// The first stock of a product that is sold; none where there is no such product.
+    /// Returns the first stock of a product that is sold, or `None` for an unknown product.
     async fn first_stock(&self, sku: &Sku) -> Result<Option<i64>, StoreError>;
 }
 
-/// A correction was not made.
+/// Why a correction was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum AdjustError {
-    /// There is no such sku.
+    /// No product has this sku.
     #[error("the sku is unknown")]
     Unknown,
-    /// It would leave fewer than no units.
-    #[error("there are not enough units")]
+    /// The correction would make the level negative.
+    #[error("the correction would make the level negative")]
     Insufficient,
-    /// The key was used for another correction.
+    /// The idempotency key was used for another correction of this sku.
     #[error("the idempotency key was used for another correction")]
     KeyReused,
-    /// Others keep changing the same level.
-    #[error("others keep changing the level")]
+    /// Other writers keep changing the same level.
+    #[error("other writers keep changing the stock level")]
     Contended,
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// A correction that was made under a key: kept for good, so that the same request never counts twice.
+/// The record of a correction that was made under an idempotency key. It never expires, so that a repeated request is never applied twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct KeyRecord {
     pk: String,
@@ -68,13 +67,16 @@ pub(crate) struct Corrections {
     first_stock: Arc<dyn FirstStock>,
 }
 
-const ATTEMPTS: u32 = 20;
+/// The most attempts at a correction that other writers overtake.
+const ATTEMPTS_MAX: u32 = 20;
 
-/// How one try to correct a level went.
-enum Try {
+/// The result of one attempt to correct a level.
+enum Attempt {
     Done,
-    Replayed(Correction),
-    Changed,
+    /// The key belongs to this correction, made by an earlier request.
+    MadeBefore(Correction),
+    /// Another writer changed the level or the key between the read and the write.
+    Contended,
 }
 
 impl Corrections {
@@ -82,7 +84,7 @@ impl Corrections {
         Self { store: store.clone(), table: store.table(&INVENTORY), levels: Levels::new(store), first_stock }
     }
 
-    /// The level of a sku. A product whose creation has not arrived yet has its first stock.
+    /// Returns the level of a sku. A product whose `product.created` has not arrived yet has its first stock.
     pub(crate) async fn level(&self, sku: &Sku) -> Result<Option<Level>, StoreError> {
         if let Some(record) = self.levels.get(sku).await? {
             return Ok(Some(record.into()));
@@ -91,7 +93,7 @@ impl Corrections {
         Ok(first_stock.map(|available| Level { sku: sku.clone(), available, reserved: 0 }))
     }
 
-    /// Corrects a level, once for each key, and gives the level after it.
+    /// Corrects a level, once for each key. Returns the level as it is afterwards.
     pub(crate) async fn correct(
         &self,
         sku: &Sku,
@@ -100,25 +102,25 @@ impl Corrections {
         traceparent: &str,
     ) -> Result<Level, AdjustError> {
         let key = key.map(|key| format!("key#{sku}#{key}"));
-        let mut attempts = optimistic_attempts(ATTEMPTS);
+        let mut attempts = optimistic_attempts(ATTEMPTS_MAX);
         while attempts.next().await {
             let stock = self.existing(sku).await?;
             match self.try_once(&stock, correction, key.as_deref(), traceparent).await? {
-                Try::Done => {
-                    tracing::info!(service = "shop-api", %sku, event.r#type = "stock.adjusted", "the stock is corrected");
+                Attempt::Done => {
+                    tracing::info!(service = "shop-api", %sku, event.r#type = "stock.adjusted", "stock level corrected");
                     return self.level(sku).await?.ok_or(AdjustError::Unknown);
                 }
-                Try::Replayed(before) if before == correction => {
+                Attempt::MadeBefore(before) if before == correction => {
                     return self.level(sku).await?.ok_or(AdjustError::Unknown);
                 }
-                Try::Replayed(_) => return Err(AdjustError::KeyReused),
-                Try::Changed => {}
+                Attempt::MadeBefore(_) => return Err(AdjustError::KeyReused),
+                Attempt::Contended => {}
             }
         }
         Err(AdjustError::Contended)
     }
 
-    /// The stock of a sku; books its first stock where the catalog knows it and `product.created` is still on its way.
+    /// Returns the stock record of a sku. Books the first stock when the catalog has the product and its `product.created` has not arrived yet.
     async fn existing(&self, sku: &Sku) -> Result<StockRecord, AdjustError> {
         if let Some(record) = self.levels.get(sku).await? {
             return Ok(record);
@@ -139,10 +141,10 @@ impl Corrections {
         correction: Correction,
         key: Option<&str>,
         traceparent: &str,
-    ) -> Result<Try, AdjustError> {
-        // A request that is repeated after it took the last units is a repeat, not a shortage: the key is looked up first.
+    ) -> Result<Attempt, AdjustError> {
+        // The key is looked up first: a repeated request that removed the last units is a repeat, not a shortage.
         if let Some(before) = self.made_before(key).await? {
-            return Ok(Try::Replayed(before));
+            return Ok(Attempt::MadeBefore(before));
         }
         let change = match correction {
             Correction::Adjust(units) => units,
@@ -157,7 +159,7 @@ impl Corrections {
             writes.push(Write::put(&self.table, &record)?.if_absent());
         }
         match self.store.transact(writes).await {
-            Ok(()) => Ok(Try::Done),
+            Ok(()) => Ok(Attempt::Done),
             Err(TransactError::Cancelled(reasons)) => self.cancelled(reasons),
             Err(TransactError::Store(error)) => Err(error.into()),
         }
@@ -186,17 +188,17 @@ impl Corrections {
             .emitting(&Outbox::of(EventType::StockAdjusted));
         match correction {
             Correction::Adjust(units) => write.if_at_least("available", -units),
-            // The change is a difference to what was read.
+            // The change was computed from the level that was read.
             Correction::Set(_) => write.if_equals("available", number(stock.available)),
         }
     }
 
-    fn cancelled(&self, reasons: Vec<Cancellation>) -> Result<Try, AdjustError> {
+    fn cancelled(&self, reasons: Vec<Cancellation>) -> Result<Attempt, AdjustError> {
         let mut reasons = reasons.into_iter();
         let (level, key) = (reasons.next(), reasons.next());
         if let Some(Cancellation::ConditionFailed(Some(item))) = key {
             let record: KeyRecord = self.table.parse::<KeyRecord>(Item::clone(&item))?;
-            return Ok(Try::Replayed(record.correction));
+            return Ok(Attempt::MadeBefore(record.correction));
         }
         match level {
             Some(Cancellation::Other { code, message }) => Err(StoreError::Shape {
@@ -204,7 +206,7 @@ impl Corrections {
                 message: format!("{code}: {message}"),
             }
             .into()),
-            _ => Ok(Try::Changed),
+            _ => Ok(Attempt::Contended),
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Carrying out a plan: as many orders as fit into one transaction, and what to do when it is cancelled.
+//! Commits the decisions for a batch of orders: as many orders in one transaction as fit, and again for those whose transaction was
+//! cancelled.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use orderflow_domain::{OrderId, Sku, Timestamp};
 use orderflow_messaging::Outcome;
@@ -9,123 +10,129 @@ use orderflow_store::{
     optimistic_attempts,
 };
 
-use crate::plan::{Available, Change, Decision, Request, Work, decide};
+use crate::plan::{Action, Available, Decision, OrderRequest, ReservationChange, decide};
 use crate::table::{INVENTORY, ReservationRecord, StockRecord, reservation_pk, stock_key, stock_pk};
 
-/// Rounds in which orders share transactions. Whoever still fails then is tried alone, so that no order can hold its neighbours up.
-const SHARED_ROUNDS: u32 = 4;
-const ROUNDS: u32 = 8;
+/// Attempts in which orders share transactions. Orders that fail in all of them are then committed alone, so that no order can keep others
+/// from being committed.
+const SHARED_ATTEMPTS_MAX: u32 = 4;
 
-/// The stock and reservations of one store.
+/// The most attempts at orders whose transaction is cancelled.
+const ATTEMPTS_MAX: u32 = 8;
+
+/// The stock levels and reservations of one store.
 #[derive(Debug, Clone)]
-pub(crate) struct Ledger {
+pub(crate) struct Reservations {
     store: Store,
     table: Table,
 }
 
-/// What became of one order.
+/// The result for one order.
 #[derive(Debug, Clone)]
-pub(crate) struct Settled {
+pub(crate) struct Applied {
     pub outcome: Outcome,
     /// The reservation that was written, if one was.
     pub written: Option<ReservationRecord>,
 }
 
-/// Stock and reservations as they were read.
+/// The result for each order of a batch; `None` as long as the order has to be decided again.
+type Results = [Option<Applied>];
+
+/// An order's position in the batch, and the change to commit for it.
+type Planned = (usize, ReservationChange);
+
+/// Stock levels and reservations as they were read.
 struct Snapshot {
     available: Available,
     reservations: HashMap<OrderId, ReservationRecord>,
 }
 
-impl Ledger {
+impl Reservations {
     pub(crate) fn new(store: &Store) -> Self {
         Self { store: store.clone(), table: store.table(&INVENTORY) }
     }
 
-    /// Books first stocks; a sku that has a level keeps it.
+    /// Books the first stock of products. A sku that has a level keeps it.
     pub(crate) async fn book_first_stocks(&self, stocks: &BTreeMap<Sku, i64>) -> Vec<Result<(), WriteError>> {
         let now = Timestamp::now();
         let put = |(sku, stock): (&Sku, &i64)| {
             Ok(Write::put(&self.table, &StockRecord::new(sku.clone(), *stock, now))?.if_absent())
         };
         let writes: Result<Vec<Write>, StoreError> = stocks.iter().map(put).collect();
-        let outcomes = match writes {
+        let results = match writes {
             Ok(writes) => self.store.write_each(writes).await,
             Err(error) => vec![Err(error.into()); stocks.len()],
         };
-        let booked = |outcome| match outcome {
+        let booked = |result| match result {
             Err(WriteError::ConditionFailed(_)) => Ok(()),
             other => other,
         };
-        outcomes.into_iter().map(booked).collect()
+        results.into_iter().map(booked).collect()
     }
 
-    /// Reserves and releases for a batch of orders, each named once, and says what became of each, in their order.
-    pub(crate) async fn settle(&self, works: &[Work]) -> Vec<Settled> {
-        let mut settled: Vec<Option<Settled>> = vec![None; works.len()];
-        let mut rounds = optimistic_attempts(ROUNDS);
-        loop {
-            let mut left: Vec<usize> =
-                (0..works.len()).filter(|position| settled[*position].is_none()).collect();
-            if left.is_empty() || !rounds.next().await {
-                break;
-            }
-            // Releases first: what they give back can be given out in the same round.
-            left.sort_by_key(|position| !matches!(works[*position].request, Request::Release));
-            let shares: Vec<&[usize]> =
-                if rounds.number() <= SHARED_ROUNDS { vec![&left] } else { left.chunks(1).collect() };
+    /// Reserves and releases for a batch of orders, each named once. Returns the result of each, in their order.
+    pub(crate) async fn apply(&self, requests: &[OrderRequest]) -> Vec<Applied> {
+        let mut results: Vec<Option<Applied>> = vec![None; requests.len()];
+        let mut attempts = optimistic_attempts(ATTEMPTS_MAX);
+        while results.iter().any(Option::is_none) && attempts.next().await {
+            let mut open: Vec<usize> =
+                (0..requests.len()).filter(|position| results[*position].is_none()).collect();
+            // Releases first: the units that they return can be reserved in the same attempt.
+            open.sort_by_key(|position| !matches!(requests[*position].action, Action::Release));
+            let shares: Vec<&[usize]> = if attempts.number() <= SHARED_ATTEMPTS_MAX {
+                vec![&open]
+            } else {
+                open.chunks(1).collect()
+            };
             for share in shares {
-                self.settle_round(works, share, &mut settled).await;
+                self.try_once(requests, share, &mut results).await;
             }
         }
-        let contended =
-            || Settled { outcome: Outcome::retry("others keep changing the same stock"), written: None };
-        settled.into_iter().map(|settled| settled.unwrap_or_else(contended)).collect()
+        let contended = || retry("other writers keep changing the same stock levels");
+        results.into_iter().map(|result| result.unwrap_or_else(contended)).collect()
     }
 
-    /// One round: read, decide, commit. Positions that have to go into another round stay unsettled.
-    async fn settle_round(&self, works: &[Work], positions: &[usize], settled: &mut [Option<Settled>]) {
-        let mut snapshot = match self.read(works, positions).await {
+    /// Reads, decides and commits some orders of a batch. The result of an order stays `None` when it has to be decided again.
+    async fn try_once(&self, requests: &[OrderRequest], positions: &[usize], results: &mut Results) {
+        let mut snapshot = match self.read(requests, positions).await {
             Ok(snapshot) => snapshot,
             Err(error) => {
-                let failed = Settled { outcome: Outcome::retry(error), written: None };
-                return positions.iter().for_each(|position| settled[*position] = Some(failed.clone()));
+                let failed = retry(error);
+                return positions.iter().for_each(|position| results[*position] = Some(failed.clone()));
             }
         };
         let now = Timestamp::now();
-        let mut changes: Vec<(usize, Change)> = Vec::new();
+        let mut planned: Vec<Planned> = Vec::new();
         for position in positions {
-            let work = &works[*position];
-            let existing = snapshot.reservations.get(&work.order_id);
-            match decide(work, existing, &mut snapshot.available, now) {
+            let request = &requests[*position];
+            let existing = snapshot.reservations.get(&request.order_id);
+            match decide(request, existing, &mut snapshot.available, now) {
                 Decision::Done => {
-                    settled[*position] = Some(Settled { outcome: Outcome::Done, written: None })
+                    results[*position] = Some(Applied { outcome: Outcome::Done, written: None })
                 }
                 Decision::AwaitProduct(sku) => {
-                    let outcome = Outcome::retry(format!("{sku} is not known here yet"));
-                    settled[*position] = Some(Settled { outcome, written: None });
+                    results[*position] = Some(retry(format!("the sku {sku} is not known here yet")));
                 }
-                Decision::Write(change) => changes.push((*position, *change)),
+                Decision::Write(change) => planned.push((*position, *change)),
             }
         }
-        let (moving, still): (Vec<_>, Vec<_>) =
-            changes.into_iter().partition(|(_, change)| !change.taken.is_empty());
-        let mut all_moved = true;
+        let (moving, others): (Vec<_>, Vec<_>) =
+            planned.into_iter().partition(|(_, change)| !change.moved.is_empty());
+        let mut all_committed = true;
         for group in groups(moving) {
-            all_moved &= self.commit_group(group, settled).await;
+            all_committed &= self.commit_group(group, results).await;
         }
-        // There is too little only where those who were given the rest have it. Otherwise the next round decides anew.
-        let certain = |(_, change): &(usize, Change)| all_moved || !change.record.is_short();
-        self.commit_independent(still.into_iter().filter(certain).collect(), settled).await;
+        // A shortage counts only if the orders that the plan gave the units to have them. Otherwise the next attempt decides again.
+        let certain = |(_, change): &Planned| all_committed || !change.record.is_short();
+        self.commit_independent(others.into_iter().filter(certain).collect(), results).await;
     }
 
-    async fn read(&self, works: &[Work], positions: &[usize]) -> Result<Snapshot, StoreError> {
-        let works = positions.iter().map(|position| &works[*position]);
+    async fn read(&self, requests: &[OrderRequest], positions: &[usize]) -> Result<Snapshot, StoreError> {
         let mut keys: BTreeMap<String, Item> = BTreeMap::new();
-        for work in works {
-            let pk = reservation_pk(work.order_id);
+        for request in positions.iter().map(|position| &requests[*position]) {
+            let pk = reservation_pk(request.order_id);
             keys.insert(pk.clone(), self.table.key(pk));
-            if let Request::Reserve { lines, .. } = &work.request {
+            if let Action::Reserve { lines, .. } = &request.action {
                 for line in lines {
                     keys.insert(stock_pk(&line.sku), stock_key(&self.table, &line.sku));
                 }
@@ -144,26 +151,27 @@ impl Ledger {
         Ok(snapshot)
     }
 
-    /// Commits changes that move units: the orders of the group and one update a sku, all or nothing. Says whether it did.
-    async fn commit_group(&self, group: Vec<(usize, Change)>, settled: &mut [Option<Settled>]) -> bool {
+    /// Commits changes that move units, in one transaction: one update for each sku and one write for each order. Returns whether the
+    /// transaction was committed.
+    async fn commit_group(&self, group: Vec<Planned>, results: &mut Results) -> bool {
         let result = match self.group_writes(&group) {
             Ok(writes) => self.store.transact(writes).await,
             Err(error) => Err(error.into()),
         };
         let committed = result.is_ok();
         match result {
-            Ok(()) => group.into_iter().for_each(|(position, change)| settled[position] = Some(done(change))),
-            // Somebody was faster, or an item is refused: the next round reads again, without the order that is to blame.
-            Err(TransactError::Cancelled(reasons)) => fail_blamed(&group, settled, &reasons),
-            Err(TransactError::Store(error)) => fail(&group, settled, &error),
+            Ok(()) => group.into_iter().for_each(|(position, change)| results[position] = Some(done(change))),
+            // Another writer was faster, or the store refuses an item. The next attempt reads again, without the refused orders.
+            Err(TransactError::Cancelled(reasons)) => fail_refused(&group, results, &reasons),
+            Err(TransactError::Store(error)) => fail(&group, results, &error),
         }
         committed
     }
 
-    /// The updates of stock, then one write for each order of the group, in its order.
-    fn group_writes(&self, group: &[(usize, Change)]) -> Result<Vec<Write>, StoreError> {
+    /// Returns the updates of stock levels, then one write for each order of the group, in its order.
+    fn group_writes(&self, group: &[Planned]) -> Result<Vec<Write>, StoreError> {
         let mut moved: BTreeMap<&Sku, i64> = BTreeMap::new();
-        for (sku, units) in group.iter().flat_map(|(_, change)| &change.taken) {
+        for (sku, units) in group.iter().flat_map(|(_, change)| &change.moved) {
             *moved.entry(sku).or_default() += units;
         }
         let stock = moved
@@ -183,7 +191,7 @@ impl Ledger {
         }
     }
 
-    fn reservation_write(&self, change: &Change) -> Result<Write, StoreError> {
+    fn reservation_write(&self, change: &ReservationChange) -> Result<Write, StoreError> {
         let put = Write::put(&self.table, &change.record)?.emitting(&change.outbox);
         Ok(match change.replaces {
             None => put.if_absent(),
@@ -191,65 +199,70 @@ impl Ledger {
         })
     }
 
-    /// Commits changes that move no units: they have nothing to do with each other.
-    async fn commit_independent(&self, changes: Vec<(usize, Change)>, settled: &mut [Option<Settled>]) {
+    /// Commits changes that move no units, each on its own.
+    async fn commit_independent(&self, planned: Vec<Planned>, results: &mut Results) {
         let writes: Result<Vec<Write>, StoreError> =
-            changes.iter().map(|(_, change)| self.reservation_write(change)).collect();
-        let outcomes = match writes {
+            planned.iter().map(|(_, change)| self.reservation_write(change)).collect();
+        let written = match writes {
             Ok(writes) => self.store.write_each(writes).await,
-            Err(error) => return fail(&changes, settled, &error),
+            Err(error) => return fail(&planned, results, &error),
         };
-        for ((position, change), outcome) in changes.into_iter().zip(outcomes) {
-            match outcome {
-                Ok(()) => settled[position] = Some(done(change)),
+        for ((position, change), result) in planned.into_iter().zip(written) {
+            match result {
+                Ok(()) => results[position] = Some(done(change)),
                 Err(WriteError::ConditionFailed(_)) => {}
-                Err(WriteError::Store(error)) => fail(&[(position, change)], settled, &error),
+                Err(WriteError::Store(error)) => fail(&[(position, change)], results, &error),
             }
         }
     }
 }
 
-fn done(change: Change) -> Settled {
-    Settled { outcome: Outcome::Done, written: Some(change.record) }
+fn done(change: ReservationChange) -> Applied {
+    Applied { outcome: Outcome::Done, written: Some(change.record) }
 }
 
-fn fail(group: &[(usize, Change)], settled: &mut [Option<Settled>], error: &impl ToString) {
+fn retry(reason: impl ToString) -> Applied {
+    Applied { outcome: Outcome::retry(reason), written: None }
+}
+
+fn fail(group: &[Planned], results: &mut Results, error: &impl ToString) {
     for (position, _) in group {
-        settled[*position] = Some(Settled { outcome: Outcome::retry(error.to_string()), written: None });
+        results[*position] = Some(retry(error.to_string()));
     }
 }
 
-/// Fails the orders whose own write the store refuses, and an order alone for whatever is refused of it.
-fn fail_blamed(group: &[(usize, Change)], settled: &mut [Option<Settled>], reasons: &[Cancellation]) {
+/// Retries the orders whose own write the store refused. In a transaction of one order, every refused write is the order's own.
+fn fail_refused(group: &[Planned], results: &mut Results, reasons: &[Cancellation]) {
     let refusal = |reason: &Cancellation| match reason {
         Cancellation::Other { code, message } => Some(format!("{code}: {message}")),
         Cancellation::None | Cancellation::ConditionFailed(_) | Cancellation::Conflict => None,
     };
     if let [_] = group {
         if let Some(refusal) = reasons.iter().find_map(refusal) {
-            fail(group, settled, &refusal);
+            fail(group, results, &refusal);
         }
         return;
     }
+    // The writes of orders are the last actions of the transaction.
     for (order, reason) in group.iter().rev().zip(reasons.iter().rev()) {
         if let Some(refusal) = refusal(reason) {
-            fail(std::slice::from_ref(order), settled, &refusal);
+            fail(std::slice::from_ref(order), results, &refusal);
         }
     }
 }
 
-/// Cuts changes, in order, into groups that fit into a transaction: one action an order and one a sku.
-fn groups(changes: Vec<(usize, Change)>) -> Vec<Vec<(usize, Change)>> {
-    let mut groups: Vec<Vec<(usize, Change)>> = Vec::new();
-    let mut skus: std::collections::BTreeSet<Sku> = std::collections::BTreeSet::new();
-    for (position, change) in changes {
-        let new = change.taken.iter().filter(|(sku, _)| !skus.contains(sku)).count();
+/// Splits changes, in order, into groups that fit into a transaction: one action for each order and one for each sku.
+fn groups(planned: Vec<Planned>) -> Vec<Vec<Planned>> {
+    let mut groups: Vec<Vec<Planned>> = Vec::new();
+    let mut skus: BTreeSet<Sku> = BTreeSet::new();
+    for (position, change) in planned {
+        let new = change.moved.iter().filter(|(sku, _)| !skus.contains(sku)).count();
         let orders = groups.last().map_or(0, Vec::len);
         if orders == 0 || orders + 1 + skus.len() + new > MAX_TRANSACTION_ACTIONS {
             groups.push(Vec::new());
             skus.clear();
         }
-        skus.extend(change.taken.iter().map(|(sku, _)| sku.clone()));
+        skus.extend(change.moved.iter().map(|(sku, _)| sku.clone()));
         if let Some(group) = groups.last_mut() {
             group.push((position, change));
         }

@@ -1,106 +1,100 @@
-//! `inventory-reserve`: holds units for orders that were placed, gives them back for orders that were refused.
+//! `inventory-reserve`: reserves units for placed orders, releases them for refused orders, and books the first stock of new products.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use orderflow_domain::{Event, EventData, OrderId, OrderPlaced, Quantities, Shortage, Sku, Timestamp};
-use orderflow_messaging::{Consumer, Delivery, Outcome};
+use orderflow_domain::{
+    Event, EventData, OrderId, OrderPlaced, Quantities, RejectionReason, Shortage, Sku, Timestamp,
+};
+use orderflow_messaging::{Consumer, Delivery, Outcome, group_by_key};
 use orderflow_store::Store;
 
-use crate::commit::{Ledger, Settled};
-use crate::plan::{Request, UnknownSku, Work};
+use crate::commit::{Applied, Reservations};
+use crate::plan::{Action, OrderRequest, UnknownSku};
 use crate::settings::InventorySettings;
 use crate::table::{ReservationRecord, ReservationStatus};
 
 /// The consumer `inventory-reserve`.
 pub struct InventoryConsumer {
-    ledger: Ledger,
+    reservations: Reservations,
     settings: InventorySettings,
 }
 
 impl InventoryConsumer {
-    /// The consumer over this store.
+    /// Returns the consumer over this store.
     pub fn new(store: &Store, settings: InventorySettings) -> Self {
-        Self { ledger: Ledger::new(store), settings }
+        Self { reservations: Reservations::new(store), settings }
     }
 
-    /// Books the first stocks that the batch brings, and says what became of each delivery that brought one.
+    /// Books the first stock of the products that the batch announces, and sets the outcomes of those deliveries.
     async fn book_first_stocks(&self, batch: &[Delivery], outcomes: &mut [Outcome]) {
-        let mut stocks: BTreeMap<Sku, i64> = BTreeMap::new();
-        for delivery in batch {
-            if let EventData::ProductCreated(product) = &delivery.event.data {
-                stocks.entry(product.sku.clone()).or_insert(product.stock.unwrap_or_default());
-            }
-        }
-        if stocks.is_empty() {
+        let (products, positions) = group_by_key(batch, first_stock, |_, _| {});
+        if products.is_empty() {
             return;
         }
-        let results = self.ledger.book_first_stocks(&stocks).await;
-        let result_of: BTreeMap<&Sku, _> = stocks.keys().zip(results).collect();
-        for (delivery, outcome) in batch.iter().zip(outcomes) {
-            let EventData::ProductCreated(product) = &delivery.event.data else { continue };
-            if let Some(Err(error)) = result_of.get(&product.sku) {
-                *outcome = Outcome::retry(error);
-            } else {
-                tracing::info!(sku = %product.sku, event.r#type = "product.created", "the first stock is booked");
+        let stocks: BTreeMap<Sku, i64> = products.into_iter().collect();
+        let results = self.reservations.book_first_stocks(&stocks).await;
+        let outcome = |(sku, result)| match result {
+            Ok(()) => {
+                tracing::info!(%sku, event.r#type = "product.created", "first stock booked");
+                (sku, Outcome::Done)
             }
-        }
+            Err(error) => (sku, Outcome::retry(error)),
+        };
+        positions.scatter(stocks.keys().zip(results).map(outcome), outcomes);
     }
 
-    fn reserve_request(&self, placed: &OrderPlaced, delivery: &Delivery, now: Timestamp) -> Request {
+    /// Returns what a delivery requests for its order.
+    fn request(&self, delivery: &Delivery, now: Timestamp) -> Option<(OrderId, OrderRequest)> {
+        let Event { data, resend, traceparent, .. } = &delivery.event;
+        let (order_id, action) = match data {
+            EventData::OrderPlaced(placed) => (placed.order_id, self.reserve(placed, delivery, now)),
+            EventData::OrderRejected(ended) | EventData::OrderCancelled(ended) => {
+                (ended.order_id, Action::Release)
+            }
+            _ => return None,
+        };
+        let traceparent = traceparent.clone();
+        Some((order_id, OrderRequest { order_id, action, resend: *resend, traceparent }))
+    }
+
+    fn reserve(&self, placed: &OrderPlaced, delivery: &Delivery, now: Timestamp) -> Action {
         let waited = now.since(delivery.first_at) >= self.settings.unknown_sku_wait;
-        Request::Reserve {
+        Action::Reserve {
             lines: units_by_sku(placed),
             total: placed.total.clone(),
             payment_token: placed.payment_token.clone(),
             unknown_sku: if waited || delivery.last_attempt { UnknownSku::Reject } else { UnknownSku::Wait },
         }
     }
+}
 
-    /// Folds a batch by order. A refusal wins over the order it refuses.
-    fn fold(&self, batch: &[Delivery]) -> (Vec<Work>, HashMap<OrderId, usize>) {
-        let now = Timestamp::now();
-        let mut works: Vec<Work> = Vec::new();
-        let mut position_of: HashMap<OrderId, usize> = HashMap::new();
-        for delivery in batch {
-            let Event { data, resend, traceparent, .. } = &delivery.event;
-            let (order_id, request) = match data {
-                EventData::OrderPlaced(placed) => {
-                    (placed.order_id, self.reserve_request(placed, delivery, now))
-                }
-                EventData::OrderRejected(ended) | EventData::OrderCancelled(ended) => {
-                    (ended.order_id, Request::Release)
-                }
-                _ => continue,
-            };
-            let work = Work { order_id, request, resend: *resend, traceparent: traceparent.clone() };
-            match position_of.get(&order_id) {
-                None => {
-                    position_of.insert(order_id, works.len());
-                    works.push(work);
-                }
-                Some(position) => fold_into(&mut works[*position], work),
-            }
+/// Returns the sku and the first stock of the product that a delivery announces.
+fn first_stock(delivery: &Delivery) -> Option<(&Sku, (Sku, i64))> {
+    match &delivery.event.data {
+        EventData::ProductCreated(product) => {
+            Some((&product.sku, (product.sku.clone(), product.stock.unwrap_or_default())))
         }
-        (works, position_of)
+        _ => None,
     }
 }
 
-/// A refusal outweighs the order it refuses, and a delivery that can wait no longer one that can.
-fn fold_into(work: &mut Work, other: Work) {
-    let weight = |request: &Request| match request {
-        Request::Reserve { unknown_sku: UnknownSku::Wait, .. } => 0,
-        Request::Reserve { unknown_sku: UnknownSku::Reject, .. } => 1,
-        Request::Release => 2,
+/// Merges two requests for the same order. A release takes precedence over a reservation, and a delivery that cannot wait for an unknown
+/// sku over one that can.
+fn merge(request: &mut OrderRequest, other: OrderRequest) {
+    let precedence = |action: &Action| match action {
+        Action::Reserve { unknown_sku: UnknownSku::Wait, .. } => 0,
+        Action::Reserve { unknown_sku: UnknownSku::Reject, .. } => 1,
+        Action::Release => 2,
     };
-    let resend = work.resend.max(other.resend);
-    if weight(&other.request) > weight(&work.request) {
-        *work = other;
+    let resend = request.resend.max(other.resend);
+    if precedence(&other.action) > precedence(&request.action) {
+        *request = other;
     }
-    work.resend = resend;
+    request.resend = resend;
 }
 
-/// The units that an order asks for; each sku once, whoever made the event.
+/// Returns the ordered units with each sku once, also for an event whose lines repeat a sku.
 fn units_by_sku(placed: &OrderPlaced) -> Vec<Quantities> {
     let mut units: BTreeMap<&Sku, u32> = BTreeMap::new();
     for line in &placed.items {
@@ -118,42 +112,31 @@ impl Consumer for InventoryConsumer {
 
     async fn handle(&self, batch: &[Delivery]) -> Vec<Outcome> {
         let mut outcomes = vec![Outcome::Done; batch.len()];
+        // Before the orders: an order may be delivered together with the product that it names.
         self.book_first_stocks(batch, &mut outcomes).await;
-        let (works, position_of) = self.fold(batch);
-        let settled = self.ledger.settle(&works).await;
-        for (work, settled) in works.iter().zip(&settled) {
-            log(work, settled);
-        }
-        for (delivery, outcome) in batch.iter().zip(&mut outcomes) {
-            let position = delivery.event.order_id().and_then(|order_id| position_of.get(&order_id));
-            if let Some(position) = position {
-                *outcome = settled[*position].outcome.clone();
-            }
-        }
+        let now = Timestamp::now();
+        let (requests, positions) = group_by_key(batch, |delivery| self.request(delivery, now), merge);
+        let applied = self.reservations.apply(&requests).await;
+        requests.iter().zip(&applied).for_each(|(request, applied)| log(request, applied));
+        let order_ids = requests.iter().map(|request| request.order_id);
+        positions.scatter(order_ids.zip(applied.into_iter().map(|applied| applied.outcome)), &mut outcomes);
         outcomes
     }
 }
 
-fn log(work: &Work, settled: &Settled) {
-    let Some(record) = &settled.written else { return };
+fn log(request: &OrderRequest, applied: &Applied) {
+    let Some(record) = &applied.written else { return };
     let ReservationRecord { status, reason, shortages, .. } = record;
-    let event_type = match status {
-        ReservationStatus::Reserved => "inventory.reserved",
-        ReservationStatus::Rejected => "inventory.rejected",
-        ReservationStatus::Released => "inventory.released",
+    let (event_type, message) = match status {
+        ReservationStatus::Reserved => ("inventory.reserved", "stock reserved"),
+        ReservationStatus::Rejected => ("inventory.rejected", "stock not reserved"),
+        ReservationStatus::Released => ("inventory.released", "stock released"),
     };
-    let message = match status {
-        ReservationStatus::Reserved => "the stock is reserved",
-        ReservationStatus::Rejected => "the stock cannot be reserved",
-        ReservationStatus::Released => "the stock is released",
-    };
-    let trace_id = work.traceparent.as_deref().and_then(orderflow_domain::trace_id);
-    let reason = reason.map(orderflow_domain::RejectionReason::as_str);
     tracing::info!(
-        order.id = %work.order_id,
+        order.id = %request.order_id,
         event.r#type = event_type,
-        trace.id = trace_id,
-        reason,
+        trace.id = request.traceparent.as_deref().and_then(orderflow_domain::trace_id),
+        reason = reason.map(RejectionReason::as_str),
         shortages = Shortage::summary(shortages),
         "{message}"
     );

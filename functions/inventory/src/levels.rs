@@ -1,4 +1,4 @@
-//! Stock levels, read and listed.
+//! Reading and listing stock levels.
 
 use orderflow_domain::Sku;
 use orderflow_store::{Listing, Store, StoreError, Table};
@@ -7,19 +7,19 @@ use utoipa::ToSchema;
 
 use crate::table::{INVENTORY, LISTED, LISTED_PARTITION, StockRecord, stock_key, stock_pk};
 
-/// How many units of a sku there are.
+/// The stock level of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = StockLevel)]
 pub struct Level {
-    /// What.
+    /// The product.
     pub sku: Sku,
     /// Units that can be ordered.
     pub available: i64,
-    /// Units held for orders.
+    /// Units reserved for orders.
     pub reserved: i64,
 }
 
-/// All levels together.
+/// The sums of all stock levels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = StockTotals)]
 pub(crate) struct Totals {
@@ -34,7 +34,8 @@ pub(crate) struct Levels {
     table: Table,
 }
 
-const WALK: usize = 1_000;
+/// The number of levels that are read at a time to sum them up.
+const TOTALS_PAGE: usize = 1_000;
 
 impl Levels {
     pub(crate) fn new(store: &Store) -> Self {
@@ -45,29 +46,29 @@ impl Levels {
         self.table.get(stock_key(&self.table, sku)).await
     }
 
-    /// The levels of the next skus behind `after`, and the sku to go on behind, if there may be more.
+    /// Lists the next levels after a sku, in the order of their skus. Returns the sku after which the next page begins, if there is one.
     pub(crate) async fn list(
         &self,
-        after: Option<&str>,
+        after: Option<&Sku>,
         limit: usize,
-    ) -> Result<(Vec<Level>, Option<String>), StoreError> {
+    ) -> Result<(Vec<Level>, Option<Sku>), StoreError> {
         let listing =
             Listing { index: &LISTED, partitions: vec![LISTED_PARTITION.to_owned()], descending: false };
-        let (skus, next) = self.table.page(&listing, after, limit).await?;
+        let (skus, next) = self.table.page(&listing, after.map(Sku::as_str), limit).await?;
         let keys =
             skus.iter().filter_map(|sku| Sku::parse(sku).ok()).map(|sku| self.table.key(stock_pk(&sku)));
         let records: Vec<StockRecord> = self.table.get_all(keys.collect()).await?;
         let mut levels: Vec<Level> = records.into_iter().map(Level::from).collect();
         levels.sort_by(|a, b| a.sku.cmp(&b.sku));
-        Ok((levels, next))
+        Ok((levels, next.and_then(|sku| sku.parse().ok())))
     }
 
-    /// Walks over all levels.
+    /// Sums up all levels.
     pub(crate) async fn totals(&self) -> Result<Totals, StoreError> {
         let mut totals = Totals::default();
-        let mut after: Option<String> = None;
+        let mut after: Option<Sku> = None;
         loop {
-            let (levels, next) = self.list(after.as_deref(), WALK).await?;
+            let (levels, next) = self.list(after.as_ref(), TOTALS_PAGE).await?;
             for level in levels {
                 totals.skus += 1;
                 totals.available += level.available;

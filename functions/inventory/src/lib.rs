@@ -1,16 +1,15 @@
-//! Stock: how many units of each sku there are, and which orders hold them.
+//! Inventory: the stock level of each product, and the reservations of orders.
 //!
-//! Owns the table `inventory`: one item a sku with its level, one item an order with its reservation. A reservation and
-//! the units it takes are one transaction, so units are never held twice and never lost; available plus reserved
-//! is always what was stocked.
+//! Owns the table `inventory`: one item for each sku with its level, and one for each order with its reservation. A reservation and the
+//! units that it takes are written in one transaction, so that units are never reserved twice and never lost: available plus reserved is
+//! always the stocked number.
 //!
-//! Orders that arrive together are committed together: one update of a sku's level for as many orders as fit into a
-//! transaction, so that a sku everybody wants is the fast case.
+//! Orders of one batch are committed together, with one update of a sku's level for as many orders as fit into a transaction. So a sku that
+//! most orders name is the fast case.
 
 mod adjust;
 mod commit;
 mod consumer;
-mod events;
 mod levels;
 mod plan;
 mod router;
@@ -19,8 +18,7 @@ mod table;
 
 pub use adjust::{AdjustError, Correction, FirstStock};
 pub use consumer::InventoryConsumer;
-pub use events::EVENT_SOURCE;
 pub use levels::Level;
 pub use router::router;
 pub use settings::InventorySettings;
-pub use table::INVENTORY;
+pub use table::{EVENT_SOURCE, INVENTORY};

@@ -1,4 +1,4 @@
-//! What is to be done with a batch of orders, decided without touching the store.
+//! Decides what to reserve and to release for the orders of a batch, without touching the store.
 
 use std::collections::BTreeMap;
 
@@ -9,116 +9,113 @@ use orderflow_store::{Emission, Outbox};
 
 use crate::table::{ReservationRecord, ReservationStatus, reservation_pk};
 
-/// What the deliveries of a batch ask for one order, folded into one.
+/// What the deliveries of a batch request for one order, merged.
 #[derive(Debug, Clone)]
-pub(crate) struct Work {
+pub(crate) struct OrderRequest {
     pub order_id: OrderId,
-    pub request: Request,
-    /// Set where somebody asks for the answer again.
+    pub action: Action,
+    /// The number of the resend, when an event of the order was resent: the answer is emitted again.
     pub resend: Option<u32>,
     pub traceparent: Option<String>,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum Request {
-    /// Hold these units.
+pub(crate) enum Action {
+    /// Reserve these units.
     Reserve {
         lines: Vec<Quantities>,
         total: Money,
         payment_token: Option<PaymentToken>,
         unknown_sku: UnknownSku,
     },
-    /// Give back what is held, and hold nothing later.
+    /// Release the reserved units, and reserve none later.
     Release,
 }
 
-/// What becomes of an order for a sku that inventory does not know.
+/// How an order with an unknown sku is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UnknownSku {
-    /// Its creation may be on its way.
+    /// Retried: the product's `product.created` may arrive yet.
     Wait,
-    /// It was waited for long enough.
+    /// Rejected: the wait is over.
     Reject,
 }
 
-/// Units that can be ordered, by sku; as read, minus what the plan gave away.
+/// Units that can be ordered, by sku: as read from the store, less the units that the plan has reserved since.
 pub(crate) type Available = BTreeMap<Sku, i64>;
 
 /// What to do for one order.
 #[derive(Debug, Clone)]
 pub(crate) enum Decision {
-    /// Nothing: it is done.
+    /// Nothing: the request was processed before.
     Done,
-    /// Come again: this sku is not known yet.
+    /// Retry: this sku is not known yet.
     AwaitProduct(Sku),
-    /// Write this.
-    Write(Box<Change>),
+    /// Write this reservation.
+    Write(Box<ReservationChange>),
 }
 
-/// The new reservation of an order, and what it does to stock.
+/// The new reservation of an order, and its effect on stock levels.
 #[derive(Debug, Clone)]
-pub(crate) struct Change {
+pub(crate) struct ReservationChange {
     pub record: ReservationRecord,
-    /// The version that it replaces; none where there was none.
+    /// The version that it replaces; `None` for a new reservation.
     pub replaces: Option<u32>,
     pub outbox: Outbox,
-    /// Units that go from available to reserved, by sku; negative where they go back.
-    pub taken: Vec<(Sku, i64)>,
+    /// Units that move from available to reserved, by sku; negative when they are released.
+    pub moved: Vec<(Sku, i64)>,
 }
 
-/// Decides one order, and takes what it is given from `available`.
+/// Decides one order, and subtracts the units that it reserves from `available`.
 pub(crate) fn decide(
-    work: &Work,
+    request: &OrderRequest,
     existing: Option<&ReservationRecord>,
     available: &mut Available,
     now: Timestamp,
 ) -> Decision {
-    match (&work.request, existing) {
-        (Request::Reserve { .. }, None) => reserve(work, available, now),
-        (Request::Release, None) => Decision::Write(Box::new(Change {
-            record: blank(work, ReservationStatus::Released, now),
+    match (&request.action, existing) {
+        (Action::Reserve { .. }, None) => reserve(request, available, now),
+        // The record keeps an `order.placed` that arrives later from reserving units.
+        (Action::Release, None) => Decision::Write(Box::new(ReservationChange {
+            record: new_record(request, ReservationStatus::Released, now),
             replaces: None,
             outbox: Outbox::of(EventType::InventoryReleased),
-            taken: Vec::new(),
+            moved: Vec::new(),
         })),
-        (Request::Release, Some(held)) if held.status == ReservationStatus::Reserved => {
-            Decision::Write(Box::new(release(work, held, available, now)))
+        (Action::Release, Some(reserved)) if reserved.status == ReservationStatus::Reserved => {
+            Decision::Write(Box::new(release(request, reserved, available, now)))
         }
-        (_, Some(finished)) => answer_again(work, finished, now),
+        (_, Some(existing)) => repeat_answer(request, existing, now),
     }
 }
 
-fn reserve(work: &Work, available: &mut Available, now: Timestamp) -> Decision {
-    let Request::Reserve { lines, total, payment_token, unknown_sku } = &work.request else {
+fn reserve(request: &OrderRequest, available: &mut Available, now: Timestamp) -> Decision {
+    let Action::Reserve { lines, total, payment_token, unknown_sku } = &request.action else {
         return Decision::Done;
     };
     if let Some(unknown) = lines.iter().find(|line| !available.contains_key(&line.sku)) {
         return match unknown_sku {
             UnknownSku::Wait => Decision::AwaitProduct(unknown.sku.clone()),
-            UnknownSku::Reject => reject(work, lines, available, RejectionReason::UnknownProduct, now),
+            UnknownSku::Reject => reject(request, lines, available, RejectionReason::UnknownProduct, now),
         };
     }
     if lines.iter().any(|line| available[&line.sku] < i64::from(line.quantity)) {
-        return reject(work, lines, available, RejectionReason::OutOfStock, now);
+        return reject(request, lines, available, RejectionReason::OutOfStock, now);
     }
-    let taken: Vec<_> = lines.iter().map(|line| (line.sku.clone(), i64::from(line.quantity))).collect();
-    take(available, &taken);
+    let moved: Vec<_> = lines.iter().map(|line| (line.sku.clone(), i64::from(line.quantity))).collect();
+    subtract(available, &moved);
     let record = ReservationRecord {
         lines: lines.clone(),
         total: Some(total.clone()),
         payment_token: payment_token.clone(),
-        ..blank(work, ReservationStatus::Reserved, now)
+        ..new_record(request, ReservationStatus::Reserved, now)
     };
-    Decision::Write(Box::new(Change {
-        record,
-        replaces: None,
-        outbox: Outbox::of(EventType::InventoryReserved),
-        taken,
-    }))
+    let outbox = Outbox::of(EventType::InventoryReserved);
+    Decision::Write(Box::new(ReservationChange { record, replaces: None, outbox, moved }))
 }
 
 fn reject(
-    work: &Work,
+    request: &OrderRequest,
     lines: &[Quantities],
     available: &Available,
     reason: RejectionReason,
@@ -132,63 +129,65 @@ fn reject(
     let record = ReservationRecord {
         reason: Some(reason),
         shortages: lines.iter().filter_map(shortage).collect(),
-        ..blank(work, ReservationStatus::Rejected, now)
+        ..new_record(request, ReservationStatus::Rejected, now)
     };
-    Decision::Write(Box::new(Change {
-        record,
-        replaces: None,
-        outbox: Outbox::of(EventType::InventoryRejected),
-        taken: Vec::new(),
-    }))
+    let outbox = Outbox::of(EventType::InventoryRejected);
+    Decision::Write(Box::new(ReservationChange { record, replaces: None, outbox, moved: Vec::new() }))
 }
 
-fn release(work: &Work, held: &ReservationRecord, available: &mut Available, now: Timestamp) -> Change {
-    let taken: Vec<_> = held.lines.iter().map(|line| (line.sku.clone(), -i64::from(line.quantity))).collect();
-    take(available, &taken);
-    Change {
+fn release(
+    request: &OrderRequest,
+    reserved: &ReservationRecord,
+    available: &mut Available,
+    now: Timestamp,
+) -> ReservationChange {
+    let moved: Vec<_> =
+        reserved.lines.iter().map(|line| (line.sku.clone(), -i64::from(line.quantity))).collect();
+    subtract(available, &moved);
+    ReservationChange {
         record: ReservationRecord {
             status: ReservationStatus::Released,
             updated_at: now,
-            version: held.version + 1,
-            traceparent: work.traceparent.clone(),
+            version: reserved.version + 1,
+            traceparent: request.traceparent.clone(),
             payment_token: None,
-            ..held.clone()
+            ..reserved.clone()
         },
-        replaces: Some(held.version),
+        replaces: Some(reserved.version),
         outbox: Outbox::of(EventType::InventoryReleased),
-        taken,
+        moved,
     }
 }
 
-/// Whoever meets his own finished work says so again where that is asked for. The counter makes the write a change, since a
-/// write that changes nothing leaves no trace in the stream.
-fn answer_again(work: &Work, finished: &ReservationRecord, now: Timestamp) -> Decision {
-    let Some(resend) = work.resend else { return Decision::Done };
-    let event_type = match finished.status {
+/// Emits the answer of a processed request again when the request was resent. The version changes with it, because a write that changes
+/// nothing leaves no record in the table's stream.
+fn repeat_answer(request: &OrderRequest, existing: &ReservationRecord, now: Timestamp) -> Decision {
+    let Some(resend) = request.resend else { return Decision::Done };
+    let event_type = match existing.status {
         ReservationStatus::Reserved => EventType::InventoryReserved,
         ReservationStatus::Rejected => EventType::InventoryRejected,
         ReservationStatus::Released => EventType::InventoryReleased,
     };
-    Decision::Write(Box::new(Change {
-        record: ReservationRecord { updated_at: now, version: finished.version + 1, ..finished.clone() },
-        replaces: Some(finished.version),
+    Decision::Write(Box::new(ReservationChange {
+        record: ReservationRecord { updated_at: now, version: existing.version + 1, ..existing.clone() },
+        replaces: Some(existing.version),
         outbox: Outbox::of(Emission { event_type, resend: Some(resend) }),
-        taken: Vec::new(),
+        moved: Vec::new(),
     }))
 }
 
-fn take(available: &mut Available, taken: &[(Sku, i64)]) {
-    for (sku, units) in taken {
+fn subtract(available: &mut Available, moved: &[(Sku, i64)]) {
+    for (sku, units) in moved {
         if let Some(level) = available.get_mut(sku) {
             *level -= units;
         }
     }
 }
 
-fn blank(work: &Work, status: ReservationStatus, now: Timestamp) -> ReservationRecord {
+fn new_record(request: &OrderRequest, status: ReservationStatus, now: Timestamp) -> ReservationRecord {
     ReservationRecord {
-        pk: reservation_pk(work.order_id),
-        order_id: work.order_id,
+        pk: reservation_pk(request.order_id),
+        order_id: request.order_id,
         status,
         lines: Vec::new(),
         total: None,
@@ -197,7 +196,7 @@ fn blank(work: &Work, status: ReservationStatus, now: Timestamp) -> ReservationR
         shortages: Vec::new(),
         updated_at: now,
         version: 1,
-        traceparent: work.traceparent.clone(),
+        traceparent: request.traceparent.clone(),
     }
 }
 

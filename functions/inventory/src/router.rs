@@ -1,4 +1,4 @@
-//! `/api/v1/inventory`.
+//! The HTTP API of inventory, `/api/v1/inventory`.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use orderflow_domain::Sku;
 use orderflow_http::{IdempotencyKey, JsonBody, Limit, PathParam, Problem, ProblemKind, QueryParams, Trace};
-use orderflow_store::{Cursor, Store};
+use orderflow_store::{Cursor, CursorError, Store};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -24,7 +24,7 @@ struct Inventory {
     corrections: Corrections,
 }
 
-/// The routes of inventory.
+/// Returns the routes of inventory.
 pub fn router(store: &Store, first_stock: Arc<dyn FirstStock>) -> OpenApiRouter {
     let corrections = Corrections::new(store, first_stock);
     OpenApiRouter::new()
@@ -37,11 +37,11 @@ pub fn router(store: &Store, first_stock: Arc<dyn FirstStock>) -> OpenApiRouter 
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// How many at most.
+    /// The most levels on the page.
     #[serde(default)]
     #[param(inline)]
     limit: Limit,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -49,7 +49,7 @@ struct ListQuery {
 #[derive(Serialize, ToSchema)]
 struct LevelList {
     inventory: Vec<Level>,
-    /// Where the next page begins; null on the last one.
+    /// The cursor of the next page; null on the last page.
     #[schema(required = true)]
     next_cursor: Option<String>,
     totals: Totals,
@@ -62,23 +62,26 @@ struct LevelList {
     tag = "inventory",
     operation_id = "listLevels",
     params(ListQuery),
-    responses((status = 200, description = "A page of levels, by sku, and the totals of all", body = LevelList))
+    responses((status = 200, description = "A page of levels in the order of their skus, and the totals of all levels", body = LevelList))
 )]
 async fn list(
     State(inventory): State<Inventory>,
     QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<LevelList>, Problem> {
-    let after = query.cursor.map(|text| Cursor::decode(&text, LISTING)).transpose();
+    let position = |text: String| {
+        let sku = Cursor::decode(&text, LISTING)?;
+        Sku::parse(&sku).map_err(|_| CursorError)
+    };
+    let after = query.cursor.map(position).transpose();
     let after = after.map_err(|error| Problem::invalid_field("cursor", error.to_string()))?;
     let limit = usize::from(query.limit.get());
-    let (levels, next) =
-        inventory.levels.list(after.as_deref(), limit).await.map_err(Problem::unavailable)?;
+    let (levels, next) = inventory.levels.list(after.as_ref(), limit).await.map_err(Problem::unavailable)?;
     let totals = inventory.levels.totals().await.map_err(Problem::unavailable)?;
-    let next_cursor = next.map(|sku| Cursor::new(LISTING, sku).encode());
+    let next_cursor = next.map(|sku| Cursor::new(LISTING, sku.as_str()).encode());
     Ok(Json(LevelList { inventory: levels, next_cursor, totals }))
 }
 
-/// The stock level of a product
+/// Read the stock level of a product
 #[utoipa::path(
     get,
     path = "/api/v1/inventory/{sku}",
@@ -97,8 +100,8 @@ async fn read(
 
 /// Correct the stock level of a product
 ///
-/// `adjust` adds to the units that can be ordered, or takes away; `set` makes them this many. Units that are reserved for orders stay
-/// reserved.
+/// `adjust` adds units that can be ordered, or removes them when it is negative; `set` sets their number. Units that are reserved for orders
+/// stay reserved.
 #[utoipa::path(
     post,
     path = "/api/v1/inventory/{sku}",
@@ -131,11 +134,11 @@ async fn correct(
     level.map(Json).map_err(|error| match error {
         AdjustError::Unknown => Problem::not_found(),
         AdjustError::Insufficient => {
-            Problem::new(ProblemKind::InsufficientStock, "Fewer than no units would be left.")
+            Problem::new(ProblemKind::InsufficientStock, "The correction would make the level negative.")
         }
         AdjustError::KeyReused => Problem::new(
             ProblemKind::IdempotencyKeyReused,
-            "The key was used for another correction of this sku.",
+            "The Idempotency-Key was used for another correction of this sku.",
         ),
         AdjustError::Contended | AdjustError::Store(_) => Problem::unavailable(error),
     })

@@ -1,7 +1,11 @@
-//! The table `inventory`: stock levels, reservations, and the keys of corrections that were made.
+//! The table `inventory`: stock levels, reservations, the idempotency keys of corrections, and the events that the relay builds from them.
 
-use orderflow_domain::{Money, OrderId, PaymentToken, Quantities, RejectionReason, Shortage, Sku, Timestamp};
-use orderflow_store::{IndexDefinition, Item, Table, TableDefinition};
+use orderflow_domain::{
+    Event, EventData, EventType, InventoryRejected, InventoryReleased, InventoryReserved, Money, OrderId,
+    PaymentToken, Quantities, RejectionReason, Shortage, Sku, StockAdjusted, Timestamp,
+};
+use orderflow_store::{Emission, EventSource, ImageError, IndexDefinition, Item, Table, TableDefinition};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Stock levels under `stock#<sku>`, reservations under `order#<id>`, idempotency keys under `key#<sku>#<key>`.
@@ -11,7 +15,7 @@ pub static INVENTORY: TableDefinition =
 /// The stock levels, in the order of their skus.
 pub(crate) const LISTED: IndexDefinition = IndexDefinition { name: "listed", hash: "listed", range: "sku" };
 
-/// The one partition of [`LISTED`]: its keys change only when a sku is new.
+/// The only partition of [`LISTED`]. One is enough: an item enters the index only when a product is created.
 pub(crate) const LISTED_PARTITION: &str = "stock";
 
 /// The level of a sku.
@@ -21,9 +25,9 @@ pub(crate) struct StockRecord {
     pub sku: Sku,
     pub available: i64,
     pub reserved: i64,
-    /// How often it was corrected by hand.
+    /// The number of corrections. It makes each `stock.adjusted` an event of its own.
     pub corrections: u32,
-    /// What the last correction did to `available`.
+    /// The difference that the last correction made to `available`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<i64>,
     pub listed: String,
@@ -33,7 +37,7 @@ pub(crate) struct StockRecord {
 }
 
 impl StockRecord {
-    /// A sku whose first stock is booked.
+    /// Makes the level of a new product.
     pub(crate) fn new(sku: Sku, first_stock: i64, now: Timestamp) -> Self {
         Self {
             pk: stock_pk(&sku),
@@ -49,25 +53,25 @@ impl StockRecord {
     }
 }
 
-/// Where the reservation of an order stands.
+/// The status of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ReservationStatus {
-    /// Its units are held.
+    /// The units are reserved.
     Reserved,
-    /// Nothing is held: there was not enough, or the sku is unknown. Final.
+    /// No units are reserved: there were too few, or the sku is unknown. Final.
     Rejected,
-    /// Nothing is held any more, or ever was: the order was refused. Final.
+    /// No units are reserved any more, or ever were: the order was refused. Final.
     Released,
 }
 
-/// The reservation of an order: exists once, whatever is repeated.
+/// The reservation of an order. There is at most one, however often events of the order are delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ReservationRecord {
     pub pk: String,
     pub order_id: OrderId,
     pub status: ReservationStatus,
-    /// What is or was held.
+    /// The units that are or were reserved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<Quantities>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,7 +89,7 @@ pub(crate) struct ReservationRecord {
 }
 
 impl ReservationRecord {
-    /// Whether it says that there were not enough units.
+    /// Returns whether the reservation was rejected for too few units.
     pub(crate) fn is_short(&self) -> bool {
         self.reason == Some(RejectionReason::OutOfStock)
     }
@@ -101,4 +105,53 @@ pub(crate) fn reservation_pk(order_id: OrderId) -> String {
 
 pub(crate) fn stock_key(table: &Table, sku: &Sku) -> Item {
     table.key(stock_pk(sku))
+}
+
+/// Builds the events of this table for the relay.
+pub const EVENT_SOURCE: EventSource = EventSource { table: &INVENTORY, build };
+
+fn build(image: serde_dynamo::Item, emission: &Emission) -> Result<Event, ImageError> {
+    match emission.event_type {
+        EventType::StockAdjusted => read(image).map(stock_adjusted),
+        EventType::InventoryReserved | EventType::InventoryRejected | EventType::InventoryReleased => {
+            reservation_event(read(image)?, emission)
+        }
+        other => Err(ImageError::ForeignEvent(other)),
+    }
+}
+
+fn read<T: DeserializeOwned>(image: serde_dynamo::Item) -> Result<T, ImageError> {
+    serde_dynamo::from_item(image).map_err(|error| ImageError::Shape(error.to_string()))
+}
+
+fn stock_adjusted(record: StockRecord) -> Event {
+    let data = StockAdjusted {
+        sku: record.sku,
+        available: record.available,
+        reserved: record.reserved,
+        change: record.change.unwrap_or_default(),
+    };
+    let cause = format!("correction {}", record.corrections);
+    Event::new(EventData::StockAdjusted(data), &cause, record.updated_at, record.traceparent)
+}
+
+fn reservation_event(record: ReservationRecord, emission: &Emission) -> Result<Event, ImageError> {
+    let order_id = record.order_id;
+    let data = match emission.event_type {
+        EventType::InventoryReserved => EventData::InventoryReserved(InventoryReserved {
+            order_id,
+            total: record.total.ok_or_else(|| ImageError::Shape("a reservation has no total".to_owned()))?,
+            payment_token: record.payment_token,
+        }),
+        EventType::InventoryRejected => EventData::InventoryRejected(InventoryRejected {
+            order_id,
+            reason: record.reason.unwrap_or(RejectionReason::OutOfStock),
+            shortages: record.shortages,
+        }),
+        _ => EventData::InventoryReleased(InventoryReleased { order_id, items: record.lines }),
+    };
+    Ok(match emission.resend {
+        None => Event::new(data, "", record.updated_at, record.traceparent),
+        Some(resend) => Event::resent(data, resend, record.updated_at, record.traceparent),
+    })
 }

@@ -1,5 +1,4 @@
 //! Orders under test: their tracker and their routes over one store in memory.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use orderflow_catalog::{Catalog, CatalogSettings};
 use orderflow_domain::{
@@ -12,9 +11,8 @@ use orderflow_testing::samples::{customer_id, email, lines, total, usd};
 use orderflow_testing::service::{self, RouterClient, ServiceHarness};
 use serde_json::Value;
 
-use crate::record::OrderRecord;
 use crate::repository::Orders;
-use crate::table::{OPEN, ORDERS, SHARDS};
+use crate::table::{OPEN, ORDERS, OrderRecord, SHARDS};
 use crate::{OrderTracker, router};
 
 pub(crate) struct OrdersHarness {

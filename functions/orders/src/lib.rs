@@ -1,26 +1,21 @@
-//! Orders: taking them in, and moving them along as facts come in.
+//! Orders: accepting them over HTTP, and following them until they are settled.
 //!
-//! Owns the table `orders`: one item an order, which is also its own outbox and timeline. `order-intake` is the HTTP
-//! face; `order-tracker` turns what inventory and payment report into the order's status, by the machine in
-//! [`orderflow_domain::OrderState`]; `order-expiry` sees to those that stay open too long.
+//! Owns the table `orders`: one item for each order, which is also the order's outbox and timeline. `order-intake` serves the HTTP API.
+//! `order-tracker` applies the reports of inventory and payments to the orders, by the status machine of [`orderflow_domain::OrderState`].
+//! `order-expiry` resends events of stuck orders, and cancels orders that stay undecided too long.
 
 mod events;
 mod expiry;
-mod fingerprint;
 #[cfg(test)]
 mod harness;
-mod history;
 mod intake;
-mod record;
 mod repository;
 mod table;
-
-mod timeline;
 mod tracker;
+mod transition;
 
-pub use events::EVENT_SOURCE;
+pub use events::{EVENT_SOURCE, OrderHistory};
 pub use expiry::{ExpirySettings, OrderExpiry, Swept};
-pub use history::OrderHistory;
 pub use intake::router;
 pub use table::ORDERS;
 pub use tracker::OrderTracker;

@@ -6,8 +6,8 @@ use orderflow_store::{
     Write, WriteError, partitions,
 };
 
-use crate::record::OrderRecord;
-use crate::table::{ALL, BY_CUSTOMER, BY_SKU, BY_STATUS, OPEN, ORDERS, SHARDS};
+use crate::table::{ALL, BY_CUSTOMER, BY_SKU, BY_STATUS, OPEN, ORDERS, OrderRecord, SHARDS};
+use crate::transition::Transition;
 
 /// The orders of one store.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub(crate) struct Orders {
     table: Table,
 }
 
-/// Which orders to list; all that is set must hold.
+/// The orders to list: those that match every field that is set.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filter {
     pub customer_id: Option<CustomerId>,
@@ -28,13 +28,13 @@ pub(crate) struct Filter {
 #[derive(Debug)]
 pub(crate) struct Page {
     pub orders: Vec<OrderRecord>,
-    /// The position to go on behind, if there is more.
-    pub next: Option<String>,
+    /// The key after which the next page begins; `None` on the last page.
+    pub next: Option<TimeKey>,
 }
 
-/// How many keys are looked at for one page at most; a filter that matches less gets a short page and a cursor.
-const MAX_KEYS_A_PAGE: usize = 5_000;
-const KEYS_A_STEP: usize = 100;
+/// The most keys that one page of a listing examines. A filter that matches few of them gets a short page and a cursor.
+const KEYS_MAX: usize = 5_000;
+const KEYS_PER_STEP: usize = 100;
 
 impl Orders {
     pub(crate) fn new(store: &Store) -> Self {
@@ -52,53 +52,55 @@ impl Orders {
         self.table.get_all(ids.map(|id| self.table.key(id.to_string())).collect()).await
     }
 
-    /// Reads orders, and passes over what is none: one item that cannot be read must not keep the others from being seen to.
-    pub(crate) async fn get_readable(
+    /// Reads orders and skips items that are not valid, so that one such item does not stop a sweep over all orders.
+    pub(crate) async fn get_valid(
         &self,
         ids: impl Iterator<Item = OrderId>,
     ) -> Result<Vec<OrderRecord>, StoreError> {
         let items = self.table.get_items(ids.map(|id| self.table.key(id.to_string())).collect()).await?;
-        Ok(items.into_iter().filter_map(|item| self.readable(item)).collect())
+        Ok(items.into_iter().filter_map(|item| self.valid(item)).collect())
     }
 
-    fn readable(&self, item: Item) -> Option<OrderRecord> {
+    fn valid(&self, item: Item) -> Option<OrderRecord> {
         let id = item.get(ORDERS.hash).and_then(|id| id.as_s().ok()).cloned();
-        // The error itself may quote an address.
+        // The error is not logged: it may quote a customer's address.
         let record = self.table.parse(item).ok();
         if record.is_none() {
-            tracing::error!(order.id = id, "the order cannot be read and is passed over");
+            tracing::error!(order.id = id, "order skipped: its item is not valid");
         }
         record
     }
 
-    /// Every order, page by page: what can be read of a page, and where the next one begins, if there is one.
+    /// Reads a page of all orders in no particular order, skipping items that are not valid. Returns the key at which the next page begins,
+    /// if there is one.
     pub(crate) async fn scan(
         &self,
         from: Option<Item>,
     ) -> Result<(Vec<OrderRecord>, Option<Item>), StoreError> {
         let (mut items, next) = self.table.scan(from).await?;
         items.retain(|item| !is_further_line(item));
-        Ok((items.into_iter().filter_map(|item| self.readable(item)).collect(), next))
+        Ok((items.into_iter().filter_map(|item| self.valid(item)).collect(), next))
     }
 
-    /// The shards over which the orders are spread that are not settled.
-    pub(crate) fn open_shards() -> Vec<String> {
+    /// Returns the partitions of the index of unsettled orders.
+    pub(crate) fn open_partitions() -> Vec<String> {
         partitions("open", SHARDS)
     }
 
-    /// The next orders of a shard behind `after` that are not settled, oldest first, as the text of [`TimeKey`]s. The index may lag
-    /// behind the orders. Fewer than `limit` means that the end was reached.
+    /// Lists the next unsettled orders of one partition after a position, oldest first. Returns the position after which the next page
+    /// begins, if there is one. The index may lag behind the orders.
     pub(crate) async fn list_open(
         &self,
-        shard: &str,
+        partition: &str,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<String>, StoreError> {
-        let listing = Listing { index: &OPEN, partitions: vec![shard.to_owned()], descending: false };
-        self.table.list(&listing, after, limit).await
+    ) -> Result<(Vec<TimeKey>, Option<String>), StoreError> {
+        let listing = Listing { index: &OPEN, partitions: vec![partition.to_owned()], descending: false };
+        let (keys, next) = self.table.page(&listing, after, limit).await?;
+        Ok((keys.iter().filter_map(|key| TimeKey::parse(key)).collect(), next))
     }
 
-    /// Stores a new order with what it emits. Gives the order that is there already, where one is.
+    /// Stores a new order with the events that it emits. Returns the stored order when there is one with this id.
     pub(crate) async fn create(
         &self,
         record: &OrderRecord,
@@ -136,72 +138,72 @@ impl Orders {
         }
     }
 
-    /// The write that replaces the version an order was read with.
-    pub(crate) fn replace(
-        &self,
-        record: &OrderRecord,
-        read: u32,
-        outbox: &Outbox,
-    ) -> Result<Write, StoreError> {
-        Ok(Write::put(&self.table, record)?.if_version(read).emitting(outbox))
+    /// Writes a transition if the order still has the version that the transition replaces.
+    pub(crate) async fn replace(&self, transition: &Transition) -> Result<(), WriteError> {
+        self.store.write(self.replacement(transition)?).await
     }
 
-    /// Sends one write.
-    pub(crate) async fn write(&self, write: Write) -> Result<(), WriteError> {
-        self.store.write(write).await
+    /// Writes transitions of different orders, each on the condition of [`Orders::replace`]. Returns a result for each.
+    pub(crate) async fn replace_each(&self, transitions: &[Transition]) -> Vec<Result<(), WriteError>> {
+        let writes: Result<Vec<Write>, StoreError> =
+            transitions.iter().map(|transition| self.replacement(transition)).collect();
+        match writes {
+            Ok(writes) => self.store.write_each(writes).await,
+            Err(error) => vec![Err(error.into()); transitions.len()],
+        }
     }
 
-    /// Sends writes of different orders and gives an outcome for each.
-    pub(crate) async fn write_each(&self, writes: Vec<Write>) -> Vec<Result<(), WriteError>> {
-        self.store.write_each(writes).await
+    fn replacement(&self, transition: &Transition) -> Result<Write, StoreError> {
+        let put = Write::put(&self.table, &transition.record)?;
+        Ok(put.if_version(transition.replaces).emitting(&transition.outbox))
     }
 
-    /// Lists orders, newest first. The index gives keys only; the orders themselves are read as they are now and held against the
-    /// filter, so that a listing never shows a stale status.
+    /// Lists orders, newest first. The index supplies keys only; the orders are read as they are now and compared with the filter, so that a
+    /// listing never shows a stale status.
     pub(crate) async fn list(
         &self,
         filter: &Filter,
-        after: Option<String>,
+        after: Option<TimeKey>,
         limit: usize,
     ) -> Result<Page, StoreError> {
         let listing = filter.listing();
         let mut found: Vec<OrderRecord> = Vec::with_capacity(limit + 1);
-        let (mut position, mut looked_at) = (after, 0);
-        // Most pages are filled by their first step; a filter that the index does not serve takes further, larger ones.
+        let (mut position, mut examined) = (after.map(|key| key.to_string()), 0);
+        // The first step fills most pages. A filter that no index serves takes further, larger steps.
         let mut step = limit + 1;
-        while looked_at < MAX_KEYS_A_PAGE {
+        while examined < KEYS_MAX {
             let keys = self.table.list(&listing, position.as_deref(), step).await?;
-            looked_at += keys.len();
+            examined += keys.len();
             let reached_end = keys.len() < step;
-            position = keys.last().cloned().or(position);
             let ids = keys.iter().filter_map(|key| Some(TimeKey::parse(key)?.order_id));
             let mut orders = self.get_all(ids).await?;
             orders.retain(|order| filter.matches(order));
-            orders.sort_unstable_by(|a, b| b.listed_at.cmp(&a.listed_at));
+            orders.sort_unstable_by_key(|order| std::cmp::Reverse(order.listed_at));
             found.extend(orders);
             if found.len() > limit {
                 found.truncate(limit);
-                let next = found.last().map(|order| order.listed_at.clone());
+                let next = found.last().map(|order| order.listed_at);
                 return Ok(Page { orders: found, next });
             }
             if reached_end {
                 return Ok(Page { orders: found, next: None });
             }
-            step = KEYS_A_STEP;
+            position = keys.into_iter().next_back().or(position);
+            step = KEYS_PER_STEP;
         }
-        Ok(Page { orders: found, next: position })
+        Ok(Page { orders: found, next: position.and_then(|key| TimeKey::parse(&key)) })
     }
 }
 
 impl Filter {
-    /// What a cursor of this listing belongs to.
+    /// Returns the name of the listing, which its cursors carry.
     pub(crate) fn listing_name(&self) -> String {
         let customer = self.customer_id.as_ref().map_or("", CustomerId::as_str);
         let sku = self.sku.as_ref().map_or("", Sku::as_str);
         format!("orders?{}&{sku}&{customer}", self.status.unwrap_or_default())
     }
 
-    /// The most selective index that serves the filter.
+    /// Returns the listing of the most selective index that serves the filter.
     fn listing(&self) -> Listing {
         let (index, partitions): (&'static IndexDefinition, _) = match self {
             Self { customer_id: Some(customer_id), .. } => (&BY_CUSTOMER, vec![customer_id.to_string()]),
@@ -215,16 +217,16 @@ impl Filter {
     fn matches(&self, order: &OrderRecord) -> bool {
         self.customer_id.as_ref().is_none_or(|customer_id| order.customer_id == *customer_id)
             && self.status.is_none_or(|status| order.status == status)
-            && self.sku.as_ref().is_none_or(|sku| order.names(sku))
+            && self.sku.as_ref().is_none_or(|sku| order.has_sku(sku))
     }
 }
 
-/// Whether an item only lists an order under a further sku.
+/// Returns whether an item only lists an order under the sku of a line after the first.
 fn is_further_line(item: &Item) -> bool {
     item.get(ORDERS.hash).and_then(|id| id.as_s().ok()).is_some_and(|id| id.contains('#'))
 }
 
-/// The status of that name.
+/// Returns the order status with this name.
 pub(crate) fn status_name(text: &str) -> Option<&'static str> {
     OrderStatus::NAMES.into_iter().find(|name| *name == text)
 }

@@ -1,125 +1,111 @@
-//! `order-tracker`: moves an order along as inventory and payment report.
+//! `order-tracker`: applies the reports of inventory and payments to orders.
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use orderflow_domain::{Event, EventData, EventType, Fact, OrderId, Step, Timestamp};
-use orderflow_messaging::{Consumer, Delivery, Outcome};
-use orderflow_store::{Emission, Outbox, Store, StoreError, WriteError, optimistic_attempts};
+use orderflow_domain::{Event, EventData, Fact, OrderId, Timestamp};
+use orderflow_messaging::{Consumer, Delivery, Outcome, group_by_key};
+use orderflow_store::{Store, WriteError, optimistic_attempts};
 
-use crate::record::OrderRecord;
 use crate::repository::Orders;
-use crate::timeline::TimelineEntry;
+use crate::table::OrderRecord;
+use crate::transition::{Change, Transition};
 
-const ROUNDS: u32 = 6;
+/// The most attempts at orders that other writers change between the read and the write.
+const ATTEMPTS_MAX: u32 = 6;
 
 /// The consumer `order-tracker`.
 pub struct OrderTracker {
     orders: Orders,
 }
 
-/// The deliveries of a batch that are about one order.
+/// The reports of a batch about one order.
 struct Reports<'a> {
     order_id: OrderId,
-    deliveries: Vec<&'a Delivery>,
-}
-
-/// An order with the reports taken in.
-struct Tracked {
-    record: OrderRecord,
-    read_version: u32,
-    outbox: Outbox,
-    /// The last report that was taken in.
-    reported: EventType,
+    facts: Vec<(Fact, &'a Delivery)>,
 }
 
 impl OrderTracker {
-    /// The consumer over this store.
+    /// Returns the consumer over this store.
     pub fn new(store: &Store) -> Self {
         Self { orders: Orders::new(store) }
     }
 
-    /// One round: read, take the reports in, write. Gives the outcome of each order, none where somebody else changed it meanwhile.
-    async fn round(&self, reports: &[Reports<'_>]) -> Vec<Option<Outcome>> {
+    /// Applies reports to their orders. Returns the outcome of each order.
+    async fn apply(&self, mut reports: Vec<Reports<'_>>) -> HashMap<OrderId, Outcome> {
+        let mut outcome_of = HashMap::with_capacity(reports.len());
+        let mut attempts = optimistic_attempts(ATTEMPTS_MAX);
+        while !reports.is_empty() && attempts.next().await {
+            let mut outcomes = self.try_once(&reports).await.into_iter();
+            reports.retain(|report| match outcomes.next().flatten() {
+                Some(outcome) => {
+                    outcome_of.insert(report.order_id, outcome);
+                    false
+                }
+                None => true,
+            });
+        }
+        for report in reports {
+            outcome_of.insert(report.order_id, Outcome::retry("other writers keep changing the order"));
+        }
+        outcome_of
+    }
+
+    /// Reads the orders, applies the reports and writes the orders that changed. Returns the outcome of each order, `None` for an order that
+    /// another writer changed between the read and the write.
+    async fn try_once(&self, reports: &[Reports<'_>]) -> Vec<Option<Outcome>> {
         let ids = reports.iter().map(|report| report.order_id);
         let found = match self.orders.get_all(ids).await {
             Ok(found) => found,
             Err(error) => return vec![Some(Outcome::retry(error)); reports.len()],
         };
-        let mut order_of: HashMap<OrderId, OrderRecord> =
+        let order_of: HashMap<OrderId, OrderRecord> =
             found.into_iter().map(|order| (order.id, order)).collect();
+        let now = Timestamp::now();
         let mut outcomes = vec![None; reports.len()];
-        let mut changed = Vec::new();
+        let (mut positions, mut transitions) = (Vec::new(), Vec::new());
         for (position, report) in reports.iter().enumerate() {
-            match order_of.remove(&report.order_id).map(|order| take_in(order, &report.deliveries)) {
-                None => outcomes[position] = Some(Outcome::retry("there is no such order")),
-                Some(Err(error)) => outcomes[position] = Some(Outcome::retry(error)),
-                Some(Ok(None)) => outcomes[position] = Some(Outcome::Done),
-                Some(Ok(Some(tracked))) => changed.push((position, tracked)),
+            let Some(order) = order_of.get(&report.order_id) else {
+                outcomes[position] = Some(Outcome::retry("the order is not known here yet"));
+                continue;
+            };
+            let changes = report.facts.iter().map(|(fact, delivery)| Change::Reported(*fact, delivery));
+            match Transition::of(order, changes, now) {
+                Err(error) => outcomes[position] = Some(Outcome::retry(error)),
+                Ok(None) => outcomes[position] = Some(Outcome::Done),
+                Ok(Some(transition)) => {
+                    positions.push(position);
+                    transitions.push(transition);
+                }
             }
         }
-        self.write(changed, &mut outcomes).await;
+        for (position, outcome) in positions.into_iter().zip(self.write(&transitions).await) {
+            outcomes[position] = outcome;
+        }
         outcomes
     }
 
-    async fn write(&self, changed: Vec<(usize, Tracked)>, outcomes: &mut [Option<Outcome>]) {
-        let writes: Result<Vec<_>, StoreError> = changed
-            .iter()
-            .map(|(_, tracked)| self.orders.replace(&tracked.record, tracked.read_version, &tracked.outbox))
-            .collect();
-        let results = match writes {
-            Ok(writes) => self.orders.write_each(writes).await,
-            Err(error) => vec![Err(error.into()); changed.len()],
-        };
-        for ((position, tracked), result) in changed.iter().zip(results) {
-            outcomes[*position] = match result {
-                Ok(()) => {
-                    log(tracked);
-                    Some(Outcome::Done)
-                }
-                Err(WriteError::ConditionFailed(_)) => None,
-                Err(WriteError::Store(error)) => Some(Outcome::retry(error)),
-            };
-        }
-    }
-}
-
-/// Takes reports into an order. None where they change nothing.
-fn take_in(
-    mut record: OrderRecord,
-    deliveries: &[&Delivery],
-) -> Result<Option<Tracked>, orderflow_domain::UnknownStatus> {
-    let (mut state, before) = (record.state()?, record.state()?);
-    let (mut outbox, mut resent, mut reported) = (Outbox::default(), None, None);
-    let (now, own_trace) = (Timestamp::now(), record.trace_id().map(str::to_owned));
-    for delivery in deliveries {
-        let Some(fact) = fact(&delivery.event) else { continue };
-        let step = state.apply(fact);
-        if step != Step::Unchanged {
-            reported = Some(delivery.event.event_type());
-            record.timeline.push(TimelineEntry::reported(
-                &delivery.event,
-                delivery.attempt,
-                own_trace.as_deref(),
-            ));
-        }
-        match step {
-            Step::Unchanged | Step::Moved => {}
-            Step::Ended(event_type) => {
-                outbox.push(event_type);
-                record.timeline.push(TimelineEntry::own(event_type, now, state.status.reason()));
+    async fn write(&self, transitions: &[Transition]) -> Vec<Option<Outcome>> {
+        let results = self.orders.replace_each(transitions).await;
+        let outcome = |(transition, result)| match result {
+            Ok(()) => {
+                log(transition);
+                Some(Outcome::Done)
             }
-            Step::Resend(event_type) => resent = Some(event_type),
-        }
+            Err(WriteError::ConditionFailed(_)) => None,
+            Err(WriteError::Store(error)) => Some(Outcome::retry(error)),
+        };
+        transitions.iter().zip(results).map(outcome).collect()
     }
-    let Some(reported) = reported.filter(|_| state != before) else { return Ok(None) };
-    if let Some(event_type) = resent {
-        outbox.push(Emission { event_type, resend: Some(state.resends) });
-    }
-    let read_version = record.advance(&state, now);
-    Ok(Some(Tracked { record, read_version, outbox, reported }))
 }
 
+/// Returns what a delivery reports, with the order that it reports about.
+fn report(delivery: &Delivery) -> Option<(OrderId, Reports<'_>)> {
+    let (order_id, fact) = (delivery.event.order_id()?, fact(&delivery.event)?);
+    Some((order_id, Reports { order_id, facts: vec![(fact, delivery)] }))
+}
+
+/// Returns the fact that an event reports about its order.
 fn fact(event: &Event) -> Option<Fact> {
     Some(match &event.data {
         EventData::InventoryReserved(_) => Fact::Reserved,
@@ -132,18 +118,16 @@ fn fact(event: &Event) -> Option<Fact> {
     })
 }
 
-fn log(tracked: &Tracked) {
-    let OrderRecord { id, status, reason, open_partition, .. } = &tracked.record;
-    let outbox = &tracked.outbox;
-    let emitted = outbox.emissions().first().map(|emission| emission.event_type);
+fn log(transition: &Transition) {
+    let OrderRecord { id, status, reason, open_partition, .. } = &transition.record;
     tracing::info!(
         order.id = %id,
-        event.r#type = emitted.unwrap_or(tracked.reported).as_str(),
-        trace.id = tracked.record.trace_id(),
+        event.r#type = transition.event_type.as_str(),
+        trace.id = transition.record.trace_id(),
         status,
         reason,
         settled = open_partition.is_none(),
-        "the order moved"
+        "order updated"
     );
 }
 
@@ -154,43 +138,11 @@ impl Consumer for OrderTracker {
     }
 
     async fn handle(&self, batch: &[Delivery]) -> Vec<Outcome> {
-        let mut reports: Vec<Reports<'_>> = Vec::new();
-        let mut position_of: HashMap<OrderId, usize> = HashMap::new();
-        for delivery in batch {
-            let Some(order_id) = delivery.event.order_id() else { continue };
-            let position = *position_of.entry(order_id).or_insert_with(|| {
-                reports.push(Reports { order_id, deliveries: Vec::new() });
-                reports.len() - 1
-            });
-            reports[position].deliveries.push(delivery);
-        }
-        let outcome_of = self.settle(reports).await;
-        let outcome = |delivery: &Delivery| {
-            let order_id = delivery.event.order_id();
-            order_id.and_then(|order_id| outcome_of.get(&order_id).cloned()).unwrap_or(Outcome::Done)
-        };
-        batch.iter().map(outcome).collect()
-    }
-}
-
-impl OrderTracker {
-    async fn settle(&self, mut reports: Vec<Reports<'_>>) -> HashMap<OrderId, Outcome> {
-        let mut outcome_of = HashMap::with_capacity(reports.len());
-        let mut rounds = optimistic_attempts(ROUNDS);
-        while !reports.is_empty() && rounds.next().await {
-            let mut outcomes = self.round(&reports).await.into_iter();
-            reports.retain(|report| match outcomes.next().flatten() {
-                Some(outcome) => {
-                    outcome_of.insert(report.order_id, outcome);
-                    false
-                }
-                None => true,
-            });
-        }
-        for report in reports {
-            outcome_of.insert(report.order_id, Outcome::retry("others keep changing the order"));
-        }
-        outcome_of
+        let (reports, positions) =
+            group_by_key(batch, report, |reports, later| reports.facts.extend(later.facts));
+        let mut outcomes = vec![Outcome::Done; batch.len()];
+        positions.scatter(self.apply(reports).await, &mut outcomes);
+        outcomes
     }
 }
 

@@ -29,7 +29,7 @@ async fn an_order_is_open_exactly_until_it_is_settled() {
 }
 
 #[tokio::test]
-async fn a_batch_takes_one_read_and_one_write_whatever_it_repeats() {
+async fn a_batch_with_repeats_takes_one_read_and_one_write() {
     let harness = OrdersHarness::open().await;
     let (first, second) = (harness.place().await, harness.place().await);
     let before = harness.service.embedded.requests();
@@ -44,7 +44,7 @@ async fn a_batch_takes_one_read_and_one_write_whatever_it_repeats() {
 }
 
 #[tokio::test]
-async fn the_timeline_tells_at_which_attempt_and_in_which_trace_each_report_took_effect() {
+async fn the_timeline_shows_the_attempt_and_the_trace_of_each_report() {
     let trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
     let harness = OrdersHarness::open().await;
     let id = harness.place().await;
@@ -54,14 +54,14 @@ async fn the_timeline_tells_at_which_attempt_and_in_which_trace_each_report_took
     let delivery = Delivery { first_at: paid.time, event: paid, attempt: 3, last_attempt: false };
     assert_eq!(harness.tracker.handle(&[delivery]).await, [Outcome::Done]);
     let events = harness.events(id).await;
-    let told = |event: &serde_json::Value| {
+    let entry = |event: &serde_json::Value| {
         let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
         (text("type"), event["attempt"].as_u64(), text("trace_id"))
     };
-    let told: Vec<_> = events.as_array().unwrap().iter().map(told).collect();
+    let entries: Vec<_> = events.as_array().unwrap().iter().map(entry).collect();
     let (none, name) = (String::new(), str::to_owned);
     assert_eq!(
-        told,
+        entries,
         [
             (name("order.placed"), None, none.clone()),
             (name("inventory.reserved"), Some(1), none.clone()),
@@ -72,7 +72,7 @@ async fn the_timeline_tells_at_which_attempt_and_in_which_trace_each_report_took
 }
 
 #[tokio::test]
-async fn h19_what_comes_late_writes_nothing() {
+async fn h19_a_late_report_writes_nothing() {
     let harness = OrdersHarness::open().await;
     let id = harness.place().await;
     harness.deliver_all(&[report(id, Fact::Paid)]).await;
@@ -84,33 +84,33 @@ async fn h19_what_comes_late_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_report_of_no_order_comes_again_and_holds_nobody_up() {
+async fn a_report_about_an_unknown_order_is_retried_alone() {
     let harness = OrdersHarness::open().await;
-    let (id, nobody) = (harness.place().await, OrderId::generate());
-    let outcomes = harness.deliver(&[report(nobody, Fact::Paid), report(id, Fact::Paid)]).await;
+    let (id, unknown) = (harness.place().await, OrderId::generate());
+    let outcomes = harness.deliver(&[report(unknown, Fact::Paid), report(id, Fact::Paid)]).await;
     assert!(matches!(&outcomes[0], Outcome::Retry { .. }), "{outcomes:?}");
     assert_eq!(outcomes[1], Outcome::Done);
     assert_eq!(harness.status(id).await, "confirmed");
 }
 
 #[tokio::test]
-async fn a_cancellation_between_read_and_write_wins() {
+async fn a_cancellation_between_read_and_write_is_kept() {
     let harness = OrdersHarness::open().await;
     let id = harness.place().await;
     let paid = report(id, Fact::Paid);
     let paid = Delivery { first_at: paid.time, event: paid, attempt: 1, last_attempt: false };
-    let tracked = take_in(harness.order(id).await, &[&paid]).unwrap().unwrap();
+    let order = harness.order(id).await;
+    let reported = [Change::Reported(Fact::Paid, &paid)];
+    let transition = Transition::of(&order, reported, Timestamp::now()).unwrap().unwrap();
     assert_eq!(harness.cancel(id).await, 200);
-    let mut outcomes = vec![None];
-    harness.tracker.write(vec![(0, tracked)], &mut outcomes).await;
-    assert_eq!(outcomes, [None], "it has to be decided anew");
+    assert_eq!(harness.tracker.write(&[transition]).await, [None], "it is read and applied again");
     harness.deliver_all(&[paid.event]).await;
     assert_eq!(harness.status(id).await, "cancelled (customer)");
-    assert_eq!(harness.outbox(id).await, "order.cancelled@1", "payment is told again, since it charged");
+    assert_eq!(harness.outbox(id).await, "order.cancelled@1", "payment is asked again to undo its charge");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_payment_and_a_cancellation_exactly_one_wins() {
+async fn a_payment_and_a_cancellation_never_both_succeed() {
     let harness = Arc::new(OrdersHarness::open().await);
     for _ in 0..30 {
         let id = harness.place().await;
@@ -124,7 +124,7 @@ async fn of_a_payment_and_a_cancellation_exactly_one_wins() {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_is_lost_is_not_made_again() {
+async fn a_write_whose_answer_is_lost_is_not_repeated() {
     let harness = OrdersHarness::open().await;
     let id = harness.place().await;
     let loses =
@@ -140,15 +140,15 @@ async fn a_write_whose_answer_is_lost_is_not_made_again() {
     );
 }
 
-/// What can become of an order: the facts that decide it, then the answers that settle it, and the status.
-const ENDS: [(&[Fact], &[Fact], &str); 4] = [
+/// The courses of an order: the facts that decide it, the answers that settle it, and its final status.
+const COURSES: [(&[Fact], &[Fact], &str); 4] = [
     (&[Fact::Reserved, Fact::Paid], &[], "confirmed"),
     (&[OUT_OF_STOCK], &[Fact::Uncharged], "rejected (out_of_stock)"),
     (&[Fact::Reserved, Fact::Declined], &[Fact::Released], "rejected (payment_declined)"),
     (&[], &[Fact::Reserved, Fact::Paid, Fact::Released, Fact::Uncharged], "cancelled (customer)"),
 ];
 
-/// Facts with repeats in any order, each at least once; `repeatable` ones perhaps.
+/// Generates these facts in any order, each at least once, with repeats of them and of `repeatable` facts.
 fn shuffled(facts: &[Fact], repeatable: &[Fact]) -> BoxedStrategy<Vec<Fact>> {
     let (all, once) = ([facts, repeatable].concat(), facts.to_vec());
     if all.is_empty() {
@@ -159,8 +159,8 @@ fn shuffled(facts: &[Fact], repeatable: &[Fact]) -> BoxedStrategy<Vec<Fact>> {
 }
 
 fn histories() -> impl Strategy<Value = (usize, Vec<Fact>, Vec<Fact>, usize)> {
-    (0..ENDS.len(), 1_usize..4).prop_flat_map(|(end, batch)| {
-        let (deciding, settling, _) = ENDS[end];
+    (0..COURSES.len(), 1_usize..4).prop_flat_map(|(end, batch)| {
+        let (deciding, settling, _) = COURSES[end];
         (Just(end), shuffled(deciding, &[]), shuffled(settling, deciding), Just(batch))
     })
 }
@@ -169,8 +169,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn any_order_of_events_with_repeats_ends_the_same_and_settles((end, deciding, settling, batch) in histories()) {
-        let (_, _, status) = ENDS[end];
+    fn events_in_any_order_with_repeats_end_and_settle_an_order((end, deciding, settling, batch) in histories()) {
+        let (_, _, status) = COURSES[end];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let harness = OrdersHarness::open().await;
@@ -190,8 +190,8 @@ proptest! {
                 }
             }
             assert_eq!(harness.status(id).await, status);
-            assert!(!harness.is_open(id).await, "it is settled");
-            assert_eq!(endings.len(), usize::from(end != 3), "it ends once");
+            assert!(!harness.is_open(id).await, "the order is settled");
+            assert_eq!(endings.len(), usize::from(end != 3), "the order ends once");
         });
     }
 }

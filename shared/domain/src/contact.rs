@@ -1,6 +1,9 @@
-//! E-mail addresses and telephone numbers of customers. Both types shorten themselves in `Debug` output, so that logs hold no address.
+//! E-mail addresses and telephone numbers of customers. All types shorten them in `Debug` output, so that logs hold no address.
 
 use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::text::parsed_string;
 
@@ -85,6 +88,59 @@ impl fmt::Debug for Phone {
 }
 
 parsed_string!(Phone, PhoneError);
+
+/// A channel that reaches customers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = Channel)]
+pub enum ChannelKind {
+    /// E-mail.
+    Email,
+    /// Short message (SMS) to a telephone.
+    Sms,
+}
+
+impl ChannelKind {
+    /// All channels.
+    pub const ALL: [Self; 2] = [Self::Email, Self::Sms];
+
+    /// Returns the name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Sms => "sms",
+        }
+    }
+}
+
+/// The recipient of a message. Its `Debug` output shows no whole address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "channel", content = "recipient", rename_all = "snake_case")]
+#[schema(description = "The channel and the recipient's address.")]
+pub enum Recipient {
+    /// An e-mail address.
+    Email(Email),
+    /// A telephone number.
+    Sms(Phone),
+}
+
+impl Recipient {
+    /// Returns the channel that reaches the recipient.
+    pub const fn channel(&self) -> ChannelKind {
+        match self {
+            Self::Email(_) => ChannelKind::Email,
+            Self::Sms(_) => ChannelKind::Sms,
+        }
+    }
+
+    /// Returns the whole address or number. Not for logs.
+    pub fn address(&self) -> &str {
+        match self {
+            Self::Email(email) => email.as_str(),
+            Self::Sms(phone) => phone.as_str(),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
 use uuid::Uuid;
 
-use crate::schema::DataSchema;
 use crate::{
     CustomerId, Email, Money, OrderId, OrderLine, PaymentToken, Phone, Recipient, RejectionReason, Shortage,
     Sku,
@@ -153,6 +153,25 @@ impl FromStr for EventType {
     fn from_str(text: &str) -> Result<Self, UnknownEventType> {
         let found = Self::ALL.iter().find(|known| known.as_str() == text);
         found.copied().ok_or_else(|| UnknownEventType(text.to_owned()))
+    }
+}
+
+/// The schema of an event's data, with the schemas that it refers to as `#/components/schemas/<name>`.
+#[derive(Clone)]
+pub struct DataSchema {
+    /// The schema's name.
+    pub name: String,
+    /// The schema.
+    pub schema: RefOr<Schema>,
+    /// The schemas that it refers to, by name.
+    pub parts: Vec<(String, RefOr<Schema>)>,
+}
+
+impl DataSchema {
+    pub(crate) fn of<T: ToSchema>() -> Self {
+        let mut parts = Vec::new();
+        T::schemas(&mut parts);
+        Self { name: T::name().into_owned(), schema: T::schema(), parts }
     }
 }
 

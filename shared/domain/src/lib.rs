@@ -9,32 +9,29 @@ mod event;
 mod ids;
 mod money;
 mod order;
+mod order_line;
 mod order_state;
+mod order_status;
 mod quantity;
-mod recipient;
 mod schema;
 mod secret;
-mod shortage;
 mod sku;
 mod text;
 mod timestamp;
 
-pub use contact::{Email, EmailError, Phone, PhoneError};
+pub use contact::{ChannelKind, Email, EmailError, Phone, PhoneError, Recipient};
 pub use envelope::{Event, EventError, SPEC_VERSION, trace_id};
 pub use event::{
-    EventData, EventType, InventoryRejected, InventoryReleased, InventoryReserved, NotificationRequested,
+    DataSchema, EventData, EventType, InventoryRejected, InventoryReleased, InventoryReserved, NotificationRequested,
     OrderEnded, OrderPlaced, PaymentOutcome, ProductChanged, Quantities, StockAdjusted, UnknownEventType,
 };
 pub use ids::{CustomerId, CustomerIdError, OrderId, OrderIdError};
 pub use money::{Currency, CurrencyError, MAX_PRICE, Money};
-pub use order::{LineError, MAX_LINES, Order, OrderLine, merge_lines};
-pub use order_state::{
-    CancellationReason, Fact, OrderState, OrderStatus, RejectionReason, Step, UnknownStatus,
-};
-pub use quantity::{MAX_QUANTITY, Quantity, QuantityError};
-pub use recipient::{ChannelKind, Recipient};
-pub use schema::DataSchema;
+pub use order::Order;
+pub use order_line::{LineError, MAX_LINES, OrderLine, merge_lines};
+pub use order_state::{Fact, OrderState, Step};
+pub use order_status::{CancellationReason, OrderStatus, RejectionReason, UnknownStatus};
+pub use quantity::{MAX_QUANTITY, Quantity, QuantityError, Shortage};
 pub use secret::{PaymentToken, PaymentTokenError};
-pub use shortage::Shortage;
 pub use sku::{Sku, SkuError};
 pub use timestamp::{Timestamp, TimestampError};

@@ -9,25 +9,6 @@ use crate::{
     Quantity, Sku, Timestamp,
 };
 
-/// The schema of an event's data, with the schemas that it refers to as `#/components/schemas/<name>`.
-#[derive(Clone)]
-pub struct DataSchema {
-    /// The schema's name.
-    pub name: String,
-    /// The schema.
-    pub schema: RefOr<Schema>,
-    /// The schemas that it refers to, by name.
-    pub parts: Vec<(String, RefOr<Schema>)>,
-}
-
-impl DataSchema {
-    pub(crate) fn of<T: ToSchema>() -> Self {
-        let mut parts = Vec::new();
-        T::schemas(&mut parts);
-        Self { name: T::name().into_owned(), schema: T::schema(), parts }
-    }
-}
-
 /// Implements `ToSchema` for a type with the schema that an [`ObjectBuilder`] builds.
 macro_rules! schema {
     ($type:ty, $object:expr) => {
@@ -111,6 +92,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::DataSchema;
 
     fn example_parses<T: ToSchema + DeserializeOwned>() {
         let schema = serde_json::to_value(T::schema()).unwrap();

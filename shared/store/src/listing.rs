@@ -5,6 +5,7 @@ use std::fmt;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
 use orderflow_domain::{OrderId, Timestamp};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Item, StoreError, Table};
 
@@ -43,6 +44,19 @@ impl TimeKey {
 impl fmt::Display for TimeKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}#{}", self.time, self.order_id)
+    }
+}
+
+impl Serialize for TimeKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not a time and the id of an order"))
     }
 }
 

@@ -10,7 +10,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::ORDERS;
 use crate::harness::{OUT_OF_STOCK, OrdersHarness, order, report};
-use crate::record::OrderRecord;
 
 const SETTINGS: ExpirySettings =
     ExpirySettings { resend_after: Duration::from_secs(120), expires_after: Duration::from_secs(1_800) };
@@ -22,13 +21,13 @@ async fn sweep(harness: &OrdersHarness, now: Timestamp) -> Swept {
     OrderExpiry::new(&harness.service.store, SETTINGS).sweep(now, AMPLE).await.unwrap()
 }
 
-/// How many were resent and how many cancelled.
+/// Returns how many orders were resent and how many were cancelled.
 fn changes(swept: Swept) -> (usize, usize) {
     (swept.resent, swept.expired)
 }
 
 #[tokio::test]
-async fn an_order_is_resent_after_its_time_and_not_before() {
+async fn an_order_is_resent_when_its_wait_is_over_and_not_before() {
     let harness = OrdersHarness::open().await;
     let id = harness.place().await;
     let mut last = harness.order(id).await.updated_at;
@@ -38,7 +37,7 @@ async fn an_order_is_resent_after_its_time_and_not_before() {
         assert_eq!(changes(sweep(&harness, young).await), (0, 0), "{resends}");
         assert_eq!(changes(sweep(&harness, due).await), (1, 0), "{resends}");
         assert_eq!(harness.outbox(id).await, format!("order.placed@{resends}"));
-        assert_eq!(changes(sweep(&harness, due).await), (0, 0), "once each time");
+        assert_eq!(changes(sweep(&harness, due).await), (0, 0), "it is resent once");
         last = harness.order(id).await.updated_at;
         assert_eq!(last, due);
     }
@@ -46,8 +45,8 @@ async fn an_order_is_resent_after_its_time_and_not_before() {
 }
 
 #[tokio::test]
-async fn what_is_told_again_is_what_the_order_waits_on() {
-    for (facts, told) in [
+async fn the_event_that_the_order_waits_on_is_resent() {
+    for (facts, resent) in [
         (&[][..], "order.placed@1"),
         (&[Fact::Reserved], "order.placed@1"),
         (&[OUT_OF_STOCK], "order.rejected@1"),
@@ -61,12 +60,12 @@ async fn what_is_told_again_is_what_the_order_waits_on() {
         let status = harness.status(id).await;
         let due = harness.order(id).await.updated_at.plus(SETTINGS.resend_after);
         assert_eq!(changes(sweep(&harness, due).await), (1, 0), "{facts:?}");
-        assert_eq!((harness.outbox(id).await.as_str(), harness.status(id).await), (told, status));
+        assert_eq!((harness.outbox(id).await.as_str(), harness.status(id).await), (resent, status));
     }
 }
 
 #[tokio::test]
-async fn an_order_that_stays_undecided_is_cancelled_once() {
+async fn an_undecided_order_is_cancelled_once() {
     for facts in [&[][..], &[Fact::Reserved]] {
         let harness = OrdersHarness::open().await;
         let id = harness.place().await;
@@ -76,12 +75,12 @@ async fn an_order_that_stays_undecided_is_cancelled_once() {
         let placed = harness.order(id).await.created_at;
         let due = placed.plus(SETTINGS.expires_after);
         let almost = Timestamp::from_millis(due.as_millis() - 1);
-        assert_eq!(changes(sweep(&harness, almost).await), (1, 0), "it is resent as long as it lives");
+        assert_eq!(changes(sweep(&harness, almost).await), (1, 0), "before that age it is resent");
         assert_eq!(changes(sweep(&harness, due).await), (0, 1));
         assert_eq!(harness.status(id).await, "cancelled (expired)");
         assert_eq!(harness.outbox(id).await, "order.cancelled");
-        let told = harness.order(id).await.timeline.pop().unwrap();
-        assert_eq!((told.event_type.as_str(), told.detail.as_deref()), ("order.cancelled", Some("expired")));
+        let entry = harness.order(id).await.timeline.pop().unwrap();
+        assert_eq!((entry.event_type.as_str(), entry.detail.as_deref()), ("order.cancelled", Some("expired")));
         assert_eq!(changes(sweep(&harness, due).await), (0, 0));
     }
 }
@@ -103,7 +102,7 @@ async fn a_refused_order_is_resent_until_it_settles_and_never_cancelled() {
 }
 
 #[tokio::test]
-async fn a_confirmed_order_is_never_looked_at() {
+async fn a_confirmed_order_is_never_read() {
     let harness = OrdersHarness::open().await;
     let id = harness.place().await;
     harness.deliver_all(&[report(id, Fact::Paid)]).await;
@@ -112,39 +111,36 @@ async fn a_confirmed_order_is_never_looked_at() {
     let late = confirmed.updated_at.plus(SETTINGS.expires_after * 10);
     assert_eq!(sweep(&harness, late).await, Swept::default());
     let requests = harness.service.embedded.requests().since(&before);
-    assert_eq!(requests.total(), Orders::open_shards().len() as u64, "one query a shard, and no scan");
+    assert_eq!(requests.total(), Orders::open_partitions().len() as u64, "one query for each partition, and no scan");
     assert_eq!(harness.order(id).await, confirmed);
 }
 
 #[tokio::test]
-async fn what_the_index_still_holds_of_a_settled_order_changes_nothing() {
+async fn a_settled_order_that_the_index_still_names_is_not_changed() {
     let harness = OrdersHarness::open().await;
     let id = harness.place().await;
     harness.deliver_all(&[report(id, Fact::Paid)]).await;
     let confirmed = harness.order(id).await;
     let late = confirmed.updated_at.plus(SETTINGS.expires_after * 10);
-    assert!(review(confirmed, &SETTINGS, late).is_none());
+    assert!(transition(&confirmed, &SETTINGS, late).is_none());
 }
 
 #[tokio::test]
-async fn whoever_moves_the_order_between_read_and_write_wins() {
+async fn a_change_between_read_and_write_is_kept() {
     let harness = OrdersHarness::open().await;
     let (moved, stuck) = (harness.place().await, harness.place().await);
     let read = [harness.order(moved).await, harness.order(stuck).await];
     let now = read[1].created_at.plus(SETTINGS.expires_after);
     harness.deliver_all(&[report(moved, Fact::Paid)]).await;
-    let writes = read.map(|order| {
-        let change = review(order, &SETTINGS, now).unwrap();
-        harness.orders.replace(&change.record, change.read_version, &change.outbox).unwrap()
-    });
-    let results = harness.orders.write_each(writes.into()).await;
+    let transitions = read.map(|order| transition(&order, &SETTINGS, now).unwrap());
+    let results = harness.orders.replace_each(&transitions).await;
     assert!(matches!(&results[..], [Err(WriteError::ConditionFailed(_)), Ok(())]), "{results:?}");
     assert_eq!(harness.status(moved).await, "confirmed");
     assert_eq!(harness.status(stuck).await, "cancelled (expired)");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sweeps_at_the_same_time_do_it_once() {
+async fn concurrent_sweeps_resend_each_order_once() {
     let harness = Arc::new(OrdersHarness::open().await);
     let mut ids = Vec::new();
     for _ in 0..40 {
@@ -174,19 +170,19 @@ async fn place_many(harness: &OrdersHarness, count: usize) {
 }
 
 #[tokio::test]
-async fn a_sweep_changes_so_many_orders_and_the_next_ones_go_on() {
+async fn a_sweep_ends_after_a_number_of_changes_and_the_next_one_continues() {
     let harness = OrdersHarness::open().await;
     place_many(&harness, 1_300).await;
     let now = Timestamp::now().plus(SETTINGS.resend_after);
     let first = sweep(&harness, now).await;
-    assert!(first.ended_early && (MAX_CHANGES..MAX_CHANGES + PAGE).contains(&first.resent), "{first:?}");
+    assert!(first.ended_early && (CHANGES_MAX..CHANGES_MAX + PAGE).contains(&first.resent), "{first:?}");
     let second = sweep(&harness, now).await;
     assert_eq!((first.resent + second.resent, second.ended_early), (1_300, false));
-    assert_eq!(second.unsettled, 1_300, "it walks past what is not due");
+    assert_eq!(second.unsettled, 1_300, "orders that are not due are counted too");
 }
 
 #[tokio::test]
-async fn a_sweep_whose_time_is_over_leaves_the_rest() {
+async fn a_sweep_ends_when_its_time_is_over() {
     let harness = OrdersHarness::open().await;
     harness.place().await;
     let expiry = OrderExpiry::new(&harness.service.store, SETTINGS);
@@ -197,7 +193,7 @@ async fn a_sweep_whose_time_is_over_leaves_the_rest() {
 }
 
 #[tokio::test]
-async fn an_item_that_cannot_be_read_holds_nobody_up() {
+async fn an_invalid_item_does_not_stop_a_sweep() {
     let harness = OrdersHarness::open().await;
     let id = harness.place().await;
     let record = harness.order(id).await;
@@ -208,13 +204,14 @@ async fn an_item_that_cannot_be_read_holds_nobody_up() {
         ("listed_at", listed_at.as_str()),
         ("open_partition", record.open_partition.as_deref().unwrap()),
     ]);
-    harness.orders.write(Write::put(&harness.service.store.table(&ORDERS), &item).unwrap()).await.unwrap();
+    let write = Write::put(&harness.service.store.table(&ORDERS), &item).unwrap();
+    harness.service.store.write(write).await.unwrap();
     let swept = sweep(&harness, record.updated_at.plus(SETTINGS.resend_after)).await;
     assert_eq!((swept.unsettled, swept.resent), (2, 1));
 }
 
 #[tokio::test]
-async fn a_store_that_does_not_answer_fails_the_sweep_and_the_next_one_does_it() {
+async fn a_sweep_fails_when_the_store_does_not_answer_and_loses_nothing() {
     let harness = OrdersHarness::open().await;
     let id = harness.place().await;
     let now = harness.order(id).await.updated_at.plus(SETTINGS.resend_after);
@@ -227,14 +224,14 @@ async fn a_store_that_does_not_answer_fails_the_sweep_and_the_next_one_does_it()
     }
     let loses = |asked: &str, _: &serde_json::Value| (asked == "PutItem").then_some(Fault::LostAnswer);
     harness.service.embedded.inject(Arc::new(loses));
-    assert_eq!(changes(sweep(&harness, now).await), (0, 0), "it does not know that it did it");
+    assert_eq!(changes(sweep(&harness, now).await), (0, 0), "the answer to the write was lost");
     harness.service.stop_failing();
-    assert_eq!(changes(sweep(&harness, now).await), (0, 0), "and does not do it again");
+    assert_eq!(changes(sweep(&harness, now).await), (0, 0), "the write is not repeated");
     assert_eq!(harness.outbox(id).await, "order.placed@1");
 }
 
 #[tokio::test]
-async fn unsettled_orders_and_their_age_are_told() {
+async fn unsettled_orders_and_their_age_are_measured() {
     let harness = OrdersHarness::open().await;
     let id = harness.place().await;
     harness.place().await;
@@ -254,8 +251,8 @@ async fn unsettled_orders_and_their_age_are_told() {
     assert_eq!(gauges["unsettled_oldest_seconds"], DebugValue::Gauge(90.5.into()));
 }
 
-/// How an order can go, and how it ends.
-const WAYS: [(&[Fact], &str); 4] = [
+/// The facts of an order in their order, and its final status.
+const COURSES: [(&[Fact], &str); 4] = [
     (&[Fact::Reserved, Fact::Paid], "confirmed"),
     (&[OUT_OF_STOCK, Fact::Uncharged], "rejected (out_of_stock)"),
     (&[Fact::Reserved, Fact::Declined, Fact::Released], "rejected (payment_declined)"),
@@ -269,12 +266,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn sweeps_never_change_where_an_order_goes(
-        way in 0..WAYS.len(),
-        // In minutes; together they stay below the age at which an order is cancelled.
+    fn sweeps_never_change_the_course_of_an_order(
+        course in 0..COURSES.len(),
+        // In minutes. Their sum stays below the age at which an order is cancelled.
         pauses in prop::collection::vec(prop::collection::vec(0_u64..3, 0..3), 3),
     ) {
-        let (facts, status) = WAYS[way];
+        let (facts, status) = COURSES[course];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let harness = OrdersHarness::open().await;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use orderflow_domain::{CustomerId, OrderStatus, Sku};
 use orderflow_http::{FieldErrors, Limit, Problem, QueryParams};
-use orderflow_store::Cursor;
+use orderflow_store::{Cursor, CursorError, TimeKey};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -16,20 +16,20 @@ use crate::repository::{Filter, status_name};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
-    /// Only this customer's.
+    /// Only orders of this customer.
     #[param(value_type = Option<CustomerId>, inline)]
     customer_id: Option<String>,
-    /// Only those that stand so.
+    /// Only orders in this status.
     #[param(value_type = Option<OrderStatus>, inline)]
     status: Option<String>,
-    /// Only those with a line of this sku.
+    /// Only orders with a line of this sku.
     #[param(value_type = Option<Sku>, inline)]
     sku: Option<String>,
-    /// How many at most.
+    /// The most orders on the page.
     #[serde(default)]
     #[param(inline)]
     limit: Limit,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -38,13 +38,13 @@ pub(crate) struct ListQuery {
 pub(crate) struct OrderList {
     /// Newest first.
     orders: Vec<OrderView>,
-    /// Where the next page begins; null on the last one.
+    /// The cursor of the next page; null on the last page.
     #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
 impl ListQuery {
-    fn parse(&self) -> Result<(Filter, Option<String>), Problem> {
+    fn parse(&self) -> Result<(Filter, Option<TimeKey>), Problem> {
         let mut errors = FieldErrors::default();
         let mut filter = Filter::default();
         if let Some(text) = &self.customer_id {
@@ -60,15 +60,18 @@ impl ListQuery {
             }
         }
         let listing = filter.listing_name();
-        let after =
-            self.cursor.as_ref().and_then(|text| errors.parse("cursor", || Cursor::decode(text, &listing)));
+        let after = self.cursor.as_ref().and_then(|text| {
+            errors.parse("cursor", || {
+                TimeKey::parse(&Cursor::decode(text, &listing)?).ok_or(CursorError)
+            })
+        });
         errors.into_result(Some((filter, after)))
     }
 }
 
 /// List orders
 ///
-/// Newest first, by any combination of customer, status and sku.
+/// Newest first. Filters by customer, status and sku can be combined.
 #[utoipa::path(
     get,
     path = "/api/v1/orders",
@@ -84,6 +87,6 @@ pub(crate) async fn list(
     let (filter, after) = query.parse()?;
     let limit = usize::from(query.limit.get());
     let page = intake.orders.list(&filter, after, limit).await.map_err(Problem::unavailable)?;
-    let next_cursor = page.next.map(|after| Cursor::new(filter.listing_name(), after).encode());
+    let next_cursor = page.next.map(|after| Cursor::new(filter.listing_name(), after.to_string()).encode());
     Ok(Json(OrderList { orders: page.orders.into_iter().map(OrderView::from).collect(), next_cursor }))
 }

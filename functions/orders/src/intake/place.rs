@@ -12,15 +12,15 @@ use orderflow_http::{FieldErrors, IdempotencyKey, JsonBody, Problem, ProblemKind
 use orderflow_store::Outbox;
 
 use super::Intake;
-use super::body::OrderBody;
+use super::request::{OrderBody, OrderRequest};
 use super::view::OrderView;
-use crate::fingerprint::Request;
-use crate::record::OrderRecord;
+use crate::table::OrderRecord;
 
 /// Place an order
 ///
-/// The answer says `pending`; `GET` of its `Location` tells how it goes on. Names and prices come from the catalog, and lines of one sku
-/// are merged. With an `Idempotency-Key` that this customer used before, the answer is the order as it is now.
+/// The answer has the status `pending`; `GET` its `Location` to follow the order. Names and prices come from the catalog, and lines of the
+/// same sku are merged. With an `Idempotency-Key` that the customer has used before, the answer is the order of the first request as it is
+/// now.
 #[utoipa::path(
     post,
     path = "/api/v1/orders",
@@ -29,7 +29,7 @@ use crate::record::OrderRecord;
     params(IdempotencyKey, Trace),
     request_body = OrderBody,
     responses(
-        (status = 202, description = "The order is taken in", body = OrderView,
+        (status = 202, description = "The order is accepted", body = OrderView,
             headers(("location" = String, description = "The path of the order.")))
     ),
     extensions(("x-problems" = json!([ProblemKind::UnknownProduct, ProblemKind::IdempotencyKeyReused])))
@@ -47,9 +47,9 @@ pub(crate) async fn place(
         None => OrderId::generate(),
         Some(key) => {
             let id = OrderId::from_idempotency_key(&request.customer_id, key.as_str());
-            // Before the products are looked at: a repeat is answered even when a product is gone by now.
+            // Before the products are read: a repeated request is answered even when a product has been removed since.
             if let Some(existing) = intake.orders.get(id).await.map_err(Problem::unavailable)? {
-                return replay(existing, fingerprint.as_deref());
+                return repeated(existing, fingerprint.as_deref());
             }
             id
         }
@@ -59,7 +59,7 @@ pub(crate) async fn place(
         OrderRecord::placed(order(id, request, lines)?, fingerprint.clone(), Some(trace.to_string()));
     let outbox = Outbox::of(EventType::OrderPlaced);
     match intake.orders.create(&record, &outbox).await.map_err(Problem::unavailable)? {
-        Some(existing) => replay(*existing, fingerprint.as_deref()),
+        Some(existing) => repeated(*existing, fingerprint.as_deref()),
         None => {
             metrics::counter!("orders_created_total").increment(1);
             metrics::histogram!("orders_created_duration_seconds").record(started.elapsed());
@@ -68,19 +68,19 @@ pub(crate) async fn place(
                 order.id = %record.id,
                 event.r#type = "order.placed",
                 trace.id = trace.trace_id(),
-                "the order is accepted"
+                "order accepted"
             );
             Ok(accepted(record))
         }
     }
 }
 
-/// The answer to a request that was made before: the order as it is now.
-fn replay(existing: OrderRecord, fingerprint: Option<&str>) -> Result<Response, Problem> {
+/// Answers a repeated request with the order as it is now.
+fn repeated(existing: OrderRecord, fingerprint: Option<&str>) -> Result<Response, Problem> {
     if existing.fingerprint.as_deref() == fingerprint {
         Ok(accepted(existing))
     } else {
-        let detail = "This Idempotency-Key was used for another order of this customer.";
+        let detail = "The customer has used this Idempotency-Key for an order with other content.";
         Err(Problem::new(ProblemKind::IdempotencyKeyReused, detail))
     }
 }
@@ -91,10 +91,10 @@ fn accepted(record: OrderRecord) -> Response {
 }
 
 impl Intake {
-    /// The lines with the names and prices of the catalog: what a client says of prices is never looked at.
+    /// Returns the lines with the names and prices of the catalog. Clients cannot set prices.
     async fn priced_lines(
         &self,
-        request: &Request,
+        request: &OrderRequest,
         body: &OrderBody,
     ) -> Result<Vec<(OrderLine, Money)>, Problem> {
         let skus: Vec<_> = request.lines.iter().map(|(sku, _)| sku.clone()).collect();
@@ -117,11 +117,11 @@ impl Intake {
     }
 }
 
-fn order(id: OrderId, request: Request, lines: Vec<(OrderLine, Money)>) -> Result<Order, Problem> {
+fn order(id: OrderId, request: OrderRequest, lines: Vec<(OrderLine, Money)>) -> Result<Order, Problem> {
     let currency = lines.first().map(|(_, price)| price.currency.clone());
     let Some(currency) = currency.filter(|code| lines.iter().all(|(_, price)| price.currency == *code))
     else {
-        return Err(Problem::invalid_field("items", "must all be sold in one currency"));
+        return Err(Problem::invalid_field("items", "must all have prices in the same currency"));
     };
     let lines: Vec<OrderLine> = lines.into_iter().map(|(line, _)| line).collect();
     let now = Timestamp::now();

@@ -1,4 +1,4 @@
-//! An order as clients see it.
+//! The JSON of orders and their events in the API.
 
 use orderflow_domain::{
     CancellationReason, CustomerId, Email, EventType, Money, OrderId, OrderLine, OrderStatus, Phone,
@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::openapi::schema::{OneOfBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::record::OrderRecord;
+use crate::table::{OrderRecord, TimelineEntry};
 
 /// An order.
 #[derive(Serialize, ToSchema)]
@@ -31,7 +31,7 @@ pub(crate) struct OrderView {
     updated_at: Timestamp,
 }
 
-/// Why an order is rejected, or why it is cancelled.
+/// Returns the schema of the reasons of rejected and cancelled orders.
 fn refusal_reason() -> Schema {
     OneOfBuilder::new().item(RejectionReason::schema()).item(CancellationReason::schema()).into()
 }
@@ -53,28 +53,29 @@ impl From<OrderRecord> for OrderView {
     }
 }
 
-/// What happened to an order, oldest first.
+/// The events of an order, oldest first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Timeline {
     events: Vec<Entry>,
 }
 
-/// One thing that happened to an order.
+/// One event of an order.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TimelineEntry)]
 struct Entry {
     #[schema(value_type = EventType)]
     r#type: String,
     time: Timestamp,
-    /// The how manieth delivery took effect, where it was not the first.
+    /// The attempt number of the delivery that took effect, starting at 1. Absent for events of the order itself, which are not delivered to
+    /// it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     attempt: Option<u32>,
-    /// The trace that it belongs to.
+    /// The trace in which the event was caused.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     trace_id: Option<String>,
-    /// More, for a person: why the order ended, or what there was too little of.
+    /// Why the order was refused, or which units were missing, for a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detail: Option<String>,
@@ -83,14 +84,14 @@ struct Entry {
 impl From<OrderRecord> for Timeline {
     fn from(record: OrderRecord) -> Self {
         let own_trace = record.trace_id().map(str::to_owned);
-        let entry = |entry: crate::timeline::TimelineEntry| Entry {
+        let entry = |entry: TimelineEntry| Entry {
             attempt: entry.delivery_attempt(),
             r#type: entry.event_type,
             time: Timestamp::from_millis(entry.millis),
             trace_id: entry.trace_id.or_else(|| own_trace.clone()),
             detail: entry.detail,
         };
-        // Reports arrive in any order; what happened at the same time stays as it arrived.
+        // Reports arrive in any order. The sort is stable: events of the same time stay in the order of their arrival.
         let mut timeline = record.timeline;
         timeline.sort_by_key(|entry| entry.millis);
         Self { events: timeline.into_iter().map(entry).collect() }
