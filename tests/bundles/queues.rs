@@ -115,7 +115,7 @@ async fn poison_from_a_bridge_is_dead_lettered_by_the_bridge() {
         assert_eq!(failures[0]["itemIdentifier"], "m1");
         assert_eq!(failures[0]["deadLetter"]["code"], "undecodable");
         let reason = failures[0]["deadLetter"]["reason"].as_str().unwrap();
-        assert!(reason.starts_with("no CloudEvents envelope"), "{reason}");
+        assert!(reason.starts_with("not a CloudEvents envelope"), "{reason}");
         assert!(world.cloud.dead_letters(consumer).await.is_empty(), "{consumer}");
     }
 }
@@ -164,7 +164,7 @@ async fn give_batch(world: &World, consumer: &str, function: &RuntimeEmulator, g
     assert_eq!(letter.body(), Some(POISON));
     assert_eq!(attribute(letter, "code"), "undecodable");
     assert_eq!(attribute(letter, "attempts"), "1");
-    assert!(attribute(letter, "reason").starts_with("no CloudEvents envelope"), "{letter:?}");
+    assert!(attribute(letter, "reason").starts_with("not a CloudEvents envelope"), "{letter:?}");
 
     let again = cloud.receive_exactly(consumer, 1).await;
     assert!(is_failing(&again[0]), "{again:?}");

@@ -211,8 +211,8 @@ async fn a_dead_letter_takes_an_event_of_its_consumer_and_nothing_else() {
     let mut no_order = event.clone();
     no_order["data"] = json!({});
     for (refused, reason) in [
-        (json!({}), "no CloudEvents envelope"),
-        (json!("text"), "no CloudEvents envelope"),
+        (json!({}), "not a CloudEvents envelope"),
+        (json!("text"), "not a CloudEvents envelope"),
         (no_order, "data of inventory.released does not fit"),
         (other_type, "data of order.placed does not fit"),
     ] {

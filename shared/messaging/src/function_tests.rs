@@ -62,7 +62,7 @@ async fn poison_is_dead_lettered_and_its_neighbours_are_handled() {
     assert_eq!(response.failures[0].item_identifier, "m1");
     let dead = response.failures[0].dead_letter.as_ref().unwrap();
     assert_eq!(dead.code, "undecodable");
-    assert!(dead.reason.contains("no CloudEvents envelope"), "{}", dead.reason);
+    assert!(dead.reason.contains("not a CloudEvents envelope"), "{}", dead.reason);
     let seen = function.consumer.seen.lock().unwrap();
     assert_eq!(seen.len(), 2);
     assert_eq!(seen[0].attempt, 3);

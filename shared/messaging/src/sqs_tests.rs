@@ -41,7 +41,7 @@ async fn poison_from_sqs_goes_to_the_dead_letters_and_is_no_failure() {
         (attribute(request, "code"), attribute(request, "attempts")),
         (Some("undecodable"), Some("2"))
     );
-    assert!(attribute(request, "reason").unwrap().contains("no CloudEvents envelope"));
+    assert!(attribute(request, "reason").unwrap().contains("not a CloudEvents envelope"));
 }
 
 #[tokio::test]
