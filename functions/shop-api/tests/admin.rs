@@ -213,8 +213,8 @@ async fn a_dead_letter_takes_an_event_of_its_consumer_and_nothing_else() {
     for (refused, reason) in [
         (json!({}), "not a CloudEvents envelope"),
         (json!("text"), "not a CloudEvents envelope"),
-        (no_order, "data of inventory.released does not fit"),
-        (other_type, "data of order.placed does not fit"),
+        (no_order, "the data of inventory.released is not valid"),
+        (other_type, "the data of order.placed is not valid"),
     ] {
         let (status, body) = call(&queues, "PUT", &path, Some(refused)).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
