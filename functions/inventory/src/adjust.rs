@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use orderflow_domain::{EventType, Sku, Timestamp};
 use orderflow_store::{
-    Cancellation, Item, Outbox, Store, StoreError, Table, TransactError, Write, WriteError, optimistic_attempts,
+    Cancellation, Item, Outbox, Store, StoreError, Table, TransactError, Write, WriteError,
+    optimistic_attempts,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -79,11 +79,8 @@ impl Reservations {
                 (0..requests.len()).filter(|position| results[*position].is_none()).collect();
             // Releases first: the units that they return can be reserved in the same attempt.
             open.sort_by_key(|position| !matches!(requests[*position].action, Action::Release));
-            let shares: Vec<&[usize]> = if attempts.number() <= SHARED_ATTEMPTS_MAX {
-                vec![&open]
-            } else {
-                open.chunks(1).collect()
-            };
+            let shares: Vec<&[usize]> =
+                if attempts.number() <= SHARED_ATTEMPTS_MAX { vec![&open] } else { open.chunks(1).collect() };
             for share in shares {
                 self.try_once(requests, share, &mut results).await;
             }

@@ -59,8 +59,10 @@ impl TestStock {
     }
 
     fn reserved(&self, sku: &Sku) -> i64 {
-        let reserved = self.reservations.values().filter(|record| record.status == ReservationStatus::Reserved);
-        reserved.flat_map(|record| &record.lines)
+        let reserved =
+            self.reservations.values().filter(|record| record.status == ReservationStatus::Reserved);
+        reserved
+            .flat_map(|record| &record.lines)
             .filter(|line| line.sku == *sku)
             .map(|line| i64::from(line.quantity))
             .sum()

@@ -22,8 +22,9 @@ mod timestamp;
 pub use contact::{ChannelKind, Email, EmailError, Phone, PhoneError, Recipient};
 pub use envelope::{Event, EventError, SPEC_VERSION, trace_id};
 pub use event::{
-    DataSchema, EventData, EventType, InventoryRejected, InventoryReleased, InventoryReserved, NotificationRequested,
-    OrderEnded, OrderPlaced, PaymentOutcome, ProductChanged, Quantities, StockAdjusted, UnknownEventType,
+    DataSchema, EventData, EventType, InventoryRejected, InventoryReleased, InventoryReserved,
+    NotificationRequested, OrderEnded, OrderPlaced, PaymentOutcome, ProductChanged, Quantities,
+    StockAdjusted, UnknownEventType,
 };
 pub use ids::{CustomerId, CustomerIdError, OrderId, OrderIdError};
 pub use money::{Currency, CurrencyError, MAX_PRICE, Money};

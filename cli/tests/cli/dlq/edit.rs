@@ -52,7 +52,10 @@ fn an_unchanged_event_is_not_saved() {
 fn text_that_cannot_be_saved_is_kept_in_a_file() {
     for (editor, reason) in [
         ("sed -i s/3998/many/", "the text is not an event: "),
-        ("sed -i s/order_id/order_no/", "the text is not an event: the data of inventory.reserved is not valid"),
+        (
+            "sed -i s/order_id/order_no/",
+            "the text is not an event: the data of inventory.reserved is not valid",
+        ),
         ("sed -i s/inventory.reserved/stock.lost/", "the text is not an event: "),
         ("then_fail() { sed -i s/3998/4000/ \"$1\"; false; }; then_fail", "exit status: 1"),
         ("sed -i 's/\"currency/\\n&/'", "(503 unavailable)"),

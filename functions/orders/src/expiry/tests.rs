@@ -80,7 +80,10 @@ async fn an_undecided_order_is_cancelled_once() {
         assert_eq!(harness.status(id).await, "cancelled (expired)");
         assert_eq!(harness.outbox(id).await, "order.cancelled");
         let entry = harness.order(id).await.timeline.pop().unwrap();
-        assert_eq!((entry.event_type.as_str(), entry.detail.as_deref()), ("order.cancelled", Some("expired")));
+        assert_eq!(
+            (entry.event_type.as_str(), entry.detail.as_deref()),
+            ("order.cancelled", Some("expired"))
+        );
         assert_eq!(changes(sweep(&harness, due).await), (0, 0));
     }
 }
@@ -111,7 +114,11 @@ async fn a_confirmed_order_is_never_read() {
     let late = confirmed.updated_at.plus(SETTINGS.expires_after * 10);
     assert_eq!(sweep(&harness, late).await, Swept::default());
     let requests = harness.service.embedded.requests().since(&before);
-    assert_eq!(requests.total(), Orders::open_partitions().len() as u64, "one query for each partition, and no scan");
+    assert_eq!(
+        requests.total(),
+        Orders::open_partitions().len() as u64,
+        "one query for each partition, and no scan"
+    );
     assert_eq!(harness.order(id).await, confirmed);
 }
 

@@ -61,9 +61,7 @@ impl ListQuery {
         }
         let listing = filter.listing_name();
         let after = self.cursor.as_ref().and_then(|text| {
-            errors.parse("cursor", || {
-                TimeKey::parse(&Cursor::decode(text, &listing)?).ok_or(CursorError)
-            })
+            errors.parse("cursor", || TimeKey::parse(&Cursor::decode(text, &listing)?).ok_or(CursorError))
         });
         errors.into_result(Some((filter, after)))
     }
