@@ -1,7 +1,7 @@
-//! The relay: reads what the tables' streams deliver, builds the events that each write named, and publishes them.
+//! The outbox relay: receives batches of stream records, builds the events that each write named, and publishes them.
 //!
-//! It gives an error for a batch as a whole when anything was not published: the stream then delivers it again, and
-//! consumers deduplicate. What cannot be decoded goes whole to the dead letters, so that it holds nothing up.
+//! If an event could not be published, the relay fails the whole batch. The stream then delivers the batch again, and consumers deduplicate the
+//! events. A record that cannot be decoded is dead-lettered as a whole, so that it does not block the stream.
 
 mod relay;
 
@@ -9,7 +9,7 @@ pub use relay::{Relay, RelayError};
 
 use orderflow_store::EventSource;
 
-/// Every table whose writes carry events.
+/// The tables whose writes name events.
 pub const EVENT_SOURCES: &[EventSource] = &[
     orderflow_orders::EVENT_SOURCE,
     orderflow_inventory::EVENT_SOURCE,

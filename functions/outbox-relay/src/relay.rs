@@ -1,4 +1,4 @@
-//! From stream records to published events.
+//! Builds events from stream records and publishes them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use orderflow_store::{EventSource, ImageError, OUTBOX, Outbox, Store};
 use serde_dynamo::AttributeValue;
 use tracing::{Instrument, Span, field};
 
-/// The code of records that no event can be built from.
+/// The dead-letter code of records from which no event can be built.
 const UNDECODABLE: &str = "undecodable";
 
-/// Publishes what tables' writes emitted.
+/// Publishes the events that the writes of tables named.
 #[derive(Clone)]
 pub struct Relay {
     sources: HashMap<String, EventSource>,
@@ -21,26 +21,26 @@ pub struct Relay {
     dead_letters: Arc<dyn DeadLetterQueue>,
 }
 
-/// A batch that has to come again.
+/// Why a batch failed. The stream will deliver it again.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayError {
     /// Not every event was published.
     #[error("{failed} of {total} events were not published: {reason}")]
     NotPublished {
-        /// How many were not.
+        /// The number of events that were not published.
         failed: usize,
-        /// How many there were.
+        /// The number of events in the batch.
         total: usize,
-        /// Why the first of them was not.
+        /// The reason of the first failure.
         reason: String,
     },
-    /// A record that cannot be decoded could not be put away.
+    /// A record that cannot be decoded could not be dead-lettered.
     #[error(transparent)]
     DeadLetter(#[from] DeadLetterError),
 }
 
 impl Relay {
-    /// A relay for these tables of a store.
+    /// Returns a relay for these tables of a store.
     pub fn new(
         store: &Store,
         sources: &[EventSource],
@@ -54,7 +54,7 @@ impl Relay {
     /// Publishes the events of a batch, in order.
     ///
     /// # Errors
-    /// [`RelayError`] where the batch has to come again.
+    /// [`RelayError`] if the stream has to deliver the batch again.
     pub async fn handle(&self, batch: StreamEvent) -> Result<(), RelayError> {
         let span = tracing::error_span!("batch", service = "outbox-relay");
         self.relay(batch).instrument(span).await
@@ -71,7 +71,7 @@ impl Relay {
         if !events.is_empty() {
             self.publish(&events).await?;
         }
-        // Last, so that a batch that comes again because nothing can be published leaves no dead letter each time.
+        // Dead letters come last. Otherwise each delivery of a batch that cannot be published would add them again.
         for (record, error) in undecodable {
             self.dead_letter(record, &error).await?;
         }
@@ -86,7 +86,7 @@ impl Relay {
                 Ok(()) => log_published(event),
                 Err(error) => {
                     span.record("otel.status_code", "ERROR");
-                    tracing::warn!(event.id = %event.id, %error, "the event is not published yet");
+                    tracing::warn!(event.id = %event.id, %error, "event will be published again");
                 }
             }
         }
@@ -101,7 +101,7 @@ impl Relay {
         }
     }
 
-    /// The events that the write behind a record emitted.
+    /// Returns the events that a record's write named.
     fn events_of(&self, record: &EventRecord) -> Result<Vec<Event>, ImageError> {
         let Some(AttributeValue::S(names)) = record.change.new_image.get(OUTBOX) else {
             return Ok(Vec::new());
@@ -109,7 +109,8 @@ impl Relay {
         let arn = record.event_source_arn.as_deref().unwrap_or_default();
         let table = table_of(arn).unwrap_or_default();
         let source = self.sources.get(table);
-        let source = source.ok_or_else(|| ImageError::Shape(format!("no table of this system: {arn:?}")))?;
+        let source = source
+            .ok_or_else(|| ImageError::Shape(format!("{arn:?} is the stream of no table of this system")))?;
         let outbox: Outbox = names.parse()?;
         let image = &record.change.new_image;
         outbox.emissions().iter().map(|emission| (source.build)(image.clone(), emission)).collect()
@@ -117,7 +118,7 @@ impl Relay {
 
     async fn dead_letter(&self, record: &EventRecord, error: &ImageError) -> Result<(), DeadLetterError> {
         let reason = error.without_content();
-        tracing::error!(event.id = record.event_id, reason, "the record goes to the dead letters");
+        tracing::error!(event.id = record.event_id, reason, "record dead-lettered");
         let body =
             serde_json::to_string(record).unwrap_or_else(|error| format!("unprintable record: {error}"));
         let letter =
@@ -126,12 +127,12 @@ impl Relay {
     }
 }
 
-/// The table in a stream's ARN: `arn:aws:dynamodb:region:account:table/NAME/stream/LABEL`.
+/// Returns the table in a stream's ARN: `arn:aws:dynamodb:region:account:table/NAME/stream/LABEL`.
 fn table_of(arn: &str) -> Option<&str> {
     arn.split_once(":table/")?.1.split('/').next()
 }
 
-/// The span of an event on its way to whoever carries it. It is there only where spans are exported.
+/// Returns the producer span of an event. It is disabled unless spans are exported.
 fn span_of(event: &Event) -> Span {
     tracing::info_span!(
         parent: None,
@@ -152,7 +153,7 @@ fn log_published(event: &Event) {
         event.r#type = event.event_type().as_str(),
         trace.id = event.trace_id(),
         event.id = %event.id,
-        "the event is published"
+        "event published"
     );
 }
 
@@ -161,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_read_off_the_arn() {
+    fn the_arn_of_a_stream_contains_the_table() {
         let arn =
             "arn:aws:dynamodb:us-east-1:000000000000:table/orderflow-orders/stream/2026-01-01T00:00:00.000";
         assert_eq!(table_of(arn), Some("orderflow-orders"));

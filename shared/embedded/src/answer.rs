@@ -1,11 +1,11 @@
-//! What a request is answered with, and how the engine's errors become DynamoDB's.
+//! Answers to requests, and DynamoDB's form of the engine's errors.
 
 use dynoxide::DynoxideError;
 
 /// The media type of DynamoDB's requests and answers.
 pub(crate) const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 
-/// A status and a JSON body, as either transport sends them.
+/// An HTTP status and a JSON body. Both transports send them.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -29,14 +29,13 @@ impl From<DynoxideError> for Answer {
     }
 }
 
-/// Reads a request. The engine's own reader is private; this one tells the same two kinds of error apart: a body that
-/// is no such request at all (`SerializationException`), and one with a value that DynamoDB refuses
-/// (`ValidationException`).
+/// Parses a request. The engine's own parser is private. Like it, this function distinguishes a body that is not a request of this operation
+/// (`SerializationException`) from a request with a value that DynamoDB refuses (`ValidationException`).
 ///
 /// # Errors
-/// One of those two.
+/// One of these two.
 pub(crate) fn parse<Request: serde::de::DeserializeOwned>(body: &[u8]) -> Result<Request, DynoxideError> {
-    // Serde would also read a list as the fields of a request in their order.
+    // Serde would also accept a list of the fields' values in order.
     if body.trim_ascii_start().first() != Some(&b'{') {
         let message = "the request is not a JSON object".to_owned();
         return Err(DynoxideError::SerializationException(message));
@@ -44,11 +43,11 @@ pub(crate) fn parse<Request: serde::de::DeserializeOwned>(body: &[u8]) -> Result
     serde_json::from_slice(body).map_err(|error| classify(&error))
 }
 
-/// What the engine's types put before the message of a value they refuse.
+/// The prefixes with which the engine's types mark the message about a refused value.
 const VALIDATION_MARKERS: [&str; 3] = ["VALIDATION_AS_READ:", "VALIDATION_REQUEST:", "VALIDATION:"];
 const SERIALIZATION_MARKERS: [&str; 2] = ["SERIALIZATION_AS_READ:", "SERIALIZATION:"];
 
-/// Parts of serde's own messages that DynamoDB treats as a refused value rather than an unreadable request.
+/// Parts of serde's own messages about mistakes that DynamoDB reports as a refused value.
 const VALIDATION_PHRASES: [&str; 4] =
     ["missing field", "unknown variant", "invalid type: null", "AttributeValue"];
 
@@ -86,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn unreadable_bodies_are_serialization_exceptions() {
+    fn bodies_that_cannot_be_parsed_are_serialization_exceptions() {
         let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
         for body in ["", "{", "[]", "nonsense", r#"{"TableName":7,"Item":{}}"#, &deep] {
             let error = refusal(body);
@@ -100,7 +99,7 @@ mod tests {
             [r#"{"TableName":"t","Item":{"id":{"N":"abc"}}}"#, r#"{"TableName":"t","Item":{"id":{}}}"#]
         {
             let DynoxideError::ValidationException(message) = refusal(body) else {
-                panic!("{body} is not refused as a value");
+                panic!("{body} is not a refused value");
             };
             assert!(!message.contains("VALIDATION"), "{message}");
             assert!(!message.contains(" at line "), "{message}");

@@ -1,11 +1,11 @@
-//! Waking those who read a table's stream.
+//! Notifies readers of a table's stream of writes to the table.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-/// One counter of writes for each table that somebody watches.
+/// A counter of writes for each table that is watched.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     by_table: Mutex<HashMap<String, watch::Sender<u64>>>,
@@ -17,7 +17,7 @@ impl Changes {
         by_table.entry(table.to_owned()).or_insert_with(|| watch::Sender::new(0)).subscribe()
     }
 
-    /// To be called when the write can be read.
+    /// Counts a write that readers can see by now.
     pub(crate) fn announce(&self, table: &str) {
         let by_table = self.by_table.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(writes) = by_table.get(table) {

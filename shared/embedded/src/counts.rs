@@ -1,14 +1,14 @@
-//! Counting requests, for tests of how many a piece of work takes.
+//! Counts requests, so that tests can check how many an operation takes.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::operation::Operation;
 
-/// DynamoDB's limit of actions in a transaction; larger ones, which are refused, count as one more.
+/// DynamoDB's limit of actions in a transaction. Larger transactions, which are refused, are counted as `MAX_ACTIONS + 1`.
 const MAX_ACTIONS: usize = 100;
 
-/// How many requests were made since the database was opened, also those that were refused.
+/// The number of requests since the database was opened, including those that were refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestCounts {
     operations: BTreeMap<&'static str, u64>,
@@ -16,26 +16,26 @@ pub struct RequestCounts {
 }
 
 impl RequestCounts {
-    /// Requests of one operation, named as in DynamoDB's API: `PutItem`.
+    /// Returns the requests of one operation, named as in DynamoDB's API, for example `PutItem`.
     #[must_use]
     pub fn of(&self, operation: &str) -> u64 {
         self.operations.get(operation).copied().unwrap_or_default()
     }
 
-    /// Requests of all operations.
+    /// Returns the requests of all operations.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.operations.values().sum()
     }
 
-    /// `TransactWriteItems` requests by their number of actions, 101 standing for all that are too large. Requests that
-    /// cannot be read or that [`crate::Fault`] refuses are not among them.
+    /// Returns the `TransactWriteItems` requests by their number of actions, where 101 stands for all that are too large. It excludes requests
+    /// that cannot be parsed or that a [`crate::Fault`] refuses.
     #[must_use]
     pub fn transactions_by_size(&self) -> &BTreeMap<usize, u64> {
         &self.transactions
     }
 
-    /// What was requested between an earlier snapshot and this one.
+    /// Returns the requests between an earlier snapshot and this one.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         Self {

@@ -45,7 +45,7 @@ impl Dispatch {
         })
     }
 
-    /// The engine stays usable after a panic: SQLite rolls back what was not committed.
+    /// Locks the engine. It stays usable after a panic, because SQLite rolls back uncommitted changes.
     pub(crate) fn engine(&self) -> MutexGuard<'_, Engine> {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }

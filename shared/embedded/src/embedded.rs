@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::schema::TRIM_BATCH;
 use crate::{EmbeddedError, FaultInjector, Location, RequestCounts, sdk, server};
 
-/// A DynamoDB in this process. Clones and their clients share one database, which is closed with the last of them.
+/// A DynamoDB in this process. Clones and their clients share one database, which is closed when the last of them is dropped.
 #[derive(Clone, Debug)]
 pub struct Embedded {
     dispatch: Arc<Dispatch>,
@@ -21,12 +21,12 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the database, or makes an empty one.
+    /// Opens the database, or creates an empty one.
     ///
     /// # Errors
-    /// [`EmbeddedError::InUse`] when the directory is open elsewhere; [`EmbeddedError::NewerDataDirectory`] and
-    /// [`EmbeddedError::ForeignDatabase`] when the data is not this version's, which leaves it untouched;
-    /// [`EmbeddedError::Directory`], [`EmbeddedError::Sqlite`] and others when it cannot be used.
+    /// [`EmbeddedError::InUse`] if another process or handle has the directory open; [`EmbeddedError::NewerDataDirectory`] and
+    /// [`EmbeddedError::ForeignDatabase`] if this version cannot read the data, which is then not changed; [`EmbeddedError::Directory`],
+    /// [`EmbeddedError::Sqlite`] and others if the directory cannot be used.
     pub fn open(location: Location) -> Result<Self, EmbeddedError> {
         let dispatch = Dispatch::new(Engine::open(&location)?);
         Ok(Self {
@@ -36,40 +36,39 @@ impl Embedded {
         })
     }
 
-    /// A client of the tables. It needs no credentials, region or endpoint, and never retries.
+    /// Returns a client of the tables. It needs no credentials, region or endpoint, and never retries.
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         self.dynamodb.clone()
     }
 
-    /// A client of the tables' streams, made like [`Self::dynamodb`].
+    /// Returns a client of the tables' streams, configured like [`Self::dynamodb`].
     #[must_use]
     pub fn streams(&self) -> aws_sdk_dynamodbstreams::Client {
         self.streams.clone()
     }
 
-    /// Tells of writes to a table, which need not exist yet. The value counts successful write requests since the table
-    /// was first watched.
+    /// Returns a receiver that is notified of writes to a table. The table need not exist yet. The value counts successful write requests since
+    /// the table was first watched.
     ///
-    /// Read the stream to its end, then await [`watch::Receiver::changed`]: a write in between makes that return at
-    /// once. It fails when the database is closed.
+    /// To miss no write, read the stream to its end, then await [`watch::Receiver::changed`], which returns at once if there was a write in
+    /// between. It fails when the database is closed.
     #[must_use]
     pub fn changes(&self, table: &str) -> watch::Receiver<u64> {
         self.dispatch.changes.watch(table)
     }
 
-    /// Removes the records of a table's stream up to and including `through_sequence_number` (as stream records carry
-    /// it) and returns how many those were. The newest record always stays, since the numbering of the stream goes on
-    /// from it.
+    /// Deletes the records of a table's stream up to and including `through_sequence_number`, and returns how many it deleted. The newest
+    /// record always stays, because the stream's numbering continues from it.
     ///
     /// # Errors
-    /// [`EmbeddedError::Engine`] when the table has no stream or the number is none of a stream;
-    /// [`EmbeddedError::Sqlite`] when deleting fails. What was removed until then stays removed.
+    /// [`EmbeddedError::Engine`] if the table has no stream or the number is not a sequence number; [`EmbeddedError::Sqlite`] if deleting
+    /// fails. Records that were deleted before the error stay deleted.
     pub fn trim_stream(&self, table: &str, through_sequence_number: &str) -> Result<u64, EmbeddedError> {
         let through = self.dispatch.engine().stored_sequence_number(table, through_sequence_number)?;
         let mut removed = 0;
         loop {
-            // The lock is taken anew for each batch, to let requests in between.
+            // The lock is released after each batch, so that requests can run in between.
             let batch = self.dispatch.engine().trim(table, through)?;
             removed += batch;
             if batch < TRIM_BATCH {
@@ -78,33 +77,33 @@ impl Embedded {
         }
     }
 
-    /// How many requests were made so far, by whatever way.
+    /// Returns the number of requests so far, by SDK client and over HTTP.
     #[must_use]
     pub fn requests(&self) -> RequestCounts {
         self.dispatch.counters.snapshot()
     }
 
-    /// From now on lets `injector` decide which requests fail, instead of the one before.
+    /// Sets the injector that decides which requests fail. It replaces the previous one.
     pub fn inject(&self, injector: Arc<dyn FaultInjector>) {
         self.dispatch.faults.set(Some(injector));
     }
 
-    /// Ends what [`Self::inject`] began.
+    /// Removes the injector.
     pub fn stop_injecting(&self) {
         self.dispatch.faults.set(None);
     }
 
-    /// DynamoDB and DynamoDB Streams as routes at `/`, for those who serve more than that. As with [`Self::serve`],
-    /// signatures are not checked.
+    /// Returns a router that serves DynamoDB and DynamoDB Streams at `/`, to be merged with other routes. Like [`Self::serve`], it does not
+    /// check signatures.
     pub fn router(&self) -> axum::Router {
         server::router(Arc::clone(&self.dispatch))
     }
 
-    /// Serves DynamoDB and DynamoDB Streams over HTTP until `shutdown` resolves and the requests in hand are answered.
-    /// Any AWS SDK with this address as endpoint URL can use it. Signatures are not checked: listen on loopback.
+    /// Serves DynamoDB and DynamoDB Streams over HTTP until `shutdown` resolves and the requests in progress are answered. Any AWS SDK can use
+    /// the address as endpoint URL. Signatures are not checked, so the listener should be on loopback.
     ///
     /// # Errors
-    /// When the listener fails.
+    /// The listener's error.
     pub async fn serve(
         &self,
         listener: TcpListener,

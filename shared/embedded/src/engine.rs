@@ -1,4 +1,4 @@
-//! The engine and the second connection to its database.
+//! The engine, and a second connection to its database for maintenance.
 
 use std::fs::File;
 use std::time::Instant;
@@ -10,13 +10,13 @@ use rusqlite::Connection;
 use crate::tokens::{Seen, Token, Tokens};
 use crate::{EmbeddedError, Location, migrations, schema};
 
-/// Everything that touches the database. It is used under one lock: the engine would take its own anyway, and SQLite
-/// makes a connection that meets the other one's lock sleep for milliseconds.
+/// Both connections to the database. One lock protects them: the engine serialises requests anyway, and SQLite makes a connection sleep for
+/// milliseconds when the other one holds SQLite's lock.
 pub(crate) struct Engine {
     database: Database,
     maintenance: Connection,
     tokens: Tokens,
-    // The last field, so that the database is closed before the directory is free for others.
+    // Fields are dropped in order: the database is closed before the directory is unlocked.
     _directory_lock: Option<File>,
 }
 
@@ -26,8 +26,8 @@ impl Engine {
         let mut maintenance = Connection::open(&claimed.name)?;
         migrations::admit(&mut maintenance)?;
         let database = Database::new(&claimed.name)?;
-        // The name says something else, but this is the call that sets synchronous=NORMAL: no flush to the disk per
-        // commit, which would bound all writing to a few hundred commits a second.
+        // Despite its name, this call sets synchronous=NORMAL. Without it each commit would flush to the disk, which limits writing to a few
+        // hundred commits per second.
         database.disable_bulk_loading()?;
         maintenance.pragma_update(None, "synchronous", "NORMAL")?;
         schema::prepare(&maintenance)?;
@@ -42,7 +42,7 @@ impl Engine {
         operation(&self.database)
     }
 
-    /// As [`Self::run`], unless the token says that this has succeeded before: then nothing runs, and `None` is returned.
+    /// Runs an operation, unless a request with the same token has succeeded before. Returns `None` in that case.
     pub(crate) fn run_once<Response>(
         &mut self,
         token: Token,
@@ -62,8 +62,8 @@ impl Engine {
         }
     }
 
-    /// The number under which the engine stores what it calls `sequence_number` in its answers. The relation of the two
-    /// is private to the engine, but its shard iterators tell.
+    /// Returns the number under which the engine stores the record with this `sequence_number`. The mapping is private to the engine, but its
+    /// shard iterators contain the stored number.
     pub(crate) fn stored_sequence_number(
         &self,
         table: &str,
@@ -77,12 +77,12 @@ impl Engine {
         })?;
         let iterator = response.shard_iterator.unwrap_or_default();
         let (_, _, position) = decode_shard_iterator(&iterator).ok_or_else(|| {
-            DynoxideError::InternalServerError("the engine made no shard iterator".to_owned())
+            DynoxideError::InternalServerError("the engine returned no shard iterator".to_owned())
         })?;
         Ok(position)
     }
 
-    /// See [`schema::trim`].
+    /// Deletes stream records as [`schema::trim`] does.
     pub(crate) fn trim(&self, table: &str, through: i64) -> Result<u64, EmbeddedError> {
         Ok(schema::trim(&self.maintenance, table, through)?)
     }

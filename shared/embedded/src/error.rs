@@ -1,5 +1,4 @@
-//! What can go wrong when a database is opened or trimmed. Requests never answer with these: they get DynamoDB's own
-//! error shapes.
+//! Errors of opening and trimming a database. Requests are answered with DynamoDB's own errors instead.
 
 use std::path::PathBuf;
 
@@ -14,9 +13,9 @@ pub enum EmbeddedError {
     /// The data directory or its lock file cannot be created or opened.
     #[error("cannot use the data directory {}", path.display())]
     Directory {
-        /// The directory or file in question.
+        /// The directory or file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
 
@@ -26,15 +25,15 @@ pub enum EmbeddedError {
 
     /// Another process, or another handle of this one, has the directory open.
     #[error(
-        "the data directory {} is in use by another process: stop that one, or choose another directory",
+        "the data directory {} is in use by another process: stop that process, or use another directory",
         .0.display()
     )]
     InUse(PathBuf),
 
-    /// The directory was written by a newer version of this program. It was left as it is.
+    /// A newer version of this program wrote the directory. It was not changed.
     #[error(
         "the data directory has format {found}, and this program knows formats up to {supported}: \
-         upgrade the program, or start with another directory"
+         upgrade the program, or use another directory"
     )]
     NewerDataDirectory {
         /// The format the directory records.
@@ -43,21 +42,23 @@ pub enum EmbeddedError {
         supported: u32,
     },
 
-    /// The database file holds tables, but no record of this program having made them. It was left as it is.
+    /// Another program wrote the database file: it has tables, but not the one in which this program records the format. It was not changed.
     #[error(
-        "the database in the data directory was not made by this program: move it away or choose another directory"
+        "the database in the data directory is not one of this program: move it elsewhere, or use another directory"
     )]
     ForeignDatabase,
 
     /// The recorded format of the data directory is not a number.
-    #[error("the data directory records the format {0:?}, which is not a number: the file is damaged")]
+    #[error(
+        "the data directory records the format {0:?}, which is not a number: the database is damaged, restore it from a backup"
+    )]
     InvalidSchemaVersion(String),
 
-    /// The engine keeps its stream records otherwise than this crate expects: the pinned version was changed without
-    /// adapting the maintenance of the stream.
+    /// The engine's table of stream records differs from the one that this crate maintains: the engine's version was changed, but not the
+    /// maintenance.
     #[error(
         "table _stream_records has no column {column:?} of type {expected}: \
-         the stream maintenance was written for dynoxide-rs {ENGINE_VERSION}"
+         the maintenance of streams supports dynoxide-rs {ENGINE_VERSION}"
     )]
     UnexpectedSchema {
         /// The column that is missing or has another type.
@@ -67,11 +68,10 @@ pub enum EmbeddedError {
     },
 
     /// SQLite refused to open, read or change the database.
-    #[error("the database failed")]
+    #[error("SQLite reports an error")]
     Sqlite(#[from] rusqlite::Error),
 
-    /// The engine refused; for [`crate::Embedded::trim_stream`] also when the table has no stream or the sequence
-    /// number is not one.
-    #[error("the database engine refused: {0}")]
+    /// The engine refused. [`crate::Embedded::trim_stream`] also returns this if the table has no stream or the sequence number is invalid.
+    #[error("the database engine reports an error: {0}")]
     Engine(#[from] DynoxideError),
 }

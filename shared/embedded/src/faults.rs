@@ -1,4 +1,4 @@
-//! Faults that the engine never shows by itself, so that tests can.
+//! Injects faults that DynamoDB has and the engine does not, for tests.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -8,27 +8,26 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 
-/// What is done to a request.
+/// The fault of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// `TransactionCanceledException` with these reason codes, one for each action in order: `None` for an action
     /// without fault, otherwise for example `TransactionConflict`, `ThrottlingError`, `ConditionalCheckFailed`. Nothing
     /// is written.
     TransactionCanceled(Vec<String>),
-    /// `TransactionConflictException`, which a write of one item gets. Nothing is written.
+    /// `TransactionConflictException`, the error of a single write. Nothing is written.
     TransactionConflict,
     /// `ProvisionedThroughputExceededException`. Nothing is written.
     ThroughputExceeded,
-    /// `InternalServerError`, status 500. Nothing is written; on AWS that would not be certain, which is what
-    /// [`Self::LostAnswer`] is for.
+    /// `InternalServerError`, status 500. Nothing is written. On AWS the write may have taken effect, which [`Self::LostAnswer`] simulates.
     InternalServerError,
     /// The request is carried out, then the connection breaks before the answer arrives.
     LostAnswer,
 }
 
-/// Decides which requests fail. Closures of the same shape are injectors too.
+/// Decides which requests fail. Closures with the signature of `fault` implement it.
 pub trait FaultInjector: Send + Sync {
-    /// The fault for this request, if any. `operation` is the name in DynamoDB's API (`PutItem`), `body` the request as
+    /// Returns the fault for this request, if any. `operation` is the name in DynamoDB's API (`PutItem`), `body` the request as
     /// it was sent.
     fn fault(&self, operation: &str, body: &Value) -> Option<Fault>;
 }
@@ -42,7 +41,7 @@ where
     }
 }
 
-/// What was decided about a request.
+/// The decision about a request.
 #[derive(Debug)]
 pub(crate) enum Injected {
     Nothing,
@@ -61,7 +60,7 @@ impl Faults {
         *self.injector.write().unwrap_or_else(PoisonError::into_inner) = injector;
     }
 
-    /// The body is only read when there is an injector. One that is not JSON is left to the dispatch.
+    /// Asks the injector, if there is one. A body that is not JSON has no fault; the dispatch refuses it.
     pub(crate) fn decide(&self, operation: &str, body: &[u8]) -> Injected {
         let injector = self.injector.read().unwrap_or_else(PoisonError::into_inner).clone();
         let fault = injector.and_then(|injector| {
@@ -102,7 +101,7 @@ fn transaction_canceled(codes: Vec<String>) -> DynoxideError {
     DynoxideError::TransactionCanceledException(message, reasons.collect())
 }
 
-/// The engine has no such error.
+/// Returns the answer for `TransactionConflictException`, which the engine's error type lacks.
 fn transaction_conflict() -> Answer {
     let body = json!({
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionConflictException",

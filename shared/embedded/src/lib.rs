@@ -1,20 +1,19 @@
 //! DynamoDB inside the process.
 //!
-//! [`Embedded`] runs the engine `dynoxide` (SQLite inside) behind the AWS SDK for Rust: the clients it hands out are
-//! the SDK's own, but their requests are answered by a function call instead of a socket. [`Embedded::serve`] puts the
-//! same dispatch behind HTTP, for processes that only know an endpoint URL.
+//! [`Embedded`] runs the engine `dynoxide`, which stores data in SQLite, behind the AWS SDK for Rust: its clients are the SDK's own, but a
+//! function call answers their requests instead of a socket. [`Embedded::serve`] serves the same dispatch over HTTP, for processes that use an
+//! endpoint URL.
 //!
 //! # What differs from DynamoDB on AWS
-//! - There is never a `TransactionConflict`, no throttling and no server fault: tests inject them
-//!   ([`Embedded::inject`]).
-//! - A stream has one shard, keeps its records until [`Embedded::trim_stream`] removes them, and never answers
-//!   `TrimmedDataAccessException`: reading after a trimmed record starts at the oldest one left.
-//! - Items whose time to live has passed are not deleted.
+//! - `TransactionConflict`, throttling and server errors never occur by themselves. Tests inject them ([`Embedded::inject`]).
+//! - A stream has one shard and keeps its records until [`Embedded::trim_stream`] deletes them. `TrimmedDataAccessException` does not occur:
+//!   reading after a deleted record starts at the oldest remaining one.
+//! - Items are not deleted when their time to live ends.
 //!
 //! # What a crash costs
-//! A database in a directory uses SQLite's write-ahead log with `synchronous=NORMAL`. Killing the process, also with
-//! `kill -9`, loses nothing that was answered. A power cut or a crash of the operating system may lose the last commits
-//! before it (in order, never a torn one, and items always together with their stream records).
+//! A database in a directory uses SQLite's write-ahead log with `synchronous=NORMAL`. If the process is killed, even with `kill -9`, no
+//! answered write is lost. A power failure or a crash of the operating system may lose the last commits: always the newest ones, never part of
+//! a commit, and items together with their stream records.
 
 mod answer;
 mod changes;

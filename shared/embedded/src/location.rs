@@ -1,4 +1,4 @@
-//! Where a database lives.
+//! Locations of databases, and the lock of a data directory.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -11,31 +11,30 @@ use crate::{EmbeddedError, migrations};
 const DATABASE_FILE: &str = "orderflow.db";
 const LOCK_FILE: &str = "orderflow.lock";
 
-/// Where the data of an [`crate::Embedded`] is kept.
+/// The location of an [`crate::Embedded`]'s data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
-    /// In memory: private to the handle that opens it and its clones, freed when the last of them (or of their clients)
-    /// is dropped.
+    /// In memory: private to the handle that opens it and its clones, and freed when the last of them and their clients is dropped.
     Memory,
-    /// In the file `orderflow.db` of this directory, which is made when missing. One process at a time: the file
-    /// `orderflow.lock` beside it is locked, and the operating system releases the lock however the process ends.
+    /// In the file `orderflow.db` of this directory, which is created if it is missing. Only one process can open it at a time: it locks the
+    /// file `orderflow.lock` beside it. The operating system releases the lock however the process ends.
     Directory(PathBuf),
 }
 
-/// A location that nobody else can open while this value lives.
+/// A location that no other handle can open while this value exists.
 pub(crate) struct Claimed {
-    /// What SQLite opens: a path or a URI.
+    /// The path or URI that SQLite opens.
     pub(crate) name: String,
     /// Holds the lock of a directory.
     pub(crate) lock: Option<File>,
 }
 
 impl Location {
-    /// The format of the data that is kept here, of which [`SCHEMA_VERSION`](crate::SCHEMA_VERSION) is this version's. None where nothing
-    /// is kept. Changes nothing, also while another process has it open.
+    /// Returns the format of the data, or `None` if there is no data. This version writes format [`SCHEMA_VERSION`](crate::SCHEMA_VERSION).
+    /// Changes nothing, and works while another process has the data open.
     ///
     /// # Errors
-    /// [`EmbeddedError::ForeignDatabase`] and others where the data is none of ours, or cannot be read.
+    /// [`EmbeddedError::ForeignDatabase`] if another program wrote the data, and others if the data cannot be read.
     pub fn schema_version(&self) -> Result<Option<u32>, EmbeddedError> {
         let Self::Directory(directory) = self else { return Ok(None) };
         let file = directory.join(DATABASE_FILE);
@@ -53,15 +52,15 @@ impl Location {
     }
 }
 
-/// SQLite shares a `memdb` database whose name starts with a slash between the connections of a process, and frees it
-/// with the last of them.
+/// Returns a new name for a database in memory. SQLite shares a `memdb` database whose name starts with a slash between the connections of a
+/// process, and frees it when the last one closes.
 fn unique_memory_name() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     format!("file:/orderflow-{}?vfs=memdb", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn claim_directory(directory: &Path) -> Result<Claimed, EmbeddedError> {
-    // An absolute path can't start with `file:`, which SQLite would read as a URI.
+    // SQLite would take a path that starts with `file:` as a URI. An absolute path never does.
     let directory = std::path::absolute(directory).map_err(|source| unusable(directory, source))?;
     std::fs::create_dir_all(&directory).map_err(|source| unusable(&directory, source))?;
     let lock = lock(&directory)?;

@@ -1,22 +1,21 @@
-//! The format of a data directory: a number in a table of our own, and the steps that lead from an older to the current
-//! one.
+//! The format of a data directory: its version, which the table `_orderflow` records, and the migrations from older versions.
 
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use crate::EmbeddedError;
 
-/// The format of the data directories that this version writes. It rises by one with each migration.
+/// The format that this version writes. Each migration raises it by one.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// A step from one format to the next. It runs in a transaction together with the record that it ran.
+/// Converts the data from one format to the next. It runs in the transaction that records the new format.
 pub(crate) type Migration = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 
-/// The step at index n leads from format n + 1 to format n + 2.
+/// All migrations. The one at index n converts format n + 1 to format n + 2.
 pub(crate) const MIGRATIONS: &[Migration] = &[];
 
 const _: () = assert!(MIGRATIONS.len() + 1 == SCHEMA_VERSION as usize);
 
-/// The format that a database records, read without changing anything. None where it is empty.
+/// Returns the format of a database, or `None` if it is empty. Changes nothing.
 pub(crate) fn found(connection: &Connection) -> Result<Option<u32>, EmbeddedError> {
     match is_empty(connection)? {
         true => Ok(None),
@@ -24,11 +23,11 @@ pub(crate) fn found(connection: &Connection) -> Result<Option<u32>, EmbeddedErro
     }
 }
 
-/// Refuses a database that this version must not touch, and marks an empty one as its own. Writes nothing else, so it
-/// runs before the engine opens the file.
+/// Refuses a database of a newer format or of another program, and records the format in an empty one. Runs before the engine opens the file,
+/// so that a refused file is not changed.
 pub(crate) fn admit(connection: &mut Connection) -> Result<(), EmbeddedError> {
     if is_empty(connection)? {
-        return Ok(mark_as_ours(connection)?);
+        return Ok(record_first_version(connection)?);
     }
     match recorded_version(connection)? {
         None => Err(EmbeddedError::ForeignDatabase),
@@ -39,7 +38,7 @@ pub(crate) fn admit(connection: &mut Connection) -> Result<(), EmbeddedError> {
     }
 }
 
-/// Runs, in order, the steps that the database has not seen yet. Interrupted between two, the next open goes on.
+/// Runs the missing migrations in order. After an interruption, the next open continues with the one that is missing.
 pub(crate) fn migrate(connection: &mut Connection, migrations: &[Migration]) -> Result<(), EmbeddedError> {
     let found = recorded_version(connection)?.ok_or(EmbeddedError::ForeignDatabase)?;
     for (to, step) in (2..).zip(migrations).skip_while(|(to, _)| *to <= found) {
@@ -47,7 +46,7 @@ pub(crate) fn migrate(connection: &mut Connection, migrations: &[Migration]) -> 
         step(&transaction)?;
         record_version(&transaction, to)?;
         transaction.commit()?;
-        tracing::info!(schema.version = to, "migrated the data directory to format {to}");
+        tracing::info!(schema.version = to, "data directory migrated");
     }
     Ok(())
 }
@@ -56,7 +55,7 @@ fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_master)", [], |row| row.get(0))
 }
 
-fn mark_as_ours(connection: &mut Connection) -> rusqlite::Result<()> {
+fn record_first_version(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     transaction.execute_batch("CREATE TABLE _orderflow (key TEXT PRIMARY KEY, value TEXT NOT NULL)")?;
     record_version(&transaction, SCHEMA_VERSION)?;
@@ -88,13 +87,13 @@ mod tests {
 
     fn database_at(version: &str) -> Connection {
         let mut connection = Connection::open_in_memory().unwrap();
-        mark_as_ours(&mut connection).unwrap();
+        record_first_version(&mut connection).unwrap();
         connection.execute("UPDATE _orderflow SET value = ?1", [version]).unwrap();
         connection
     }
 
     #[test]
-    fn an_empty_database_becomes_ours_at_the_current_version() {
+    fn an_empty_database_gets_the_current_format() {
         let mut connection = Connection::open_in_memory().unwrap();
         admit(&mut connection).unwrap();
         assert_eq!(recorded_version(&connection).unwrap(), Some(SCHEMA_VERSION));
@@ -102,14 +101,14 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_version_is_refused_with_both_numbers() {
+    fn a_newer_format_is_refused_with_both_numbers() {
         let error = admit(&mut database_at("7")).unwrap_err();
         assert!(matches!(error, EmbeddedError::NewerDataDirectory { found: 7, supported: SCHEMA_VERSION }));
         assert!(error.to_string().contains("upgrade the program"), "{error}");
     }
 
     #[test]
-    fn somebody_elses_database_and_a_damaged_version_are_refused() {
+    fn a_foreign_database_and_a_damaged_format_are_refused() {
         let mut foreign = Connection::open_in_memory().unwrap();
         foreign.execute_batch("CREATE TABLE theirs (id INTEGER)").unwrap();
         assert!(matches!(admit(&mut foreign), Err(EmbeddedError::ForeignDatabase)));
@@ -117,9 +116,9 @@ mod tests {
     }
 
     #[test]
-    fn only_the_missing_steps_run_in_order_and_once() {
+    fn only_the_missing_migrations_run_in_order_and_once() {
         const STEPS: &[Migration] = &[
-            |t| t.execute_batch("CREATE TABLE never_made_from_version_2 (id)"),
+            |t| t.execute_batch("CREATE TABLE not_created_from_version_2 (id)"),
             |t| t.execute_batch("CREATE TABLE steps (name)"),
             |t| t.execute_batch("INSERT INTO steps VALUES ('third')"),
         ];
@@ -127,13 +126,13 @@ mod tests {
         migrate(&mut connection, STEPS).unwrap();
         migrate(&mut connection, STEPS).unwrap();
         assert_eq!(recorded_version(&connection).unwrap(), Some(4));
-        assert!(!connection.table_exists(None, "never_made_from_version_2").unwrap());
+        assert!(!connection.table_exists(None, "not_created_from_version_2").unwrap());
         let steps: u32 = connection.query_row("SELECT count(*) FROM steps", [], |row| row.get(0)).unwrap();
         assert_eq!(steps, 1);
     }
 
     #[test]
-    fn a_failing_step_leaves_the_version_and_the_data_as_they_were() {
+    fn a_failing_migration_changes_neither_format_nor_data() {
         const STEPS: &[Migration] = &[
             |t| t.execute_batch("CREATE TABLE first (id)"),
             |t| t.execute_batch("CREATE TABLE second (id); INSERT INTO missing VALUES (1)"),

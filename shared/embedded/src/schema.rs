@@ -1,8 +1,8 @@
-//! The one table of the engine's private schema that is maintained here: its stream records.
+//! Maintains the engine's table of stream records, which is part of its private schema.
 //!
-//! The engine numbers and reads the records of a table without an index and never removes any, so each write would read
-//! the whole stream. Two indexes and the trimming cure that. The schema is private, hence the exact pin of the engine's
-//! version in the workspace manifest and the check at each open.
+//! The engine numbers and reads the records of a stream without an index and never deletes any, so each write would read the whole stream. Two
+//! indexes and trimming solve that. Because the schema is private, the workspace manifest pins the engine's exact version, and each open checks
+//! the columns.
 
 use rusqlite::{Connection, params};
 
@@ -11,19 +11,19 @@ use crate::EmbeddedError;
 /// The version of `dynoxide-rs` whose schema is described here.
 pub(crate) const ENGINE_VERSION: &str = "3.2.0";
 
-/// The columns that the indexes and the trimming name, with their declared types.
+/// The columns that the indexes and the trimming use, with their declared types.
 const COLUMNS_RELIED_ON: [(&str, &str); 4] =
     [("id", "INTEGER"), ("table_name", "TEXT"), ("sequence_number", "TEXT"), ("shard_id", "TEXT")];
 
-/// Matches the expressions of the engine's own statements, for only then does SQLite use an index on them.
+/// Creates the indexes. Their expressions equal those of the engine's statements, because SQLite uses an index on an expression only then.
 const CREATE_INDEXES: &str = "
     CREATE INDEX IF NOT EXISTS _orderflow_stream_by_table
         ON _stream_records (table_name, CAST(sequence_number AS INTEGER));
     CREATE INDEX IF NOT EXISTS _orderflow_stream_by_shard
         ON _stream_records (table_name, shard_id, CAST(sequence_number AS INTEGER));";
 
-/// The newest record of a table stays: the engine continues its numbering from there, and numbers that started again
-/// lower (the clock can be set back) would hide new records from a reader whose position is higher.
+/// Deletes the oldest records of a table. The newest one stays, because the engine continues its numbering from it: if the clock was set back,
+/// numbers could start again at a lower value, and a reader at a higher position would miss the new records.
 const TRIM: &str = "
     DELETE FROM _stream_records WHERE id IN (
         SELECT id FROM _stream_records
@@ -34,10 +34,10 @@ const TRIM: &str = "
         ORDER BY CAST(sequence_number AS INTEGER)
         LIMIT ?3)";
 
-/// How many records one call of [`trim`] removes at most: a few milliseconds, since requests wait meanwhile.
+/// The most records that one call of [`trim`] deletes. It takes a few milliseconds, during which requests wait.
 pub(crate) const TRIM_BATCH: u64 = 1_000;
 
-/// Checks the engine's schema and adds what it lacks. The engine must have opened the database before.
+/// Checks the engine's schema and creates the indexes. The engine must have opened the database before.
 pub(crate) fn prepare(connection: &Connection) -> Result<(), EmbeddedError> {
     let columns = stream_columns(connection)?;
     for (column, expected) in COLUMNS_RELIED_ON {
@@ -48,7 +48,7 @@ pub(crate) fn prepare(connection: &Connection) -> Result<(), EmbeddedError> {
     Ok(connection.execute_batch(CREATE_INDEXES)?)
 }
 
-/// Removes up to [`TRIM_BATCH`] of the oldest records of a table whose stored sequence number is at most `through`.
+/// Deletes up to [`TRIM_BATCH`] of the oldest records of a table whose stored sequence number is at most `through`.
 pub(crate) fn trim(connection: &Connection, table: &str, through: i64) -> rusqlite::Result<u64> {
     let mut statement = connection.prepare_cached(TRIM)?;
     let removed = statement.execute(params![table, through, TRIM_BATCH])?;
@@ -66,7 +66,7 @@ fn stream_columns(connection: &Connection) -> rusqlite::Result<Vec<(String, Stri
 mod tests {
     use super::*;
 
-    /// A file, because only a second connection can see what the engine made.
+    /// Returns a database in a file, so that a second connection can read the engine's schema.
     fn engine_schema() -> (tempfile::TempDir, dynoxide::Database, Connection) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("engine.db");
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pinned_engine_has_exactly_the_schema_this_module_was_written_for() {
+    fn the_pinned_engine_has_the_expected_schema() {
         let (_directory, _database, connection) = engine_schema();
         let columns = stream_columns(&connection).unwrap();
         let columns: Vec<_> = columns.iter().map(|(name, kind)| (name.as_str(), kind.as_str())).collect();
@@ -95,7 +95,7 @@ mod tests {
                 ("user_identity", "TEXT"),
                 ("event_id", "TEXT"),
             ],
-            "dynoxide changed its private schema: read its storage.rs again, adapt this module, then this list"
+            "dynoxide changed its private schema: read its storage.rs, adapt this module, then this list"
         );
     }
 
@@ -115,10 +115,10 @@ mod tests {
         assert!(error.to_string().contains(ENGINE_VERSION), "{error}");
     }
 
-    /// The statements are the engine's, from `Storage::next_stream_sequence_number` (part of each write) and
+    /// The statements are those of the engine, from `Storage::next_stream_sequence_number` (part of each write) and
     /// `Storage::stream_records_with_event_ids`.
     #[test]
-    fn the_engines_statements_search_an_index_instead_of_reading_the_stream() {
+    fn the_engines_statements_use_an_index() {
         let (_directory, _database, connection) = engine_schema();
         prepare(&connection).unwrap();
         let numbering = "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records \

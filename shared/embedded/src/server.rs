@@ -1,6 +1,6 @@
-//! The same dispatch for other processes: DynamoDB's protocol over HTTP.
+//! Serves DynamoDB's protocol over HTTP, for other processes.
 //!
-//! Signatures are not checked, as in every local DynamoDB: who may connect is who may read and write.
+//! Like other local implementations of DynamoDB it does not check signatures: every process that can connect can read and write.
 
 use std::future::Future;
 use std::io;
@@ -19,11 +19,11 @@ use crate::answer::CONTENT_TYPE;
 use crate::dispatch::{Dispatch, Reply};
 use crate::operation::Caller;
 
-/// DynamoDB's limit for a request.
+/// The largest request body (DynamoDB's limit).
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
-/// What `GET /` answers: as DynamoDB does with the name of its host, so that whoever starts this can wait for it, and whoever is
-/// given an endpoint can tell what it is.
+/// The answer to `GET /`. DynamoDB answers with `healthy: ` and its host name. Callers use it to wait for the start and to recognise an embedded
+/// store behind an endpoint.
 pub const HEALTHY: &str = "healthy: embedded ";
 
 pub(crate) fn router(dispatch: Arc<Dispatch>) -> Router {
@@ -39,7 +39,7 @@ pub(crate) async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let listener = listener.tap_io(|stream| {
-        // Answers are single writes: waiting to fill a segment only delays them.
+        // An answer is a single write, which Nagle's algorithm would only delay.
         let _ = stream.set_nodelay(true);
     });
     axum::serve(listener, router(dispatch)).with_graceful_shutdown(shutdown).await
@@ -56,12 +56,12 @@ async fn answer(State(dispatch): State<Arc<Dispatch>>, headers: HeaderMap, body:
             let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], answer.body).into_response()
         }
-        Reply::Lost => broken_off(),
+        Reply::Lost => aborted(),
     }
 }
 
-/// An answer whose body fails, upon which the server closes the connection.
-fn broken_off() -> Response {
-    let failure = io::Error::other("the answer was lost (injected)");
+/// Returns an answer whose body fails, so that the server closes the connection.
+fn aborted() -> Response {
+    let failure = io::Error::other("an injected fault withholds the answer");
     Response::new(Body::from_stream(futures::stream::iter([Err::<Bytes, _>(failure)])))
 }

@@ -1,9 +1,8 @@
-//! Repeats of a transaction whose answer got lost on the way.
+//! Recognises repeats of a transaction whose answer was lost.
 //!
-//! The SDK sends a `ClientRequestToken` with each `TransactWriteItems` and the same one again when it retries. DynamoDB
-//! answers such a repeat as it answered the first time instead of running it again, which would fail the transaction's
-//! own conditions. The engine does that too, but looks through all tokens of ten minutes on each transaction, so it
-//! never gets to see them.
+//! The SDK sends a `ClientRequestToken` with each `TransactWriteItems`, and the same token when it retries. DynamoDB answers a repeat as it
+//! answered the first request, without running the transaction again, whose conditions would fail then. The engine supports tokens as well, but
+//! searches all tokens of ten minutes at each transaction. This module replaces that.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,14 +10,13 @@ use std::time::{Duration, Instant};
 
 use dynoxide::actions::transact_write_items::TransactWriteItem;
 
-/// How long DynamoDB remembers a token.
+/// The time for which DynamoDB remembers a token.
 const WINDOW: Duration = Duration::from_secs(600);
 
-/// How many tokens are remembered. An SDK repeats within seconds, so at any rate this engine reaches a repeat finds
-/// its token among these.
+/// The most tokens that are remembered. SDKs retry within seconds, in which this engine cannot run that many transactions.
 const CAPACITY: usize = 50_000;
 
-/// The token of one request, and what it was sent for.
+/// The token of one request, with a fingerprint of the request.
 #[derive(Debug)]
 pub(crate) struct Token {
     name: String,
@@ -28,7 +26,7 @@ pub(crate) struct Token {
 impl Token {
     pub(crate) fn new(name: String, actions: &[TransactWriteItem]) -> Self {
         let mut hasher = DefaultHasher::new();
-        // Through a JSON value, because that hashes the same in whatever order a map's entries come.
+        // The hash of a JSON value does not depend on the order of a map's entries.
         if let Ok(actions) = serde_json::to_value(actions) {
             actions.hash(&mut hasher);
         }
@@ -36,7 +34,7 @@ impl Token {
     }
 }
 
-/// What is known about a token.
+/// What is known about the token of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     Never,
@@ -44,7 +42,7 @@ pub(crate) enum Seen {
     OtherRequest,
 }
 
-/// The tokens of the transactions that succeeded lately.
+/// The tokens of the transactions that succeeded in the last ten minutes.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
     fingerprints: HashMap<String, u64>,
@@ -61,7 +59,7 @@ impl Tokens {
         }
     }
 
-    /// Failed transactions are not remembered: their repeat runs again, as on DynamoDB.
+    /// Remembers the token of a transaction that succeeded. A failed transaction runs again when it is repeated, as on DynamoDB.
     pub(crate) fn remember(&mut self, token: Token, now: Instant) {
         self.by_age.push_back((now, token.name.clone()));
         self.fingerprints.insert(token.name, token.fingerprint);

@@ -1,11 +1,11 @@
-//! The store that the environment names.
+//! Connects to the store that the environment names.
 
 use aws_sdk_dynamodb::Client;
 
 use crate::{DEFAULT_PREFIX, IndependentWrites, Store, StoreError, Table};
 
 impl Store {
-    /// The tables that `ORDERFLOW_PREFIX`, the AWS settings of the environment and `AWS_ENDPOINT_URL` point to.
+    /// Returns the store at the endpoint of `config`, with the tables whose names begin with `ORDERFLOW_PREFIX`.
     pub fn from_environment(config: &aws_config::SdkConfig) -> Self {
         let prefix = std::env::var("ORDERFLOW_PREFIX").unwrap_or_else(|_| DEFAULT_PREFIX.to_owned());
         Self::new(Client::new(config), prefix, IndependentWrites::SideBySide)
@@ -13,10 +13,10 @@ impl Store {
 }
 
 impl Table {
-    /// Asks for an item that there is not, to see whether the table answers and to warm the connection.
+    /// Reads an item that does not exist, to check that the table answers and to open the connection.
     ///
     /// # Errors
-    /// [`StoreError`] where it does not answer.
+    /// [`StoreError`] if the table does not answer.
     pub async fn touch(&self) -> Result<(), StoreError> {
         let key = match self.definition.range {
             None => self.key("-"),

@@ -1,13 +1,13 @@
-//! Where a listing goes on.
+//! Cursors of listings.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-/// The longest position that is taken back: well below what a sort key may hold (AWS limit: 1,024 bytes).
+/// The longest position in bytes that is accepted from a client. A sort key may hold 1,024 (AWS limit).
 const MAX_POSITION: usize = 256;
 
-/// A position in one listing, opaque to clients. It belongs to the listing it came from, filters included.
+/// A position in a listing, opaque to clients. It is valid only for the same listing with the same filters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cursor {
@@ -17,27 +17,27 @@ pub struct Cursor {
     after: String,
 }
 
-/// The text is no cursor of this listing.
+/// The text is not a cursor of this listing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be a next_cursor of the same listing with the same filters")]
 pub struct CursorError;
 
 impl Cursor {
-    /// The position behind `after` in a listing; `listing` names it, with its filters.
+    /// Returns the cursor after the range key `after` of a listing. `listing` is the name of the listing with its filters.
     pub fn new(listing: impl Into<String>, after: impl Into<String>) -> Self {
         Self { listing: listing.into(), after: after.into() }
     }
 
-    /// What a client is given.
+    /// Returns the text that clients get.
     pub fn encode(&self) -> String {
         let json = serde_json::to_vec(self).expect("two strings are always JSON");
         URL_SAFE_NO_PAD.encode(json)
     }
 
-    /// The position that a client gave back.
+    /// Returns the range key in a cursor that a client sent.
     ///
     /// # Errors
-    /// [`CursorError`] where it is garbage or of another listing.
+    /// [`CursorError`] if the text is no cursor, or one of another listing.
     pub fn decode(text: &str, listing: &str) -> Result<String, CursorError> {
         let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| CursorError)?;
         let cursor: Self = serde_json::from_slice(&json).map_err(|_| CursorError)?;

@@ -1,20 +1,20 @@
-//! A request that did not go through.
+//! Errors of requests to the store.
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
-/// A request that failed for another reason than its condition, or an item that cannot be read.
+/// A request failed, though not because of a condition, or an item cannot be read.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// The store did not answer, or refused the request. Trying again later is right for all but programming errors.
+    /// The store did not answer, or refused the request. Unless the program is wrong, the request can be retried later.
     #[error("{operation} on {table} failed with {code}: {message}")]
     Request {
-        /// The operation, as the DynamoDB API names it.
+        /// The operation in DynamoDB's API, for example `PutItem`.
         operation: &'static str,
         /// The table.
         table: String,
-        /// The service's code, or `NoAnswer`.
+        /// DynamoDB's error code, or `NoAnswer`.
         code: String,
-        /// What it said.
+        /// DynamoDB's message.
         message: String,
     },
     /// An item does not have the shape that its service writes.
@@ -22,7 +22,7 @@ pub enum StoreError {
     Shape {
         /// The table.
         table: String,
-        /// What does not fit.
+        /// The mismatch.
         message: String,
     },
 }

@@ -1,28 +1,29 @@
-//! Writes that have nothing to do with each other, sent together because they are at hand together.
+//! Independent writes that are sent together, each with an outcome of its own.
 
 use futures::StreamExt;
 
 use crate::{Cancellation, MAX_TRANSACTION_ACTIONS, Store, StoreError, TransactError, Write, WriteError};
 
-/// How independent writes are cheapest.
+/// How a store sends independent writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndependentWrites {
-    /// Each its own request, several at a time: on AWS a transaction costs twice as much.
+    /// Each in a request of its own, several at a time. AWS charges twice as much for a write in a transaction.
     SideBySide,
-    /// One transaction, and those that cancelled it left out of the next: the embedded store pays by the commit.
+    /// All in one transaction, which is repeated without the writes that cancel it. The embedded store is fastest with few commits.
     OneTransaction,
 }
 
-const AT_A_TIME: usize = 32;
+/// The most requests that are in progress at the same time.
+const CONCURRENCY: usize = 32;
 
 impl Store {
-    /// Sends writes that have nothing to do with each other. Gives an outcome for each, in their order. Each must be of another item.
+    /// Sends independent writes of different items. Returns an outcome for each write, in the order of the writes.
     pub async fn write_each(&self, writes: Vec<Write>) -> Vec<Result<(), WriteError>> {
         match self.independent_writes {
             IndependentWrites::SideBySide => {
                 futures::stream::iter(writes)
                     .map(|write| self.write(write))
-                    .buffered(AT_A_TIME)
+                    .buffered(CONCURRENCY)
                     .collect()
                     .await
             }
@@ -47,15 +48,15 @@ impl Store {
             let batch = left.iter().map(|position| writes[*position].clone()).collect();
             let result = self.transact(batch).await;
             let before = left.len();
-            left = settle(&mut outcomes, left, result);
-            debug_assert!(left.len() < before, "each round settles at least one write");
+            left = note_outcomes(&mut outcomes, left, result);
+            debug_assert!(left.len() < before, "each round decides at least one write");
         }
         outcomes.into_iter().map(|outcome| outcome.unwrap_or(Ok(()))).collect()
     }
 }
 
-/// Notes what a round decided and gives the positions that have to go into another round.
-fn settle(
+/// Notes the outcomes of a round. Returns the positions of the writes that need another round.
+fn note_outcomes(
     outcomes: &mut [Option<Result<(), WriteError>>],
     sent: Vec<usize>,
     result: Result<(), TransactError>,
@@ -71,8 +72,8 @@ fn settle(
         }
         Err(TransactError::Cancelled(reasons)) => reasons,
     };
-    // A conflict may be over in the next round. There is one as long as somebody else is to blame for this one.
-    let others_to_blame = reasons
+    // A conflict may be gone in the next round. There is a next round if another write cancelled this one for certain.
+    let cancelled_by_another = reasons
         .iter()
         .any(|reason| matches!(reason, Cancellation::ConditionFailed(_) | Cancellation::Other { .. }));
     let mut left = Vec::new();
@@ -83,10 +84,10 @@ fn settle(
             Cancellation::ConditionFailed(item) => {
                 outcomes[*position] = Some(Err(WriteError::ConditionFailed(item)))
             }
-            Cancellation::Conflict if others_to_blame => left.push(*position),
+            Cancellation::Conflict if cancelled_by_another => left.push(*position),
             Cancellation::Conflict => {
                 outcomes[*position] =
-                    Some(Err(unfinished("TransactionConflict", "another request had the item in hand")))
+                    Some(Err(unfinished("TransactionConflict", "another request was writing the item")))
             }
             Cancellation::Other { code, message } => {
                 outcomes[*position] = Some(Err(unfinished(&code, &message)))
@@ -94,9 +95,10 @@ fn settle(
         }
     }
     if left.len() == sent.len() {
-        // A cancelled transaction that blames nobody would go round for ever.
+        // Without a reason for the cancellation, the rounds would never end.
         left.iter().for_each(|position| {
-            outcomes[*position] = Some(Err(unfinished("TransactionCanceled", "no reason was given")))
+            outcomes[*position] =
+                Some(Err(unfinished("TransactionCanceled", "the transaction was cancelled without a reason")))
         });
         left.clear();
     }

@@ -21,7 +21,7 @@ fn code(outcome: &Result<(), WriteError>) -> &str {
     }
 }
 
-/// Writes `count` items of which those at `taken` exist already, and checks each outcome at its place.
+/// Writes `count` items, of which those in `taken` exist already, and checks the outcome of each.
 async fn write_around(mode: IndependentWrites, count: usize, taken: &[usize]) -> World {
     let world = World::new(mode).await;
     for n in taken {
@@ -44,7 +44,7 @@ async fn write_around(mode: IndependentWrites, count: usize, taken: &[usize]) ->
 }
 
 #[tokio::test]
-async fn failed_conditions_leave_their_neighbours_alone_in_both_modes() {
+async fn failed_conditions_do_not_affect_other_writes_in_either_mode() {
     for mode in BOTH {
         write_around(mode, 5, &[0, 3]).await;
         write_around(mode, 3, &[0, 1, 2]).await;
@@ -95,10 +95,10 @@ async fn side_by_side_is_a_request_each() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_blames_nobody_ends() {
+async fn a_transaction_cancelled_without_reasons_is_not_repeated() {
     let world = World::new(IndependentWrites::OneTransaction).await;
-    for blameless in [codes(&["None", "None", "None"]), codes(&[])] {
-        world.fail_first("TransactWriteItems", u32::MAX, blameless);
+    for reasons in [codes(&["None", "None", "None"]), codes(&[])] {
+        world.fail_first("TransactWriteItems", u32::MAX, reasons);
         let outcomes = world.store.write_each((0..3).map(|n| put(&world, n)).collect()).await;
         assert!(outcomes.iter().all(|outcome| code(outcome) == "TransactionCanceled"), "{outcomes:?}");
     }
@@ -114,7 +114,7 @@ async fn a_conflict_beside_a_failed_write_goes_into_the_next_round() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_conflict_that_does_not_end_fails_only_its_own_write() {
+async fn a_lasting_conflict_fails_only_its_own_write() {
     let world = World::new(IndependentWrites::OneTransaction).await;
     world.fail_first("TransactWriteItems", 9, codes(&["None", "TransactionConflict", "None"]));
     let outcomes = world.store.write_each((0..3).map(|n| put(&world, n)).collect()).await;
@@ -123,7 +123,7 @@ async fn a_conflict_that_does_not_end_fails_only_its_own_write() {
 }
 
 #[tokio::test]
-async fn a_store_that_does_not_answer_fails_only_the_writes_it_was_asked_for() {
+async fn a_failed_request_fails_only_its_own_writes() {
     let world = World::new(IndependentWrites::OneTransaction).await;
     world.fail_first("TransactWriteItems", 1, Fault::InternalServerError);
     let outcomes = world.store.write_each((0..150).map(|n| put(&world, n)).collect()).await;

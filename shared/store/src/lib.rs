@@ -1,9 +1,9 @@
-//! The ground that every service's table stands on: one DynamoDB client, the write that carries its events, transactions
-//! whose failures are typed, listings with cursors. No table of a service is named here.
+//! Access to DynamoDB for every service: writes that carry their events, transactions with typed failures, listings with cursors. The tables
+//! themselves are defined by the services.
 //!
-//! A business write and the events it causes are one request: a [`Write`] names the events in the `outbox` attribute of
-//! the item it changes, the table's stream delivers that image, and the relay builds the events from it. There is no
-//! moment at which one exists without the other.
+//! A business write and its events are one request (transactional outbox): a [`Write`] names the events in the `outbox` attribute of the item
+//! that it changes, the table's stream delivers the new image, and the relay builds the events from it. A write can therefore never lose its
+//! events, nor can events exist without their write.
 
 mod connect;
 mod contention;
@@ -31,10 +31,10 @@ pub use send::WriteError;
 pub use transaction::{Cancellation, MAX_TRANSACTION_ACTIONS, TransactError};
 pub use write::Write;
 
-/// An item as the SDK has it.
+/// An item in the SDK's form.
 pub type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;
 
-/// The tables of one installation, under one prefix, at one endpoint.
+/// The tables of one installation: those with its prefix at its endpoint.
 #[derive(Debug, Clone)]
 pub struct Store {
     client: aws_sdk_dynamodb::Client,
@@ -42,11 +42,11 @@ pub struct Store {
     independent_writes: IndependentWrites,
 }
 
-/// The prefix of table names where none is set.
+/// The default prefix of table names.
 pub const DEFAULT_PREFIX: &str = "orderflow";
 
 impl Store {
-    /// The tables whose names begin with `prefix-`.
+    /// Returns the store of the tables whose names begin with `prefix-`.
     pub fn new(
         client: aws_sdk_dynamodb::Client,
         prefix: impl Into<String>,
@@ -55,22 +55,22 @@ impl Store {
         Self { client, prefix: prefix.into(), independent_writes }
     }
 
-    /// What the names of this installation begin with.
+    /// Returns the prefix of the table names.
     pub fn prefix(&self) -> &str {
         &self.prefix
     }
 
-    /// A table by its definition.
+    /// Returns the table with this definition.
     pub fn table(&self, definition: &'static TableDefinition) -> Table {
         Table { client: self.client.clone(), name: self.table_name(definition), definition }
     }
 
-    /// The full name of a table.
+    /// Returns the full name of a table: prefix, `-`, name.
     pub fn table_name(&self, definition: &TableDefinition) -> String {
         format!("{}-{}", self.prefix, definition.name)
     }
 
-    /// The client underneath.
+    /// Returns the SDK client.
     pub fn client(&self) -> &aws_sdk_dynamodb::Client {
         &self.client
     }
@@ -85,18 +85,18 @@ pub struct Table {
 }
 
 impl Table {
-    /// Its full name.
+    /// Returns the table's full name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The key of an item by its hash key.
+    /// Returns the key of an item of a table without range key.
     pub fn key(&self, hash: impl Into<String>) -> Item {
         debug_assert!(self.definition.range.is_none(), "the table has a range key");
         Item::from([(self.definition.hash.to_owned(), string(hash))])
     }
 
-    /// The key of an item by its hash and range key.
+    /// Returns the key of an item of a table with range key.
     pub fn key_with_range(&self, hash: impl Into<String>, range: impl Into<String>) -> Item {
         let range_name = self.definition.range.expect("only tables with a range key are asked for one");
         Item::from([(self.definition.hash.to_owned(), string(hash)), (range_name.to_owned(), string(range))])

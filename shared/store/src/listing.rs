@@ -1,4 +1,5 @@
-//! Listing items by an index whose hot partitions are spread over shards.
+//! Lists items by an index. A hash key that very many items share is split into shards, because one partition of an index takes only 1,000
+//! writes per second (AWS limit).
 
 use std::fmt;
 
@@ -9,17 +10,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Item, StoreError, Table};
 
-/// The partition of a value that would be hot as one: `value#shard`. The shard is derived from the item's own id, so that it can be
-/// found again.
+/// Returns the hash key of an item under `value`: `value#shard`. The shard is a hash of the item's id, so that later writes of the item find
+/// it again.
 pub fn partition(value: &str, id: &str, shards: u8) -> String {
-    // FNV-1a: stable over versions and platforms, as stored data must be.
+    // FNV-1a gives the same shard in every version and on every platform. Stored items depend on it.
     let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     format!("{value}#{}", hash % u64::from(shards.max(1)))
 }
 
-/// All partitions of a value.
+/// Returns all hash keys under `value`.
 pub fn partitions(value: &str, shards: u8) -> Vec<String> {
     (0..shards.max(1)).map(|shard| format!("{value}#{shard}")).collect()
 }
@@ -60,22 +61,23 @@ impl<'de> Deserialize<'de> for TimeKey {
     }
 }
 
-/// A walk along an index over all partitions of a value.
+/// A listing of the items of some partitions of an index, in the order of their range keys.
 #[derive(Debug, Clone)]
 pub struct Listing {
     /// The index.
     pub index: &'static crate::IndexDefinition,
-    /// The partitions.
+    /// The hash keys of the partitions.
     pub partitions: Vec<String>,
-    /// Highest range key first.
+    /// Whether the highest range key comes first.
     pub descending: bool,
 }
 
 impl Table {
-    /// The next `limit` range keys of a listing behind `after`, merged over its partitions. Fewer than `limit` means that the end was reached.
+    /// Returns the next `limit` range keys of a listing after `after`, merged over its partitions. Fewer than `limit` keys mean that the listing
+    /// ends there.
     ///
     /// # Errors
-    /// [`StoreError`] where a request fails.
+    /// [`StoreError`] if a request fails.
     pub async fn list(
         &self,
         listing: &Listing,
@@ -92,10 +94,10 @@ impl Table {
         Ok(keys)
     }
 
-    /// The next `limit` range keys of a listing behind `after`, and the key to go on behind, if there are more.
+    /// Returns the next `limit` range keys of a listing after `after`. If there are more, also returns the key after which they follow.
     ///
     /// # Errors
-    /// [`StoreError`] where a request fails.
+    /// [`StoreError`] if a request fails.
     pub async fn page(
         &self,
         listing: &Listing,
@@ -116,7 +118,7 @@ impl Table {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
-        let behind = if listing.descending {
+        let after_key = if listing.descending {
             "#hash = :hash AND #range < :after"
         } else {
             "#hash = :hash AND #range > :after"
@@ -137,7 +139,7 @@ impl Table {
             let query = match after {
                 None => query.key_condition_expression("#hash = :hash"),
                 Some(after) => query
-                    .key_condition_expression(behind)
+                    .key_condition_expression(after_key)
                     .expression_attribute_names("#range", listing.index.range)
                     .expression_attribute_values(":after", crate::string(after)),
             };
@@ -159,14 +161,14 @@ impl Table {
 
 #[cfg(test)]
 #[path = "listing_tests.rs"]
-mod walks;
+mod list_tests;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn an_item_is_always_in_one_of_the_partitions() {
+    fn an_item_is_in_one_of_the_partitions() {
         for id in 0..200 {
             let partition = partition("pending", &id.to_string(), 16);
             assert!(partitions("pending", 16).contains(&partition));

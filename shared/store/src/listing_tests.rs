@@ -34,23 +34,23 @@ async fn shards_are_merged_newest_first() {
 }
 
 #[tokio::test]
-async fn a_page_more_than_full_tells_that_there_is_another() {
+async fn one_key_more_than_a_page_shows_that_there_is_another_page() {
     let world = World::new(IndependentWrites::OneTransaction).await;
     insert(&world, 0..20).await;
-    // Who shows 10 asks for 11: the eleventh is there while more follow.
+    // A caller that shows 10 asks for 11. The eleventh exists as long as more follow.
     assert_eq!(world.things.list(&newest_first(), None, 11).await.unwrap().len(), 11);
     assert_eq!(world.things.list(&newest_first(), Some("0010"), 11).await.unwrap().len(), 10);
     assert!(world.things.list(&newest_first(), Some("0000"), 11).await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn a_walk_is_not_disturbed_by_what_is_inserted_meanwhile() {
+async fn items_inserted_between_two_pages_do_not_disturb_a_listing() {
     let world = World::new(IndependentWrites::OneTransaction).await;
     insert(&world, (100..150).step_by(2)).await;
     let (mut seen, mut after) = (Vec::new(), None::<String>);
     for round in 0.. {
         let page = world.things.list(&newest_first(), after.as_deref(), 7).await.unwrap();
-        // Newer ones, as they come while somebody turns pages.
+        // Newer items arrive between two pages.
         insert(&world, (200 + round * 10)..(205 + round * 10)).await;
         after = page.last().cloned().or(after);
         let ended = page.len() < 7;

@@ -1,19 +1,19 @@
-//! Which events a write causes, as the item carries it.
+//! The events of a write, as the written item names them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use orderflow_domain::{Event, EventType, UnknownEventType};
 
-/// The attribute that names the events of the write that made this image. Stream filters look for it.
+/// The attribute with the events of the item's last write. The filters of streams look for it.
 pub const OUTBOX: &str = "outbox";
 
-/// One event that a write causes.
+/// One event of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Emission {
-    /// What happened.
+    /// The type of the event.
     pub event_type: EventType,
-    /// Set where it is told again, for the how manieth time.
+    /// The number of the resend, from 1. `None` for the first emission of the event.
     pub resend: Option<u32>,
 }
 
@@ -23,24 +23,24 @@ impl From<EventType> for Emission {
     }
 }
 
-/// The events that a write causes, in order. Its text is short, since it is part of the item: `order.placed`, or `order.rejected@2`
-/// for one told again, separated by blanks.
+/// The events of a write, in order. Items hold it as text: event types separated by spaces, each with `@` and the number of the resend if the
+/// event is resent, for example `order.placed` or `order.rejected@2`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outbox(Vec<Emission>);
 
-/// The text is no [`Outbox`].
+/// The text is not an [`Outbox`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OutboxError {
-    /// It names something that is no event.
+    /// It contains an unknown event type.
     #[error(transparent)]
     UnknownType(#[from] UnknownEventType),
-    /// What follows the `@` is no number.
+    /// The text after `@` is not a number.
     #[error("{0:?} does not end in a number")]
     Resend(String),
 }
 
 impl Outbox {
-    /// An outbox with one event.
+    /// Returns an outbox with one event.
     pub fn of(emission: impl Into<Emission>) -> Self {
         Self(vec![emission.into()])
     }
@@ -50,12 +50,12 @@ impl Outbox {
         self.0.push(emission.into());
     }
 
-    /// Whether it names no event.
+    /// Returns whether it has no events.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The events, in order.
+    /// Returns the events, in order.
     pub fn emissions(&self) -> &[Emission] {
         &self.0
     }
@@ -91,7 +91,7 @@ impl FromStr for Outbox {
     }
 }
 
-/// A stream image that no event can be built from.
+/// An event cannot be built from the image in a stream record.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
     /// The outbox cannot be read.
@@ -100,13 +100,13 @@ pub enum ImageError {
     /// The item does not have the shape that its service writes.
     #[error("the image cannot be read: {0}")]
     Shape(String),
-    /// The item's service never emits this.
+    /// The service of this table does not emit events of this type.
     #[error("{0} is not emitted by this table")]
     ForeignEvent(EventType),
 }
 
 impl ImageError {
-    /// What is wrong without quoting the item, which may hold an address: for logs.
+    /// Returns a description for logs. It does not quote the item, which may hold personal data.
     pub fn without_content(&self) -> String {
         match self {
             Self::Outbox(_) => "the outbox cannot be read".to_owned(),
@@ -116,12 +116,12 @@ impl ImageError {
     }
 }
 
-/// What a service tells the relay about its table: how an image becomes the event that its outbox names.
+/// How the relay builds the events of one table.
 #[derive(Clone, Copy)]
 pub struct EventSource {
     /// The table.
     pub table: &'static crate::TableDefinition,
-    /// Builds one of the events that the image's outbox names.
+    /// Builds the event of an emission from the new image of a write.
     pub build: fn(serde_dynamo::Item, &Emission) -> Result<Event, ImageError>,
 }
 
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_reads_back() {
+    fn the_text_of_an_outbox_is_parsed_back() {
         let mut outbox = Outbox::of(EventType::OrderPlaced);
         outbox.push(Emission { event_type: EventType::OrderRejected, resend: Some(12) });
         assert_eq!(outbox.to_string(), "order.placed order.rejected@12");
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_is_refused() {
+    fn an_invalid_outbox_is_refused() {
         assert!(matches!("order.eaten".parse::<Outbox>(), Err(OutboxError::UnknownType(_))));
         assert!(matches!("order.placed@x".parse::<Outbox>(), Err(OutboxError::Resend(_))));
     }

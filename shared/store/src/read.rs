@@ -1,4 +1,4 @@
-//! Reading items by their keys.
+//! Reads items by their keys, ranges of items, and whole tables. All reads are strongly consistent.
 
 use std::ops::RangeInclusive;
 
@@ -14,10 +14,10 @@ use crate::{Item, StoreError, Table};
 const MAX_BATCH_KEYS: usize = 100;
 
 impl Table {
-    /// The item with this key, as it is now.
+    /// Returns the item with this key.
     ///
     /// # Errors
-    /// [`StoreError`] where the request fails or the item has another shape.
+    /// [`StoreError`] if the request fails or the item has another shape.
     pub async fn get<T: DeserializeOwned>(&self, key: Item) -> Result<Option<T>, StoreError> {
         let answer = self
             .client
@@ -31,19 +31,19 @@ impl Table {
         answer.item.map(|item| self.parse(item)).transpose()
     }
 
-    /// The items that exist of these keys, as they are now, in no particular order. Keys must differ: the API refuses a request
-    /// that asks twice for one.
+    /// Returns those items of these keys that exist, in no particular order. The keys must differ: DynamoDB refuses a request with the same key
+    /// twice.
     ///
     /// # Errors
-    /// [`StoreError`] where a request fails or an item has another shape.
+    /// [`StoreError`] if a request fails or an item has another shape.
     pub async fn get_all<T: DeserializeOwned>(&self, keys: Vec<Item>) -> Result<Vec<T>, StoreError> {
         self.get_items(keys).await?.into_iter().map(|item| self.parse(item)).collect()
     }
 
-    /// As [`get_all`](Self::get_all), for keys of items of several shapes.
+    /// Returns items like [`get_all`](Self::get_all), without parsing them, for keys of items of several shapes.
     ///
     /// # Errors
-    /// [`StoreError`] where a request fails.
+    /// [`StoreError`] if a request fails.
     pub async fn get_items(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let batches = keys.chunks(MAX_BATCH_KEYS).map(|batch| self.get_batch(batch.to_vec()));
         Ok(try_join_all(batches).await?.into_iter().flatten().collect())
@@ -66,24 +66,24 @@ impl Table {
                 .await
                 .map_err(|error| StoreError::request("BatchGetItem", &self.name, &error))?;
             found.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
-            // What did not fit into 16 MB, or was throttled, comes back unprocessed.
+            // DynamoDB returns keys as unprocessed if their items did not fit into 16 MB or were throttled.
             keys.extend(answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, left)| left.keys));
         }
         Ok(found)
     }
 
-    /// All items under one hash key, in the order of their range keys.
+    /// Returns all items under one hash key, in the order of their range keys.
     ///
     /// # Errors
-    /// [`StoreError`] where a request fails or an item has another shape.
+    /// [`StoreError`] if a request fails or an item has another shape.
     pub async fn get_collection<T: DeserializeOwned>(&self, hash: &str) -> Result<Vec<T>, StoreError> {
         self.query(self.collection(hash).key_condition_expression("#hash = :hash")).await
     }
 
-    /// The items under one hash key from one range key to another, both included, in the order of their range keys.
+    /// Returns the items under one hash key whose range key is in `range`, in the order of their range keys.
     ///
     /// # Errors
-    /// [`StoreError`] where a request fails or an item has another shape.
+    /// [`StoreError`] if a request fails or an item has another shape.
     pub async fn get_range<T: DeserializeOwned>(
         &self,
         hash: &str,
@@ -99,11 +99,11 @@ impl Table {
         self.query(query).await
     }
 
-    /// Every item of the table, page by page: a page, and where the next one begins, if there is one. For whoever has to see all of
-    /// them; nobody who answers requests does.
+    /// Returns a page of all items of the table, and the key with which the next page starts, if there is one. A scan reads and pays for the
+    /// whole table, so no request of the API uses it.
     ///
     /// # Errors
-    /// [`StoreError`] where the request fails.
+    /// [`StoreError`] if the request fails.
     pub async fn scan(&self, from: Option<Item>) -> Result<(Vec<Item>, Option<Item>), StoreError> {
         let scan = self.client.scan().table_name(&self.name).set_exclusive_start_key(from);
         let answer = scan.consistent_read(true).send().await;
@@ -130,10 +130,10 @@ impl Table {
         Ok(found)
     }
 
-    /// Reads the shape that a service writes.
+    /// Parses an item.
     ///
     /// # Errors
-    /// [`StoreError::Shape`] where the item has another.
+    /// [`StoreError::Shape`] if the item has another shape.
     pub fn parse<T: DeserializeOwned>(&self, item: Item) -> Result<T, StoreError> {
         serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
             .map_err(|error| StoreError::shape(&self.name, &error))

@@ -5,7 +5,7 @@ use crate::testing::{SHELVES, Thing, World};
 use crate::{IndependentWrites, Write};
 
 #[tokio::test]
-async fn any_number_of_keys_is_read_in_batches() {
+async fn keys_are_read_in_batches_of_100() {
     let world = World::new(IndependentWrites::OneTransaction).await;
     let ids: Vec<String> = (0..250).map(|n| format!("t{n}")).collect();
     let puts = ids.iter().step_by(2).map(|id| Write::put(&world.things, &Thing::new(id)).unwrap());
@@ -20,7 +20,7 @@ async fn any_number_of_keys_is_read_in_batches() {
 }
 
 #[tokio::test]
-async fn a_key_asked_for_twice_is_an_error() {
+async fn the_same_key_twice_is_an_error() {
     let world = World::new(IndependentWrites::OneTransaction).await;
     let result = world.things.get_all::<Thing>(vec![world.key("a"), world.key("a")]).await;
     let Err(StoreError::Request { code, .. }) = result else { panic!("{result:?}") };
@@ -28,7 +28,7 @@ async fn a_key_asked_for_twice_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_item_of_another_shape_is_named_as_such() {
+async fn an_item_of_another_shape_is_a_shape_error() {
     let world = World::new(IndependentWrites::OneTransaction).await;
     world
         .store
@@ -40,7 +40,7 @@ async fn an_item_of_another_shape_is_named_as_such() {
 }
 
 #[tokio::test]
-async fn a_range_has_both_its_ends_and_the_order_of_its_keys() {
+async fn a_range_includes_both_ends_and_is_ordered() {
     #[derive(serde::Deserialize)]
     struct Placed {
         place: String,
@@ -65,9 +65,9 @@ async fn a_range_has_both_its_ends_and_the_order_of_its_keys() {
 }
 
 #[tokio::test]
-async fn a_scan_comes_to_every_item() {
+async fn a_scan_returns_every_item() {
     let world = World::new(IndependentWrites::OneTransaction).await;
-    // Of a size that one page of a megabyte cannot hold.
+    // The items do not fit into one page of 1 MB.
     let thing = |n: usize| Thing { group: "x".repeat(10_000), ..Thing::new(&format!("t{n}")) };
     let puts = (0..150).map(|n| Write::put(&world.things, &thing(n)).unwrap());
     assert!(world.store.write_each(puts.collect()).await.iter().all(Result::is_ok));

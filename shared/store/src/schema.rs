@@ -1,4 +1,4 @@
-//! What a table looks like, and making it so.
+//! Definitions of tables, and how missing tables, indexes and streams are created.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,19 +11,19 @@ use aws_sdk_dynamodb::types::{
 
 use crate::{Store, StoreError, Table};
 
-/// A table. All keys are strings.
+/// The definition of a table. All keys are strings.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TableDefinition {
-    /// The name behind the prefix.
+    /// The name without the prefix.
     pub name: &'static str,
     /// The partition key.
     pub hash: &'static str,
     /// The sort key, if it has one.
     pub range: Option<&'static str>,
-    /// The global secondary indexes. All hold keys only: a write that leaves their keys alone costs nothing there, and
-    /// whoever lists reads the items themselves, which are never stale.
+    /// The global secondary indexes. All are projected `KEYS_ONLY`: a write that does not change the keys costs nothing in the index, and
+    /// listings read the items from the table, where they are current.
     pub indexes: &'static [IndexDefinition],
-    /// Whether its writes carry events.
+    /// Whether the table has a stream, because its writes name events.
     pub streams: bool,
 }
 
@@ -38,16 +38,16 @@ pub struct IndexDefinition {
     pub range: &'static str,
 }
 
-/// What there is of a table.
+/// The difference between a table and its definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableState {
-    /// Its full name.
+    /// The table's full name.
     pub name: String,
-    /// Whether there is such a table.
+    /// Whether the table exists.
     pub exists: bool,
-    /// The indexes that it lacks.
+    /// The indexes that are missing.
     pub missing_indexes: Vec<&'static str>,
-    /// Whether it lacks the stream that its writes carry events by.
+    /// Whether the stream is missing.
     pub missing_stream: bool,
 }
 
@@ -55,10 +55,10 @@ const POLL: Duration = Duration::from_millis(20);
 const POLLS: usize = 3_000;
 
 impl Store {
-    /// What there is of these tables. Changes nothing.
+    /// Compares tables with their definitions. Changes nothing.
     ///
     /// # Errors
-    /// [`StoreError`] where the store does not answer.
+    /// [`StoreError`] if the store does not answer.
     pub async fn table_states(
         &self,
         definitions: &[&'static TableDefinition],
@@ -78,10 +78,10 @@ impl Store {
         Ok(states)
     }
 
-    /// Creates the tables that are missing, and adds the indexes and the stream that are missing to those that are not. Deletes nothing.
+    /// Creates missing tables, and adds missing indexes and streams to existing ones. Deletes nothing.
     ///
     /// # Errors
-    /// [`StoreError`] where the store refuses, or a table does not become active within a minute.
+    /// [`StoreError`] if the store refuses, or a table does not become active within a minute.
     pub async fn create_missing_tables(
         &self,
         definitions: &[&'static TableDefinition],
@@ -98,7 +98,7 @@ impl Store {
 }
 
 impl Table {
-    /// What there is; none where there is no such table.
+    /// Returns the table's description, or `None` if the table does not exist.
     async fn describe(&self) -> Result<Option<TableDescription>, StoreError> {
         match self.client.describe_table().table_name(&self.name).send().await {
             Ok(answer) => Ok(answer.table),
@@ -109,7 +109,7 @@ impl Table {
         }
     }
 
-    /// Adds the indexes and the stream that are missing, and waits for what another process has begun.
+    /// Adds missing indexes and the missing stream, and waits until changes by other processes are complete.
     async fn complete(&self, description: &TableDescription) -> Result<(), StoreError> {
         if !is_active(description) {
             self.wait_until_active().await?;
@@ -145,7 +145,7 @@ impl Table {
             .stream_specification(self.stream()?);
         match request.send().await {
             Ok(_) => self.wait_until_active().await,
-            // Another process that starts at the same time was faster.
+            // Another process that starts at the same time has just made this change.
             Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => {
                 self.wait_until_active().await
             }
@@ -168,7 +168,7 @@ impl Table {
             .global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().create(create).build());
         match update.send().await {
             Ok(_) => self.wait_until_active().await,
-            // Another process that starts at the same time was faster.
+            // Another process that starts at the same time has just made this change.
             Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => {
                 self.wait_until_active().await
             }
@@ -180,7 +180,7 @@ impl Table {
         let update = self.client.update_table().table_name(&self.name).stream_specification(self.stream()?);
         match update.send().await {
             Ok(_) => self.wait_until_active().await,
-            // Another process that starts at the same time was faster.
+            // Another process that starts at the same time has just made this change.
             Err(_) if self.describe().await?.is_some_and(|found| has_stream(&found)) => {
                 self.wait_until_active().await
             }
@@ -202,7 +202,7 @@ impl Table {
             }
             tokio::time::sleep(POLL).await;
         }
-        Err(StoreError::shape(&self.name, &"it did not become active within a minute"))
+        Err(StoreError::shape(&self.name, &"the table did not become active within a minute"))
     }
 }
 
@@ -236,7 +236,7 @@ impl TableDefinition {
     }
 }
 
-/// Each attribute once. The API refuses those that no key of the request uses.
+/// Returns the definitions of these key attributes, each once. DynamoDB refuses definitions of attributes that no key uses.
 fn attributes(
     table: &str,
     names: impl IntoIterator<Item = &'static str>,

@@ -16,7 +16,7 @@ static LATER: TableDefinition = TableDefinition {
 };
 
 #[tokio::test]
-async fn making_tables_again_changes_nothing() {
+async fn creating_existing_tables_changes_nothing() {
     let world = World::new(IndependentWrites::OneTransaction).await;
     world.store.write(Write::put(&world.things, &Thing::new("a")).unwrap()).await.unwrap();
     let before = world.embedded.requests();
@@ -27,7 +27,7 @@ async fn making_tables_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn indexes_that_are_missing_are_added_and_filled() {
+async fn missing_indexes_are_added_and_filled() {
     let world = World::new(IndependentWrites::OneTransaction).await;
     world.store.write(Write::put(&world.things, &Thing::new("a")).unwrap()).await.unwrap();
     let before = world.store.table_states(&[&LATER]).await.unwrap();
@@ -38,24 +38,24 @@ async fn indexes_that_are_missing_are_added_and_filled() {
     let listing =
         Listing { index: &LATER.indexes[1], partitions: vec!["a-at".to_owned()], descending: false };
     assert_eq!(world.store.table(&LATER).list(&listing, None, 10).await.unwrap(), ["a"]);
-    // An older process that knows fewer indexes takes none away.
+    // An older process, whose definition has fewer indexes, removes none.
     world.store.create_missing_tables(&[&THINGS]).await.unwrap();
     assert_eq!(world.store.table(&LATER).list(&listing, None, 10).await.unwrap(), ["a"]);
 }
 
-/// A table as it was before its writes carried events, and as it is since.
-static SILENT: TableDefinition =
+/// The same table before and after its writes name events.
+static WITHOUT_STREAM: TableDefinition =
     TableDefinition { name: "others", hash: "id", range: None, indexes: &[], streams: false };
-static TELLING: TableDefinition =
+static WITH_STREAM: TableDefinition =
     TableDefinition { name: "others", hash: "id", range: None, indexes: &[], streams: true };
 
 #[tokio::test]
-async fn a_stream_that_is_missing_is_added_once() {
+async fn a_missing_stream_is_added_once() {
     let world = World::new(IndependentWrites::OneTransaction).await;
-    world.store.create_missing_tables(&[&SILENT]).await.unwrap();
-    let table = world.store.table(&TELLING);
+    world.store.create_missing_tables(&[&WITHOUT_STREAM]).await.unwrap();
+    let table = world.store.table(&WITH_STREAM);
     assert!(!has_stream(&table.describe().await.unwrap().unwrap()));
-    let tables: [&'static TableDefinition; 1] = [&TELLING];
+    let tables: [&'static TableDefinition; 1] = [&WITH_STREAM];
     assert!(world.store.table_states(&tables).await.unwrap()[0].missing_stream);
     let (one, other) =
         tokio::join!(world.store.create_missing_tables(&tables), world.store.create_missing_tables(&tables));
@@ -63,8 +63,8 @@ async fn a_stream_that_is_missing_is_added_once() {
     other.unwrap();
     assert!(has_stream(&table.describe().await.unwrap().unwrap()));
     assert!(!world.store.table_states(&tables).await.unwrap()[0].missing_stream);
-    // An older process that knows of no stream takes none away.
-    world.store.create_missing_tables(&[&SILENT]).await.unwrap();
+    // An older process, whose definition has no stream, removes none.
+    world.store.create_missing_tables(&[&WITHOUT_STREAM]).await.unwrap();
     assert!(has_stream(&table.describe().await.unwrap().unwrap()));
 }
 

@@ -1,4 +1,4 @@
-//! Sending one write by itself.
+//! Sends a single write.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -11,13 +11,13 @@ use crate::contention::conflict_attempts;
 use crate::write::{Kind, Request};
 use crate::{Item, Store, StoreError, Write};
 
-/// What a single write is answered with while a transaction has its item in hand.
+/// DynamoDB's error code for a write of an item that a transaction is writing.
 const CONFLICT: &str = "TransactionConflictException";
 
 /// Why a write did not happen.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum WriteError {
-    /// Its condition did not hold. Holds the item that was there, if one was.
+    /// The write's condition does not hold. Contains the existing item, if there is one.
     #[error("the condition of the write does not hold")]
     ConditionFailed(Option<Box<Item>>),
     /// The request failed.
@@ -26,10 +26,10 @@ pub enum WriteError {
 }
 
 impl Store {
-    /// Sends one write. Conflicts with transactions are retried with jitter.
+    /// Sends one write. Repeats it, with backoff, while it conflicts with transactions.
     ///
     /// # Errors
-    /// [`WriteError`] where its condition does not hold or the request fails; nothing is written then, unless the answer was lost.
+    /// [`WriteError`] if the condition does not hold or the request fails. Nothing is written then, unless only the answer was lost.
     pub async fn write(&self, write: Write) -> Result<(), WriteError> {
         let request = write.into_request();
         let mut attempts = conflict_attempts();
@@ -93,7 +93,7 @@ fn met_a_transaction(result: &Result<(), WriteError>) -> bool {
     matches!(result, Err(WriteError::Store(StoreError::Request { code, .. })) if code == CONFLICT)
 }
 
-/// The errors of the three operations that write one item.
+/// An error of one of the three operations that write one item.
 trait SingleWriteError: ProvideErrorMetadata + std::error::Error + 'static {
     fn failed_condition(&self) -> Option<&ConditionalCheckFailedException>;
 }

@@ -1,4 +1,4 @@
-//! What the tests of this crate share: a store in memory, a table, an item.
+//! A store in memory, a table and items, for the tests of this crate.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -16,7 +16,7 @@ pub(crate) static THINGS: TableDefinition = TableDefinition {
     streams: true,
 };
 
-/// Things that stand in an order under one key.
+/// A table with a range key.
 pub(crate) static SHELVES: TableDefinition =
     TableDefinition { name: "shelves", hash: "shelf", range: Some("place"), indexes: &[], streams: false };
 
@@ -35,7 +35,7 @@ impl Thing {
     }
 }
 
-/// A store whose table is there.
+/// A store in memory in which the table [`THINGS`] exists.
 pub(crate) struct World {
     pub embedded: Embedded,
     pub store: Store,
@@ -59,12 +59,12 @@ impl World {
         self.things.get(self.key(id)).await.unwrap()
     }
 
-    /// The item with every attribute.
+    /// Returns the item with all of its attributes.
     pub(crate) async fn item(&self, id: &str) -> Option<Item> {
         self.things.get_items(vec![self.key(id)]).await.unwrap().pop()
     }
 
-    /// Makes the first `times` requests of an operation fail, and lets the rest through.
+    /// Makes the first `times` requests of an operation fail.
     pub(crate) fn fail_first(&self, operation: &'static str, times: u32, fault: Fault) {
         let left = AtomicU32::new(times);
         self.embedded.inject(std::sync::Arc::new(move |requested: &str, _: &serde_json::Value| {

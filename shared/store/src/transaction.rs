@@ -1,4 +1,4 @@
-//! Writes that happen together or not at all.
+//! Writes that take effect together or not at all.
 
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -13,16 +13,16 @@ use crate::{Item, Store, StoreError, Write};
 /// The most writes that one transaction takes (AWS limit).
 pub const MAX_TRANSACTION_ACTIONS: usize = 100;
 
-/// What one write of a cancelled transaction has to do with the cancelling.
+/// The part of one write in the cancellation of its transaction.
 #[derive(Debug, Clone)]
 pub enum Cancellation {
-    /// Nothing.
+    /// The write did not cancel the transaction.
     None,
-    /// Its condition did not hold. Holds the item that was there, if one was.
+    /// The write's condition does not hold. Contains the existing item, if there is one.
     ConditionFailed(Option<Box<Item>>),
-    /// Another request had the item in hand.
+    /// Another request was writing the item.
     Conflict,
-    /// Anything else: code and message of the store.
+    /// Any other reason, with DynamoDB's code and message.
     Other {
         /// The code.
         code: String,
@@ -31,10 +31,10 @@ pub enum Cancellation {
     },
 }
 
-/// Why a transaction did not happen. None of its writes did, unless the answer was lost.
+/// Why a transaction failed. None of its writes took effect, unless only the answer was lost.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum TransactError {
-    /// Writes stood in the way: one entry a write, in their order.
+    /// DynamoDB cancelled the transaction. Contains an entry for each write, in the order of the writes.
     #[error("the transaction was cancelled")]
     Cancelled(Vec<Cancellation>),
     /// The request failed.
@@ -43,11 +43,11 @@ pub enum TransactError {
 }
 
 impl Store {
-    /// Sends writes that happen together or not at all; at most [`MAX_TRANSACTION_ACTIONS`], each of another item. Conflicts with other
-    /// requests are retried with jitter.
+    /// Sends writes that take effect together or not at all: at most [`MAX_TRANSACTION_ACTIONS`], each of another item. Repeats the transaction,
+    /// with backoff, while it fails only because of conflicts with other requests.
     ///
     /// # Errors
-    /// [`TransactError`] with a reason for each write.
+    /// [`TransactError`] if a write cancels the transaction or the request fails.
     pub async fn transact(&self, writes: Vec<Write>) -> Result<(), TransactError> {
         let tables = table_names(&writes);
         let actions: Vec<TransactWriteItem> =

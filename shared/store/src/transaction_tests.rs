@@ -20,7 +20,7 @@ fn codes(codes: &[&str]) -> Fault {
 }
 
 #[tokio::test]
-async fn reasons_are_typed_and_in_the_order_of_the_writes() {
+async fn cancellations_are_typed_and_in_the_order_of_the_writes() {
     let world = world().await;
     world.store.write(Write::put(&world.things, &Thing::new("t1")).unwrap()).await.unwrap();
     let mut writes = puts(&world, 2);
@@ -59,7 +59,7 @@ async fn conflicts_that_do_not_end_are_reported() {
 }
 
 #[tokio::test]
-async fn what_is_not_only_conflicts_is_not_retried() {
+async fn a_cancellation_with_another_reason_is_not_repeated() {
     let world = world().await;
     world.fail_first("TransactWriteItems", u32::MAX, codes(&["ThrottlingError", "TransactionConflict"]));
     let before = world.embedded.requests();
@@ -73,7 +73,7 @@ async fn what_is_not_only_conflicts_is_not_retried() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_a_store_error_although_the_transaction_happened() {
+async fn a_lost_answer_is_a_store_error_although_the_transaction_took_effect() {
     let world = world().await;
     world.fail_first("TransactWriteItems", 1, Fault::LostAnswer);
     let result = world.store.transact(puts(&world, 2)).await;

@@ -1,4 +1,4 @@
-//! One conditional write of one item, with the events it causes.
+//! One conditional write of one item, with its events.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::{Item, OUTBOX, Outbox, StoreError, Table, string};
 
-/// A write of one item. It can be sent alone ([`crate::Store::write`]), with others all or nothing ([`crate::Store::transact`]), or beside others
-/// with an outcome each ([`crate::Store::write_each`]).
+/// A write of one item. It can be sent alone ([`crate::Store::write`]), in a transaction ([`crate::Store::transact`]), or together with
+/// independent writes ([`crate::Store::write_each`]).
 #[derive(Debug, Clone)]
 pub struct Write {
     table: String,
@@ -19,7 +19,7 @@ pub struct Write {
     hash: &'static str,
 }
 
-/// What is done to the item.
+/// The operation on the item.
 #[derive(Debug, Clone)]
 pub(crate) enum Kind {
     Put(Item),
@@ -28,23 +28,23 @@ pub(crate) enum Kind {
 }
 
 impl Write {
-    /// Puts a whole item.
+    /// Returns a write that puts a whole item.
     ///
     /// # Errors
-    /// [`StoreError::Shape`] where the record is no item.
+    /// [`StoreError::Shape`] if the record cannot be serialised as an item.
     pub fn put(table: &Table, record: &impl Serialize) -> Result<Self, StoreError> {
         let item = serde_dynamo::aws_sdk_dynamodb_1::to_item(record)
             .map_err(|e| StoreError::shape(&table.name, &e))?;
         Ok(Self::new(table, Kind::Put(item)))
     }
 
-    /// Changes attributes of the item with this key, and makes it where there is none. Unless it is told what it [`emits`](Self::emitting),
-    /// it takes the last write's outbox off the item.
+    /// Returns a write that changes attributes of the item with this key, or creates the item. Unless it [emits](Self::emitting) events, it
+    /// removes the outbox of the item's last write.
     pub fn update(table: &Table, key: Item) -> Self {
         Self::new(table, Kind::Update { key, assignments: Vec::new(), emits: false })
     }
 
-    /// Deletes the item with this key.
+    /// Returns a write that deletes the item with this key.
     pub fn delete(table: &Table, key: Item) -> Self {
         Self::new(table, Kind::Delete { key })
     }
@@ -60,7 +60,7 @@ impl Write {
         }
     }
 
-    /// Names the events that this write causes.
+    /// Adds the events of this write.
     #[must_use]
     pub fn emitting(mut self, outbox: &Outbox) -> Self {
         if outbox.is_empty() {
@@ -77,7 +77,7 @@ impl Write {
         self
     }
 
-    /// Only where there is no such item.
+    /// Adds the condition that the item does not exist.
     #[must_use]
     pub fn if_absent(mut self) -> Self {
         let name = self.name(self.hash);
@@ -85,7 +85,7 @@ impl Write {
         self
     }
 
-    /// Only where there is such an item.
+    /// Adds the condition that the item exists.
     #[must_use]
     pub fn if_present(mut self) -> Self {
         let name = self.name(self.hash);
@@ -93,7 +93,7 @@ impl Write {
         self
     }
 
-    /// Only where the attribute has this value.
+    /// Adds the condition that the attribute has this value.
     #[must_use]
     pub fn if_equals(mut self, attribute: &str, value: AttributeValue) -> Self {
         let (name, value) = (self.name(attribute), self.value(value));
@@ -101,13 +101,13 @@ impl Write {
         self
     }
 
-    /// Only where the item still has the version that it was read with.
+    /// Adds the condition that the item still has the version with which it was read.
     #[must_use]
     pub fn if_version(self, version: u32) -> Self {
         self.if_equals("version", AttributeValue::N(version.to_string()))
     }
 
-    /// Only where the attribute is a number of at least this.
+    /// Adds the condition that the attribute is a number of at least `least`.
     #[must_use]
     pub fn if_at_least(mut self, attribute: &str, least: i64) -> Self {
         let (name, value) = (self.name(attribute), self.value(AttributeValue::N(least.to_string())));
@@ -122,14 +122,14 @@ impl Write {
         self.assign(format!("{name} = {value}"))
     }
 
-    /// Adds to a number that is there (updates only).
+    /// Adds to a number that exists (updates only).
     #[must_use]
     pub fn add(mut self, attribute: &str, change: i64) -> Self {
         let (name, value) = (self.name(attribute), self.value(AttributeValue::N(change.to_string())));
         self.assign(format!("{name} = {name} + {value}"))
     }
 
-    /// Adds to a number that is 0 where there is none (updates only).
+    /// Adds to a number that is 0 if the attribute does not exist (updates only).
     #[must_use]
     pub fn count(mut self, attribute: &str, change: i64) -> Self {
         let (name, value) = (self.name(attribute), self.value(AttributeValue::N(change.to_string())));
@@ -163,7 +163,7 @@ impl Write {
         &self.table
     }
 
-    /// The request that it becomes.
+    /// Returns the parts of the request.
     pub(crate) fn into_request(mut self) -> Request {
         let condition = (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "));
         let update = self.update_expression();
@@ -186,12 +186,12 @@ impl Write {
     }
 }
 
-/// A write as the API takes it.
+/// The parts of a request as DynamoDB's API takes them.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) table: String,
     pub(crate) kind: Kind,
-    /// The update expression; empty for all but updates.
+    /// The update expression. Empty unless the write is an update.
     pub(crate) update: String,
     pub(crate) condition: Option<String>,
     pub(crate) names: Option<HashMap<String, String>>,

@@ -11,7 +11,7 @@ async fn world_with(id: &str) -> World {
     world
 }
 
-fn there(result: Result<(), WriteError>) -> Option<Item> {
+fn existing(result: Result<(), WriteError>) -> Option<Item> {
     match result {
         Err(WriteError::ConditionFailed(item)) => item.map(|item| *item),
         other => panic!("the condition should have failed: {other:?}"),
@@ -19,40 +19,40 @@ fn there(result: Result<(), WriteError>) -> Option<Item> {
 }
 
 #[tokio::test]
-async fn a_put_whose_condition_fails_gives_what_was_there() {
+async fn a_put_whose_condition_fails_returns_the_existing_item() {
     let world = world_with("a").await;
     let other = Thing { level: 99, ..Thing::new("a") };
     let put = Write::put(&world.things, &other).unwrap().if_absent();
-    let found: Thing = world.things.parse(there(world.store.write(put).await).unwrap()).unwrap();
+    let found: Thing = world.things.parse(existing(world.store.write(put).await).unwrap()).unwrap();
     assert_eq!(found, Thing::new("a"));
     assert_eq!(world.thing("a").await, Some(Thing::new("a")));
 }
 
 #[tokio::test]
-async fn an_update_whose_condition_fails_gives_what_was_there_or_nothing() {
+async fn an_update_whose_condition_fails_returns_the_existing_item_if_there_is_one() {
     let world = world_with("a").await;
     let update = |id: &str| Write::update(&world.things, world.key(id)).add("level", -11);
-    let found = there(world.store.write(update("a").if_at_least("level", 11)).await).unwrap();
+    let found = existing(world.store.write(update("a").if_at_least("level", 11)).await).unwrap();
     assert_eq!(found["level"], number(10));
-    assert_eq!(there(world.store.write(update("b").if_present()).await), None);
+    assert_eq!(existing(world.store.write(update("b").if_present()).await), None);
     world.store.write(update("a").if_version(1)).await.unwrap();
     assert_eq!(world.thing("a").await.unwrap().level, -1);
 }
 
 #[tokio::test]
-async fn a_delete_whose_condition_fails_gives_what_was_there() {
+async fn a_delete_whose_condition_fails_returns_the_existing_item() {
     let world = world_with("a").await;
     let delete = || Write::delete(&world.things, world.key("a"));
-    let found = there(world.store.write(delete().if_version(7)).await).unwrap();
+    let found = existing(world.store.write(delete().if_version(7)).await).unwrap();
     assert_eq!(found["version"], number(1));
     world.store.write(delete().if_version(1)).await.unwrap();
     assert_eq!(world.thing("a").await, None);
-    // Deleting what is not there is no failure.
+    // Deleting an item that does not exist succeeds.
     world.store.write(delete()).await.unwrap();
 }
 
 #[tokio::test]
-async fn an_update_leaves_the_outbox_that_it_names_and_no_other() {
+async fn an_update_replaces_the_outbox_of_the_last_write() {
     let world = world_with("a").await;
     let update = || Write::update(&world.things, world.key("a"));
     let outbox = async || world.item("a").await.unwrap().remove(OUTBOX);
@@ -70,12 +70,12 @@ async fn an_update_leaves_the_outbox_that_it_names_and_no_other() {
 
     world.store.write(update().emitting(&Outbox::of(EventType::OrderPlaced))).await.unwrap();
     world.store.write(update().emitting(&Outbox::default())).await.unwrap();
-    assert_eq!(outbox().await, None, "an empty outbox is none");
+    assert_eq!(outbox().await, None, "an empty outbox removes the attribute");
     assert_eq!(world.thing("a").await.unwrap().level, 12);
 }
 
 #[tokio::test]
-async fn a_put_carries_its_outbox_and_the_next_put_drops_it() {
+async fn a_put_without_events_removes_the_outbox_of_the_last_write() {
     let world = world_with("a").await;
     let put = || Write::put(&world.things, &Thing::new("a")).unwrap();
     world.store.write(put().emitting(&Outbox::of(EventType::StockAdjusted))).await.unwrap();
@@ -85,7 +85,7 @@ async fn a_put_carries_its_outbox_and_the_next_put_drops_it() {
 }
 
 #[tokio::test]
-async fn counting_begins_at_zero() {
+async fn counting_starts_at_zero() {
     let world = world_with("a").await;
     for id in ["a", "new"] {
         let count = || Write::update(&world.things, world.key(id)).count("seen", 2).count("level", 1);
@@ -101,7 +101,7 @@ async fn counting_begins_at_zero() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_that_meets_a_transaction_is_made_again() {
+async fn a_write_that_conflicts_with_a_transaction_is_repeated() {
     let world = world_with("a").await;
     let update = || Write::update(&world.things, world.key("a")).add("level", 1);
     world.fail_first("UpdateItem", 3, Fault::TransactionConflict);
@@ -118,7 +118,7 @@ async fn a_write_that_meets_a_transaction_is_made_again() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_an_error_although_the_write_happened() {
+async fn a_lost_answer_is_an_error_although_the_write_took_effect() {
     let world = world_with("a").await;
     world.fail_first("UpdateItem", 1, Fault::LostAnswer);
     let error = world.store.write(Write::update(&world.things, world.key("a")).add("level", 1)).await;

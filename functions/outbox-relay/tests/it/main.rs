@@ -1,4 +1,4 @@
-//! The relay over real stream records.
+//! Tests of the relay with stream records of the embedded store.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod relaying;

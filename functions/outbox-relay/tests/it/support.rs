@@ -1,4 +1,4 @@
-//! A catalog with its stream, and a publisher and dead letters that remember.
+//! A catalog with its stream, a publisher and a dead-letter queue that record what they get.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,15 +13,15 @@ use orderflow_outbox_relay::{EVENT_SOURCES, Relay};
 use orderflow_store::{IndependentWrites, OUTBOX, Outbox, Store, Write};
 use serde::Serialize;
 
-/// Publishes what `refuses` lets through.
+/// A publisher that records events and refuses those with a subject in `refuses`.
 #[derive(Default)]
-pub(crate) struct Board {
+pub(crate) struct RecordingPublisher {
     published: Mutex<Vec<Event>>,
     pub(crate) refuses: Mutex<Vec<String>>,
 }
 
 #[async_trait]
-impl Publisher for Board {
+impl Publisher for RecordingPublisher {
     async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>> {
         let refuses = self.refuses.lock().unwrap().clone();
         let publish = |event: &Event| {
@@ -35,8 +35,8 @@ impl Publisher for Board {
     }
 }
 
-impl Board {
-    /// Type and subject of what was published, in order.
+impl RecordingPublisher {
+    /// Returns type and subject of each published event, in order.
     pub(crate) fn published(&self) -> Vec<String> {
         let published = self.published.lock().unwrap();
         published.iter().map(|event| format!("{} {}", event.event_type(), event.data.subject())).collect()
@@ -48,13 +48,13 @@ impl Board {
 }
 
 #[derive(Default)]
-pub(crate) struct Grave {
+pub(crate) struct RecordingDeadLetters {
     pub(crate) letters: Mutex<Vec<DeadLetter>>,
     pub(crate) is_full: Mutex<bool>,
 }
 
 #[async_trait]
-impl DeadLetterQueue for Grave {
+impl DeadLetterQueue for RecordingDeadLetters {
     async fn put(&self, letter: DeadLetter) -> Result<(), DeadLetterError> {
         if *self.is_full.lock().unwrap() {
             return Err(DeadLetterError("the queue is gone".to_owned()));
@@ -64,7 +64,7 @@ impl DeadLetterQueue for Grave {
     }
 }
 
-/// An item of the catalog that is none.
+/// An item that is not a product.
 #[derive(Serialize)]
 struct Broken<'a> {
     sku: &'a str,
@@ -74,8 +74,8 @@ struct Broken<'a> {
 pub(crate) struct Shop {
     store: Store,
     embedded: Embedded,
-    pub(crate) board: Arc<Board>,
-    pub(crate) grave: Arc<Grave>,
+    pub(crate) publisher: Arc<RecordingPublisher>,
+    pub(crate) dead_letters: Arc<RecordingDeadLetters>,
     pub(crate) relay: Relay,
 }
 
@@ -84,9 +84,10 @@ impl Shop {
         let embedded = Embedded::open(Location::Memory).unwrap();
         let store = Store::new(embedded.dynamodb(), "test", IndependentWrites::OneTransaction);
         store.create_missing_tables(&[&CATALOG]).await.unwrap();
-        let (board, grave) = (Arc::new(Board::default()), Arc::new(Grave::default()));
-        let relay = Relay::new(&store, EVENT_SOURCES, board.clone(), grave.clone());
-        Self { store, embedded, board, grave, relay }
+        let (publisher, dead_letters) =
+            (Arc::new(RecordingPublisher::default()), Arc::new(RecordingDeadLetters::default()));
+        let relay = Relay::new(&store, EVENT_SOURCES, publisher.clone(), dead_letters.clone());
+        Self { store, embedded, publisher, dead_letters, relay }
     }
 
     pub(crate) async fn sell(&self, sku: &str) {
@@ -96,13 +97,13 @@ impl Shop {
         CatalogWriter::new(&self.store, catalog).create_if_absent(product).await.unwrap();
     }
 
-    /// Writes an item that is no product.
+    /// Writes an item that is not a product.
     pub(crate) async fn break_item(&self, sku: &str, outbox: Option<&str>) {
         let write = Write::put(&self.store.table(&CATALOG), &Broken { sku, outbox }).unwrap();
         self.store.write(write).await.unwrap();
     }
 
-    /// Takes the outbox off an item, as any write does that emits nothing.
+    /// Removes the outbox of an item, as each write without events does.
     pub(crate) async fn touch(&self, sku: &str) {
         let table = self.store.table(&CATALOG);
         let write = Write::update(&table, table.key(sku)).emitting(&Outbox::default());
@@ -114,7 +115,7 @@ impl Shop {
         self.store.write(Write::delete(&table, table.key(sku))).await.unwrap();
     }
 
-    /// Everything that the stream carries, as one batch.
+    /// Returns all records of the stream as one batch.
     pub(crate) async fn batch(&self) -> StreamEvent {
         let table = self.store.table_name(&CATALOG);
         let mut reader = StreamReader::open(self.embedded.streams(), &table, Vec::new()).await.unwrap();
@@ -128,11 +129,11 @@ impl Shop {
         }
     }
 
-    /// Why each record was put away.
+    /// Returns the reasons of the dead letters.
     pub(crate) fn dead_lettered(&self) -> Vec<String> {
-        self.grave.letters.lock().unwrap().iter().map(|letter| letter.reason.clone()).collect()
+        self.dead_letters.letters.lock().unwrap().iter().map(|letter| letter.reason.clone()).collect()
     }
 }
 
-/// The name under which a table's items carry what their write emitted.
+/// The attribute of the outbox.
 pub(crate) const OUTBOX_NAME: &str = OUTBOX;

@@ -9,7 +9,7 @@ fn open(directory: &Path) -> Result<Embedded, EmbeddedError> {
 }
 
 #[tokio::test]
-async fn what_was_written_is_there_after_opening_again() {
+async fn writes_persist_when_the_directory_is_opened_again() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("made/on/demand");
     let first = open(&data).unwrap();
@@ -23,7 +23,7 @@ async fn what_was_written_is_there_after_opening_again() {
 }
 
 #[tokio::test]
-async fn a_directory_is_opened_once_at_a_time() {
+async fn a_directory_can_be_open_only_once() {
     let directory = tempfile::tempdir().unwrap();
     let first = open(directory.path()).unwrap();
     let client = first.dynamodb();
@@ -31,13 +31,13 @@ async fn a_directory_is_opened_once_at_a_time() {
     assert!(matches!(error, EmbeddedError::InUse(_)), "{error:?}");
     assert!(error.to_string().contains("in use by another process"), "{error}");
     drop(first);
-    assert!(matches!(open(directory.path()), Err(EmbeddedError::InUse(_))), "a client still uses it");
+    assert!(matches!(open(directory.path()), Err(EmbeddedError::InUse(_))), "a client still has it open");
     drop(client);
     open(directory.path()).unwrap();
 }
 
 #[test]
-fn the_format_can_be_read_of_what_is_open_and_of_nothing() {
+fn the_format_of_an_open_and_of_a_missing_directory_can_be_read() {
     let directory = tempfile::tempdir().unwrap();
     let location = Location::Directory(directory.path().join("data"));
     assert_eq!(location.schema_version().unwrap(), None);
@@ -47,7 +47,7 @@ fn the_format_can_be_read_of_what_is_open_and_of_nothing() {
 }
 
 #[test]
-fn a_newer_directory_is_refused_and_left_as_it_is() {
+fn a_newer_directory_is_refused_and_not_changed() {
     let directory = tempfile::tempdir().unwrap();
     drop(open(directory.path()).unwrap());
     let file = directory.path().join("orderflow.db");
@@ -67,7 +67,7 @@ fn a_newer_directory_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn somebody_elses_file_is_refused() {
+fn a_foreign_file_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("orderflow.db");
     let database = rusqlite::Connection::open(&file).unwrap();
@@ -80,7 +80,7 @@ fn somebody_elses_file_is_refused() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_made_is_named() {
+fn the_error_names_a_directory_that_cannot_be_created() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     std::fs::write(&file, "").unwrap();

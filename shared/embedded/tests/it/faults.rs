@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::{TABLE, create, exists, memory, put, text};
 
 #[tokio::test]
-async fn a_transaction_conflicts_where_the_injector_says_so() {
+async fn injected_conflicts_cancel_a_transaction() {
     let embedded = memory().await;
     let client = embedded.dynamodb();
     embedded.inject(Arc::new(|operation: &str, body: &Value| {
@@ -30,7 +30,7 @@ async fn a_transaction_conflicts_where_the_injector_says_so() {
 }
 
 #[tokio::test]
-async fn single_writes_fail_with_typed_errors_until_injecting_stops() {
+async fn injected_faults_of_single_writes_are_typed_errors() {
     let embedded = memory().await;
     let client = embedded.dynamodb();
     let turn = AtomicUsize::new(0);
@@ -52,7 +52,7 @@ async fn single_writes_fail_with_typed_errors_until_injecting_stops() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_no_lost_write() {
+async fn a_write_takes_effect_although_its_answer_is_lost() {
     let embedded = memory().await;
     let client = embedded.dynamodb();
     let changes = embedded.changes(TABLE);

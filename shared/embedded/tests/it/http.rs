@@ -26,7 +26,7 @@ async fn serve(embedded: &Embedded) -> Server {
     Server { url, stop, task }
 }
 
-/// An SDK client as any other program has it: signing, retrying, over a socket.
+/// Returns an SDK client with the default behaviour: it signs and retries, and uses a socket.
 fn client(server: &Server) -> aws_sdk_dynamodb::Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -89,7 +89,7 @@ async fn a_token_is_refused_for_another_transaction() {
 }
 
 #[tokio::test]
-async fn bad_requests_get_dynamodbs_errors_and_the_server_goes_on() {
+async fn bad_requests_get_dynamodbs_errors_and_do_not_stop_the_server() {
     let embedded = memory().await;
     let server = serve(&embedded).await;
     let put = "DynamoDB_20120810.PutItem";
@@ -117,7 +117,7 @@ async fn bad_requests_get_dynamodbs_errors_and_the_server_goes_on() {
 }
 
 #[tokio::test]
-async fn serving_ends_with_the_shutdown() {
+async fn the_server_stops_on_shutdown() {
     let embedded = memory().await;
     let server = serve(&embedded).await;
     put(&client(&server), "a").await;

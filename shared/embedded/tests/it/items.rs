@@ -91,14 +91,14 @@ async fn the_other_operations_are_reachable() {
 }
 
 #[tokio::test]
-async fn unserved_operations_say_so() {
+async fn unsupported_operations_are_unknown_operations() {
     let client = memory().await.dynamodb();
     let error = client.list_backups().send().await.unwrap_err().into_service_error();
     assert_eq!(error.meta().code(), Some("UnknownOperationException"));
 }
 
 #[tokio::test]
-async fn databases_in_memory_are_strangers_to_each_other() {
+async fn databases_in_memory_are_independent() {
     let databases: Vec<Embedded> = (0..20).map(|_| Embedded::open(Location::Memory).unwrap()).collect();
     crate::support::create_table(&databases[7].dynamodb(), TABLE).await;
     for (index, database) in databases.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The embedded database as its users see it: through the AWS SDK, in the process and over HTTP.
+//! Tests of the embedded database through the AWS SDK, in the process and over HTTP.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

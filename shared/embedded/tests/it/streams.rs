@@ -60,7 +60,7 @@ async fn a_stream_is_read_from_its_start_or_after_a_record() {
 }
 
 #[tokio::test]
-async fn reading_after_the_newest_record_finds_later_ones_only() {
+async fn reading_after_the_newest_record_returns_only_later_ones() {
     let embedded = with_records(2).await;
     let newest = sequence(&read_all(&embedded).await[1]);
     assert!(read_after(&embedded, &newest).await.is_empty());
@@ -69,7 +69,7 @@ async fn reading_after_the_newest_record_finds_later_ones_only() {
 }
 
 #[tokio::test]
-async fn reading_after_a_trimmed_record_finds_what_came_after_it() {
+async fn reading_after_a_trimmed_record_returns_the_records_after_it() {
     let embedded = with_records(4).await;
     let all = read_all(&embedded).await;
     assert_eq!(embedded.trim_stream(TABLE, &sequence(&all[1])).unwrap(), 2);
@@ -92,7 +92,7 @@ async fn trimming_everything_keeps_the_newest_record_and_the_numbering() {
 }
 
 #[tokio::test]
-async fn trimming_removes_more_than_one_batch_and_leaves_other_tables_alone() {
+async fn trimming_deletes_several_batches_and_no_records_of_other_tables() {
     let embedded = with_records(2_050).await;
     let client = embedded.dynamodb();
     create_table(&client, "other").await;
@@ -106,7 +106,7 @@ async fn trimming_removes_more_than_one_batch_and_leaves_other_tables_alone() {
 }
 
 #[tokio::test]
-async fn trimming_refuses_what_is_no_stream_or_no_number() {
+async fn trimming_refuses_unknown_streams_and_invalid_numbers() {
     let embedded = with_records(1).await;
     let known = sequence(&read_all(&embedded).await[0]);
     assert!(matches!(embedded.trim_stream("nowhere", &known), Err(EmbeddedError::Engine(_))));
@@ -116,7 +116,7 @@ async fn trimming_refuses_what_is_no_stream_or_no_number() {
 }
 
 #[tokio::test]
-async fn a_write_between_reading_and_waiting_is_not_missed() {
+async fn a_write_between_reading_and_waiting_is_noticed() {
     let embedded = memory().await;
     let client = embedded.dynamodb();
     let mut changes = embedded.changes(TABLE);
@@ -129,7 +129,7 @@ async fn a_write_between_reading_and_waiting_is_not_missed() {
 }
 
 #[tokio::test]
-async fn reads_refused_writes_and_other_tables_wake_nobody() {
+async fn only_successful_writes_to_the_table_notify_its_readers() {
     let embedded = memory().await;
     let client = embedded.dynamodb();
     put(&client, "a").await;
@@ -143,7 +143,7 @@ async fn reads_refused_writes_and_other_tables_wake_nobody() {
 }
 
 #[tokio::test]
-async fn closing_the_database_ends_the_waiting() {
+async fn closing_the_database_ends_a_wait_for_changes() {
     let embedded = memory().await;
     let mut changes = embedded.changes(TABLE);
     drop(embedded);

@@ -1,4 +1,4 @@
-//! A table with a stream, and short ways to write to it.
+//! A table with a stream, and shorthands for writing to it.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
