@@ -8,11 +8,10 @@ use orderflow_bridge::memory::{MemoryAdmin, MemoryBroker};
 use orderflow_bridge::rabbitmq::{
     BrokerAddress, RabbitAdmin, RabbitConsumer, RabbitError, RabbitMq, RabbitPublisher,
 };
-use orderflow_bridge::sqs::SqsConsumer;
 use orderflow_bridge::{ConfirmingSink, ConsumerSwitch, RuntimeTable, Sink, Target, sdk_config};
 use orderflow_http::HealthCheck;
 use orderflow_messaging::{Publisher, QueueAdmin, RetryPolicy};
-use orderflow_sqs::{SnsPublisher, Sqs, SqsAdmin, SqsNames};
+use orderflow_sqs::{SnsPublisher, Sqs, SqsAdmin, SqsConsumer, SqsNames};
 use orderflow_store::Store;
 use tokio::sync::watch;
 

@@ -88,7 +88,7 @@ fn in_process(store: &Store, settings: &Settings, gateway: &Arc<dyn PaymentGatew
 
 fn target<C: Consumer>(consumer: C, retry: &RetryPolicy) -> (&'static str, QueueTarget) {
     let name = consumer.name();
-    let target = Arc::new(QueueFunction::new(consumer, retry.clone(), None));
+    let target = Arc::new(QueueFunction::new(consumer, retry.clone()));
     (name, QueueTarget { target, batches: concurrent_batches(name) })
 }
 
@@ -110,7 +110,7 @@ async fn invoked(invocation: &Invocation) -> Targets {
 
 /// Returns the relay function, which publishes to `publisher`.
 pub(crate) fn relay(store: &Store, publisher: Arc<dyn Publisher>) -> Arc<dyn StreamTarget> {
-    let dead_letters = RuntimeTable::new(store).dead_letter_queue("outbox-relay");
+    let dead_letters = RuntimeTable::new(store).dead_letter_queue();
     Arc::new(RelayTarget(Relay::new(store, EVENT_SOURCES, publisher, Arc::new(dead_letters))))
 }
 

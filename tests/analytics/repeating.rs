@@ -109,7 +109,7 @@ impl Mode for RepeatingMode {
         for (seed, source) in (0..).zip(EVENT_SOURCES) {
             let sink = broker.publisher();
             let publisher = Arc::new(FaultyPublisher::new(sink.clone(), EVERY_EVENT_TWICE, seed));
-            let dead_letters = Arc::new(runtime.dead_letter_queue("outbox-relay"));
+            let dead_letters = Arc::new(runtime.dead_letter_queue());
             let relay = RelayTarget(Relay::new(store, EVENT_SOURCES, publisher.clone(), dead_letters));
             let (table, trimmer) = (store.table_name(source.table), Arc::new(Trimmer(database.clone())));
             let (runtime, streams) = (runtime.clone(), database.streams());

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use orderflow_bridge::sqs::SqsConsumer;
 use orderflow_bridge::{ConsumerSwitch, sdk_config};
 use orderflow_domain::{Event, EventData, InventoryReleased, OrderId, Timestamp};
 use orderflow_messaging::{
-    Consumer, Delivery, Outcome, QueueAdmin, QueueFunction, RetryPolicy, Selection, StoredDeadLetter,
+    Consumer, DeadLetter, Delivery, Outcome, QueueAdmin, QueueFunction, RetryPolicy, Selection,
 };
-use orderflow_sqs::{Sqs, SqsAdmin, SqsNames, SqsTopology};
+use orderflow_sqs::{Sqs, SqsAdmin, SqsConsumer, SqsNames, SqsTopology};
 use orderflow_testing::ministack;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -45,7 +44,7 @@ async fn eventually(what: &str, probe: impl AsyncFn() -> bool) {
     }
 }
 
-async fn letters(admin: &SqsAdmin) -> Vec<StoredDeadLetter> {
+async fn letters(admin: &SqsAdmin) -> Vec<DeadLetter> {
     admin.dead_letters(CONSUMER).await.unwrap()
 }
 
@@ -69,7 +68,7 @@ async fn a_dead_letter_is_corrected_and_replayed_and_listing_loses_nothing() {
 
     let queues = Arc::new(Sqs::find(&config, names.clone()).await.unwrap());
     let admin = SqsAdmin::new(queues.clone());
-    let target = Arc::new(QueueFunction::new(Tracker, RetryPolicy::default(), None));
+    let target = Arc::new(QueueFunction::new(Tracker, RetryPolicy::default()));
     let (policy, switch) = (RetryPolicy::default(), ConsumerSwitch::default());
     let consumer = SqsConsumer { queues: queues.clone(), consumer: CONSUMER, target, policy, switch };
     let (stop, stopped) = watch::channel(false);

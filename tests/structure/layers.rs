@@ -146,7 +146,16 @@ fn shared_crates_import_downwards() {
         ("orderflow-circuit-breaker", &["orderflow-backoff"]),
         ("orderflow-http", &["orderflow-telemetry"]),
         ("orderflow-documents", &["orderflow-domain", "orderflow-http", "orderflow-messaging"]),
-        ("orderflow-lambda", &["orderflow-messaging", "orderflow-store", "orderflow-telemetry"]),
+        (
+            "orderflow-lambda",
+            &[
+                "orderflow-domain",
+                "orderflow-messaging",
+                "orderflow-sqs",
+                "orderflow-store",
+                "orderflow-telemetry",
+            ],
+        ),
         ("orderflow-sqs", &["orderflow-backoff", "orderflow-domain", "orderflow-messaging"]),
         (
             "orderflow-bridge",
@@ -155,7 +164,6 @@ fn shared_crates_import_downwards() {
                 "orderflow-circuit-breaker",
                 "orderflow-domain",
                 "orderflow-messaging",
-                "orderflow-sqs",
                 "orderflow-store",
             ],
         ),

@@ -6,7 +6,7 @@ use std::process::{Command, ExitStatus};
 use std::{env, fs, io};
 
 use orderflow_domain::Event;
-use orderflow_messaging::{StoredDeadLetter, subscription};
+use orderflow_messaging::{DeadLetter, subscription};
 use tempfile::TempPath;
 use tokio::signal::ctrl_c;
 use tokio::task::spawn_blocking;
@@ -103,7 +103,7 @@ impl Draft {
     ///
     /// # Errors
     /// If the file cannot be written.
-    fn of(letter: &StoredDeadLetter) -> io::Result<Self> {
+    fn of(letter: &DeadLetter) -> io::Result<Self> {
         let original = indented(letter);
         let mut file = tempfile::Builder::new().prefix("orderflow-").suffix(".json").tempfile()?;
         // Editors add a newline at the end.

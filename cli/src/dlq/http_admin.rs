@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use orderflow_domain::Event;
-use orderflow_messaging::{AdminError, Progress, QueueAdmin, QueueStatus, Selection, StoredDeadLetter};
+use orderflow_messaging::{AdminError, DeadLetter, Progress, QueueAdmin, QueueStatus, Selection};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
@@ -48,7 +48,7 @@ impl HttpAdmin {
         Self { api }
     }
 
-    async fn letters(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, ClientError> {
+    async fn letters(&self, consumer: &str) -> Result<Vec<DeadLetter>, ClientError> {
         let response = self.api.fetch(&ApiRequest::list(&collection(consumer)).retried()).await?;
         let list: LetterList = response.decode()?;
         Ok(list.dead_letters.into_iter().map(Into::into).collect())
@@ -101,7 +101,7 @@ impl QueueAdmin for HttpAdmin {
         Ok(list.queues)
     }
 
-    async fn dead_letters(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, AdminError> {
+    async fn dead_letters(&self, consumer: &str) -> Result<Vec<DeadLetter>, AdminError> {
         self.letters(consumer).await.map_err(failed)
     }
 

@@ -1,6 +1,6 @@
 //! `orderflow dlq list` and `orderflow dlq show`.
 
-use orderflow_messaging::StoredDeadLetter;
+use orderflow_messaging::DeadLetter;
 
 use super::DlqError;
 use super::connection::Queues;
@@ -42,7 +42,7 @@ impl ListArgs {
     }
 }
 
-fn row(letter: StoredDeadLetter) -> Vec<String> {
+fn row(letter: DeadLetter) -> Vec<String> {
     let (attempts, given_up) = (letter.attempts.to_string(), time(letter.last_at));
     vec![letter.id, letter.consumer, letter.code, attempts, given_up, letter.reason]
 }
@@ -76,7 +76,7 @@ impl ShowArgs {
     }
 }
 
-fn facts(letter: &StoredDeadLetter) -> [(&'static str, String); 7] {
+fn facts(letter: &DeadLetter) -> [(&'static str, String); 7] {
     [
         ("dead letter", letter.id.clone()),
         ("consumer", letter.consumer.clone()),

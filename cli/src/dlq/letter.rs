@@ -1,7 +1,7 @@
 //! How a dead letter is shown: as the JSON of the API, and as text.
 
 use orderflow_domain::Timestamp;
-use orderflow_messaging::StoredDeadLetter;
+use orderflow_messaging::DeadLetter;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -20,7 +20,7 @@ pub(super) struct LetterJson {
     event: Box<RawValue>,
 }
 
-impl From<LetterJson> for StoredDeadLetter {
+impl From<LetterJson> for DeadLetter {
     fn from(json: LetterJson) -> Self {
         let event = json.event.get();
         Self {
@@ -36,8 +36,8 @@ impl From<LetterJson> for StoredDeadLetter {
     }
 }
 
-impl From<&StoredDeadLetter> for LetterJson {
-    fn from(letter: &StoredDeadLetter) -> Self {
+impl From<&DeadLetter> for LetterJson {
+    fn from(letter: &DeadLetter) -> Self {
         let as_string = |body| to_raw_value(body).expect("a string always serialises");
         Self {
             id: letter.id.clone(),
@@ -53,12 +53,12 @@ impl From<&StoredDeadLetter> for LetterJson {
 }
 
 /// Returns a dead letter as the JSON of the API.
-pub(super) fn to_json(letter: &StoredDeadLetter) -> String {
+pub(super) fn to_json(letter: &DeadLetter) -> String {
     serialized(&LetterJson::from(letter))
 }
 
 /// Returns dead letters as the JSON of a listing of the API.
-pub(super) fn list_to_json(letters: &[StoredDeadLetter]) -> String {
+pub(super) fn list_to_json(letters: &[DeadLetter]) -> String {
     #[derive(Serialize)]
     struct List {
         dead_letters: Vec<LetterJson>,
@@ -71,7 +71,7 @@ fn serialized(value: &impl Serialize) -> String {
 }
 
 /// Returns the message, indented if it is JSON.
-pub(super) fn indented(letter: &StoredDeadLetter) -> String {
+pub(super) fn indented(letter: &DeadLetter) -> String {
     match serde_json::from_str::<&RawValue>(&letter.body) {
         Ok(json) => pretty(json.get()),
         Err(_) => letter.body.clone(),
@@ -95,8 +95,8 @@ pub(super) fn dead_letters(count: u64) -> String {
 mod tests {
     use super::*;
 
-    fn letter(body: &str) -> StoredDeadLetter {
-        StoredDeadLetter {
+    fn letter(body: &str) -> DeadLetter {
+        DeadLetter {
             id: "a".to_owned(),
             consumer: "payment".to_owned(),
             code: "undecodable".to_owned(),
@@ -112,7 +112,7 @@ mod tests {
     fn every_message_survives_the_conversion_to_json_and_back() {
         for body in [r#"{"z":1.10,"a":[]}"#, "7", "{ no", "", "two\nlines"] {
             let json: LetterJson = serde_json::from_str(&to_json(&letter(body))).unwrap();
-            assert_eq!(StoredDeadLetter::from(json), letter(body), "{body}");
+            assert_eq!(DeadLetter::from(json), letter(body), "{body}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! `orderflow dlq purge`.
 
-use orderflow_messaging::StoredDeadLetter;
+use orderflow_messaging::DeadLetter;
 
 use super::DlqError;
 use super::connection::Queues;
@@ -55,7 +55,7 @@ impl PurgeArgs {
         self.selection.require_all(&found)
     }
 
-    async fn purge(&self, found: &[StoredDeadLetter], queues: &mut Queues<'_>) -> Result<u64, DlqError> {
+    async fn purge(&self, found: &[DeadLetter], queues: &mut Queues<'_>) -> Result<u64, DlqError> {
         if !self.yes && !found.is_empty() {
             let question = format!("Delete {} permanently ({} now)?", self.selection.in_words(), found.len());
             if !confirm(&question, queues.output).await? {

@@ -1,7 +1,7 @@
 //! `orderflow dlq replay`.
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
-use orderflow_messaging::StoredDeadLetter;
+use orderflow_messaging::DeadLetter;
 
 use super::DlqError;
 use super::connection::Queues;
@@ -41,7 +41,7 @@ impl ReplayArgs {
         self.selection.require_all(&found)
     }
 
-    async fn replay(&self, found: &[StoredDeadLetter], queues: &mut Queues<'_>) -> Result<u64, DlqError> {
+    async fn replay(&self, found: &[DeadLetter], queues: &mut Queues<'_>) -> Result<u64, DlqError> {
         let bar = ProgressBar::with_draw_target(Some(found.len() as u64), ProgressDrawTarget::stderr());
         let selection = self.selection.selection();
         let mut replayed = 0;

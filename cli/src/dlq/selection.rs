@@ -1,7 +1,7 @@
 //! Which dead letters a command applies to.
 
 use clap::builder::PossibleValuesParser;
-use orderflow_messaging::{QueueAdmin, SUBSCRIPTIONS, Selection, StoredDeadLetter, subscription};
+use orderflow_messaging::{DeadLetter, QueueAdmin, SUBSCRIPTIONS, Selection, subscription};
 
 use super::DlqError;
 use crate::client::http::PathSegment;
@@ -66,7 +66,7 @@ impl ScopeArgs {
     ///
     /// # Errors
     /// If the queues cannot be read.
-    pub(super) async fn find(&self, admin: &dyn QueueAdmin) -> Result<Vec<StoredDeadLetter>, DlqError> {
+    pub(super) async fn find(&self, admin: &dyn QueueAdmin) -> Result<Vec<DeadLetter>, DlqError> {
         let mut found = Vec::new();
         for consumer in self.consumers() {
             found.extend(admin.dead_letters(consumer).await?);
@@ -94,7 +94,7 @@ impl SelectionArgs {
     ///
     /// # Errors
     /// If the queues cannot be read.
-    pub(super) async fn find(&self, admin: &dyn QueueAdmin) -> Result<Vec<StoredDeadLetter>, DlqError> {
+    pub(super) async fn find(&self, admin: &dyn QueueAdmin) -> Result<Vec<DeadLetter>, DlqError> {
         let mut found = self.scope.find(admin).await?;
         let selection = self.selection();
         found.retain(|letter| selection.includes(letter));
@@ -105,7 +105,7 @@ impl SelectionArgs {
     ///
     /// # Errors
     /// [`DlqError::Missing`] if there are any.
-    pub(super) fn require_all(&self, found: &[StoredDeadLetter]) -> Result<(), DlqError> {
+    pub(super) fn require_all(&self, found: &[DeadLetter]) -> Result<(), DlqError> {
         let is_missing = |id: &&String| !found.iter().any(|letter| letter.id == **id);
         let ids: Vec<String> = self.ids.iter().filter(is_missing).cloned().collect();
         if ids.is_empty() {
@@ -131,7 +131,7 @@ impl OneArgs {
     ///
     /// # Errors
     /// [`DlqError::Missing`] if there is none; any other error if the queues cannot be read.
-    pub(super) async fn find(&self, admin: &dyn QueueAdmin) -> Result<StoredDeadLetter, DlqError> {
+    pub(super) async fn find(&self, admin: &dyn QueueAdmin) -> Result<DeadLetter, DlqError> {
         let letters = admin.dead_letters(&self.consumer).await?;
         letters.into_iter().find(|letter| letter.id == self.id).ok_or_else(|| self.missing())
     }

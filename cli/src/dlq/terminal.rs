@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 
-use orderflow_messaging::StoredDeadLetter;
+use orderflow_messaging::DeadLetter;
 use serde_json::json;
 use tokio::signal::ctrl_c;
 use tokio::task::spawn_blocking;
@@ -19,7 +19,7 @@ use crate::client::session::Format;
 ///
 /// # Errors
 /// If the output cannot be written.
-pub(super) fn write_counts(letters: &[StoredDeadLetter], queues: &mut Queues<'_>) -> Result<(), DlqError> {
+pub(super) fn write_counts(letters: &[DeadLetter], queues: &mut Queues<'_>) -> Result<(), DlqError> {
     let mut rows = Vec::new();
     for letters in letters.chunk_by(|one, next| one.consumer == next.consumer) {
         let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
@@ -51,7 +51,7 @@ pub(super) fn write_done(done: &str, count: u64, queues: &mut Queues<'_>) -> Res
 /// If the output cannot be written.
 pub(super) fn write_preview(
     command: &str,
-    found: &[StoredDeadLetter],
+    found: &[DeadLetter],
     queues: &mut Queues<'_>,
 ) -> Result<(), DlqError> {
     if queues.format == Format::Json {

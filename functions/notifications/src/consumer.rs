@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::StreamExt;
 use orderflow_backoff::spread;
-use orderflow_messaging::{Consumer, Delivery, Outcome, group_by_key};
+use orderflow_messaging::{Consumer, DeadLetterCode, Delivery, Outcome, group_by_key};
 use orderflow_store::{MAX_TRANSACTION_ACTIONS, Store, StoreError, Table, Write, WriteError};
 use tracing::Instrument;
 
@@ -17,9 +17,6 @@ use crate::templates::Templates;
 
 /// The number of messages that are sent at once, and of groups of them that are recorded at once.
 const CONCURRENCY: usize = 32;
-
-/// The code of the dead letters of events whose message is refused.
-const REFUSED: &str = "message-refused";
 
 /// Notifies customers how their orders ended (`order.confirmed`, `order.rejected`, `order.cancelled`, `payment.refunded`), and
 /// sends the messages that were requested through the API (`notification.requested`).
@@ -138,7 +135,9 @@ fn retry_all(notifications: &[PendingNotification], error: &StoreError) -> Vec<F
 fn failure_outcome(error: &ChannelError) -> Outcome {
     match error {
         ChannelError::Unavailable(_) | ChannelError::RecipientUnavailable(_) => Outcome::retry(error),
-        ChannelError::Refused(_) => Outcome::DeadLetter { code: REFUSED, reason: error.to_string() },
+        ChannelError::Refused(_) => {
+            Outcome::DeadLetter { code: DeadLetterCode::MESSAGE_REFUSED, reason: error.to_string() }
+        },
         ChannelError::CircuitOpen { retry_after } => {
             Outcome::Defer { reason: error.to_string(), after: spread(*retry_after) }
         }

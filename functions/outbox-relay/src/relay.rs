@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_lambda_events::dynamodb::{Event as StreamEvent, EventRecord};
-use orderflow_domain::Event;
-use orderflow_messaging::{DeadLetter, DeadLetterError, DeadLetterQueue, Publisher};
+use orderflow_domain::{Event, Timestamp};
+use orderflow_messaging::{
+    AttemptHistory, DeadLetter, DeadLetterCode, DeadLetterError, DeadLetterQueue, Publisher,
+};
 use orderflow_store::{EventSource, ImageError, OUTBOX, Outbox, Store};
 use serde_dynamo::AttributeValue;
 use tracing::{Instrument, Span, field};
-
-/// The dead-letter code of records from which no event can be built.
-const UNDECODABLE: &str = "undecodable";
 
 /// Publishes the events that the writes of tables named.
 #[derive(Clone)]
@@ -121,8 +120,11 @@ impl Relay {
         tracing::error!(event.id = record.event_id, reason, "record dead-lettered");
         let body =
             serde_json::to_string(record).unwrap_or_else(|error| format!("unprintable record: {error}"));
-        let letter =
-            DeadLetter { code: UNDECODABLE.to_owned(), reason: error.to_string(), attempts: 1, body };
+        let now = Timestamp::now();
+        let history = AttemptHistory { attempts: 1, first_at: now };
+        let reason = error.to_string();
+        let why = (&DeadLetterCode::UNDECODABLE, reason.as_str());
+        let letter = DeadLetter::new("outbox-relay", &body, why, history, now);
         self.dead_letters.put(letter).await
     }
 }

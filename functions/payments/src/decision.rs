@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orderflow_backoff::spread;
-use orderflow_messaging::Outcome;
+use orderflow_messaging::{DeadLetterCode, Outcome};
 
 use crate::gateway::{Charge, GatewayError, Reversal};
 use crate::request::PaymentRequest;
@@ -12,9 +12,6 @@ use crate::update::PaymentUpdate;
 
 /// The longest `Retry-After` that is obeyed.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(120);
-
-/// The code of the dead letters of requests that the provider refuses.
-const REFUSED: &str = "payment-refused";
 
 /// What to do with an order.
 #[derive(Debug, PartialEq, Eq)]
@@ -142,7 +139,7 @@ fn failed_call_outcome(error: &GatewayError) -> Outcome {
         GatewayError::Busy { retry_after } => {
             Outcome::Retry { reason, after: Some(spread((*retry_after).min(RETRY_AFTER_MAX))) }
         }
-        GatewayError::Refused(_) => Outcome::DeadLetter { code: REFUSED, reason },
+        GatewayError::Refused(_) => Outcome::DeadLetter { code: DeadLetterCode::PAYMENT_REFUSED, reason },
         GatewayError::Unknown(_) | GatewayError::Unavailable(_) | GatewayError::RefundFailed(_) => {
             Outcome::retry(reason)
         }

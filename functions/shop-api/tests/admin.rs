@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use orderflow_domain::{Event, EventData, InventoryReleased, OrderId, Timestamp};
 use orderflow_http::with_fallbacks;
 use orderflow_messaging::{
-    AdminError, Progress, QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection, StoredDeadLetter,
+    AdminError, DeadLetter, Progress, QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection,
 };
 use orderflow_shop_api::admin_router;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ const LETTERS: &str = "/api/v1/admin/dead-letters";
 /// Dead letters in memory, and those that were replayed.
 #[derive(Default)]
 struct Queues {
-    dead: Mutex<Vec<StoredDeadLetter>>,
+    dead: Mutex<Vec<DeadLetter>>,
     replayed: Mutex<Vec<String>>,
     down: bool,
 }
@@ -31,8 +31,8 @@ impl Queues {
         if self.down { Err(AdminError("guest:guest@broker is down".to_owned())) } else { Ok(()) }
     }
 
-    fn take(&self, consumer: &str, selection: &Selection) -> Vec<StoredDeadLetter> {
-        let meant = |letter: &mut StoredDeadLetter| letter.consumer == consumer && selection.includes(letter);
+    fn take(&self, consumer: &str, selection: &Selection) -> Vec<DeadLetter> {
+        let meant = |letter: &mut DeadLetter| letter.consumer == consumer && selection.includes(letter);
         self.dead.lock().unwrap().extract_if(.., meant).collect()
     }
 
@@ -55,7 +55,7 @@ impl QueueAdmin for Queues {
         Ok((0..).zip(SUBSCRIPTIONS).map(status).collect())
     }
 
-    async fn dead_letters(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, AdminError> {
+    async fn dead_letters(&self, consumer: &str) -> Result<Vec<DeadLetter>, AdminError> {
         self.up()?;
         let dead = self.dead.lock().unwrap();
         Ok(dead.iter().filter(|letter| letter.consumer == consumer).cloned().collect())
@@ -91,8 +91,8 @@ fn released() -> Event {
     Event::new(EventData::InventoryReleased(data), "", Timestamp::now(), None)
 }
 
-fn letter(consumer: &str, id: &str, code: &str, body: &str) -> StoredDeadLetter {
-    StoredDeadLetter {
+fn letter(consumer: &str, id: &str, code: &str, body: &str) -> DeadLetter {
+    DeadLetter {
         id: id.to_owned(),
         consumer: consumer.to_owned(),
         code: code.to_owned(),

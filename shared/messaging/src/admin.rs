@@ -1,9 +1,11 @@
 //! The operator's view of the queues, the same for every broker: counts, dead letters, replay, purge.
 
 use async_trait::async_trait;
-use orderflow_domain::{Event, Timestamp};
+use orderflow_domain::Event;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::DeadLetter;
 
 /// The message counts of a consumer's queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -20,27 +22,6 @@ pub struct QueueStatus {
     pub dead: u64,
 }
 
-/// A dead letter, read from its queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredDeadLetter {
-    /// The event's id, or for a body that is no event an id derived from the body ([`body_id`](crate::body_id)).
-    pub id: String,
-    /// The consumer that gave it up.
-    pub consumer: String,
-    /// A stable code, such as `undecodable`.
-    pub code: String,
-    /// The reason, as text for a person.
-    pub reason: String,
-    /// Attempts made before it was given up.
-    pub attempts: u32,
-    /// When it was first delivered, if known.
-    pub first_at: Option<Timestamp>,
-    /// When it was given up, if known.
-    pub last_at: Option<Timestamp>,
-    /// The message, unchanged.
-    pub body: String,
-}
-
 /// Selects dead letters of a consumer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
@@ -54,7 +35,7 @@ pub enum Selection {
 
 impl Selection {
     /// Returns whether the selection includes this dead letter.
-    pub fn includes(&self, letter: &StoredDeadLetter) -> bool {
+    pub fn includes(&self, letter: &DeadLetter) -> bool {
         match self {
             Self::All => true,
             Self::Ids(ids) => ids.contains(&letter.id),
@@ -81,7 +62,7 @@ pub trait QueueAdmin: Send + Sync + 'static {
     async fn queues(&self) -> Result<Vec<QueueStatus>, AdminError>;
 
     /// Returns the dead letters of a consumer, oldest first as far as the broker keeps them in order.
-    async fn dead_letters(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, AdminError>;
+    async fn dead_letters(&self, consumer: &str) -> Result<Vec<DeadLetter>, AdminError>;
 
     /// Replaces the body of a dead letter, which stays in the dead-letter queue. Returns false if no dead letter has this id.
     async fn replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, AdminError>;

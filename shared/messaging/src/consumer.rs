@@ -1,65 +1,77 @@
-//! What a service does with events.
+//! The contract of a service's consumer: a batch of events in, one outcome for each out.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use orderflow_domain::{Event, Timestamp};
 
-/// An event as it reaches a consumer.
+use crate::DeadLetterCode;
+
+/// An event as a consumer receives it.
 #[derive(Debug, Clone)]
 pub struct Delivery {
     /// The event.
     pub event: Event,
-    /// The how manieth time it is delivered, from 1.
+    /// The attempt number, starting at 1.
     pub attempt: u32,
-    /// When it was first delivered. What happened long before may be delivered late: how long a consumer waits counts from here.
+    /// When it was first delivered. An event can be delivered long after it happened, so a consumer's waiting times count from here.
     pub first_at: Timestamp,
-    /// Whether it goes to the dead letters if it is not done now.
+    /// Whether a retry would be dead-lettered: this is the last attempt.
     pub last_attempt: bool,
 }
 
-/// What became of a delivery.
+/// A consumer's answer to a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is dealt with, now or before.
+    /// The consumer has processed the event, now or in an earlier delivery.
     Done,
-    /// It has to come again.
+    /// The event has to be delivered again, and this attempt counts.
     Retry {
-        /// Why.
+        /// The reason, as text for a person.
         reason: String,
-        /// When; none leaves it to the retry policy.
+        /// The delay; `None` leaves it to the retry policy.
         after: Option<Duration>,
     },
-    /// It was not tried, because what it needs is known to be out of order: it comes again without an attempt being counted.
+    /// The consumer did not try, because something it needs is known to be unavailable. The event is delivered again and no attempt counts.
     Defer {
-        /// Why.
+        /// The reason, as text for a person.
         reason: String,
-        /// When.
+        /// The delay.
         after: Duration,
     },
-    /// It can never be dealt with.
+    /// No further attempt can succeed.
     DeadLetter {
         /// A stable code.
-        code: &'static str,
-        /// Why, for a person.
+        code: DeadLetterCode,
+        /// The reason, as text for a person.
         reason: String,
     },
 }
 
 impl Outcome {
-    /// Come again after the policy's delay.
+    /// Returns a retry after the policy's delay.
     pub fn retry(reason: impl ToString) -> Self {
         Self::Retry { reason: reason.to_string(), after: None }
     }
+
+    /// Returns the reason, empty for [`Outcome::Done`].
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Done => "",
+            Self::Retry { reason, .. } | Self::Defer { reason, .. } | Self::DeadLetter { reason, .. } => {
+                reason
+            }
+        }
+    }
 }
 
-/// A service's handling of the events that it subscribes to.
+/// Processes the events that a service subscribes to.
 #[async_trait]
 pub trait Consumer: Send + Sync + 'static {
-    /// Its name in the subscription table.
+    /// Returns the name in the subscription table.
     fn name(&self) -> &'static str;
 
-    /// Deals with a batch and gives one outcome for each delivery, in their order. Deliveries come at least once and in any order;
-    /// one bad delivery must not keep its neighbours from being done.
+    /// Processes a batch and returns one outcome for each delivery, in their order. Deliveries arrive at least once and in any order. A
+    /// delivery that fails must not affect the outcomes of the others.
     async fn handle(&self, batch: &[Delivery]) -> Vec<Outcome>;
 }

@@ -1,113 +1,86 @@
-//! The function that a queue triggers.
+//! The function of a consumer: the same for every host.
 
 use std::time::Duration;
 
-use aws_lambda_events::sqs::SqsEvent;
-use futures::future::join_all;
 use orderflow_domain::{Event, Timestamp};
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
-use crate::measure::{self, Fate};
-use crate::record::{Origin, Record};
-use crate::{
-    Consumer, DeadLetterQueue, DeadLettered, Delivery, ItemFailure, Outcome, QueueResponse, RetryPolicy,
-    SqsDeadLetterQueue, SqsQueue, Verdict, spans,
-};
+use crate::observation::{measure, record_outcome, span};
+use crate::{Consumer, DeadLetterCode, Delivery, Outcome, QueueResponse, Record, RecordBatch, RetryPolicy};
 
-/// The `eventSource` of records that come from SQS itself.
-pub const SQS_EVENT_SOURCE: &str = "aws:sqs";
-
-/// The code of messages that are no event of the consumer's.
-const UNDECODABLE: &str = "undecodable";
-
-/// The code of messages that were tried too often.
-const EXHAUSTED: &str = "attempts-exhausted";
-
-/// A consumer under the queue contract: `SqsEvent` in, the records that are not done out.
+/// A consumer behind the JSON contract of [`RecordBatch`].
 ///
-/// Records of a bridge (`eventSource` other than `aws:sqs`) are answered with what is to become of them. For records of
-/// SQS, which knows only "not done", the function itself sends poison, and what was tried too often, to the
-/// dead-letter queue and hides what is to come again. Messages of Amazon MQ, which knows nothing but failed batches, come in
-/// by [`QueueFunction::answer`].
+/// It decodes the records and reports what the consumer answers for each. It acts on nothing: its host decides ([`decide`](crate::decide)) and
+/// acknowledges, retries or dead-letters the messages.
 pub struct QueueFunction<C> {
     consumer: C,
-    pub(crate) policy: RetryPolicy,
-    sqs: Option<SqsQueue>,
+    policy: RetryPolicy,
 }
 
-/// A payload that is no `SqsEvent`.
+/// The payload is not a batch of records.
 #[derive(Debug, thiserror::Error)]
 #[error("the payload is no SQS event: {0}")]
 pub struct InvokeError(#[from] serde_json::Error);
 
 impl<C: Consumer> QueueFunction<C> {
-    /// The function of a consumer.
-    pub fn new(consumer: C, policy: RetryPolicy, sqs: Option<SqsQueue>) -> Self {
-        Self { consumer, policy, sqs }
+    /// Creates the function of a consumer. `policy` says which attempt is the last.
+    pub fn new(consumer: C, policy: RetryPolicy) -> Self {
+        Self { consumer, policy }
     }
 
-    /// The consumer's name.
+    /// Returns the consumer's name.
     pub fn name(&self) -> &'static str {
         self.consumer.name()
     }
 
-    /// Takes and gives JSON, as the Lambda Invoke API does.
+    /// Takes a batch and returns a response, both as JSON, as the Lambda Invoke API does.
     ///
     /// # Errors
-    /// [`InvokeError`] where the payload is no `SqsEvent`.
+    /// [`InvokeError`] if the payload is not a batch.
     pub async fn invoke(&self, payload: &[u8], time_left: Option<Duration>) -> Result<Vec<u8>, InvokeError> {
-        let event = serde_json::from_slice(payload)?;
-        let response = self.handle(event, time_left).await;
-        Ok(serde_json::to_vec(&response)?)
+        let batch: RecordBatch = serde_json::from_slice(payload)?;
+        let outcomes = self.handle(&batch.records, time_left).await;
+        Ok(serde_json::to_vec(&QueueResponse::new(&batch.records, &outcomes))?)
     }
 
-    /// Deals with a batch. What is not done when `time_left` is over is handed back.
-    pub async fn handle(&self, event: SqsEvent, time_left: Option<Duration>) -> QueueResponse {
-        let records: Vec<Record> = event.records.into_iter().map(Record::from).collect();
-        self.handle_batch(&records, time_left).await
-    }
-
-    pub(crate) async fn handle_batch(
-        &self,
-        records: &[Record],
-        time_left: Option<Duration>,
-    ) -> QueueResponse {
+    /// Hands the events of a batch to the consumer and returns one outcome for each record, in their order. Records that are not done after
+    /// `time_left` have to be retried.
+    pub async fn handle(&self, records: &[Record], time_left: Option<Duration>) -> Vec<Outcome> {
         let span = tracing::error_span!("batch", service = self.consumer.name());
         self.handle_records(records, time_left).instrument(span).await
     }
 
-    async fn handle_records(&self, records: &[Record], time_left: Option<Duration>) -> QueueResponse {
+    async fn handle_records(&self, records: &[Record], time_left: Option<Duration>) -> Vec<Outcome> {
         let now = Timestamp::now();
-        let mut failures = Vec::new();
-        let (mut deliveries, mut arrivals) = (Vec::new(), Vec::new());
-        for record in records {
-            match Event::from_json(&record.body) {
-                Ok(event) => {
-                    let (attempt, first_at) = (record.attempt, record.first_at(&event, now));
-                    let last_attempt = self.policy.is_last(attempt, first_at, now);
-                    let delivery = Delivery { event, attempt, first_at, last_attempt };
-                    measure::delivered(self.name(), &delivery, now);
-                    arrivals.push(Arrival { record, span: spans::of_delivery(self.name(), &delivery) });
-                    deliveries.push(delivery);
-                }
-                Err(error) => {
-                    // The whole reason quotes the message, which may hold an address: it is for the dead letter alone.
-                    log_dead(record, UNDECODABLE, &error.without_content());
-                    measure::settled(self.name(), Fate::DeadLettered);
-                    failures.extend(self.dead_letter(record, UNDECODABLE, &error.to_string()).await);
-                }
-            }
+        let decoded: Vec<_> = records.iter().map(|record| self.decode(record, now)).collect();
+        let deliveries: Vec<_> = decoded.iter().flatten().cloned().collect();
+        let spans: Vec<_> = deliveries.iter().map(|delivery| span(self.name(), delivery)).collect();
+        let outcomes = self.consume(&deliveries, time_left).await;
+        for ((span, delivery), outcome) in spans.iter().zip(&deliveries).zip(&outcomes) {
+            record_outcome(span, outcome, delivery.last_attempt);
         }
-        let outcomes = self.outcomes(&deliveries, time_left).await;
-        let settling = arrivals.into_iter().zip(&deliveries).zip(outcomes);
-        // Together, since each may be a request and little time may be left.
-        let settling = settling.map(|((arrival, delivery), outcome)| self.settle(arrival, delivery, outcome));
-        failures.extend(join_all(settling).await.into_iter().flatten());
-        QueueResponse { failures }
+        let mut outcomes = outcomes.into_iter();
+        let answer = |decoded: Result<Delivery, Outcome>| match decoded {
+            Ok(_) => outcomes.next().unwrap_or_else(not_reached),
+            Err(undecodable) => undecodable,
+        };
+        decoded.into_iter().map(answer).collect()
     }
 
-    /// One outcome for each delivery, whatever the consumer does.
-    async fn outcomes(&self, deliveries: &[Delivery], time_left: Option<Duration>) -> Vec<Outcome> {
+    /// Decodes a record; the error is the outcome of one that is no event.
+    fn decode(&self, record: &Record, now: Timestamp) -> Result<Delivery, Outcome> {
+        let undecodable = |reason| Outcome::DeadLetter { code: DeadLetterCode::UNDECODABLE, reason };
+        let event = Event::from_json(&record.body).map_err(|error| undecodable(error.to_string()))?;
+        let history = record.history(now);
+        let last_attempt = self.policy.is_last(history.attempts, history.first_at, now);
+        let delivery =
+            Delivery { event, attempt: history.attempts, first_at: history.first_at, last_attempt };
+        measure(self.name(), &delivery, now);
+        Ok(delivery)
+    }
+
+    /// Returns one outcome for each delivery, also if the consumer runs out of time or returns too few.
+    async fn consume(&self, deliveries: &[Delivery], time_left: Option<Duration>) -> Vec<Outcome> {
         if deliveries.is_empty() {
             return Vec::new();
         }
@@ -117,144 +90,16 @@ impl<C: Consumer> QueueFunction<C> {
             Some(time_left) => tokio::time::timeout(time_left, handling).await.ok(),
         };
         let mut outcomes = outcomes.unwrap_or_else(|| {
-            tracing::warn!(records = deliveries.len(), "out of time: the batch is handed back");
+            tracing::warn!(records = deliveries.len(), "batch ran out of time");
             Vec::new()
         });
-        outcomes.resize(deliveries.len(), Outcome::retry("it was not reached"));
+        outcomes.resize_with(deliveries.len(), not_reached);
         outcomes
     }
-
-    async fn settle(
-        &self,
-        Arrival { record, span }: Arrival<'_>,
-        delivery: &Delivery,
-        outcome: Outcome,
-    ) -> Option<ItemFailure> {
-        let fate = self.fate(delivery, &outcome);
-        measure::settled(self.name(), fate);
-        spans::settle(&span, fate);
-        match outcome {
-            Outcome::Done => None,
-            Outcome::DeadLetter { code, reason } => {
-                log_dead(record, code, &reason);
-                self.dead_letter(record, code, &reason).await
-            }
-            Outcome::Defer { reason, after } => {
-                log_again(record, &delivery.event, &reason);
-                self.defer(record, reason, after).await
-            }
-            Outcome::Retry { reason, after } => {
-                log_again(record, &delivery.event, &reason);
-                self.retry(record, delivery, reason, after).await
-            }
-        }
-    }
-
-    /// What is to become of a record. Whoever reads the answer gives up by the same policy.
-    fn fate(&self, delivery: &Delivery, outcome: &Outcome) -> Fate {
-        match outcome {
-            Outcome::Done => Fate::Done,
-            Outcome::Defer { .. } => Fate::Deferred,
-            Outcome::Retry { .. } => match self.after_failure(delivery) {
-                Verdict::GiveUp => Fate::DeadLettered,
-                Verdict::RetryAfter(_) => Fate::Retried,
-            },
-            Outcome::DeadLetter { .. } => Fate::DeadLettered,
-        }
-    }
-
-    fn after_failure(&self, delivery: &Delivery) -> Verdict {
-        self.policy.after_failure(delivery.attempt, delivery.first_at, Timestamp::now())
-    }
-
-    /// Has a record come again. With SQS its time is decided here, and its end for everybody who is no bridge: that does it when it reads
-    /// the answer.
-    async fn retry(
-        &self,
-        record: &Record,
-        delivery: &Delivery,
-        reason: String,
-        after: Option<Duration>,
-    ) -> Option<ItemFailure> {
-        if record.origin != Origin::Bridge
-            && let Some(queue) = &self.sqs
-        {
-            match self.after_failure(delivery) {
-                Verdict::RetryAfter(delay) => change_visibility(queue, record, after.unwrap_or(delay)).await,
-                Verdict::GiveUp => {
-                    log_dead(record, EXHAUSTED, &reason);
-                    return self.dead_letter(record, EXHAUSTED, &reason).await;
-                }
-            }
-        }
-        Some(ItemFailure { retry_after_ms: after.map(millis), ..ItemFailure::again(&record.id, reason) })
-    }
-
-    /// Has a record come again that was not tried. SQS counts its receipt all the same; the age that a delivery has to reach before it
-    /// is given up makes up for that.
-    async fn defer(&self, record: &Record, reason: String, after: Duration) -> Option<ItemFailure> {
-        if let Some(queue) = &self.sqs {
-            change_visibility(queue, record, after).await;
-        }
-        Some(ItemFailure {
-            retry_after_ms: Some(millis(after)),
-            deferred: true,
-            ..ItemFailure::again(&record.id, reason)
-        })
-    }
-
-    /// Puts a record out of the way. With SQS that is done here; others do it when they read the answer.
-    async fn dead_letter(&self, record: &Record, code: &str, reason: &str) -> Option<ItemFailure> {
-        let dead = DeadLettered { code: code.to_owned(), reason: reason.to_owned() };
-        let failure =
-            ItemFailure { dead_letter: Some(dead.clone()), ..ItemFailure::again(&record.id, reason) };
-        let (Origin::Sqs, Some(queue)) = (record.origin, self.dead_letters()) else {
-            return Some(failure);
-        };
-        match queue.put(record.dead_letter(dead)).await {
-            Ok(()) => None,
-            Err(error) => {
-                tracing::error!(message.id = record.id, %error, "the dead letter stays in its queue for now");
-                Some(failure)
-            }
-        }
-    }
-
-    pub(crate) fn dead_letters(&self) -> Option<&SqsDeadLetterQueue> {
-        self.sqs.as_ref().map(SqsQueue::dead_letters)
-    }
 }
 
-/// A record on its way through the consumer.
-struct Arrival<'a> {
-    record: &'a Record,
-    span: Span,
-}
-
-/// Has SQS hide its message for this long.
-async fn change_visibility(queue: &SqsQueue, record: &Record, delay: Duration) {
-    if let (Origin::Sqs, Some(receipt_handle)) = (record.origin, &record.receipt_handle) {
-        queue.change_visibility(receipt_handle, delay).await;
-    }
-}
-
-fn millis(delay: Duration) -> u64 {
-    u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn log_again(record: &Record, event: &Event, reason: &str) {
-    tracing::warn!(
-        order.id = event.order_id().map(tracing::field::display),
-        event.r#type = event.event_type().as_str(),
-        trace.id = event.trace_id(),
-        attempt = record.attempt,
-        reason,
-        "the event has to come again"
-    );
-}
-
-fn log_dead(record: &Record, code: &str, reason: &str) {
-    tracing::error!(message.id = record.id, code, reason, "the message goes to the dead letters");
+fn not_reached() -> Outcome {
+    Outcome::retry("the function ended before it reached this message")
 }
 
 #[cfg(test)]

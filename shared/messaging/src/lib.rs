@@ -1,36 +1,38 @@
-//! One contract for every queue: a batch of decoded events goes to a [`Consumer`], which gives one [`Outcome`] for each.
+//! Messaging without a transport: events, consumers, and the decision about each delivery. The crates above connect it to SNS and SQS
+//! (`orderflow-sqs`), RabbitMQ and memory (`orderflow-bridge`), and Lambda's event sources (`orderflow-lambda`).
 //!
-//! [`QueueFunction`] is the face that a consumer shows in every mode: `SqsEvent` in, partial batch failures out. On
-//! Lambda the runtime calls it; elsewhere a bridge calls the very same function with the very same JSON.
+//! - A service implements [`Consumer`]: a batch of events in, one [`Outcome`] for each out.
+//! - [`QueueFunction`] puts it behind the JSON contract of [`RecordBatch`] and [`QueueResponse`]. Every host invokes the same function.
+//! - The host calls [`decide`] once for each delivery and carries out the [`Disposition`]: acknowledge, retry or dead-letter. The decision is counted
+//!   and logged there and nowhere else, so metrics agree with what happened to the message.
+//! - A [`DeadLetter`] has the same fields on every transport.
 
 mod admin;
-mod amazon_mq;
-pub mod amqp;
+mod batch;
 mod consumer;
+mod consumer_switch;
 mod dead_letter;
+mod disposition;
 mod function;
 mod grouping;
-mod measure;
+mod observation;
 mod publisher;
-mod queue_event;
-mod record;
-mod response;
 mod retry;
-mod spans;
-mod sqs;
-#[cfg(test)]
-mod sqs_stub;
 mod subscription;
+mod target;
 
-pub use admin::{AdminError, Progress, QueueAdmin, QueueStatus, Selection, StoredDeadLetter};
-pub use amazon_mq::AmazonMqEvent;
+pub use admin::{AdminError, Progress, QueueAdmin, QueueStatus, Selection};
+pub use batch::{DeadLettered, ItemFailure, QueueResponse, Record, RecordBatch, UnknownRecord};
 pub use consumer::{Consumer, Delivery, Outcome};
-pub use dead_letter::{DeadLetter, DeadLetterError, DeadLetterQueue, body_id};
-pub use function::{InvokeError, QueueFunction, SQS_EVENT_SOURCE};
+pub use consumer_switch::ConsumerSwitch;
+pub use dead_letter::{
+    DELIVERY_LIMIT, DeadLetter, DeadLetterCode, DeadLetterError, DeadLetterQueue, MessageField, body_id,
+    message_id, storable_reason,
+};
+pub use disposition::{AttemptHistory, Delivered, Disposition, decide};
+pub use function::{InvokeError, QueueFunction};
 pub use grouping::{Positions, group_by_key};
 pub use publisher::{PublishError, Publisher};
-pub use queue_event::{BatchError, QueueEvent};
-pub use response::{DeadLettered, ItemFailure, QueueResponse};
-pub use retry::{RetryPolicy, RetryPolicyError, Verdict};
-pub use sqs::{SqsDeadLetterQueue, SqsQueue, SqsSettings, SqsSettingsError};
+pub use retry::{RetryPolicy, RetryPolicyError};
 pub use subscription::{SUBSCRIPTIONS, Subscription, UnknownConsumer, subscription};
+pub use target::{Invoked, Target, TargetError, invoke, invoke_held};

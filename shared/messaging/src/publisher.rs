@@ -1,4 +1,4 @@
-//! Telling the subscribers.
+//! Publishing events to the subscribed queues.
 
 use async_trait::async_trait;
 use orderflow_domain::Event;
@@ -8,9 +8,9 @@ use orderflow_domain::Event;
 #[error("the event was not published: {0}")]
 pub struct PublishError(pub String);
 
-/// Hands events to whatever carries them to the queues.
+/// Publishes events to a broker.
 #[async_trait]
 pub trait Publisher: Send + Sync + 'static {
-    /// Publishes events and gives one result for each, in their order. `Ok` means that the event is durable there.
+    /// Publishes events and returns one result for each, in their order. `Ok` means that the broker stores the event durably.
     async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>>;
 }

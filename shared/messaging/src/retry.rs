@@ -1,33 +1,24 @@
-//! When a delivery that failed comes again, and when it is given up.
+//! The retry policy: the delay before each retry, and the last attempt.
 
 use std::time::Duration;
 
 use orderflow_backoff::Backoff;
 use orderflow_domain::Timestamp;
 
-/// Exponential backoff with full jitter above a floor, and the end of it.
+/// Exponential backoff with jitter between half of the base and the doubled base, for a limited number of attempts and a minimum age.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Attempts after which a delivery may be given up (`ORDERFLOW_MAX_ATTEMPTS`).
+    /// The number of attempts before a message can be given up (`ORDERFLOW_MAX_ATTEMPTS`).
     pub max_attempts: u32,
-    /// No delivery is given up sooner than this after it was first tried.
+    /// The minimum time between a message's first attempt and giving it up.
     pub min_age: Duration,
-    /// The delay that doubles with each attempt (`ORDERFLOW_RETRY_BASE_MS`).
+    /// The longest delay after the first attempt (`ORDERFLOW_RETRY_BASE_MS`). It doubles with each attempt.
     pub base: Duration,
-    /// The longest delay (`ORDERFLOW_RETRY_CAP_MS`). SQS hides a message for 12 hours at most, and delays a new one for 15 minutes.
+    /// The upper limit of every delay (`ORDERFLOW_RETRY_CAP_MS`). The visibility timeout of SQS can be 12 hours at most.
     pub cap: Duration,
 }
 
-/// What becomes of a delivery that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It comes again.
-    RetryAfter(Duration),
-    /// It goes to the dead letters.
-    GiveUp,
-}
-
-/// A setting of the environment that cannot be used.
+/// An environment variable has an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}={value:?} must be a whole number of at least 1")]
 pub struct RetryPolicyError {
@@ -47,7 +38,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The policy that `ORDERFLOW_MAX_ATTEMPTS`, `ORDERFLOW_RETRY_BASE_MS` and `ORDERFLOW_RETRY_CAP_MS` ask for.
+    /// Reads `ORDERFLOW_MAX_ATTEMPTS`, `ORDERFLOW_RETRY_BASE_MS` and `ORDERFLOW_RETRY_CAP_MS`; the default applies to each that is not set.
     ///
     /// # Errors
     /// [`RetryPolicyError`] names the variable that is no positive number.
@@ -65,21 +56,12 @@ impl RetryPolicy {
         Ok(policy)
     }
 
-    /// Whether this attempt, of a delivery first tried at `first_at`, is the last.
+    /// Returns whether attempt number `attempt` of a message first tried at `first_at` is the last.
     pub fn is_last(&self, attempt: u32, first_at: Timestamp, now: Timestamp) -> bool {
         attempt >= self.max_attempts && now.since(first_at) >= self.min_age
     }
 
-    /// What becomes of a delivery whose attempt number `attempt` failed.
-    pub fn after_failure(&self, attempt: u32, first_at: Timestamp, now: Timestamp) -> Verdict {
-        if self.is_last(attempt, first_at, now) {
-            Verdict::GiveUp
-        } else {
-            Verdict::RetryAfter(self.delay(attempt))
-        }
-    }
-
-    /// The delay behind attempt number `attempt`: between half the base and the doubled-up base, never above the cap.
+    /// Returns the delay after attempt number `attempt`: between half of the base and the doubled base, at most the cap.
     pub fn delay(&self, attempt: u32) -> Duration {
         self.backoff().delay(attempt)
     }
@@ -111,7 +93,7 @@ mod tests {
             let delay = policy.delay(attempt);
             prop_assert!(delay <= policy.cap);
             prop_assert!(delay >= policy.base / 2);
-            prop_assert!(policy.cap <= Duration::from_secs(15 * 60), "SQS takes no longer delay");
+            prop_assert!(policy.cap <= Duration::from_secs(15 * 60), "SQS accepts no longer delay of a new message");
         }
     }
 
@@ -129,16 +111,5 @@ mod tests {
             assert!(drawn.iter().any(|delay| *delay > half), "{attempt}: none of the longer half is drawn");
             assert!(drawn.iter().all(|delay| *delay <= policy.backoff().longest_delay(attempt)), "{attempt}");
         }
-    }
-
-    #[test]
-    fn nothing_is_given_up_before_its_age() {
-        let policy = RetryPolicy::default();
-        let start = Timestamp::from_millis(0);
-        let young = start.plus(Duration::from_secs(599));
-        let old = start.plus(Duration::from_secs(600));
-        assert!(matches!(policy.after_failure(500, start, young), Verdict::RetryAfter(_)));
-        assert!(matches!(policy.after_failure(11, start, old), Verdict::RetryAfter(_)));
-        assert_eq!(policy.after_failure(12, start, old), Verdict::GiveUp);
     }
 }

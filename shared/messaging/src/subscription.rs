@@ -1,17 +1,17 @@
-//! Who is told of what.
+//! The subscription table: the event types of each consumer.
 
 use orderflow_domain::EventType::{self, *};
 
-/// A consumer and the events it is told of. Queues, bindings and filter policies are made from these rows.
+/// A consumer and the event types it subscribes to. Queues, bindings and filter policies are created from these rows.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Subscription {
-    /// The consumer: the name of its queue, its bundle and of the part of the program that runs it.
+    /// The consumer's name, which is also that of its queue, its bundle and its part.
     pub consumer: &'static str,
-    /// The types it is told of.
+    /// The event types it subscribes to.
     pub types: &'static [EventType],
 }
 
-/// Every subscription. A new step is a new row here.
+/// Every subscription. To add a step to the system, add a row.
 pub const SUBSCRIPTIONS: &[Subscription] = &[
     Subscription {
         consumer: "order-tracker",
@@ -40,15 +40,15 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
 ];
 
-/// There is no consumer of that name.
+/// No consumer has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no consumer is called {0:?}")]
 pub struct UnknownConsumer(pub String);
 
-/// The subscription of a consumer.
+/// Returns the subscription of a consumer.
 ///
 /// # Errors
-/// [`UnknownConsumer`] where there is none of that name.
+/// [`UnknownConsumer`] if no consumer has this name.
 pub fn subscription(consumer: &str) -> Result<&'static Subscription, UnknownConsumer> {
     let found = SUBSCRIPTIONS.iter().find(|row| row.consumer == consumer);
     found.ok_or_else(|| UnknownConsumer(consumer.to_owned()))

@@ -1,4 +1,4 @@
-//! What operators do with the queues of this broker.
+//! The operator's view of the queues on SQS.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,33 +7,33 @@ use async_trait::async_trait;
 use futures::future::try_join_all;
 use orderflow_domain::Event;
 use orderflow_messaging::{
-    AdminError, Progress, QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection, StoredDeadLetter,
+    AdminError, DeadLetter, Progress, QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection,
 };
 use tokio::sync::Mutex;
 
 use crate::dead_letter_session::DeadLetterSession;
 use crate::{Sqs, SqsError};
 
-/// Looks after the queues of SQS. It never deletes a message before it is kept in its new place: whoever is interrupted leaves some messages
-/// in both, which consumers bear. What somebody else looks at is hidden meanwhile.
+/// Administers the queues on SQS. A message is deleted from a queue only after the other queue stores it: an interrupted operation leaves some
+/// messages in both, and consumers tolerate duplicates. Letters that another process reads are invisible meanwhile.
 pub struct SqsAdmin {
     queues: Arc<Sqs>,
-    /// Where one caller at a time deals with the dead letters of a consumer: another one would see only what the first left.
-    turns: BTreeMap<&'static str, Mutex<()>>,
+    /// One lock for each consumer: of two concurrent sessions the second would receive only the letters that the first left.
+    locks: BTreeMap<&'static str, Mutex<()>>,
 }
 
 impl SqsAdmin {
-    /// Looks after these queues.
+    /// Creates an administrator of these queues.
     pub fn new(queues: Arc<Sqs>) -> Self {
-        Self { queues, turns: SUBSCRIPTIONS.iter().map(|row| (row.consumer, Mutex::default())).collect() }
+        Self { queues, locks: SUBSCRIPTIONS.iter().map(|row| (row.consumer, Mutex::default())).collect() }
     }
 
-    /// Takes the dead letters of a consumer; none where there is no such consumer.
+    /// Starts a session with the dead letters of a consumer; `None` if there is no such consumer.
     async fn take(&self, consumer: &str) -> Result<Option<DeadLetterSession<'_>>, SqsError> {
-        let Some((turn, queues)) = self.turns.get(consumer).zip(self.queues.of(consumer).await?) else {
+        let Some((lock, queues)) = self.locks.get(consumer).zip(self.queues.of(consumer).await?) else {
             return Ok(None);
         };
-        let mut session = DeadLetterSession::new(queues, turn.lock().await);
+        let mut session = DeadLetterSession::new(queues, lock.lock().await);
         let filled = session.fill(consumer).await;
         session.release_on_error(filled).await?;
         Ok(Some(session))
@@ -45,14 +45,14 @@ impl SqsAdmin {
         Ok(Some(QueueStatus {
             consumer: consumer.to_owned(),
             ready: waiting.visible,
-            // SQS does not tell what is worked on from what was put off.
+            // SQS does not distinguish messages in flight from those that wait for their retry.
             in_flight: waiting.not_visible,
             delayed: waiting.delayed,
             dead: dead.visible + dead.not_visible + dead.delayed,
         }))
     }
 
-    async fn list(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, SqsError> {
+    async fn list(&self, consumer: &str) -> Result<Vec<DeadLetter>, SqsError> {
         let Some(session) = self.take(consumer).await? else { return Ok(Vec::new()) };
         session.release_on_error(session.list().await).await
     }
@@ -85,7 +85,7 @@ impl QueueAdmin for SqsAdmin {
         Ok(statuses.map_err(unanswered)?.into_iter().flatten().collect())
     }
 
-    async fn dead_letters(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, AdminError> {
+    async fn dead_letters(&self, consumer: &str) -> Result<Vec<DeadLetter>, AdminError> {
         self.list(consumer).await.map_err(unanswered)
     }
 

@@ -10,7 +10,7 @@ fn event() -> Event {
     Event::new(EventData::InventoryReleased(data), "", Timestamp::now(), None)
 }
 
-/// An administrator of more dead letters than one request takes.
+/// Returns an administrator of more dead letters than one request returns.
 async fn admin() -> (SqsAdmin, Shared, Vec<Event>) {
     let events: Vec<_> = (0..12).map(|_| event()).collect();
     let (queues, held) = queues(&events.iter().map(Event::to_json).collect::<Vec<_>>()).await;
@@ -26,14 +26,14 @@ fn invisible(held: &Shared) -> usize {
 }
 
 #[tokio::test]
-async fn a_listing_gives_back_all_that_it_took() {
+async fn a_listing_makes_all_letters_visible_again() {
     let (admin, held, events) = admin().await;
     assert_eq!(admin.dead_letters(CONSUMER).await.unwrap().len(), events.len());
     assert_eq!(invisible(&held), 0);
 }
 
 #[tokio::test]
-async fn a_listing_that_breaks_off_gives_back_what_it_took() {
+async fn a_failed_listing_makes_its_letters_visible_again() {
     let (admin, held, _) = admin().await;
     refuse(&held, "ReceiveMessage", 1);
     let error = admin.dead_letters(CONSUMER).await.unwrap_err();
@@ -42,7 +42,7 @@ async fn a_listing_that_breaks_off_gives_back_what_it_took() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_done_is_seen_by_others_at_once() {
+async fn a_failed_operation_makes_its_letters_visible_again() {
     let (admin, held, events) = admin().await;
     let id = events[0].id.to_string();
     refuse(&held, "SendMessage", 0);

@@ -1,26 +1,27 @@
-//! The dead letters of a consumer while somebody deals with them.
+//! The dead letters of a consumer while one caller reads, replaces, purges or replays them.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::future::try_join_all;
 use orderflow_domain::Event;
-use orderflow_messaging::{Progress, Selection, StoredDeadLetter};
+use orderflow_messaging::{DeadLetter, Progress, Selection};
 use tokio::sync::MutexGuard;
 
-use crate::letter::{of_replacement, stored};
-use crate::{Attributes, ConsumerQueues, MAX_ENTRIES, SqsError};
+use crate::dead_letter::{attributes, read};
+use crate::queue::MAX_ENTRIES;
+use crate::{Attributes, ConsumerQueues, SqsError};
 
-/// How long a dead letter is hidden from others while somebody deals with it. Whoever is interrupted leaves it hidden for as long.
+/// The visibility timeout of dead letters in a session. An interrupted session leaves them invisible for as long.
 const HELD: Duration = Duration::from_secs(60);
 
-/// How long SQS looks for another dead letter before it says that there is none. Without waiting it asks only some of its servers.
+/// How long SQS waits for another dead letter before it returns none. Without waiting it samples only a subset of its servers (short polling).
 const LOOK: Duration = Duration::from_secs(1);
 
-/// No dead letter is meant.
+/// Selects no dead letter.
 const NONE: Selection = Selection::Ids(Vec::new());
 
-/// All dead letters of a consumer, hidden from others.
+/// All dead letters of a consumer, invisible to other receivers.
 pub(super) struct DeadLetterSession<'a> {
     queues: ConsumerQueues,
     letters: Vec<Letter>,
@@ -29,7 +30,7 @@ pub(super) struct DeadLetterSession<'a> {
 
 struct Letter {
     receipt: String,
-    stored: StoredDeadLetter,
+    dead_letter: DeadLetter,
 }
 
 impl<'a> DeadLetterSession<'a> {
@@ -38,15 +39,15 @@ impl<'a> DeadLetterSession<'a> {
         Self { queues, letters: Vec::new(), _turn: turn }
     }
 
-    /// Takes every dead letter.
+    /// Receives every dead letter.
     pub(super) async fn fill(&mut self, consumer: &str) -> Result<(), SqsError> {
         let mut seen = HashSet::new();
         loop {
             let messages = self.queues.dead_letters.receive(LOOK, HELD).await?;
-            // One that comes again was held for too long: everything was seen.
+            // A letter that is received twice outlived its visibility timeout: all letters were received.
             let more = messages.iter().any(|message| seen.insert(message.message_id.clone()));
             self.letters.extend(messages.into_iter().map(|message| Letter {
-                stored: stored(consumer, &message),
+                dead_letter: read(consumer, &message),
                 receipt: message.receipt_handle.unwrap_or_default(),
             }));
             if !more {
@@ -55,18 +56,18 @@ impl<'a> DeadLetterSession<'a> {
         }
     }
 
-    /// Lets others see at once what failed work left on the session. Where that fails too they see it when it was held for long enough.
+    /// Makes the letters visible again at once if the operation failed. If that fails too, they become visible after their timeout.
     pub(super) async fn release_on_error<T>(&self, worked: Result<T, SqsError>) -> Result<T, SqsError> {
         if worked.is_err() {
-            // Also fails for what the work has deleted.
+            // Fails also for letters that the operation has deleted.
             let _left = self.release(&NONE).await;
         }
         worked
     }
 
-    pub(super) async fn list(&self) -> Result<Vec<StoredDeadLetter>, SqsError> {
+    pub(super) async fn list(&self) -> Result<Vec<DeadLetter>, SqsError> {
         self.release(&NONE).await?;
-        let mut found: Vec<_> = self.letters.iter().map(|letter| letter.stored.clone()).collect();
+        let mut found: Vec<_> = self.letters.iter().map(|letter| letter.dead_letter.clone()).collect();
         found.sort_by(|a, b| (a.last_at, &a.id).cmp(&(b.last_at, &b.id)));
         Ok(found)
     }
@@ -74,9 +75,9 @@ impl<'a> DeadLetterSession<'a> {
     pub(super) async fn exchange(&self, id: &str, event: &Event) -> Result<bool, SqsError> {
         let chosen = self.choose(&Selection::Ids(vec![id.to_owned()])).await?;
         if let Some(letter) = chosen.first() {
-            self.queues.dead_letters.send(&event.to_json(), of_replacement(&letter.stored)).await?;
+            self.queues.dead_letters.send(&event.to_json(), attributes(&letter.dead_letter)).await?;
         }
-        // An exchange that was interrupted left two of them.
+        // An interrupted replacement leaves two letters of one id.
         self.queues.dead_letters.delete(&receipts(&chosen)).await?;
         Ok(!chosen.is_empty())
     }
@@ -95,7 +96,7 @@ impl<'a> DeadLetterSession<'a> {
         let queue = &self.queues.queue;
         let chosen = self.choose(selection).await?;
         for chunk in chosen.chunks(MAX_ENTRIES) {
-            try_join_all(chunk.iter().map(|letter| queue.send(&letter.stored.body, Attributes::new())))
+            try_join_all(chunk.iter().map(|letter| queue.send(&letter.dead_letter.body, Attributes::new())))
                 .await?;
             self.queues.dead_letters.delete(&receipts(chunk)).await?;
             chunk.iter().for_each(|_| progress());
@@ -103,15 +104,15 @@ impl<'a> DeadLetterSession<'a> {
         Ok(chosen.len() as u64)
     }
 
-    /// Those that are meant; the others are given back.
+    /// Returns the selected letters and makes the others visible again.
     async fn choose(&self, selection: &Selection) -> Result<Vec<&Letter>, SqsError> {
         self.release(selection).await?;
-        Ok(self.letters.iter().filter(|letter| selection.includes(&letter.stored)).collect())
+        Ok(self.letters.iter().filter(|letter| selection.includes(&letter.dead_letter)).collect())
     }
 
-    /// Lets others see what is not meant.
-    async fn release(&self, meant: &Selection) -> Result<(), SqsError> {
-        let others = self.letters.iter().filter(|letter| !meant.includes(&letter.stored));
+    /// Makes the letters visible again that are not selected.
+    async fn release(&self, selected: &Selection) -> Result<(), SqsError> {
+        let others = self.letters.iter().filter(|letter| !selected.includes(&letter.dead_letter));
         let others: Vec<_> = others.map(|letter| (letter.receipt.clone(), Duration::ZERO)).collect();
         self.queues.dead_letters.change_visibility(&others).await
     }

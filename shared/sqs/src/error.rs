@@ -1,40 +1,40 @@
-//! What can go wrong with the queues.
+//! Errors of SNS and SQS.
 
 use aws_sdk_sqs::error::DisplayErrorContext;
 
-/// SQS or SNS did not do what it was asked for.
+/// A request to SNS or SQS failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SqsError {
-    /// A request was refused, or got no answer.
+    /// The request was refused, or no response arrived.
     #[error("{operation} failed: {reason}")]
     Request {
-        /// What was asked for.
+        /// The operation of the AWS API.
         operation: &'static str,
-        /// Why it failed.
+        /// The reason.
         reason: String,
     },
-    /// A request was answered, but did not do all that it asked for.
+    /// A batch request failed for some of its entries.
     #[error("{operation} failed for {count} of its messages: {reason}")]
     Entries {
-        /// What was asked for.
+        /// The operation of the AWS API.
         operation: &'static str,
-        /// How many messages it was not done for.
+        /// The number of failed entries.
         count: usize,
-        /// Why it was not done for one of them.
+        /// The reason of the first failure.
         reason: String,
     },
-    /// An answer lacks what it always has.
+    /// A response lacks a required value.
     #[error("{operation} was answered without {missing}")]
     Shape {
-        /// What was asked for.
+        /// The operation of the AWS API.
         operation: &'static str,
-        /// What is missing.
+        /// The missing value.
         missing: &'static str,
     },
 }
 
 impl SqsError {
-    /// A request that failed, or got no answer.
+    /// Returns the error of a failed request.
     pub fn request(operation: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Request { operation, reason: DisplayErrorContext(error).to_string() }
     }

@@ -1,11 +1,12 @@
-//! The queues of SQS, and what operators do with them: the same from outside of a deployment, in a bundle, and where the queues
-//! are polled.
+//! SNS and SQS: a topic that events are published to, and for each consumer a queue and a dead-letter queue. Holds the publisher, the topology, the
+//! poller that delivers messages to functions, and the administration of dead letters. A bundle, the program and the CLI use the same code.
 
 mod admin;
+mod dead_letter;
 mod dead_letter_session;
 mod error;
-mod letter;
 mod names;
+mod poller;
 mod queue;
 mod queues;
 mod sns;
@@ -15,10 +16,11 @@ mod subscriptions;
 mod topology;
 
 pub use admin::SqsAdmin;
+pub use dead_letter::Attributes;
 pub use error::SqsError;
-pub use letter::{Attributes, GivenUp};
 pub use names::{SqsNames, queue_arn};
-pub use queue::{Counts, MAX_ENTRIES, Queue};
+pub use poller::SqsConsumer;
+pub use queue::{Counts, Queue};
 pub use queues::{ConsumerQueues, QueueUrls, Sqs, SqsQueues};
 pub use sns::SnsPublisher;
 pub use topology::{SqsTopology, ensure};

@@ -1,4 +1,4 @@
-//! What things are called.
+//! The names of topic and queues.
 
 /// The names of the topic and the queues of one installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -7,28 +7,28 @@ pub struct SqsNames {
 }
 
 impl SqsNames {
-    /// Names that begin with `prefix-`.
+    /// Creates names that begin with `prefix-`.
     pub fn new(prefix: impl Into<String>) -> Self {
         Self { prefix: prefix.into() }
     }
 
-    /// The topic that events are published to.
+    /// Returns the name of the topic that events are published to.
     pub fn topic(&self) -> String {
         format!("{}-events", self.prefix)
     }
 
-    /// The queue of a consumer.
+    /// Returns the name of a consumer's queue.
     pub fn queue(&self, consumer: &str) -> String {
         format!("{}-{consumer}", self.prefix)
     }
 
-    /// The dead letters of a consumer.
+    /// Returns the name of a consumer's dead-letter queue.
     pub fn dead_letter_queue(&self, consumer: &str) -> String {
         format!("{}-{consumer}-dlq", self.prefix)
     }
 }
 
-/// The ARN of a queue that is in the account and region of a topic.
+/// Returns the ARN of a queue in the account and region of a topic.
 pub fn queue_arn(topic_arn: &str, queue: &str) -> String {
     let place = topic_arn.rsplit_once(':').map_or(topic_arn, |(place, _)| place);
     format!("{}:{queue}", place.replacen(":sns:", ":sqs:", 1))
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_queue_is_where_its_topic_is() {
+    fn a_queue_has_the_account_and_region_of_its_topic() {
         let arn = queue_arn("arn:aws-cn:sns:cn-north-1:123456789012:orderflow-events", "orderflow-payment");
         assert_eq!(arn, "arn:aws-cn:sqs:cn-north-1:123456789012:orderflow-payment");
     }

@@ -1,4 +1,4 @@
-//! One queue, and what is asked of it.
+//! The requests to one queue.
 
 use std::time::Duration;
 
@@ -11,43 +11,43 @@ use futures::future::join_all;
 
 use crate::{Attributes, SqsError};
 
-/// The most messages of one request, whatever it asks for (AWS limit).
-pub const MAX_ENTRIES: usize = 10;
+/// The most messages of one request of any kind (AWS quota).
+pub(crate) const MAX_ENTRIES: usize = 10;
 
-/// The longest that SQS hides a message (AWS limit: 12 hours).
+/// The longest visibility timeout (AWS quota: 12 hours).
 const MAX_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// How often a request is made for messages that the answer to the first one says it failed for.
-const ATTEMPTS: usize = 3;
+/// How often a batch request is made for the entries that failed before.
+const BATCH_ATTEMPTS: usize = 3;
 
-/// A queue by its URL.
+/// A queue, identified by its URL.
 #[derive(Debug, Clone)]
 pub struct Queue {
     client: Client,
     url: String,
 }
 
-/// Messages of a queue by what can be done with them.
+/// The message counts of a queue, approximate as SQS reports them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// Those that can be received.
+    /// Messages that can be received (`ApproximateNumberOfMessages`).
     pub visible: u64,
-    /// Those that were received, or put off.
+    /// Messages that are in flight or wait for their retry (`ApproximateNumberOfMessagesNotVisible`).
     pub not_visible: u64,
-    /// Those that were sent with a delay.
+    /// Messages that were sent with a delay (`ApproximateNumberOfMessagesDelayed`).
     pub delayed: u64,
 }
 
 impl Queue {
-    /// The queue at this URL.
+    /// Creates a queue from its URL.
     pub fn new(client: &Client, url: &str) -> Self {
         Self { client: client.clone(), url: url.to_owned() }
     }
 
-    /// Takes up to ten messages and hides them from others for a while; waits at most `wait` for the first of them.
+    /// Receives up to ten messages with this visibility timeout. Waits at most `wait` for the first.
     ///
     /// # Errors
-    /// [`SqsError`] where SQS does not answer.
+    /// [`SqsError`] if the request fails.
     pub async fn receive(&self, wait: Duration, visibility: Duration) -> Result<Vec<Message>, SqsError> {
         let request = self.client.receive_message().queue_url(&self.url);
         let request = request.max_number_of_messages(i32::try_from(MAX_ENTRIES).unwrap_or(i32::MAX));
@@ -58,20 +58,20 @@ impl Queue {
         Ok(answer.messages.unwrap_or_default())
     }
 
-    /// Has the queue keep a message. When this returns `Ok` it is durable.
+    /// Sends a message. When this returns `Ok` the message is durable.
     ///
     /// # Errors
-    /// [`SqsError`] where SQS does not take it.
+    /// [`SqsError`] if the request fails.
     pub async fn send(&self, body: &str, attributes: Attributes) -> Result<(), SqsError> {
         let request = self.client.send_message().queue_url(&self.url).message_body(body);
         let answer = request.set_message_attributes(Some(attributes)).send().await;
         answer.map(drop).map_err(|error| SqsError::request("SendMessage", error))
     }
 
-    /// Deletes messages by their receipts.
+    /// Deletes messages by their receipt handles.
     ///
     /// # Errors
-    /// [`SqsError`] where some are not deleted: they come again.
+    /// [`SqsError`] if some are not deleted; they will be delivered again.
     pub async fn delete(&self, receipts: &[String]) -> Result<(), SqsError> {
         first_error(join_all(receipts.chunks(MAX_ENTRIES).map(|chunk| self.delete_some(chunk))).await)
     }
@@ -84,11 +84,11 @@ impl Queue {
         let entries: Result<Vec<_>, _> = receipts.iter().enumerate().map(entry).collect();
         let mut left = entries.map_err(|error| SqsError::request(OPERATION, error))?;
         let mut failed = Ok(());
-        for _ in 0..ATTEMPTS {
+        for _ in 0..BATCH_ATTEMPTS {
             let request = self.client.delete_message_batch().queue_url(&self.url);
             let answer = request.set_entries(Some(left.clone())).send().await;
             let answer = answer.map_err(|error| SqsError::request(OPERATION, error))?;
-            // Whatever is not mentioned is not done either.
+            // An entry that the response does not mention is not deleted either.
             left.retain(|entry| !answer.successful().iter().any(|done| done.id() == entry.id()));
             if left.is_empty() {
                 return Ok(());
@@ -98,10 +98,10 @@ impl Queue {
         failed
     }
 
-    /// Hides messages by their receipts, each for so long from now on.
+    /// Changes the visibility timeouts of messages, given by their receipt handles, each counted from now.
     ///
     /// # Errors
-    /// [`SqsError`] where some are not: they come again when they would have.
+    /// [`SqsError`] if some are not changed; they keep their timeouts.
     pub async fn change_visibility(&self, receipts: &[(String, Duration)]) -> Result<(), SqsError> {
         first_error(join_all(receipts.chunks(MAX_ENTRIES).map(|chunk| self.change_some(chunk))).await)
     }
@@ -123,10 +123,10 @@ impl Queue {
         }
     }
 
-    /// How many messages it has, as far as SQS knows: its counts lag behind by seconds.
+    /// Returns the message counts. They lag behind by seconds.
     ///
     /// # Errors
-    /// [`SqsError`] where SQS does not answer.
+    /// [`SqsError`] if the request fails.
     pub async fn counts(&self) -> Result<Counts, SqsError> {
         const OPERATION: &str = "GetQueueAttributes";
         let names = [
@@ -149,7 +149,7 @@ impl Queue {
     }
 }
 
-/// Whole seconds, which is what SQS counts in: never less than asked for.
+/// Rounds a duration up to whole seconds, the unit of SQS.
 fn seconds(delay: Duration) -> i32 {
     let seconds = delay.min(MAX_VISIBILITY).as_millis().div_ceil(1_000);
     i32::try_from(seconds).unwrap_or(i32::MAX)
@@ -159,7 +159,7 @@ fn not_done(operation: &'static str, count: usize, failed: &[BatchResultErrorEnt
     let text = |failed: &BatchResultErrorEntry| {
         format!("{}: {}", failed.code(), failed.message().unwrap_or("no message"))
     };
-    let reason = failed.first().map_or_else(|| "the answer does not mention them".to_owned(), text);
+    let reason = failed.first().map_or_else(|| "the response does not mention them".to_owned(), text);
     SqsError::Entries { operation, count, reason }
 }
 
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_hidden_for_whole_seconds_and_never_too_short() {
+    fn a_visibility_timeout_is_rounded_up_to_whole_seconds() {
         for (millis, expected) in [(0, 0), (1, 1), (1_000, 1), (1_001, 2), (u64::MAX, 43_200)] {
             assert_eq!(seconds(Duration::from_millis(millis)), expected, "{millis}");
         }

@@ -1,4 +1,4 @@
-//! The queues of every consumer of an installation.
+//! The queues of all consumers of an installation.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,35 +14,35 @@ use tokio::time::timeout;
 
 use crate::{Queue, SqsError, SqsNames};
 
-/// How long one request may take: longer than SQS waits for a message.
+/// The longest duration of a request. It exceeds the 20 seconds that SQS waits for a message.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long the queues may take to say that they are there.
+/// The longest duration of the health check.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where a consumer's messages are.
+/// The URLs of a consumer's queues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueUrls {
-    /// Its queue.
+    /// The queue.
     pub queue: String,
-    /// Its dead letters.
+    /// The dead-letter queue.
     pub dead_letters: String,
 }
 
-/// Where the messages of every consumer are.
+/// The URLs of the queues of all consumers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqsQueues(BTreeMap<&'static str, QueueUrls>);
 
 /// The queues of one consumer.
 #[derive(Debug, Clone)]
 pub struct ConsumerQueues {
-    /// Its queue.
+    /// The queue.
     pub queue: Queue,
-    /// Its dead letters.
+    /// The dead-letter queue.
     pub dead_letters: Queue,
 }
 
-/// The queues of an installation, and a client to reach them with.
+/// The queues of an installation and a client for them.
 #[derive(Debug, Clone)]
 pub struct Sqs {
     client: Client,
@@ -62,10 +62,10 @@ impl SqsQueues {
         Ok(found.into_iter().collect())
     }
 
-    /// Where a consumer's messages are.
+    /// Returns the URLs of a consumer's queues.
     ///
     /// # Errors
-    /// [`UnknownConsumer`] where there is none of that name.
+    /// [`UnknownConsumer`] if no consumer has this name.
     pub fn of(&self, consumer: &str) -> Result<&QueueUrls, UnknownConsumer> {
         self.0.get(consumer).ok_or_else(|| UnknownConsumer(consumer.to_owned()))
     }
@@ -78,25 +78,25 @@ impl FromIterator<(&'static str, QueueUrls)> for SqsQueues {
 }
 
 impl Sqs {
-    /// The queues at what these settings point to. They are looked for when they are first needed.
+    /// Creates a client for the queues of these names. Their URLs are looked up at the first use.
     pub fn new(config: &SdkConfig, names: SqsNames) -> Self {
         Self { client: Client::new(&with_timeouts(config)), names, found: OnceCell::new() }
     }
 
-    /// The queues that there are at what these settings point to.
+    /// Creates a client for the queues of these names and looks up their URLs.
     ///
     /// # Errors
-    /// [`SqsError`] where one is missing, or SQS does not answer.
+    /// [`SqsError`] if a queue is missing or the request fails.
     pub async fn find(config: &SdkConfig, names: SqsNames) -> Result<Self, SqsError> {
         let queues = Self::new(config, names);
         queues.found().await?;
         Ok(queues)
     }
 
-    /// The queues of a consumer; none where there is none of that name.
+    /// Returns the queues of a consumer; `None` if no consumer has this name.
     ///
     /// # Errors
-    /// [`SqsError`] where they have to be looked for, and are not found.
+    /// [`SqsError`] if the queues have to be looked up and are not found.
     pub async fn of(&self, consumer: &str) -> Result<Option<ConsumerQueues>, SqsError> {
         let queue = |url: &str| Queue::new(&self.client, url);
         let urls = self.found().await?.of(consumer).ok();
@@ -107,7 +107,7 @@ impl Sqs {
         Ok(urls.map(open))
     }
 
-    /// Whether the queues answer.
+    /// Returns whether SQS answers for the first queue.
     pub async fn is_up(&self) -> bool {
         let asked = async {
             let urls = self.found().await?.0.values().next();
@@ -124,13 +124,13 @@ impl Sqs {
     }
 }
 
-/// These settings, with a limit to how long a request may take: longer than SQS waits for a message.
+/// Returns the configuration with a time limit for each request.
 pub(crate) fn with_timeouts(config: &SdkConfig) -> SdkConfig {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(REQUEST_TIMEOUT).build();
     config.clone().into_builder().timeout_config(timeouts).build()
 }
 
-/// The URL of a queue that has to be there.
+/// Returns the URL of a queue that must exist.
 async fn existing(client: &Client, name: &str) -> Result<String, SqsError> {
     let missing = || SqsError::Request {
         operation: "GetQueueUrl",
@@ -139,10 +139,7 @@ async fn existing(client: &Client, name: &str) -> Result<String, SqsError> {
     queue_url(client, name).await?.ok_or_else(missing)
 }
 
-/// The URL of a queue, where there is one of that name.
-///
-/// # Errors
-/// [`SqsError`] where SQS does not answer.
+/// Returns the URL of a queue if it exists.
 pub(crate) async fn queue_url(client: &Client, name: &str) -> Result<Option<String>, SqsError> {
     match client.get_queue_url().queue_name(name).send().await {
         Ok(answer) => Ok(answer.queue_url),

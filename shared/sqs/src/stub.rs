@@ -1,4 +1,5 @@
-//! Queues that answer as SQS does: JSON, with the operation in a header. What is received is hidden until it is given back.
+//! A stand-in for SQS: JSON, with the operation in a header. A received message is invisible until its visibility timeout is set to zero.
+
 use std::sync::{Arc, Mutex};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -10,24 +11,25 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::{Value, json};
 
-use crate::{MAX_ENTRIES, Sqs, SqsNames};
+use crate::queue::MAX_ENTRIES;
+use crate::{Sqs, SqsNames};
 
-/// A message of the only queue that has any.
+/// A message of the only queue.
 pub(crate) struct Kept {
-    /// Also its id and its receipt.
+    /// The body, which is also the id and the receipt handle.
     pub(crate) body: String,
     pub(crate) invisible: bool,
 }
 
-/// What the queues hold, and what they refuse.
+/// The messages of the queue and the operation that fails.
 #[derive(Default)]
 pub(crate) struct Held {
     pub(crate) letters: Vec<Kept>,
-    /// An operation that is refused, and how often it is done before.
+    /// The operation that fails, and how often it succeeds before.
     pub(crate) refused: Option<(&'static str, usize)>,
 }
 
-/// What the queues hold.
+/// The shared state of the stand-in.
 pub(crate) type Shared = Arc<Mutex<Held>>;
 
 impl Held {
@@ -51,7 +53,7 @@ impl Held {
         json!({ "Messages": taken.collect::<Vec<_>>() })
     }
 
-    fn give_back(&mut self, request: &Value) -> Value {
+    fn change_visibility(&mut self, request: &Value) -> Value {
         let entries = request["Entries"].as_array().unwrap();
         for entry in entries {
             let letter = self.letters.iter_mut().find(|letter| letter.body == entry["ReceiptHandle"]);
@@ -71,13 +73,13 @@ async fn serve(State(held): State<Shared>, headers: HeaderMap, body: String) -> 
     let answer = match operation {
         "GetQueueUrl" => json!({"QueueUrl": request["QueueName"]}),
         "ReceiveMessage" => held.receive(),
-        "ChangeMessageVisibilityBatch" => held.give_back(&request),
+        "ChangeMessageVisibilityBatch" => held.change_visibility(&request),
         other => panic!("the stub does not know {other}"),
     };
     axum::Json(answer).into_response()
 }
 
-/// Queues that hold these dead letters, for whichever consumer asks.
+/// Starts queues that hold these dead letters for every consumer.
 pub(crate) async fn queues(letters: &[String]) -> (Sqs, Shared) {
     let letters = letters.iter().map(|body| Kept { body: body.clone(), invisible: false }).collect();
     let held = Arc::new(Mutex::new(Held { letters, refused: None }));

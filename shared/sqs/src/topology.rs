@@ -4,15 +4,11 @@ use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName;
 use futures::future::try_join_all;
-use orderflow_messaging::SUBSCRIPTIONS;
+use orderflow_messaging::{DELIVERY_LIMIT, SUBSCRIPTIONS};
 
 use crate::queues::{queue_url, with_timeouts};
 use crate::subscriptions::subscribe;
 use crate::{QueueUrls, SnsPublisher, Sqs, SqsError, SqsNames, SqsQueues, queue_arn};
-
-/// The `maxReceiveCount` of the redrive policy: the number of receipts after which SQS itself dead-letters a message (AWS allows at most
-/// 1,000). Consumers give up long before; this limit is for a message that ends every process that receives it.
-const MAX_RECEIVE_COUNT: u32 = 1_000;
 
 /// How long SQS keeps a message, in seconds (AWS maximum: 14 days).
 const RETENTION: &str = "1209600";
@@ -70,7 +66,7 @@ async fn ensure_queues(
     let dead_letters = ensure_queue(client, &dead_letter_queue, [retention.clone()]).await?;
     let redrive = serde_json::json!({
         "deadLetterTargetArn": queue_arn(topic_arn, &dead_letter_queue),
-        "maxReceiveCount": MAX_RECEIVE_COUNT,
+        "maxReceiveCount": DELIVERY_LIMIT,
     });
     let attributes = [
         retention,

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use orderflow_bridge::sqs::SqsConsumer;
 use orderflow_bridge::{ConsumerSwitch, Target, TargetError, sdk_config};
 use orderflow_domain::{Event, EventData, InventoryReleased, OrderId, Timestamp};
-use orderflow_messaging::{Publisher, QueueAdmin, RetryPolicy, StoredDeadLetter};
-use orderflow_sqs::{SnsPublisher, Sqs, SqsAdmin, SqsNames};
+use orderflow_messaging::{DeadLetter, Publisher, QueueAdmin, RetryPolicy};
+use orderflow_sqs::{SnsPublisher, Sqs, SqsAdmin, SqsConsumer, SqsNames};
 use orderflow_testing::conformance::BrokerUnderTest;
 use orderflow_testing::ministack::{self, MiniStack};
 use tokio::sync::watch;
@@ -128,7 +127,7 @@ impl BrokerUnderTest for Polled {
         status.ready + status.in_flight + status.delayed
     }
 
-    async fn dead_letters(&self, consumer: &str) -> Vec<StoredDeadLetter> {
+    async fn dead_letters(&self, consumer: &str) -> Vec<DeadLetter> {
         self.admin.dead_letters(consumer).await.unwrap()
     }
 }

@@ -8,9 +8,7 @@ use axum::http::StatusCode;
 use futures::future::try_join_all;
 use orderflow_domain::Event;
 use orderflow_http::{JsonBody, PathParam, Problem, ProblemKind, QueryParams};
-use orderflow_messaging::{
-    QueueAdmin, SUBSCRIPTIONS, Selection, StoredDeadLetter, Subscription, subscription,
-};
+use orderflow_messaging::{DeadLetter, QueueAdmin, SUBSCRIPTIONS, Selection, Subscription, subscription};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -129,7 +127,7 @@ pub(super) async fn replace(
     if !admin.replace(subscription.consumer, &id, &event).await.map_err(Problem::unavailable)? {
         return Err(Problem::not_found());
     }
-    Ok(Json(StoredDeadLetter { body: event.to_json(), ..letter }.into()))
+    Ok(Json(DeadLetter { body: event.to_json(), ..letter }.into()))
 }
 
 /// The event that a body is, if its consumer is told of such events: any other would be a dead letter again.
@@ -247,7 +245,7 @@ fn known(consumer: &str) -> Result<&'static Subscription, Problem> {
     subscription(consumer).map_err(|_| Problem::not_found())
 }
 
-async fn find(admin: &dyn QueueAdmin, consumer: &str, id: &str) -> Result<StoredDeadLetter, Problem> {
+async fn find(admin: &dyn QueueAdmin, consumer: &str, id: &str) -> Result<DeadLetter, Problem> {
     let found = admin.dead_letters(consumer).await.map_err(Problem::unavailable)?;
     found.into_iter().find(|letter| letter.id == id).ok_or_else(Problem::not_found)
 }

@@ -1,7 +1,7 @@
 //! How a dead letter is shown.
 
 use orderflow_domain::Timestamp;
-use orderflow_messaging::StoredDeadLetter;
+use orderflow_messaging::DeadLetter;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
@@ -33,11 +33,11 @@ pub(super) struct Letter {
     event: Box<RawValue>,
 }
 
-impl From<StoredDeadLetter> for Letter {
-    fn from(stored: StoredDeadLetter) -> Self {
+impl From<DeadLetter> for Letter {
+    fn from(stored: DeadLetter) -> Self {
         let text = |body: &String| to_raw_value(body).expect("a text can be written as JSON");
         let event = serde_json::from_str(&stored.body).unwrap_or_else(|_| text(&stored.body));
-        let StoredDeadLetter { id, consumer, code, reason, attempts, first_at, last_at, .. } = stored;
+        let DeadLetter { id, consumer, code, reason, attempts, first_at, last_at, .. } = stored;
         Self { id, consumer, code, reason, attempts, first_at, last_at, event }
     }
 }

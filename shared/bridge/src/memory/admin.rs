@@ -1,22 +1,22 @@
-//! What operators do with the queues of this broker.
+//! The operator's view of the queues in memory.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use orderflow_domain::Event;
 use orderflow_messaging::{
-    AdminError, Progress, QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection, StoredDeadLetter,
+    AdminError, DeadLetter, Progress, QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection,
 };
 use orderflow_store::StoreError;
 
 use super::{MemoryBroker, Message};
 use crate::DeadLetterRow;
 
-/// Looks after the queues of a broker in this process. Its dead letters are rows of the table `runtime`.
+/// Administers the queues of a broker in this process. Its dead letters are rows of the table `runtime`.
 pub struct MemoryAdmin(Arc<MemoryBroker>);
 
 impl MemoryAdmin {
-    /// Looks after the queues of this broker.
+    /// Creates an administrator of this broker's queues.
     pub fn new(broker: Arc<MemoryBroker>) -> Self {
         Self(broker)
     }
@@ -27,14 +27,14 @@ impl MemoryAdmin {
         selection: &Selection,
     ) -> Result<Vec<DeadLetterRow>, AdminError> {
         let mut rows = self.0.runtime.dead_letters(consumer).await.map_err(unanswered)?;
-        rows.retain(|row| selection.includes(&stored(consumer, row.clone())));
+        rows.retain(|row| selection.includes(&row.clone().into_letter(consumer)));
         rows.sort_by_key(|row| row.last_at);
         Ok(rows)
     }
 }
 
 impl MemoryBroker {
-    /// Gives a dead letter back to its queue. False where it is gone by now.
+    /// Sends a dead letter back to its queue. Returns false if it no longer exists.
     async fn revive(&self, consumer: &str, letter: &DeadLetterRow) -> Result<bool, StoreError> {
         let Some(row) = self.runtime.revive(consumer, letter).await? else { return Ok(false) };
         self.with_queue(consumer, |queue| queue.push(Message::from(row)));
@@ -62,9 +62,9 @@ impl QueueAdmin for MemoryAdmin {
         Ok(statuses)
     }
 
-    async fn dead_letters(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, AdminError> {
+    async fn dead_letters(&self, consumer: &str) -> Result<Vec<DeadLetter>, AdminError> {
         let rows = self.selected(consumer, &Selection::All).await?;
-        Ok(rows.into_iter().map(|row| stored(consumer, row)).collect())
+        Ok(rows.into_iter().map(|row| row.into_letter(consumer)).collect())
     }
 
     async fn replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, AdminError> {
@@ -86,7 +86,7 @@ impl QueueAdmin for MemoryAdmin {
         let mut replayed = 0;
         for letter in self.selected(consumer, selection).await? {
             let (broker, consumer) = (self.0.clone(), consumer.to_owned());
-            // A task goes on when the caller goes away: a row that is written and not in the queue would wait for the next start.
+            // In a task, which continues if the caller is dropped: a row that is written but not in the queue would wait for the next start.
             let revived = tokio::spawn(async move { broker.revive(&consumer, &letter).await });
             if revived.await.map_err(|error| AdminError(error.to_string()))?.map_err(unanswered)? {
                 replayed += 1;
@@ -94,19 +94,6 @@ impl QueueAdmin for MemoryAdmin {
             }
         }
         Ok(replayed)
-    }
-}
-
-fn stored(consumer: &str, row: DeadLetterRow) -> StoredDeadLetter {
-    StoredDeadLetter {
-        id: row.id().to_owned(),
-        consumer: consumer.to_owned(),
-        code: row.code,
-        reason: row.reason,
-        attempts: row.attempts,
-        first_at: Some(row.first_at),
-        last_at: Some(row.last_at),
-        body: row.body,
     }
 }
 

@@ -1,14 +1,14 @@
-//! A broker inside this process. What makes it durable is the store: a message lives in its table's stream until every
-//! consumer is done with it, or in a row of the table `runtime` from when it is put off.
+//! A broker in this process. The store makes it durable: a message is in its table's stream until every consumer is done with it, or in a row of the
+//! table `runtime` while it is delayed.
 //!
-//! Killing the process at any moment loses nothing. The stream's cursor (its low-water mark) moves only past records all of
-//! whose messages are done or have their row, so a restart delivers again whatever was in hand.
+//! Killing the process at any moment loses no message. A stream's cursor (its low-water mark) moves only past records whose messages are all done or
+//! have a row, so a restart delivers every message again that was in flight.
 
 mod admin;
+mod apply;
 mod delivery;
 mod publisher;
 mod queue;
-mod settle;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,8 +24,8 @@ use queue::{Message, Origin, Queue};
 pub use admin::MemoryAdmin;
 pub use publisher::MemoryPublisher;
 
-/// Messages that may wait in memory over all queues before streams are read on. What is not read stays in the streams.
-const MAX_BACKLOG: usize = 50_000;
+/// The most ready messages of all queues together. At this number the streams are not read further; unread records stay in the streams.
+const READY_MAX: usize = 50_000;
 
 /// The broker.
 pub struct MemoryBroker {
@@ -36,22 +36,22 @@ pub struct MemoryBroker {
     arrivals: BTreeMap<&'static str, Notify>,
 }
 
-/// How full a queue is.
+/// The message counts of a queue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct QueueCounts {
-    /// Messages that can be delivered.
+    /// Messages that wait for delivery.
     pub ready: usize,
-    /// Messages that are being delivered.
+    /// Messages delivered and not yet acknowledged.
     pub in_flight: usize,
-    /// Messages that come again later.
+    /// Messages that wait for their retry.
     pub delayed: usize,
 }
 
 impl MemoryBroker {
-    /// A broker with a queue for each subscription, filled with what was put off before.
+    /// Creates a broker with a queue for each subscription, and loads the delayed messages from the store.
     ///
     /// # Errors
-    /// [`StoreError`] where the store does not answer.
+    /// [`StoreError`] if the store does not answer.
     pub async fn open(runtime: RuntimeTable, policy: RetryPolicy) -> Result<Arc<Self>, StoreError> {
         let mut queues = BTreeMap::new();
         for Subscription { consumer, .. } in SUBSCRIPTIONS {
@@ -67,17 +67,17 @@ impl MemoryBroker {
         Ok(Arc::new(Self { runtime, policy, queues, switch, arrivals }))
     }
 
-    /// Stops and starts deliveries to single consumers.
+    /// Returns the switch that stops and starts deliveries to single consumers.
     pub fn switch(&self) -> &ConsumerSwitch {
         &self.switch
     }
 
-    /// How full each queue is.
+    /// Returns the message counts of each queue.
     pub fn counts(&self) -> BTreeMap<&'static str, QueueCounts> {
         lock(&self.queues).iter().map(|(consumer, queue)| (*consumer, queue.counts())).collect()
     }
 
-    /// The earliest time at which a delayed message comes again.
+    /// Returns the earliest due time of all delayed messages whose consumers are not stopped.
     pub fn next_due(&self) -> Option<Timestamp> {
         let queues = lock(&self.queues);
         let running = queues.iter().filter(|(consumer, _)| !self.switch.is_stopped(consumer));
@@ -85,7 +85,7 @@ impl MemoryBroker {
     }
 
     fn has_room(&self) -> bool {
-        lock(&self.queues).values().map(|queue| queue.counts().ready).sum::<usize>() < MAX_BACKLOG
+        lock(&self.queues).values().map(|queue| queue.counts().ready).sum::<usize>() < READY_MAX
     }
 
     fn with_queue<T>(&self, consumer: &str, act: impl FnOnce(&mut Queue) -> T) -> Option<T> {
@@ -99,7 +99,7 @@ impl MemoryBroker {
     }
 }
 
-/// No code panics while it holds one of these locks, so what is behind a poisoned one is whole.
+/// Locks a mutex. No code panics while it holds one of these locks, so the value behind a poisoned lock is complete.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

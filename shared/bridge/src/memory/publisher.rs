@@ -1,31 +1,30 @@
-//! Publishing into the broker.
+//! Publishes events to the queues in memory.
 
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use orderflow_domain::{Event, Timestamp};
-use orderflow_messaging::{PublishError, Publisher, SUBSCRIPTIONS};
+use orderflow_messaging::{AttemptHistory, PublishError, Publisher, SUBSCRIPTIONS};
 
 use super::{MemoryBroker, Message, lock};
 use crate::relay::{InFlight, Sink};
-use crate::runtime_table::Tried;
 
-/// Publishes the events of one stream. What it publishes belongs to the batch that is being read.
+/// Publishes the events of one stream. They belong to the stream batch that is being read.
 pub struct MemoryPublisher {
     broker: Arc<MemoryBroker>,
     batch: Mutex<BatchContext>,
 }
 
-/// The batch that is being read.
+/// The stream batch that is being read.
 #[derive(Debug, Clone, Default)]
 struct BatchContext {
     in_flight: Arc<InFlight>,
-    /// How often the batch was tried by processes before this one.
+    /// The attempts that earlier processes made with the batch.
     attempts: u32,
 }
 
 impl MemoryBroker {
-    /// A publisher for one stream.
+    /// Returns a publisher for one stream.
     pub fn publisher(self: &Arc<Self>) -> Arc<MemoryPublisher> {
         Arc::new(MemoryPublisher { broker: self.clone(), batch: Mutex::default() })
     }
@@ -49,10 +48,10 @@ impl Publisher for MemoryPublisher {
         let mut queues = lock(&self.broker.queues);
         for event in events {
             let body: Arc<str> = event.to_json().into();
-            let tried = Tried { attempts, first_at: now };
+            let history = AttemptHistory { attempts, first_at: now };
             for row in SUBSCRIPTIONS.iter().filter(|row| row.types.contains(&event.event_type())) {
                 if let Some(queue) = queues.get_mut(row.consumer) {
-                    queue.push(Message::new(event, body.clone(), tried, in_flight.clone()));
+                    queue.push(Message::new(event, body.clone(), history, in_flight.clone()));
                 }
             }
         }

@@ -4,56 +4,62 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use orderflow_domain::{Event, Timestamp};
+use orderflow_messaging::AttemptHistory;
 
 use super::QueueCounts;
 use crate::Delayed;
 use crate::relay::InFlight;
-use crate::runtime_table::Tried;
 
 /// A message of one consumer.
 #[derive(Debug, Clone)]
 pub(super) struct Message {
     pub id: String,
     pub body: Arc<str>,
-    pub tried: Tried,
+    /// The attempts made before.
+    pub history: AttemptHistory,
     pub origin: Origin,
-    /// Delivered without neighbours, since it may be what killed a batch.
+    /// Whether it is delivered alone, because it can be what ended a batch (poison isolation).
     pub alone: bool,
 }
 
-/// What keeps a message while it is not done.
+/// What stores a message durably until it is done.
 #[derive(Debug, Clone)]
 pub(super) enum Origin {
     /// The stream that it was read from.
     Stream {
         in_flight: Arc<InFlight>,
-        /// When what it tells of happened: earlier processes may have tried it ever since.
+        /// The time of its event. Earlier processes can have tried it since then.
         emitted_at: Timestamp,
     },
     /// Its own row, under this key.
     Delayed { key: String },
 }
 
-/// Attempts after which a message is delivered without neighbours.
+/// Poison isolation: a message with more attempts than this is delivered alone.
 const ALONE_AFTER: u32 = 3;
 
 impl From<Delayed> for Message {
     fn from(row: Delayed) -> Self {
-        let tried = Tried { attempts: row.attempts, first_at: row.first_at };
-        let alone = tried.attempts > ALONE_AFTER;
+        let history = AttemptHistory { attempts: row.attempts, first_at: row.first_at };
+        let alone = history.attempts > ALONE_AFTER;
         let (id, origin) = (row.id().to_owned(), Origin::Delayed { key: row.key().to_owned() });
-        Self { id, body: row.body.into(), tried, origin, alone }
+        Self { id, body: row.body.into(), history, origin, alone }
     }
 }
 
 impl Message {
-    pub(super) fn new(event: &Event, body: Arc<str>, tried: Tried, in_flight: Arc<InFlight>) -> Self {
+    pub(super) fn new(
+        event: &Event,
+        body: Arc<str>,
+        history: AttemptHistory,
+        in_flight: Arc<InFlight>,
+    ) -> Self {
         in_flight.add();
         let origin = Origin::Stream { in_flight, emitted_at: event.time };
-        Self { id: event.id.to_string(), body, alone: tried.attempts > ALONE_AFTER, tried, origin }
+        Self { id: event.id.to_string(), body, alone: history.attempts > ALONE_AFTER, history, origin }
     }
 
-    /// The key of the row that it has, or gets when it is put off.
+    /// Returns the key of the message's row, which exists while the message is delayed.
     pub(super) fn row_key(&self) -> &str {
         match &self.origin {
             Origin::Stream { .. } => &self.id,
@@ -62,7 +68,7 @@ impl Message {
     }
 }
 
-/// Messages that wait for one consumer.
+/// The messages of one consumer.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     ready: VecDeque<Message>,
@@ -76,7 +82,7 @@ impl Queue {
         self.ready.push_back(message);
     }
 
-    /// Puts back what was taken, in front of all else.
+    /// Returns messages in flight to the front of the queue.
     pub(super) fn put_back(&mut self, messages: Vec<Message>) {
         self.in_flight -= messages.len();
         for message in messages.into_iter().rev() {
@@ -89,26 +95,26 @@ impl Queue {
         self.delayed.insert((due, self.delays), message);
     }
 
-    /// Takes the next batch, with what became due.
+    /// Returns the next batch, after making due messages ready.
     pub(super) fn take(&mut self, limit: usize, now: Timestamp) -> Vec<Message> {
         while let Some(entry) = self.delayed.first_entry().filter(|entry| entry.key().0 <= now) {
             self.ready.push_back(entry.remove());
         }
-        let count = self.companions(limit);
+        let count = self.batch_len(limit);
         self.in_flight += count;
         self.ready.drain(..count).collect()
     }
 
-    /// How many messages at the front go together: none of them alone, and no message beside a copy of itself (a restart can bring one
-    /// from the stream and one from its row), since both have the same row.
-    fn companions(&self, limit: usize) -> usize {
+    /// Returns how many messages at the front form a batch. An isolated message is a batch of its own. Two copies of a message are never in one batch,
+    /// because both have the same row; after a restart one copy can come from the stream and one from the row.
+    fn batch_len(&self, limit: usize) -> usize {
         let mut ids = HashSet::new();
         let candidates = self.ready.iter().take(limit).take_while(|message| !message.alone);
         let together = candidates.take_while(|message| ids.insert(message.id.as_str())).count();
         together.max(1).min(self.ready.len())
     }
 
-    pub(super) fn settled(&mut self, count: usize) {
+    pub(super) fn complete(&mut self, count: usize) {
         self.in_flight -= count;
     }
 
@@ -126,9 +132,9 @@ mod tests {
     use super::*;
 
     fn message(id: &str, alone: bool) -> Message {
-        let tried = Tried { attempts: 0, first_at: Timestamp::from_millis(0) };
+        let history = AttemptHistory { attempts: 0, first_at: Timestamp::from_millis(0) };
         let origin = Origin::Delayed { key: id.to_owned() };
-        Message { id: id.to_owned(), body: "".into(), tried, origin, alone }
+        Message { id: id.to_owned(), body: "".into(), history, origin, alone }
     }
 
     fn taken(messages: &[(&str, bool)], limit: usize) -> Vec<usize> {
@@ -139,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_ends_at_its_limit_and_before_what_goes_alone() {
+    fn a_batch_ends_at_its_limit_and_before_an_isolated_message() {
         assert_eq!(taken(&[("a", false), ("b", false), ("c", false)], 2), [2, 1]);
         assert_eq!(
             taken(&[("a", false), ("b", true), ("c", true), ("d", false), ("e", false)], 9),
@@ -154,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_delayed_comes_in_the_order_of_its_time() {
+    fn delayed_messages_become_ready_in_the_order_of_their_due_times() {
         let mut queue = Queue::default();
         let at = Timestamp::from_millis;
         queue.delay(message("late", false), at(20));

@@ -11,17 +11,17 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use orderflow_domain::Event;
 use orderflow_messaging::{
-    AdminError, Progress, QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection, StoredDeadLetter,
+    AdminError, DeadLetter, Progress, QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection,
 };
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 
 use super::connection::close;
-use super::dead_letter::{of_replacement, of_replay, stored};
-use super::dead_letters::{DeadLetters, Letter};
+use super::dead_letter_session::{HeldLetters, Letter};
+use super::headers::{of_replacement, of_replay, read_dead_letter};
 use super::in_flight::InFlight;
-use super::moves::Move;
 use super::names::{DELAY_TIERS, dead_letter_queue, delay_queue, queue};
+use super::transfer::Transfer;
 use super::{RabbitError, RabbitMq};
 
 /// The number of dead letters that are published and confirmed before they are removed from the dead-letter queue. An interrupted replay
@@ -38,18 +38,18 @@ pub struct RabbitAdmin {
     locks: BTreeMap<&'static str, DeadLetterLock>,
 }
 
-/// Allows one caller at a time to hold the dead letters of a consumer, because a second one would see only those that the first left over.
+/// Admits one session at a time: of two concurrent sessions the second would receive only the letters that the first left.
 #[derive(Default)]
 struct DeadLetterLock {
-    turn: Mutex<()>,
-    /// The dead letters that a caller holds. The broker does not count them as ready.
+    lock: Mutex<()>,
+    /// Letters in a session of this process, which the broker does not count as ready.
     held: InFlight,
 }
 
 /// All dead letters of a consumer, held by one caller.
 struct DeadLetterSession<'a> {
-    letters: DeadLetters,
-    _turn: MutexGuard<'a, ()>,
+    letters: HeldLetters,
+    _guard: MutexGuard<'a, ()>,
 }
 
 impl RabbitAdmin {
@@ -62,9 +62,9 @@ impl RabbitAdmin {
     /// Takes the dead letters of a consumer. Returns `None` if there is no such consumer.
     async fn take(&self, consumer: &str) -> Result<Option<DeadLetterSession<'_>>, RabbitError> {
         let Some(lock) = self.locks.get(consumer) else { return Ok(None) };
-        let turn = lock.turn.lock().await;
-        let letters = DeadLetters::take(&self.broker, consumer, &lock.held).await?;
-        Ok(Some(DeadLetterSession { letters, _turn: turn }))
+        let guard = lock.lock.lock().await;
+        let letters = HeldLetters::take(&self.broker, consumer, &lock.held).await?;
+        Ok(Some(DeadLetterSession { letters, _guard: guard }))
     }
 
     async fn statuses(&self) -> Result<Vec<QueueStatus>, RabbitError> {
@@ -102,10 +102,10 @@ impl RabbitAdmin {
         })
     }
 
-    async fn list(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, RabbitError> {
+    async fn list(&self, consumer: &str) -> Result<Vec<DeadLetter>, RabbitError> {
         let Some(session) = self.take(consumer).await? else { return Ok(Vec::new()) };
         let mut found: Vec<_> =
-            session.letters.iter().map(|letter| stored(consumer, &letter.delivery)).collect();
+            session.letters.iter().map(|letter| read_dead_letter(consumer, &letter.delivery)).collect();
         session.letters.give_back().await?;
         // Replaced dead letters are at the end of the queue, and requeued ones may change places.
         found.sort_by(|a, b| (a.last_at, &a.id).cmp(&(b.last_at, &b.id)));
@@ -119,7 +119,7 @@ impl RabbitAdmin {
         if let Some(letter) = chosen.first() {
             let (queue, body) = (dead_letter_queue(consumer), event.to_json());
             let properties = of_replacement(&letter.delivery, event);
-            session.letters.publish(vec![Move { queue, body: body.as_bytes(), properties }]).await?;
+            session.letters.publish(vec![Transfer { queue, body: body.as_bytes(), properties }]).await?;
         }
         // An interrupted replacement may have left two dead letters with this id.
         for letter in &chosen {
@@ -161,32 +161,35 @@ impl RabbitAdmin {
         Ok(replayed)
     }
 
-    /// Publishes these dead letters to the consumer's queue.
-    async fn publish_to_consumer(
+    /// Publishes these letters to the consumer's queue.
+    async fn hand_over(
         &self,
-        letters: &DeadLetters,
+        letters: &HeldLetters,
         consumer: &str,
         chunk: &[&Letter],
     ) -> Result<(), RabbitError> {
-        let moves = || chunk.iter().map(|letter| replay(consumer, letter)).collect();
-        match letters.publish(moves()).await {
-            // The queue may have been deleted.
+        let transfers = || chunk.iter().map(|letter| replay(consumer, letter)).collect();
+        match letters.publish(transfers()).await {
+            // The queue can be missing.
             Err(RabbitError::Unconfirmed(_)) => {
                 self.broker.declare_again().await?;
-                letters.publish(moves()).await
+                letters.publish(transfers()).await
             }
             published => published,
         }
     }
 }
 
-fn chosen<'a>(letters: &'a DeadLetters, consumer: &str, selection: &Selection) -> Vec<&'a Letter> {
-    letters.iter().filter(|letter| selection.includes(&stored(consumer, &letter.delivery))).collect()
+fn chosen<'a>(letters: &'a HeldLetters, consumer: &str, selection: &Selection) -> Vec<&'a Letter> {
+    letters
+        .iter()
+        .filter(|letter| selection.includes(&read_dead_letter(consumer, &letter.delivery)))
+        .collect()
 }
 
-fn replay<'a>(consumer: &str, letter: &'a Letter) -> Move<'a> {
+fn replay<'a>(consumer: &str, letter: &'a Letter) -> Transfer<'a> {
     let delivery = &letter.delivery;
-    Move { queue: queue(consumer), body: &delivery.data, properties: of_replay(delivery) }
+    Transfer { queue: queue(consumer), body: &delivery.data, properties: of_replay(delivery) }
 }
 
 /// Returns the number of ready messages of a queue.
@@ -202,7 +205,7 @@ impl QueueAdmin for RabbitAdmin {
         self.statuses().await.map_err(unanswered)
     }
 
-    async fn dead_letters(&self, consumer: &str) -> Result<Vec<StoredDeadLetter>, AdminError> {
+    async fn dead_letters(&self, consumer: &str) -> Result<Vec<DeadLetter>, AdminError> {
         self.list(consumer).await.map_err(unanswered)
     }
 

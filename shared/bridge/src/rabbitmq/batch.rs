@@ -1,170 +1,167 @@
-//! What becomes of one batch of deliveries.
+//! The delivery of one batch of messages.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use aws_lambda_events::sqs::SqsEvent;
 use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
 use orderflow_domain::Timestamp;
-use orderflow_messaging::{ItemFailure, QueueResponse};
+use orderflow_messaging::{
+    AttemptHistory, DeadLetterCode, Delivered, Invoked, Outcome, RecordBatch, RetryPolicy, Target, decide,
+    invoke_held,
+};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::consumer::Session;
-use super::headers::Suspicion;
-use super::moves::{Move, publish};
-use super::{RabbitError, headers};
-use crate::TargetError;
-use crate::invocation::{Invoked, MAX_HOLD, invoke_held};
-use crate::runtime_table::Tried;
-use crate::verdict::{Outgoing, Verdict, sqs_event, verdicts};
+use super::RabbitError;
+use super::isolation::{self, Isolation};
+use super::transfer::{ConfirmingChannel, Transfer, publish};
 
 /// The `eventSource` of this broker's records.
 const EVENT_SOURCE: &str = "orderflow:amqp";
 
-/// Deliveries of one channel that are settled together.
-pub(super) struct Batch<'a> {
-    session: &'a Session,
-    channel: &'a Channel,
-    deliveries: &'a [Delivery],
-    started: Instant,
+/// A consumer's function, its retry policy, and the channel on which its messages are transferred.
+#[derive(Clone, Copy)]
+pub(super) struct Delivering<'a> {
+    pub consumer: &'static str,
+    pub target: &'a Arc<dyn Target>,
+    pub policy: &'a RetryPolicy,
+    pub transfers: &'a ConfirmingChannel,
 }
 
-/// How a batch ended.
-pub(super) enum Settled {
-    /// Each message is done, or kept elsewhere, and acknowledged.
-    All,
-    /// Those are left that may be what ends their consumer: they have to come each for itself.
-    AllButSuspects,
-    /// It was told to stop before that: the broker keeps what is not acknowledged.
+/// Deliveries of one channel that are acknowledged together.
+pub(super) struct Batch<'a> {
+    delivering: Delivering<'a>,
+    channel: &'a Channel,
+    deliveries: &'a [Delivery],
+    received_at: Instant,
+}
+
+/// The end of a batch.
+pub(super) enum End {
+    /// Every message is acknowledged.
+    Complete,
+    /// Messages are left that have to be received alone.
+    LeftIsolated,
+    /// The consumer was told to stop. The broker redelivers what is not acknowledged.
     Stopped,
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(session: &'a Session, channel: &'a Channel, deliveries: &'a [Delivery]) -> Self {
-        Self { session, channel, deliveries, started: Instant::now() }
+    pub(super) fn new(delivering: Delivering<'a>, channel: &'a Channel, deliveries: &'a [Delivery]) -> Self {
+        Self { delivering, channel, deliveries, received_at: Instant::now() }
     }
 
-    /// Has the function deal with the batch, moves what is not done to where it waits or rests, and acknowledges what is settled.
+    /// Delivers the batch, applies each decision and acknowledges the messages.
     ///
     /// # Errors
-    /// [`RabbitError`] where not everything is settled; the broker delivers the rest again.
-    pub(super) async fn settle(&self, mut stop: watch::Receiver<bool>) -> Result<Settled, RabbitError> {
-        if let [alone] = self.deliveries {
-            return self.settle_group(&[alone], &mut stop).await;
+    /// [`RabbitError`] if some messages are not acknowledged; the broker redelivers them.
+    pub(super) async fn deliver(&self, mut stop: watch::Receiver<bool>) -> Result<End, RabbitError> {
+        if let [single] = self.deliveries {
+            return self.deliver_group(&[single], &mut stop).await;
         }
-        let (mut innocent, mut suspects, mut killers) = (Vec::new(), Vec::new(), 0);
+        let (mut together, mut alone, mut received_alone) = (Vec::new(), Vec::new(), 0);
         for delivery in self.deliveries {
-            match Suspicion::of(&delivery.properties) {
-                Suspicion::None => innocent.push(delivery),
-                Suspicion::Some => suspects.push(delivery),
-                Suspicion::Strong => killers += 1,
+            match Isolation::of(&delivery.properties) {
+                Isolation::None => together.push(delivery),
+                Isolation::Alone => alone.push(delivery),
+                Isolation::ReceivedAlone => received_alone += 1,
             }
         }
-        if !innocent.is_empty()
-            && let stopped @ Settled::Stopped = self.settle_group(&innocent, &mut stop).await?
+        if !together.is_empty()
+            && let stopped @ End::Stopped = self.deliver_group(&together, &mut stop).await?
         {
             return Ok(stopped);
         }
-        match self.settle_one_by_one(&suspects, &mut stop).await? {
-            Settled::All if killers > 0 => Ok(Settled::AllButSuspects),
-            settled => Ok(settled),
+        match self.deliver_one_by_one(&alone, &mut stop).await? {
+            End::Complete if received_alone > 0 => Ok(End::LeftIsolated),
+            end => Ok(end),
         }
     }
 
-    /// Gives a group to the function, moves on what is not done, and acknowledges it.
-    async fn settle_group(
+    /// Invokes the function with a group, applies the decisions and acknowledges the group.
+    async fn deliver_group(
         &self,
         group: &[&Delivery],
         stop: &mut watch::Receiver<bool>,
-    ) -> Result<Settled, RabbitError> {
+    ) -> Result<End, RabbitError> {
         let now = Timestamp::now();
-        let tried: Vec<Tried> =
-            group.iter().map(|delivery| headers::tried(&delivery.properties, now)).collect();
-        if let ([delivery], [tried]) = (group, &tried[..])
-            && headers::is_exhausted(&delivery.properties, &self.session.consumer.policy, now)
+        let before: Vec<AttemptHistory> =
+            group.iter().map(|delivery| isolation::history(&delivery.properties, now)).collect();
+        let Delivering { consumer, target, policy, .. } = self.delivering;
+        if let [delivery] = group
+            && isolation::is_exhausted(&delivery.properties, policy, now)
         {
-            return self.move_on(group, &[Verdict::exhausted(*tried)]).await;
+            let given_up = Outcome::DeadLetter {
+                code: DeadLetterCode::ATTEMPTS_EXHAUSTED,
+                reason: "every attempt ended with the process".to_owned(),
+            };
+            return self.apply(group, &before, &[given_up]).await;
         }
-        let (event, target) = (event(group, &tried), &self.session.consumer.target);
-        let response = match invoke_held(self.consumer(), target, &event, self.started, stop).await {
-            Invoked::Answered(response) => response,
-            Invoked::Failed(error) if group.len() > 1 => {
-                tracing::error!(service = self.consumer(), %error, messages = group.len(), "the batch failed; its messages go one by one");
-                return self.settle_one_by_one(group, stop).await;
+        let bodies: Vec<Cow<'_, str>> =
+            group.iter().map(|delivery| String::from_utf8_lossy(&delivery.data)).collect();
+        let records = bodies.iter().map(AsRef::as_ref).zip(before.iter().copied());
+        let batch = RecordBatch::new(EVENT_SOURCE, records);
+        match invoke_held(consumer, target, &batch, self.received_at, stop).await {
+            Invoked::Outcomes(outcomes) => {
+                let attempted: Vec<_> = before.into_iter().map(AttemptHistory::with_next_attempt).collect();
+                self.apply(group, &attempted, &outcomes).await
             }
-            Invoked::Failed(error) => {
-                QueueResponse { failures: vec![ItemFailure::again("0", error.to_string())] }
-            }
-            Invoked::Unreachable(error) => return self.park(group, &tried, &error).await,
-            Invoked::Stopped => return Ok(Settled::Stopped),
-        };
-        let policy = &self.session.consumer.policy;
-        self.move_on(group, &verdicts(response, tried, policy, Timestamp::now())).await
+            Invoked::OneByOne => self.deliver_one_by_one(group, stop).await,
+            Invoked::Stopped => Ok(End::Stopped),
+        }
     }
 
-    async fn settle_one_by_one(
+    async fn deliver_one_by_one(
         &self,
         group: &[&Delivery],
         stop: &mut watch::Receiver<bool>,
-    ) -> Result<Settled, RabbitError> {
+    ) -> Result<End, RabbitError> {
         for delivery in group {
-            if let stopped @ Settled::Stopped = Box::pin(self.settle_group(&[delivery], stop)).await? {
+            if let stopped @ End::Stopped = Box::pin(self.deliver_group(&[delivery], stop)).await? {
                 return Ok(stopped);
             }
         }
-        Ok(Settled::All)
+        Ok(End::Complete)
     }
 
-    fn consumer(&self) -> &'static str {
-        self.session.consumer.consumer
-    }
-
-    /// Has other queues keep what is not done, then acknowledges the group.
-    async fn move_on(&self, group: &[&Delivery], verdicts: &[Verdict]) -> Result<Settled, RabbitError> {
-        let moves = group.iter().zip(verdicts);
-        let moves: Vec<Move<'_>> = moves
-            .filter_map(|(delivery, verdict)| Move::for_verdict(self.consumer(), delivery, verdict))
+    /// Decides about each message, transfers retries and dead letters to their queues, then acknowledges the group.
+    async fn apply(
+        &self,
+        group: &[&Delivery],
+        attempted: &[AttemptHistory],
+        outcomes: &[Outcome],
+    ) -> Result<End, RabbitError> {
+        let (now, Delivering { consumer, policy, transfers, .. }) = (Timestamp::now(), self.delivering);
+        let decided = group.iter().zip(attempted).zip(outcomes);
+        let pending: Vec<Transfer<'_>> = decided
+            .filter_map(|((delivery, history), outcome)| {
+                let body = &*String::from_utf8_lossy(&delivery.data);
+                let delivered = Delivered { consumer, body, history: *history };
+                let disposition = decide(&delivered, outcome, policy, now);
+                Transfer::for_disposition(consumer, delivery, &disposition, *history, outcome.reason())
+            })
             .collect();
-        if !moves.is_empty() {
-            let in_use = self.session.moves.take().await?;
-            publish(&in_use.channel, moves).await?;
+        if !pending.is_empty() {
+            let in_use = transfers.take().await?;
+            publish(&in_use.channel, pending).await?;
             in_use.give_back();
         }
         self.acknowledge(group).await?;
-        Ok(Settled::All)
+        Ok(End::Complete)
     }
 
     async fn acknowledge(&self, group: &[&Delivery]) -> Result<(), RabbitError> {
-        // Batches of a channel are settled one after the other: everything up to the last tag of a whole one is.
-        let whole = group.len() == self.deliveries.len();
+        // Batches of a channel are delivered one after the other, so a complete batch is acknowledged up to its last tag at once.
+        let multiple = group.len() == self.deliveries.len();
         let acknowledged = match group {
-            [.., last] if whole => std::slice::from_ref(last),
+            [.., last] if multiple => std::slice::from_ref(last),
             each => each,
         };
         for delivery in acknowledged {
-            self.channel.basic_ack(delivery.delivery_tag, BasicAckOptions { multiple: whole }).await?;
+            self.channel.basic_ack(delivery.delivery_tag, BasicAckOptions { multiple }).await?;
         }
         Ok(())
     }
-
-    /// Lets a group wait without counting an attempt.
-    async fn park(
-        &self,
-        group: &[&Delivery],
-        tried: &[Tried],
-        error: &TargetError,
-    ) -> Result<Settled, RabbitError> {
-        let wait =
-            |tried: &Tried| Verdict::Again { tried: *tried, after: MAX_HOLD, reason: error.to_string() };
-        self.move_on(group, &tried.iter().map(wait).collect::<Vec<_>>()).await
-    }
-}
-
-fn event(group: &[&Delivery], tried: &[Tried]) -> SqsEvent {
-    let bodies: Vec<Cow<'_, str>> =
-        group.iter().map(|delivery| String::from_utf8_lossy(&delivery.data)).collect();
-    let outgoing = bodies.iter().zip(tried).map(|(body, tried)| Outgoing { body, tried: *tried });
-    sqs_event(EVENT_SOURCE, outgoing)
 }

@@ -1,4 +1,4 @@
-//! From a queue to its function.
+//! Receives the messages of a queue in batches, for delivery to a function.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,70 +8,73 @@ use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
-use orderflow_messaging::RetryPolicy;
+use orderflow_backoff::Backoff;
+use orderflow_messaging::{ConsumerSwitch, RetryPolicy, Target};
 use tokio::sync::watch;
 
-use super::batch::{Batch, Settled};
-use super::confirming::ConfirmingChannel;
+use super::batch::{Batch, Delivering, End};
 use super::connection::close;
 use super::names::queue;
+use super::transfer::ConfirmingChannel;
 use super::{RabbitError, RabbitMq};
-use crate::{ConsumerSwitch, Target};
 
 /// The most messages of one batch.
-const MAX_BATCH: usize = 100;
+const BATCH_MAX: usize = 100;
 
-/// How long a batch waits for company. Under load it is full before that.
+/// How long a batch waits for further messages. Under load it is full before that.
 const LINGER: Duration = Duration::from_millis(3);
 
-/// Messages that the broker sends ahead of acknowledgements: one batch. Whatever else it sent would share the fate of a process that dies over
-/// this one.
+/// The prefetch: one batch. The delivery count of every prefetched message grows when the process ends, so more would bring more messages into poison
+/// isolation.
 const PREFETCH: u16 = 100;
 
-/// Messages that are taken one by one once one of them is suspected of ending its consumer. Whatever is sent ahead shares the fate of what is in
-/// hand, and would come to be suspected with it.
-const CAREFUL: u32 = 200;
+/// Poison isolation: the number of messages that are received one at a time after a batch with a message that must be received alone. With a larger
+/// prefetch the delivery counts of its neighbours would grow with it.
+const ONE_BY_ONE: u32 = 200;
 
-/// Hands the messages of one queue to its function.
+/// The delays after consuming failed.
+const RECONNECT: Backoff = Backoff::from_millis(100, 400, 6_400);
+
+/// Delivers the messages of one queue to its function.
 pub struct RabbitConsumer {
-    /// The connection to consume over.
+    /// The connection for consuming.
     pub consuming: Arc<RabbitMq>,
-    /// The connection to publish over what has to wait, and what is given up.
+    /// The connection for publishing retries and dead letters.
     pub publishing: Arc<RabbitMq>,
-    /// Whose queue it is.
+    /// The consumer.
     pub consumer: &'static str,
-    /// The function.
+    /// The consumer's function.
     pub target: Arc<dyn Target>,
-    /// When failed deliveries come again.
+    /// The retry policy.
     pub policy: RetryPolicy,
-    /// Stops it for a while.
+    /// Stops and starts deliveries.
     pub switch: ConsumerSwitch,
 }
 
-/// A consumer at work.
-pub(super) struct Session {
-    pub consumer: RabbitConsumer,
-    pub moves: ConfirmingChannel,
+/// A running consumer.
+struct Session {
+    consumer: RabbitConsumer,
+    transfers: ConfirmingChannel,
     stop: watch::Receiver<bool>,
-    /// Failures in a row.
+    /// Consecutive failures.
     failures: u32,
-    /// How many messages are still to be taken one by one. The first always is: it may be what ended the process before this one.
-    careful: u32,
+    /// The number of messages that are still received one at a time. The first always is, because it can be what ended the previous process.
+    one_by_one: u32,
 }
 
-/// Why consuming ended well.
+/// Why consuming ended without an error.
 enum Ended {
     Stopped,
     SwitchedOff,
-    /// Messages are taken in another number from now on.
-    Again,
+    /// The prefetch changes.
+    PrefetchChanged,
 }
 
 impl RabbitConsumer {
-    /// Consumes until told to stop; what is in hand then is settled first. Connects again when the connection breaks.
+    /// Consumes until told to stop; the batch in flight is completed first. Reconnects when the connection breaks.
     pub async fn run(self, stop: watch::Receiver<bool>) {
-        let moves = ConfirmingChannel::new(self.publishing.clone());
-        Session { consumer: self, moves, stop, failures: 0, careful: 1 }.run().await;
+        let transfers = ConfirmingChannel::new(self.publishing.clone());
+        Session { consumer: self, transfers, stop, failures: 0, one_by_one: 1 }.run().await;
     }
 }
 
@@ -84,7 +87,7 @@ impl Session {
             }
             match self.consume().await {
                 Ok(Ended::Stopped) => return,
-                Ok(Ended::SwitchedOff | Ended::Again) => {}
+                Ok(Ended::SwitchedOff | Ended::PrefetchChanged) => {}
                 Err(error) => self.recover(&error).await,
             }
         }
@@ -98,49 +101,49 @@ impl Session {
         }
     }
 
-    /// Waits a while, and declares everything again: somebody may have deleted what was missing.
+    /// Waits, then declares exchange and queues again in case one was deleted.
     async fn recover(&mut self, error: &RabbitError) {
-        tracing::warn!(service = self.consumer.consumer, %error, "the queue cannot be consumed; trying again");
+        tracing::warn!(service = self.consumer.consumer, %error, "queue cannot be consumed; trying again");
         self.failures += 1;
-        let pause = crate::RECONNECT.delay(self.failures);
+        let pause = RECONNECT.delay(self.failures);
         let declared = async {
             tokio::time::sleep(pause).await;
             self.consumer.consuming.declare_again().await
         };
         tokio::select! {
             declared = declared => if let Err(error) = declared {
-                tracing::debug!(service = self.consumer.consumer, %error, "the queues cannot be declared yet");
+                tracing::debug!(service = self.consumer.consumer, %error, "queues cannot be declared yet");
             },
             _ = self.stop.wait_for(|stop| *stop) => {}
         }
     }
 
-    /// Consumes on one channel until it breaks.
+    /// Consumes on one channel until consuming ends or the channel breaks.
     async fn consume(&mut self) -> Result<Ended, RabbitError> {
         let channel = tokio::select! {
             channel = self.consumer.consuming.channel() => channel?,
             _ = self.stop.wait_for(|stop| *stop) => return Ok(Ended::Stopped),
         };
         let ended = self.consume_on(&channel).await;
-        // The broker gives what is not acknowledged to the next consumer.
+        // The broker redelivers unacknowledged messages to the next consumer.
         close(&channel).await;
         ended
     }
 
     async fn consume_on(&mut self, channel: &Channel) -> Result<Ended, RabbitError> {
         loop {
-            let (prefetch, most) = if self.careful > 0 { (1, 1) } else { (PREFETCH, MAX_BATCH) };
+            let (prefetch, most) = if self.one_by_one > 0 { (1, 1) } else { (PREFETCH, BATCH_MAX) };
             channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
             let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
             let name = queue(self.consumer.consumer);
             let mut deliveries =
                 channel.basic_consume(name.as_str().into(), "".into(), options, arguments).await?;
             match self.work(channel, &mut deliveries, most).await? {
-                // Nothing is left unacknowledged on the channel, so that it can go on.
-                Ended::Again if self.careful == 0 => {
+                // No message of the channel is unacknowledged, so the channel can be reused.
+                Ended::PrefetchChanged if self.one_by_one == 0 => {
                     channel.basic_cancel(deliveries.tag(), BasicCancelOptions::default()).await?;
                     while let Some(Some(delivery)) = deliveries.next().now_or_never() {
-                        self.settle(channel, &[delivery?]).await?;
+                        self.deliver(channel, &[delivery?]).await?;
                     }
                 }
                 ended => return Ok(ended),
@@ -148,7 +151,7 @@ impl Session {
         }
     }
 
-    /// Deals with batch after batch.
+    /// Delivers batches until consuming ends.
     async fn work(
         &mut self,
         channel: &Channel,
@@ -163,38 +166,40 @@ impl Session {
                 _ = switched.wait_for(|stopped| stopped.contains(self.consumer.consumer)) => return Ok(Ended::SwitchedOff),
                 first = deliveries.next() => first,
             };
-            let first =
-                first.ok_or_else(|| RabbitError::Broken("the broker ended the consumer".to_owned()))??;
+            let first = first
+                .ok_or_else(|| RabbitError::Broken("the broker cancelled the consumer".to_owned()))??;
             let batch = gather(first, deliveries, most).await?;
-            match self.settle(channel, &batch).await? {
-                Settled::All => self.failures = 0,
-                Settled::Stopped => return Ok(Ended::Stopped),
-                // They come again, each for itself.
-                Settled::AllButSuspects => {
+            match self.deliver(channel, &batch).await? {
+                End::Complete => self.failures = 0,
+                End::Stopped => return Ok(Ended::Stopped),
+                // The rest is redelivered with a prefetch of one.
+                End::LeftIsolated => {
                     tracing::warn!(
                         service = self.consumer.consumer,
-                        "a message seems to end this process; messages are taken one by one"
+                        "a message may end this process; messages are received one at a time"
                     );
-                    self.careful = CAREFUL;
-                    return Ok(Ended::Again);
+                    self.one_by_one = ONE_BY_ONE;
+                    return Ok(Ended::PrefetchChanged);
                 }
             }
-            if self.careful > 0 {
-                self.careful -= 1;
-                if self.careful == 0 {
-                    return Ok(Ended::Again);
+            if self.one_by_one > 0 {
+                self.one_by_one -= 1;
+                if self.one_by_one == 0 {
+                    return Ok(Ended::PrefetchChanged);
                 }
             }
         }
     }
 
-    async fn settle(&self, channel: &Channel, deliveries: &[Delivery]) -> Result<Settled, RabbitError> {
-        let _held = self.consumer.consuming.in_flight(self.consumer.consumer).hold(deliveries.len());
-        Batch::new(self, channel, deliveries).settle(self.stop.clone()).await
+    async fn deliver(&self, channel: &Channel, deliveries: &[Delivery]) -> Result<End, RabbitError> {
+        let _in_flight = self.consumer.consuming.in_flight(self.consumer.consumer).hold(deliveries.len());
+        let RabbitConsumer { consumer, target, policy, .. } = &self.consumer;
+        let delivering = Delivering { consumer, target, policy, transfers: &self.transfers };
+        Batch::new(delivering, channel, deliveries).deliver(self.stop.clone()).await
     }
 }
 
-/// A batch: the first message and whoever comes within moments.
+/// Returns a batch: the first message and those that arrive within a few milliseconds.
 async fn gather(
     first: Delivery,
     deliveries: &mut lapin::Consumer,

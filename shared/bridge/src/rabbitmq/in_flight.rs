@@ -1,13 +1,13 @@
-//! How many messages this process is working on.
+//! Counts of messages in flight.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts the messages of one consumer that this process works on. Clones are the same count.
+/// Counts the messages of one consumer that this process has received and not acknowledged. Clones share the count.
 #[derive(Debug, Clone, Default)]
 pub(super) struct InFlight(Arc<AtomicUsize>);
 
-/// Messages that are worked on while this lives.
+/// Messages that count as in flight until this is dropped.
 pub(super) struct Held {
     count: InFlight,
     messages: usize,

@@ -7,18 +7,17 @@
 
 mod admin;
 mod batch;
-mod confirming;
 mod connection;
 mod consumer;
-mod dead_letter;
-mod dead_letters;
+mod dead_letter_session;
 mod error;
 mod headers;
 mod in_flight;
-mod moves;
+mod isolation;
 mod names;
 mod publisher;
 mod topology;
+mod transfer;
 
 pub use admin::RabbitAdmin;
 pub use connection::{BrokerAddress, BrokerUri, BrokerUriError, RabbitMq};

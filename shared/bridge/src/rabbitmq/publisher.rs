@@ -10,9 +10,8 @@ use orderflow_domain::{Event, EventType};
 use orderflow_messaging::{PublishError, Publisher, SUBSCRIPTIONS};
 use tokio::time::timeout;
 
-use super::confirming::ConfirmingChannel;
-use super::moves::CONFIRM_TIMEOUT;
 use super::names::EXCHANGE;
+use super::transfer::{CONFIRM_TIMEOUT, ConfirmingChannel};
 use super::{RabbitError, RabbitMq, headers};
 
 /// The number of events that are published before their confirms are awaited.

@@ -8,18 +8,14 @@ use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ErrorKind, ExchangeKind};
 use orderflow_domain::EventType;
-use orderflow_messaging::SUBSCRIPTIONS;
+use orderflow_messaging::{DELIVERY_LIMIT, SUBSCRIPTIONS};
 
 use super::RabbitError;
 use super::names::{DELAY_TIERS, EXCHANGE, dead_letter_queue, delay_queue, queue};
 
-/// The number of deliveries after which the broker dead-letters a message by itself. Poison isolation acts long before. The broker's default
-/// (20 since RabbitMQ 4.0) would dead-letter healthy messages during a long outage of their function.
-const DELIVERY_LIMIT: i64 = 1_000;
-
-/// The delivery limit of dead-letter queues. Listing dead letters delivers and requeues them, so the broker's default would drop them after
-/// they were listed 20 times.
-const DEAD_LETTER_DELIVERY_LIMIT: i64 = 1_000_000_000;
+/// The delivery limit of dead-letter queues. Each listing has the letters delivered and returns them, so the broker's default limit (20 since RabbitMQ
+/// 4.0) would drop them after twenty listings.
+const READ_LIMIT: i64 = 1_000_000_000;
 
 /// Declares the exchange, all queues and all bindings.
 ///
@@ -49,8 +45,8 @@ fn queues_of(consumer: &str) -> Vec<(String, FieldTable)> {
     let (main, dead) = (queue(consumer), dead_letter_queue(consumer));
     let mut queues: Vec<(String, FieldTable)> =
         DELAY_TIERS.iter().map(|delay| (delay_queue(consumer, *delay), delaying(*delay, &main))).collect();
-    queues.push((main, limited(dead_lettering_to(&dead), DELIVERY_LIMIT)));
-    queues.push((dead, limited(quorum(), DEAD_LETTER_DELIVERY_LIMIT)));
+    queues.push((main, limited(dead_lettering_to(&dead), i64::from(DELIVERY_LIMIT))));
+    queues.push((dead, limited(quorum(), READ_LIMIT)));
     queues
 }
 

@@ -4,7 +4,7 @@ mod dead_letters;
 
 use async_trait::async_trait;
 use orderflow_domain::Timestamp;
-use orderflow_messaging::{DeadLetter, DeadLetterError, DeadLetterQueue, body_id};
+use orderflow_messaging::{AttemptHistory, DeadLetter, DeadLetterError, DeadLetterQueue};
 use orderflow_store::{Store, StoreError, Table, TableDefinition, Write, WriteError};
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +73,7 @@ impl Delayed {
         consumer: &str,
         key: &str,
         body: &str,
-        tried: Tried,
+        history: AttemptHistory,
         due: Timestamp,
         reason: &str,
     ) -> Self {
@@ -81,8 +81,8 @@ impl Delayed {
             pk: delayed_pk(consumer),
             sk: key.to_owned(),
             body: body.to_owned(),
-            attempts: tried.attempts,
-            first_at: tried.first_at,
+            attempts: history.attempts,
+            first_at: history.first_at,
             due,
             reason: reason.to_owned(),
         }
@@ -101,17 +101,31 @@ impl Delayed {
 }
 
 impl DeadLetterRow {
-    /// Returns the row of a message that a consumer gives up now.
-    pub(crate) fn new(consumer: &str, id: &str, body: &str, tried: Tried, code: &str, reason: &str) -> Self {
+    /// Returns the dead letter of a consumer.
+    pub(crate) fn into_letter(self, consumer: &str) -> DeadLetter {
+        DeadLetter {
+            id: self.sk,
+            consumer: consumer.to_owned(),
+            code: self.code,
+            reason: self.reason,
+            attempts: self.attempts,
+            first_at: Some(self.first_at),
+            last_at: Some(self.last_at),
+            body: self.body,
+        }
+    }
+
+    /// Creates the row of a dead letter.
+    pub(crate) fn new(letter: &DeadLetter) -> Self {
         Self {
-            pk: dead_pk(consumer),
-            sk: id.to_owned(),
-            code: code.to_owned(),
-            reason: reason.to_owned(),
-            attempts: tried.attempts,
-            first_at: tried.first_at,
-            last_at: Timestamp::now(),
-            body: body.to_owned(),
+            pk: dead_pk(&letter.consumer),
+            sk: letter.id.clone(),
+            code: letter.code.clone(),
+            reason: letter.reason.clone(),
+            attempts: letter.attempts,
+            first_at: letter.first_at.unwrap_or_else(Timestamp::now),
+            last_at: letter.last_at.unwrap_or_else(Timestamp::now),
+            body: letter.body.clone(),
         }
     }
 
@@ -119,13 +133,6 @@ impl DeadLetterRow {
     pub fn id(&self) -> &str {
         &self.sk
     }
-}
-
-/// The attempts at a message so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Tried {
-    pub attempts: u32,
-    pub first_at: Timestamp,
 }
 
 /// The table `runtime` of a store.
@@ -205,26 +212,20 @@ impl RuntimeTable {
         outcomes.into_iter().map(|outcome| outcome.map_err(unconditional)).collect()
     }
 
-    /// Returns a dead-letter queue for a consumer's messages that stores them in this table.
-    pub fn dead_letter_queue(&self, consumer: &'static str) -> impl DeadLetterQueue + use<> {
-        TableDeadLetterQueue { runtime: self.clone(), consumer }
+    /// Returns a dead-letter queue that stores its letters in this table.
+    pub fn dead_letter_queue(&self) -> impl DeadLetterQueue + use<> {
+        TableDeadLetterQueue(self.clone())
     }
 }
 
-struct TableDeadLetterQueue {
-    runtime: RuntimeTable,
-    consumer: &'static str,
-}
+struct TableDeadLetterQueue(RuntimeTable);
 
 #[async_trait]
 impl DeadLetterQueue for TableDeadLetterQueue {
     async fn put(&self, letter: DeadLetter) -> Result<(), DeadLetterError> {
-        let id = body_id(&letter.body);
-        let tried = Tried { attempts: letter.attempts, first_at: Timestamp::now() };
-        let row = DeadLetterRow::new(self.consumer, &id, &letter.body, tried, &letter.code, &letter.reason);
-        let write =
-            self.runtime.write_dead_letter(&row).map_err(|error| DeadLetterError(error.to_string()))?;
-        self.runtime.store.write(write).await.map_err(|error| DeadLetterError(error.to_string()))
+        let write = self.0.write_dead_letter(&DeadLetterRow::new(&letter));
+        let write = write.map_err(|error| DeadLetterError(error.to_string()))?;
+        self.0.store.write(write).await.map_err(|error| DeadLetterError(error.to_string()))
     }
 }
 

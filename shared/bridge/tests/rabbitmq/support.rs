@@ -13,8 +13,7 @@ use orderflow_bridge::rabbitmq::{BrokerAddress, RabbitAdmin, RabbitConsumer, Rab
 use orderflow_bridge::{ConsumerSwitch, Target, TargetError};
 use orderflow_domain::{Event, EventData, InventoryReleased, OrderId, Sku, StockAdjusted, Timestamp};
 use orderflow_messaging::{
-    DeadLettered, ItemFailure, Publisher, QueueAdmin, QueueResponse, RetryPolicy, SUBSCRIPTIONS,
-    StoredDeadLetter,
+    DeadLetter, DeadLettered, ItemFailure, Publisher, QueueAdmin, QueueResponse, RetryPolicy, SUBSCRIPTIONS,
 };
 use orderflow_testing::rabbitmq::{RabbitMq as Node, shared};
 use tokio::sync::watch;
@@ -89,7 +88,7 @@ impl World {
         statuses.iter().find(|status| status.consumer == CONSUMER).unwrap().dead
     }
 
-    pub(crate) async fn dead(&self) -> Vec<StoredDeadLetter> {
+    pub(crate) async fn dead(&self) -> Vec<DeadLetter> {
         self.admin.dead_letters(CONSUMER).await.unwrap()
     }
 
@@ -196,7 +195,7 @@ impl Target for Scripted {
                 self.done.lock().unwrap().push((event, attempt));
                 continue;
             };
-            let mut failure = ItemFailure::again(position.to_string(), "told to dead-letter");
+            let mut failure = ItemFailure::retry(position.to_string(), "told to dead-letter");
             failure.dead_letter =
                 Some(DeadLettered { code: code.to_owned(), reason: "told to dead-letter".to_owned() });
             response.failures.push(failure);

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use orderflow_bridge::{ConsumerSwitch, Target};
-use orderflow_messaging::{Publisher, RetryPolicy, StoredDeadLetter};
+use orderflow_messaging::{DeadLetter, Publisher, RetryPolicy};
 
 /// A broker, and the process that consumes from it.
 pub trait BrokerUnderTest: Sized {
@@ -46,7 +46,7 @@ pub trait BrokerUnderTest: Sized {
     fn waiting(&self, consumer: &str) -> impl Future<Output = u64>;
 
     /// Returns the dead letters of a consumer.
-    fn dead_letters(&self, consumer: &str) -> impl Future<Output = Vec<StoredDeadLetter>>;
+    fn dead_letters(&self, consumer: &str) -> impl Future<Output = Vec<DeadLetter>>;
 }
 
 /// A broker that accepts messages of any content on its queues.

@@ -74,7 +74,7 @@ impl Scripted {
     /// Creates a function that acknowledges messages without a script.
     pub(super) fn new(consumer: &'static str, policy: RetryPolicy) -> Arc<Self> {
         let state = Arc::<State>::default();
-        let function = QueueFunction::new(Script { consumer, state: state.clone() }, policy, None);
+        let function = QueueFunction::new(Script { consumer, state: state.clone() }, policy);
         Arc::new(Self { function, state })
     }
 
@@ -174,7 +174,7 @@ impl Memory {
     }
 
     fn outcome(&mut self, id: &str) -> Outcome {
-        let dead = || Outcome::DeadLetter { code: CODE, reason: REASON.to_owned() };
+        let dead = || Outcome::DeadLetter { code: CODE.into(), reason: REASON.to_owned() };
         if self.doomed.contains(id) {
             return dead();
         }

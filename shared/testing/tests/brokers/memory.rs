@@ -13,7 +13,7 @@ use orderflow_bridge::{
 };
 use orderflow_domain::Event;
 use orderflow_embedded::{Embedded, Location};
-use orderflow_messaging::{PublishError, Publisher, QueueAdmin, RetryPolicy, StoredDeadLetter};
+use orderflow_messaging::{DeadLetter, PublishError, Publisher, QueueAdmin, RetryPolicy};
 use orderflow_store::{IndependentWrites, Store, TableDefinition, Write};
 use orderflow_testing::conformance::BrokerUnderTest;
 use serde::{Deserialize, Serialize};
@@ -105,7 +105,7 @@ impl BrokerUnderTest for Memory {
         (unread + counts.ready + counts.in_flight + counts.delayed) as u64
     }
 
-    async fn dead_letters(&self, consumer: &str) -> Vec<StoredDeadLetter> {
+    async fn dead_letters(&self, consumer: &str) -> Vec<DeadLetter> {
         MemoryAdmin::new(self.process.broker.clone()).dead_letters(consumer).await.unwrap()
     }
 }

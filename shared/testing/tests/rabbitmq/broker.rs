@@ -8,7 +8,7 @@ use orderflow_bridge::rabbitmq::{
     BrokerAddress, RabbitAdmin, RabbitConsumer, RabbitMq, RabbitPublisher, queue,
 };
 use orderflow_bridge::{ConsumerSwitch, Target};
-use orderflow_messaging::{Publisher, QueueAdmin, RetryPolicy, StoredDeadLetter};
+use orderflow_messaging::{Publisher, QueueAdmin, RetryPolicy, DeadLetter};
 use orderflow_testing::conformance::{AcceptsAnything, BrokerUnderTest};
 use orderflow_testing::rabbitmq::{self, shared};
 use tokio::sync::watch;
@@ -98,7 +98,7 @@ impl BrokerUnderTest for Rabbit {
         status.ready + status.in_flight + status.delayed
     }
 
-    async fn dead_letters(&self, consumer: &str) -> Vec<StoredDeadLetter> {
+    async fn dead_letters(&self, consumer: &str) -> Vec<DeadLetter> {
         self.admin.dead_letters(consumer).await.unwrap()
     }
 }

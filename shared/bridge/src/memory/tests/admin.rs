@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use orderflow_domain::{Event, EventData, InventoryReleased, Quantities, Sku, Timestamp};
 use orderflow_embedded::Fault;
-use orderflow_messaging::{QueueAdmin, QueueStatus, Selection};
+use orderflow_messaging::{AttemptHistory, DeadLetter, QueueAdmin, QueueStatus, Selection};
 use tokio::sync::Notify;
 
 use super::super::MemoryAdmin;
 use super::world::{CONSUMER, Process, Reply, World};
 use crate::DeadLetterRow;
-use crate::runtime_table::Tried;
 
 fn now() -> Timestamp {
     Timestamp::now().plus(Duration::from_secs(1))
@@ -172,10 +171,10 @@ async fn a_replay_beside_a_delayed_message_with_its_id_loses_neither() {
     let event = world.emit_for([Reply::Retry(Some(60_000))]).await;
     let mut process = world.start().await;
     process.work(now()).await;
-    let (id, tried) = (event.id.to_string(), Tried { attempts: 1, first_at: Timestamp::now() });
+    let history = AttemptHistory { attempts: 1, first_at: Timestamp::now() };
     let body = edited(&event).to_json();
-    let letter = DeadLetterRow::new(CONSUMER, &id, &body, tried, "bad", "");
-    let write = world.runtime().write_dead_letter(&letter).unwrap();
+    let letter = DeadLetter::new(CONSUMER, &body, (&"bad".into(), ""), history, Timestamp::now());
+    let write = world.runtime().write_dead_letter(&DeadLetterRow::new(&letter)).unwrap();
     world.store.write(write).await.unwrap();
 
     assert_eq!(replay(&process, &Selection::All).await, 1);

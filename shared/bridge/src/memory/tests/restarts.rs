@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use orderflow_domain::Timestamp;
-use orderflow_messaging::Verdict;
 
 use super::world::{CONSUMER, POLICY, Reply, World};
 
@@ -70,7 +69,7 @@ async fn a_message_that_ends_every_process_is_given_up() {
     let world = World::new().await;
     let event = world.emit().await;
     let old = now().plus(POLICY.min_age);
-    assert_eq!(POLICY.after_failure(POLICY.max_attempts, event.time, old), Verdict::GiveUp);
+    assert!(POLICY.is_last(POLICY.max_attempts, event.time, old));
     for start in 0..POLICY.max_attempts {
         let mut process = world.start().await;
         process.stream_poller.poll_once().await.unwrap();

@@ -10,15 +10,14 @@ use aws_lambda_events::dynamodb::Event as StreamEvent;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use orderflow_domain::{Event, EventData, InventoryReleased, OrderId, Timestamp};
 use orderflow_embedded::{Embedded, Location};
-use orderflow_messaging::{DeadLettered, ItemFailure, Publisher, QueueResponse, RetryPolicy};
+use orderflow_messaging::{
+    DeadLettered, ItemFailure, Publisher, QueueResponse, RetryPolicy, Target, TargetError,
+};
 use orderflow_store::{IndependentWrites, Store, TableDefinition, Write};
 use serde::Serialize;
 
 use super::super::{MemoryBroker, MemoryPublisher};
-use crate::{
-    DeadLetterRow, Delayed, RUNTIME, RuntimeTable, StreamPoller, StreamTarget, StreamTrimmer, Target,
-    TargetError,
-};
+use crate::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable, StreamPoller, StreamTarget, StreamTrimmer};
 
 /// The only consumer of the events that the tests emit.
 pub(super) const CONSUMER: &str = "order-tracker";
@@ -225,7 +224,7 @@ impl Scripted {
         let mut response = QueueResponse::default();
         let mut done = Vec::new();
         for (position, (id, _)) in records.iter().enumerate() {
-            let mut failure = ItemFailure::again(position.to_string(), "told to");
+            let mut failure = ItemFailure::retry(position.to_string(), "told to");
             let reply = self.script.lock().unwrap().get_mut(id).and_then(VecDeque::pop_front);
             match reply.unwrap_or(Reply::Done) {
                 Reply::Done => {

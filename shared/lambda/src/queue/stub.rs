@@ -1,4 +1,5 @@
-//! Queues that answer as SQS does: JSON, with the operation in a header.
+//! A stand-in for SQS: JSON, with the operation in a header.
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -9,33 +10,39 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use orderflow_domain::{Event, EventData, InventoryReleased, OrderId, Timestamp};
-use serde_json::Value;
+use orderflow_messaging::{Consumer, Delivery, Outcome, RetryPolicy};
+use orderflow_sqs::{ConsumerQueues, Queue};
+use serde_json::{Value, json};
 
-use crate::{Consumer, Delivery, Outcome, QueueFunction, RetryPolicy, SqsQueue, SqsSettings};
+use super::QueueHost;
 
-/// What the stub was asked, and how it is to answer.
+/// The requests so far, and whether messages are refused.
 #[derive(Default)]
-pub(crate) struct Queues {
-    pub(crate) requests: Vec<(String, Value)>,
-    pub(crate) refuses_messages: bool,
+pub(super) struct Requests {
+    pub(super) requests: Vec<(String, Value)>,
+    pub(super) refuses_messages: bool,
 }
 
-/// What the stub was asked.
-pub(crate) type Shared = Arc<Mutex<Queues>>;
+/// The shared state of the stand-in.
+pub(super) type Shared = Arc<Mutex<Requests>>;
 
 async fn serve(State(queues): State<Shared>, headers: HeaderMap, body: String) -> Response {
     let operation = headers["x-amz-target"].to_str().unwrap().split('.').next_back().unwrap().to_owned();
+    let request: Value = serde_json::from_str(&body).unwrap();
     let mut queues = queues.lock().unwrap();
-    let refused = queues.refuses_messages && operation == "SendMessage";
-    queues.requests.push((operation, serde_json::from_str(&body).unwrap()));
-    if refused {
+    if queues.refuses_messages && operation == "SendMessage" {
         return (StatusCode::INTERNAL_SERVER_ERROR, "{}").into_response();
     }
-    r#"{"MessageId":"m"}"#.into_response()
+    let response = match operation.as_str() {
+        "SendMessage" => json!({"MessageId": "m"}),
+        _ => json!({"Successful": [{"Id": "0"}], "Failed": []}),
+    };
+    queues.requests.push((operation, request));
+    axum::Json(response).into_response()
 }
 
-/// Gives every delivery the same outcome.
-pub(crate) struct Always(pub(crate) Outcome);
+/// Returns the same outcome for every delivery.
+pub(super) struct Always(pub(super) Outcome);
 
 #[async_trait]
 impl Consumer for Always {
@@ -48,13 +55,13 @@ impl Consumer for Always {
     }
 }
 
-/// A function whose every delivery ends like this, over a stub.
-pub(crate) async fn function(outcome: Outcome) -> (QueueFunction<Always>, Shared) {
-    let queues = Shared::default();
+/// Starts the stand-in and the host of a consumer that returns `outcome` for every delivery.
+pub(super) async fn host(outcome: Outcome) -> (QueueHost<Always>, Shared) {
+    let shared = Shared::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let router = axum::Router::new().fallback(post(serve)).with_state(queues.clone());
-    let served = endpoint.clone();
+    let router = axum::Router::new().fallback(post(serve)).with_state(shared.clone());
+    let url = endpoint.clone();
     tokio::spawn(async move { axum::serve(listener, router).await });
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -63,16 +70,16 @@ pub(crate) async fn function(outcome: Outcome) -> (QueueFunction<Always>, Shared
         .endpoint_url(endpoint)
         .retry_config(RetryConfig::disabled())
         .build();
-    let settings = SqsSettings {
-        queue_url: format!("{served}/1/queue"),
-        dead_letter_queue_url: format!("{served}/1/dead"),
+    let client = aws_sdk_sqs::Client::from_conf(config);
+    let queues = ConsumerQueues {
+        queue: Queue::new(&client, &format!("{url}/1/queue")),
+        dead_letters: Queue::new(&client, &format!("{url}/1/dead")),
     };
-    let queue = SqsQueue::new(aws_sdk_sqs::Client::from_conf(config), settings);
-    (QueueFunction::new(Always(outcome), RetryPolicy::default(), Some(queue)), queues)
+    (QueueHost::new(Always(outcome), RetryPolicy::default(), Some(queues)), shared)
 }
 
-/// The body of an event.
-pub(crate) fn good() -> String {
+/// Returns the JSON of an event.
+pub(super) fn good() -> String {
     let data = InventoryReleased { order_id: OrderId::generate(), items: vec![] };
     Event::new(EventData::InventoryReleased(data), "", Timestamp::now(), None).to_json()
 }

@@ -15,7 +15,7 @@ use crate::sdk_config;
 
 const BUSY: Duration = Duration::from_secs(30);
 
-/// Plays an Invoke endpoint: the function's name says what it answers. Counts its calls.
+/// Starts a stand-in for the Invoke endpoint. The function's name selects the response; calls are counted.
 async fn endpoint() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -77,13 +77,13 @@ async fn call(url: &str, function: &str) -> Result<Vec<u8>, TargetError> {
 }
 
 #[tokio::test]
-async fn the_answer_is_handed_back_as_it_is() {
+async fn the_response_is_returned_unchanged() {
     let (url, _) = endpoint().await;
     assert_eq!(call(&url, "echo").await.unwrap(), b"{\"Records\":[]}");
 }
 
 #[tokio::test]
-async fn a_function_that_failed_or_a_payload_that_is_refused_may_be_the_batch_s_fault() {
+async fn a_failed_function_and_a_refused_payload_are_failures() {
     let (url, _) = endpoint().await;
     for (function, expected) in [
         ("unhandled", "Panic at the disco"),
@@ -101,7 +101,7 @@ async fn a_function_that_failed_or_a_payload_that_is_refused_may_be_the_batch_s_
 }
 
 #[tokio::test]
-async fn a_function_that_was_not_reached_is_no_fault_of_the_batch_and_is_asked_once() {
+async fn a_function_that_cannot_be_invoked_is_unreachable_and_invoked_once() {
     let (url, calls) = endpoint().await;
     for (function, expected) in [
         ("nowhere", "deployed"),
@@ -120,7 +120,7 @@ async fn a_function_that_was_not_reached_is_no_fault_of_the_batch_and_is_asked_o
 }
 
 #[tokio::test]
-async fn nobody_listening_is_told_at_once() {
+async fn a_refused_connection_is_reported_at_once() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", free.local_addr().unwrap());
     drop(free);
@@ -132,7 +132,7 @@ async fn nobody_listening_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn a_slow_function_is_given_up_when_its_time_is_over() {
+async fn an_invocation_ends_at_its_time_limit() {
     let (url, calls) = endpoint().await;
     let patience = Duration::from_millis(200);
     let began = Instant::now();
@@ -145,8 +145,8 @@ async fn a_slow_function_is_given_up_when_its_time_is_over() {
 }
 
 #[test]
-fn long_words_are_cut_between_characters() {
-    let words = "ä".repeat(MAX_WORDS + 1);
-    assert_eq!(shortened(&words).chars().count(), MAX_WORDS);
+fn a_long_text_is_cut_between_characters() {
+    let words = "ä".repeat(FUNCTION_TEXT_CHARS_MAX + 1);
+    assert_eq!(shortened(&words).chars().count(), FUNCTION_TEXT_CHARS_MAX);
     assert_eq!(shortened("short"), "short");
 }

@@ -1,4 +1,4 @@
-//! Functions behind a Lambda Invoke endpoint: AWS itself, an emulator of it, or whatever else serves
+//! Functions behind a Lambda Invoke endpoint: AWS, an emulator, or any server of
 //! `POST /2015-03-31/functions/NAME/invocations`, such as `cargo lambda watch`, `sam local start-lambda` and the Runtime
 //! Interface Emulator.
 
@@ -16,24 +16,23 @@ use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::operation::invoke::{InvokeError, InvokeOutput};
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
+use orderflow_messaging::{Target, TargetError};
 use serde::Deserialize;
 
-use crate::{Target, TargetError};
+/// The time limit for a connection. It is shorter than that of a call, because an unreachable host would use up the whole call's time.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a connection may take to be made: a machine that does not answer at all is not worth the whole call's time.
-const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+/// The longest text of a function in an error, in characters. A stack trace would flood the log.
+const FUNCTION_TEXT_CHARS_MAX: usize = 300;
 
-/// How much of a function's own words goes into an error. A stack trace of a function would drown the log.
-const MAX_WORDS: usize = 300;
-
-/// Codes of the Invoke API that blame the payload. All others say something about the function or the way to it.
+/// Error codes of the Invoke API that are caused by the payload. All others concern the function or the network.
 const PAYLOAD_CODES: [&str; 3] =
     ["InvalidRequestContentException", "RequestTooLargeException", "UnsupportedMediaTypeException"];
 
-/// The same by status, for endpoints that send no codes: too large, of a wrong type, unprocessable.
+/// Statuses that are caused by the payload, for endpoints that send no codes: too large, unsupported type, unprocessable.
 const PAYLOAD_STATUSES: [u16; 3] = [413, 415, 422];
 
-/// A function that is invoked over the network. It is asked once a call: who comes again, and when, is for the bridge to say.
+/// A function that is invoked over the network, with one request for each invocation: the bridge retries.
 #[derive(Debug, Clone)]
 pub struct LambdaTarget {
     client: Client,
@@ -42,26 +41,26 @@ pub struct LambdaTarget {
 }
 
 impl LambdaTarget {
-    /// How long a call may take where nothing else is said.
+    /// The default time limit of an invocation.
     pub const DEFAULT_CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
-    /// The function of this name or ARN at the client's endpoint. `call_timeout` is for a whole call and should be above the
-    /// function's own timeout, which AWS allows to be 15 minutes: what is given up here goes on running there.
+    /// Creates a target for the function of this name or ARN at the client's endpoint. `call_timeout` limits a whole invocation. It should exceed
+    /// the function's own timeout (at most 15 minutes on AWS): a function continues to run after the caller stops waiting.
     pub fn new(client: &Client, function: impl Into<String>, call_timeout: Duration) -> Self {
         let timeouts =
-            TimeoutConfig::builder().connect_timeout(CONNECT_WITHIN).operation_timeout(call_timeout).build();
+            TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(call_timeout).build();
         let config = client
             .config()
             .to_builder()
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
-            // A function that works sends nothing for as long as it works.
+            // A running function sends nothing until it has finished.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
         Self { client: Client::from_conf(config), function: function.into(), call_timeout }
     }
 
-    /// The function's name.
+    /// Returns the function's name or ARN.
     pub fn function(&self) -> &str {
         &self.function
     }
@@ -69,7 +68,7 @@ impl LambdaTarget {
     fn answer(&self, output: InvokeOutput) -> Result<Vec<u8>, TargetError> {
         let payload = output.payload.map(Blob::into_inner).unwrap_or_default();
         match (fault(&payload), output.function_error) {
-            // Without the header too: the Runtime Interface Emulator sends none.
+            // Also without the header `X-Amz-Function-Error`, which the Runtime Interface Emulator does not send.
             (Some(words), _) | (None, Some(words)) => Err(self.failed(&words)),
             (None, None) => Ok(payload),
         }
@@ -80,14 +79,14 @@ impl LambdaTarget {
             SdkError::ServiceError(refusal) => self.refusal(refusal.raw(), refusal.err()),
             SdkError::TimeoutError(_) => self.unreachable(
                 &format!("no answer within {:?}", self.call_timeout),
-                "check that it is not stuck",
+                "check that the function is not stuck",
             ),
             _ => self.unreachable(&causes(error), "check the endpoint, the credentials and the region"),
         }
     }
 
     fn refusal(&self, response: &HttpResponse, error: &InvokeError) -> TargetError {
-        // AWS answers a function that crashes as one that fails; the Runtime Interface Emulator does it with a 502.
+        // AWS reports a crash like a failure; the Runtime Interface Emulator answers it with status 502.
         if let Some(words) = fault(response.body().bytes().unwrap_or_default()) {
             return self.failed(&words);
         }
@@ -135,7 +134,7 @@ impl Target for LambdaTarget {
     }
 }
 
-/// What a function's runtime answers where the function failed. Some name no type when its time was over.
+/// A runtime's report of a failed function. Some runtimes omit the type after a timeout.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Fault {
@@ -144,17 +143,17 @@ struct Fault {
     error_message: String,
 }
 
-/// What a body says of the function's failure, if it is about one.
+/// Returns the failure that a response body reports, if any.
 fn fault(body: &[u8]) -> Option<String> {
     let fault: Fault = serde_json::from_slice(body).ok()?;
     Some(format!("{} {}", fault.error_type, fault.error_message).trim_start().to_owned())
 }
 
 fn shortened(words: &str) -> &str {
-    words.char_indices().nth(MAX_WORDS).map_or(words, |(end, _)| &words[..end])
+    words.char_indices().nth(FUNCTION_TEXT_CHARS_MAX).map_or(words, |(end, _)| &words[..end])
 }
 
-/// The error with all that led to it: the SDK's own text only names the kind.
+/// Returns the texts of an error and its causes: the SDK's own text only names the kind of error.
 fn causes(error: &(dyn Error + 'static)) -> String {
     let chain = successors(Some(error), |&error| error.source());
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")

@@ -1,4 +1,4 @@
-//! Holding the dead letters of a consumer while somebody deals with them.
+//! Holds the dead letters of a consumer while one caller reads, replaces, purges or replays them.
 
 use std::time::Duration;
 
@@ -14,44 +14,44 @@ use tokio::time::timeout;
 
 use super::connection::close;
 use super::in_flight::{Held, InFlight};
-use super::moves::{Move, publish};
 use super::names::dead_letter_queue;
+use super::transfer::{Transfer, publish};
 use super::{RabbitError, RabbitMq};
 
-/// How long the broker may take to hand out a message. A queue that lost its leader hands out none.
+/// The time limit for receiving a message. A queue that lost its leader delivers none.
 const GET_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long no message may come before the broker is asked whether there is one.
+/// The pause in deliveries after which the broker is asked for a further message.
 const IDLE: Duration = Duration::from_millis(250);
 
-/// How often in a row it may say that there is none before that is believed: what is on its way here is none to it any more, and a busy broker
-/// may take seconds to send thousands.
-const LOOKS: usize = 20;
+/// The number of consecutive empty answers that mean that the queue is empty: messages on their way to this process are no longer in the queue, and a busy
+/// broker can take seconds to send thousands.
+const EMPTY_ANSWERS: usize = 20;
 
-/// The dead letters of one consumer, held by one channel. What is not acknowledged goes back to its place when the channel closes,
-/// however it comes to that.
-pub(super) struct DeadLetters {
+/// The dead letters of one consumer, received on one channel. Letters that are not acknowledged return to their positions when the channel closes for
+/// any reason.
+pub(super) struct HeldLetters {
     channel: Channel,
     queue: String,
     held: InFlight,
     letters: Vec<Letter>,
 }
 
-/// One of them.
+/// A dead letter in a session.
 pub(super) struct Letter {
     pub delivery: Delivery,
     _held: Held,
 }
 
-impl DeadLetters {
-    /// Takes all there are, and counts them in `held`. Declares what is missing.
+impl HeldLetters {
+    /// Receives all dead letters and counts them in `held`. Declares missing queues.
     pub(super) async fn take(
         broker: &RabbitMq,
         consumer: &str,
         held: &InFlight,
     ) -> Result<Self, RabbitError> {
         match Self::try_take(broker, consumer, held).await {
-            // A missing queue breaks the channel.
+            // A missing queue closes the channel.
             Err(RabbitError::Broken(_)) => {
                 broker.declare_again().await?;
                 Self::try_take(broker, consumer, held).await
@@ -66,7 +66,7 @@ impl DeadLetters {
         let mut taken = Self { channel, queue, held, letters: Vec::new() };
         if let Some(BasicGetMessage { delivery, message_count }) = taken.get().await? {
             taken.hold(delivery);
-            // What dies from now on is not meant: it may be what was just replayed.
+            // Messages dead-lettered from now on are excluded: they can be letters that were just replayed.
             taken.take_others(message_count).await?;
         }
         Ok(taken)
@@ -77,7 +77,7 @@ impl DeadLetters {
         self.letters.push(letter);
     }
 
-    /// Has the broker hand out this many more.
+    /// Receives this many more letters.
     async fn take_others(&mut self, count: u32) -> Result<(), RabbitError> {
         let mut left = count;
         while left > 0 {
@@ -90,7 +90,7 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// Consumes as many as the broker hands out ahead of acknowledgements. False where no more are left: somebody else takes some too.
+    /// Consumes as many letters as the prefetch allows. Returns false if the queue is empty before, as when another process receives some too.
     async fn take_ahead(&mut self, ahead: u16) -> Result<bool, RabbitError> {
         self.channel.basic_qos(ahead, BasicQosOptions::default()).await?;
         let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
@@ -106,11 +106,11 @@ impl DeadLetters {
         Ok(self.letters.len() >= expected)
     }
 
-    /// The next one that a consumer is given; none where no more are left.
+    /// Returns the next letter; `None` if the queue is empty.
     async fn next(&self, consumer: &mut lapin::Consumer) -> Result<Option<Delivery>, RabbitError> {
-        for _ in 0..LOOKS {
+        for _ in 0..EMPTY_ANSWERS {
             if let Ok(next) = timeout(IDLE, consumer.next()).await {
-                let ended = || RabbitError::Broken("the broker ended the consumer".to_owned());
+                let ended = || RabbitError::Broken("the broker cancelled the consumer".to_owned());
                 return Ok(Some(next.ok_or_else(ended)??));
             }
             if let Some(message) = self.get().await? {
@@ -130,20 +130,20 @@ impl DeadLetters {
         self.letters.iter()
     }
 
-    /// Has the broker keep these messages elsewhere before the letters that they come from are acknowledged.
-    pub(super) async fn publish(&self, moves: Vec<Move<'_>>) -> Result<(), RabbitError> {
-        publish(&self.channel, moves).await
+    /// Publishes transfers and waits for their confirms. Their letters may be acknowledged afterwards.
+    pub(super) async fn publish(&self, transfers: Vec<Transfer<'_>>) -> Result<(), RabbitError> {
+        publish(&self.channel, transfers).await
     }
 
-    /// Takes a letter from its queue for good.
+    /// Removes a letter from its queue.
     pub(super) async fn remove(&self, letter: &Letter) -> Result<(), RabbitError> {
         Ok(self.channel.basic_ack(letter.delivery.delivery_tag, BasicAckOptions::default()).await?)
     }
 
-    /// Gives back what is left, once what was removed is gone for good.
+    /// Returns the remaining letters after the removals have reached the queue.
     ///
-    /// The broker's channel keeps acknowledgements back while many are under way (32), and forgets them when it closes: their letters would
-    /// return. What is asked of the queue comes behind all that was under way, and the next question behind what was kept back until then.
+    /// The broker's channel holds acknowledgements back while 32 are pending and forgets them when it closes, so that their letters would return. A `get`
+    /// is processed after the pending acknowledgements, and a second `get` after those that were held back until the first.
     pub(super) async fn finish(mut self) -> Result<(), RabbitError> {
         for _ in 0..2 {
             if let Some(message) = self.get().await? {
@@ -153,7 +153,7 @@ impl DeadLetters {
         self.give_back().await
     }
 
-    /// Gives back what is left.
+    /// Returns the remaining letters to their queue.
     pub(super) async fn give_back(self) -> Result<(), RabbitError> {
         let all = 0;
         let given = self.channel.basic_nack(all, BasicNackOptions { multiple: true, requeue: true }).await;

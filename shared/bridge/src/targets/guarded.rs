@@ -1,20 +1,20 @@
-//! A function that is left alone while it cannot be reached.
+//! A function behind a circuit breaker.
 
 use async_trait::async_trait;
 use orderflow_circuit_breaker::{BreakerSettings, CircuitBreaker};
+use orderflow_messaging::{Target, TargetError};
 
-use crate::{Target, TargetError};
-
-/// A function behind a circuit breaker: while that is open the function cannot be reached, and hears nothing.
+/// A function behind a circuit breaker. While the breaker is open, the function counts as unreachable and is not invoked.
 ///
-/// A function that fails counts like one that is not reached: a bad deployment must not burn the attempts of all that waits for it.
+/// A failed invocation counts toward the breaker like an unreachable function: a faulty deployment must not use up the attempts of every pending
+/// message.
 pub struct GuardedTarget<T> {
     target: T,
     breaker: CircuitBreaker,
 }
 
 impl<T: Target> GuardedTarget<T> {
-    /// A function behind a closed breaker of this name.
+    /// Puts a function behind a closed breaker of this name.
     pub fn new(target: T, breaker: impl Into<String>) -> Self {
         Self { target, breaker: CircuitBreaker::new(breaker, BreakerSettings::default()) }
     }
@@ -46,12 +46,12 @@ mod tests {
     impl Target for Away {
         async fn invoke(&self, _payload: Vec<u8>) -> Result<Vec<u8>, TargetError> {
             self.0.fetch_add(1, Ordering::Relaxed);
-            Err(TargetError::Unreachable("nobody listens".to_owned()))
+            Err(TargetError::Unreachable("connection refused".to_owned()))
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_function_that_cannot_be_reached_is_left_alone() {
+    async fn an_unreachable_function_is_not_invoked_while_the_breaker_is_open() {
         let function = GuardedTarget::new(Away::default(), "function-payment");
         for _ in 0..50 {
             assert!(matches!(function.invoke(Vec::new()).await, Err(TargetError::Unreachable(_))));

@@ -1,0 +1,232 @@
+//! The decision about each delivery: acknowledge, retry or dead-letter. The host that acts on it calls [`decide`] once for each delivery; nothing
+//! else decides, counts or logs it.
+
+use std::time::Duration;
+
+use orderflow_domain::{Event, Timestamp};
+
+use crate::{DeadLetterCode, Outcome, RetryPolicy, message_id};
+
+/// The attempts made of a message so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttemptHistory {
+    /// How many.
+    pub attempts: u32,
+    /// When the first was made.
+    pub first_at: Timestamp,
+}
+
+impl AttemptHistory {
+    /// Returns the history after one more attempt.
+    #[must_use]
+    pub fn with_next_attempt(self) -> Self {
+        Self { attempts: self.attempts.saturating_add(1), ..self }
+    }
+}
+
+/// What the host does with a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Disposition {
+    /// Tell the broker that the message is done.
+    Ack,
+    /// Deliver the message again.
+    Retry {
+        /// The delay before the next delivery.
+        after: Duration,
+        /// Whether the delivery counts as an attempt. A deferred one does not.
+        counted: bool,
+    },
+    /// Store the message as a dead letter, then acknowledge it.
+    DeadLetter {
+        /// The stable code.
+        code: DeadLetterCode,
+        /// The reason, as text for a person. It can quote the message.
+        reason: String,
+    },
+}
+
+impl Disposition {
+    /// Returns the history to store with the message, from the history that includes the present delivery.
+    pub fn history(&self, history: AttemptHistory) -> AttemptHistory {
+        match self {
+            Self::Retry { counted: false, .. } => {
+                AttemptHistory { attempts: history.attempts.saturating_sub(1), ..history }
+            }
+            _ => history,
+        }
+    }
+
+    /// Returns the value of the metric label `outcome`.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Ack => "done",
+            Self::Retry { counted: true, .. } => "retried",
+            Self::Retry { counted: false, .. } => "deferred",
+            Self::DeadLetter { .. } => "dead_lettered",
+        }
+    }
+}
+
+/// A delivery whose consumer has answered, or failed.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivered<'a> {
+    /// The consumer.
+    pub consumer: &'static str,
+    /// The message.
+    pub body: &'a str,
+    /// Its attempts, with the present one.
+    pub history: AttemptHistory,
+}
+
+/// Decides what the host does with a delivery; counts and logs the decision.
+///
+/// A retry becomes a dead letter after the last attempt of the policy. A deferred delivery is never given up.
+pub fn decide(
+    delivered: &Delivered<'_>,
+    outcome: &Outcome,
+    policy: &RetryPolicy,
+    now: Timestamp,
+) -> Disposition {
+    let disposition = disposition(outcome, delivered.history, policy, now);
+    let (consumer, label) = (delivered.consumer, disposition.label());
+    metrics::counter!("deliveries_total", "consumer" => consumer, "outcome" => label).increment(1);
+    match &disposition {
+        Disposition::Ack => {}
+        Disposition::Retry { after, counted } => log_retry(delivered, *after, *counted, outcome.reason()),
+        Disposition::DeadLetter { code, reason } => log_dead_letter(delivered, code, reason),
+    }
+    disposition
+}
+
+fn disposition(
+    outcome: &Outcome,
+    AttemptHistory { attempts, first_at }: AttemptHistory,
+    policy: &RetryPolicy,
+    now: Timestamp,
+) -> Disposition {
+    match outcome {
+        Outcome::Done => Disposition::Ack,
+        Outcome::Defer { after, .. } => Disposition::Retry { after: *after, counted: false },
+        Outcome::DeadLetter { code, reason } => {
+            Disposition::DeadLetter { code: code.clone(), reason: reason.clone() }
+        }
+        Outcome::Retry { reason, .. } if policy.is_last(attempts, first_at, now) => {
+            Disposition::DeadLetter { code: DeadLetterCode::ATTEMPTS_EXHAUSTED, reason: reason.clone() }
+        }
+        Outcome::Retry { after, .. } => {
+            Disposition::Retry { after: after.unwrap_or_else(|| policy.delay(attempts)), counted: true }
+        }
+    }
+}
+
+fn log_retry(delivered: &Delivered<'_>, after: Duration, counted: bool, reason: &str) {
+    let event = Event::from_json(delivered.body).ok();
+    let event = event.as_ref();
+    tracing::warn!(
+        service = delivered.consumer,
+        order.id = event.and_then(Event::order_id).map(tracing::field::display),
+        event.r#type = event.map(|event| event.event_type().as_str()),
+        trace.id = event.and_then(Event::trace_id),
+        attempt = delivered.history.attempts,
+        delay_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
+        counted,
+        reason,
+        "event will be retried"
+    );
+}
+
+/// Logs a dead letter. The reason of an undecodable message quotes it, and it can hold an address, so the log has the reason without content.
+fn log_dead_letter(delivered: &Delivered<'_>, code: &DeadLetterCode, reason: &str) {
+    let decoded = Event::from_json(delivered.body);
+    let event = decoded.as_ref().ok();
+    let logged = match &decoded {
+        Err(error) if *code == DeadLetterCode::UNDECODABLE => error.without_content(),
+        _ => reason.to_owned(),
+    };
+    tracing::error!(
+        service = delivered.consumer,
+        message.id = message_id(delivered.body),
+        order.id = event.and_then(Event::order_id).map(tracing::field::display),
+        event.r#type = event.map(|event| event.event_type().as_str()),
+        trace.id = event.and_then(Event::trace_id),
+        attempt = delivered.history.attempts,
+        code = code.as_str(),
+        reason = logged,
+        "message is dead-lettered"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+
+    use super::*;
+
+    fn start() -> Timestamp {
+        Timestamp::from_millis(0)
+    }
+
+    fn decided(outcome: &Outcome, attempts: u32, age: Duration) -> Disposition {
+        let history = AttemptHistory { attempts, first_at: start() };
+        let delivered = Delivered { consumer: "payment", body: "{}", history };
+        decide(&delivered, outcome, &RetryPolicy::default(), start().plus(age))
+    }
+
+    fn exhausted() -> Disposition {
+        Disposition::DeadLetter { code: DeadLetterCode::ATTEMPTS_EXHAUSTED, reason: "it failed".to_owned() }
+    }
+
+    #[test]
+    fn a_delivery_is_given_up_after_the_last_attempt_and_the_minimum_age() {
+        let failed = Outcome::retry("it failed");
+        let (young, old) = (Duration::from_secs(599), Duration::from_secs(600));
+        assert!(matches!(decided(&failed, 500, young), Disposition::Retry { counted: true, .. }));
+        assert!(matches!(decided(&failed, 11, old), Disposition::Retry { counted: true, .. }));
+        assert_eq!(decided(&failed, 12, old), exhausted());
+        let at_its_own_time = Outcome::Retry { reason: "it failed".to_owned(), after: Some(young) };
+        assert_eq!(decided(&at_its_own_time, 11, old), Disposition::Retry { after: young, counted: true });
+        assert_eq!(decided(&at_its_own_time, 12, old), exhausted());
+    }
+
+    #[test]
+    fn a_deferred_delivery_counts_no_attempt_and_is_never_given_up() {
+        let after = Duration::from_millis(300);
+        let deferred = Outcome::Defer { reason: "circuit breaker is open".to_owned(), after };
+        let disposition = decided(&deferred, 5_000, Duration::from_secs(6_000));
+        assert_eq!(disposition, Disposition::Retry { after, counted: false });
+        let history = AttemptHistory { attempts: 8, first_at: start() };
+        assert_eq!(disposition.history(history).attempts, 7);
+        assert_eq!(exhausted().history(history).attempts, 8);
+    }
+
+    #[test]
+    fn each_decision_is_counted_once_by_what_the_host_does() {
+        let recorder = DebuggingRecorder::new();
+        let _recording = metrics::set_default_local_recorder(&recorder);
+        let code = DeadLetterCode::MESSAGE_REFUSED;
+        let outcomes = [
+            (Outcome::Done, 1),
+            (Outcome::Done, 1),
+            (Outcome::retry("x"), 1),
+            (Outcome::Defer { reason: "x".to_owned(), after: Duration::ZERO }, 1),
+            (Outcome::DeadLetter { code, reason: "x".to_owned() }, 1),
+            (Outcome::retry("x"), 12),
+        ];
+        for (outcome, attempts) in &outcomes {
+            decided(outcome, *attempts, Duration::from_secs(600));
+        }
+        let entries = recorder.snapshotter().snapshot().into_vec().into_iter();
+        let mut counted: Vec<_> = entries
+            .map(|(key, _, _, value)| {
+                let labels: Vec<_> = key.key().labels().map(|label| label.value().to_owned()).collect();
+                (format!("{} {}", key.key().name(), labels.join(" ")), value)
+            })
+            .collect();
+        counted.sort_by(|a, b| a.0.cmp(&b.0));
+        let expected =
+            [("dead_lettered", 2), ("deferred", 1), ("done", 2), ("retried", 1)].map(|(outcome, count)| {
+                (format!("deliveries_total payment {outcome}"), DebugValue::Counter(count))
+            });
+        assert_eq!(counted, expected);
+    }
+}

@@ -1,0 +1,180 @@
+//! The delivery of one batch of messages.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use orderflow_domain::Timestamp;
+use orderflow_messaging::{
+    AttemptHistory, DeadLetter, DeadLetterQueue, Delivered, Disposition, Invoked, Outcome, RecordBatch,
+    RetryPolicy, Target, decide, invoke_held,
+};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::{ConsumerQueues, SqsError};
+
+/// The `eventSource` of the poller's records. It is not `aws:sqs`, which a function's own host acts on.
+const EVENT_SOURCE: &str = "orderflow:sqs";
+
+/// The visibility timeout of received messages. It is renewed while they are in flight, so it is how long the messages of a dead process wait.
+pub(super) const VISIBILITY: Duration = Duration::from_secs(30);
+
+/// How often the visibility timeout of messages in flight is renewed. Two renewals can fail before a message becomes visible.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// Poison isolation: a message that was received more often than this is delivered alone, because it can be what ends its process.
+const ISOLATED_AFTER: u32 = 3;
+
+/// A consumer's function, its retry policy and its queues.
+#[derive(Clone, Copy)]
+pub(super) struct Delivering<'a> {
+    pub consumer: &'static str,
+    pub target: &'a Arc<dyn Target>,
+    pub policy: &'a RetryPolicy,
+    pub queues: &'a ConsumerQueues,
+}
+
+/// Messages of one queue that were received together.
+pub(super) struct Batch<'a> {
+    delivering: Delivering<'a>,
+    messages: Vec<Received>,
+    received_at: Instant,
+    next_heartbeat: Instant,
+}
+
+struct Received {
+    receipt: String,
+    body: String,
+    /// The receipts before this one.
+    before: AttemptHistory,
+    in_flight: bool,
+}
+
+impl Received {
+    fn new(message: Message, now: Timestamp) -> Self {
+        let number =
+            |name: &MessageSystemAttributeName| message.attributes.as_ref()?.get(name)?.parse::<i64>().ok();
+        let receipts = number(&MessageSystemAttributeName::ApproximateReceiveCount).unwrap_or(1);
+        let first_at = number(&MessageSystemAttributeName::ApproximateFirstReceiveTimestamp);
+        let before = AttemptHistory {
+            attempts: u32::try_from(receipts.saturating_sub(1)).unwrap_or_default(),
+            first_at: first_at.map_or(now, Timestamp::from_millis),
+        };
+        Self {
+            receipt: message.receipt_handle.unwrap_or_default(),
+            body: message.body.unwrap_or_default(),
+            before,
+            in_flight: true,
+        }
+    }
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(delivering: Delivering<'a>, messages: Vec<Message>) -> Self {
+        let now = Timestamp::now();
+        let messages = messages.into_iter().map(|message| Received::new(message, now)).collect();
+        let received_at = Instant::now();
+        Self { delivering, messages, received_at, next_heartbeat: received_at + HEARTBEAT }
+    }
+
+    /// Delivers the batch and applies each decision. If told to stop before the end, makes the remaining messages visible again.
+    pub(super) async fn deliver(mut self, stop: &mut watch::Receiver<bool>) {
+        let (isolated, others): (Vec<usize>, Vec<usize>) = (0..self.messages.len())
+            .partition(|position| self.messages[*position].before.attempts > ISOLATED_AFTER);
+        let groups = std::iter::once(others).chain(isolated.into_iter().map(|position| vec![position]));
+        for group in groups.filter(|group| !group.is_empty()) {
+            if !self.deliver_group(&group, stop).await {
+                self.release().await;
+                return;
+            }
+        }
+    }
+
+    /// Invokes the function with a group and applies the decisions. Returns false if told to stop before that.
+    async fn deliver_group(&mut self, group: &[usize], stop: &mut watch::Receiver<bool>) -> bool {
+        let messages = group.iter().map(|position| &self.messages[*position]);
+        let records = messages.map(|message| (message.body.as_str(), message.before));
+        let batch = RecordBatch::new(EVENT_SOURCE, records);
+        let Delivering { consumer, target, .. } = self.delivering;
+        let invoked = invoke_held(consumer, target, &batch, self.received_at, stop);
+        match self.keeping_invisible(invoked).await {
+            Invoked::Outcomes(outcomes) => self.apply(group, &outcomes).await,
+            Invoked::OneByOne => return self.deliver_one_by_one(group, stop).await,
+            Invoked::Stopped => return false,
+        }
+        true
+    }
+
+    async fn deliver_one_by_one(&mut self, group: &[usize], stop: &mut watch::Receiver<bool>) -> bool {
+        for position in group {
+            if !Box::pin(self.deliver_group(&[*position], stop)).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Runs `work` and meanwhile renews the visibility timeout of messages in flight.
+    async fn keeping_invisible<T>(&mut self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                // A renewal completes before a decision is applied: it must not undo the visibility of a retry.
+                () = tokio::time::sleep_until(self.next_heartbeat) => self.set_visibility(VISIBILITY).await,
+            }
+            self.next_heartbeat = Instant::now() + HEARTBEAT;
+        }
+    }
+
+    /// Makes the messages in flight visible to other receivers.
+    async fn release(&self) {
+        self.set_visibility(Duration::ZERO).await;
+    }
+
+    async fn set_visibility(&self, timeout: Duration) {
+        let in_flight = self.messages.iter().filter(|message| message.in_flight);
+        let receipts: Vec<_> = in_flight.map(|message| (message.receipt.clone(), timeout)).collect();
+        self.log(self.delivering.queues.queue.change_visibility(&receipts).await);
+    }
+
+    /// Decides about each message of a group and applies the decisions.
+    async fn apply(&mut self, group: &[usize], outcomes: &[Outcome]) {
+        let Delivering { consumer, policy, queues, .. } = self.delivering;
+        let now = Timestamp::now();
+        let (mut done, mut retries) = (Vec::new(), Vec::new());
+        for (position, outcome) in group.iter().zip(outcomes) {
+            let message = &mut self.messages[*position];
+            message.in_flight = false;
+            let history = message.before.with_next_attempt();
+            let delivered = Delivered { consumer, body: &message.body, history };
+            match decide(&delivered, outcome, policy, now) {
+                Disposition::Ack => done.push(message.receipt.clone()),
+                Disposition::Retry { after, .. } => retries.push((message.receipt.clone(), after)),
+                Disposition::DeadLetter { code, reason } => {
+                    let letter = DeadLetter::new(consumer, &message.body, (&code, &reason), history, now);
+                    match queues.dead_letters.put(letter).await {
+                        Ok(()) => done.push(message.receipt.clone()),
+                        // It is delivered and dead-lettered again.
+                        Err(error) => {
+                            tracing::error!(service = consumer, %error, "dead letter not stored; message stays in its queue");
+                        }
+                    }
+                }
+            }
+        }
+        let (deleted, changed) =
+            tokio::join!(queues.queue.delete(&done), queues.queue.change_visibility(&retries));
+        self.log(deleted);
+        self.log(changed);
+    }
+
+    /// Logs a failed request. Its messages become visible after their visibility timeout and are delivered again, which consumers tolerate.
+    fn log(&self, result: Result<(), SqsError>) {
+        if let Err(error) = result {
+            tracing::warn!(service = self.delivering.consumer, %error, "messages will be delivered too early or twice");
+        }
+    }
+}
