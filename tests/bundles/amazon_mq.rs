@@ -22,7 +22,7 @@ async fn every_consumer_accepts_its_sample() {
         match answer {
             Ok(answer) => assert_eq!(answer, json!({"batchItemFailures": []}), "{}", row.consumer),
             Err(error) => {
-                assert!(error.to_string().contains("have to come again"), "{}: {error}", row.consumer)
+                assert!(error.to_string().contains("will be retried"), "{}: {error}", row.consumer)
             }
         }
         let letters = world.cloud.dead_letters(row.consumer).await;
@@ -41,7 +41,7 @@ async fn a_batch_is_done_or_retried_and_poison_is_dead_lettered_once() {
 
     let error = function.invoke(&batch(&bodies)).await.unwrap_err();
     let Error::Function { message, .. } = &error else { panic!("{error}") };
-    assert!(message.contains("1 of 3 messages have to come again"), "{message}");
+    assert!(message.contains("1 of 3 messages will be retried"), "{message}");
     assert!(world.cloud.dead_letters("payment").await.is_empty());
 
     world.embedded.stop_injecting();

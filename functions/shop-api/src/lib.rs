@@ -1,4 +1,4 @@
-//! `shop-api`: the routers of catalog, inventory, payments, notifications and analytics, put together, and those of operators.
+//! `shop-api`: the combined routers of catalog, inventory, payments, notifications and analytics, and the operators' routes.
 
 mod admin;
 
@@ -15,8 +15,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub use admin::admin_router;
 
-/// The routes of the shop, without fallbacks. Prices are in `currency`; `catalog` sees at once what is changed through them;
-/// refunds that failed are tried again through `gateway`; messages that somebody asks for are made from `templates`.
+/// Returns the routes of the shop, without fallbacks. Prices are in `currency`. A product changed through them is visible in `catalog` at once. `gateway`
+/// makes the refunds that an operator requests; `templates` renders the messages that a caller requests.
 pub fn router(
     store: &Store,
     catalog: Catalog,
@@ -32,8 +32,8 @@ pub fn router(
         .merge(orderflow_analytics::router(store, currency))
 }
 
-/// Tells inventory of products whose `product.created` is on its way, so that a sku can be looked at and corrected from the
-/// moment it is created.
+/// Returns the stock of products whose `product.created` has not reached inventory yet, so that the stock of a SKU can be read and corrected as soon as
+/// the product exists.
 struct CatalogStock(Catalog);
 
 #[async_trait]

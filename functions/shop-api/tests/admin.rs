@@ -96,7 +96,7 @@ fn letter(consumer: &str, id: &str, code: &str, body: &str) -> DeadLetter {
         id: id.to_owned(),
         consumer: consumer.to_owned(),
         code: code.to_owned(),
-        reason: "told to".to_owned(),
+        reason: "refused by the test".to_owned(),
         attempts: 3,
         first_at: Some(Timestamp::from_millis(0)),
         last_at: None,
@@ -165,7 +165,7 @@ async fn dead_letters_are_listed_with_their_counts() {
     assert_eq!(found.len(), 3);
     assert_eq!(found[0]["event"]["type"], "inventory.released");
     let second = json!({
-        "id": "t2", "consumer": "order-tracker", "code": "bad", "reason": "told to", "attempts": 3,
+        "id": "t2", "consumer": "order-tracker", "code": "bad", "reason": "refused by the test", "attempts": 3,
         "first_at": "1970-01-01T00:00:00.000Z", "last_at": null, "event": "no event",
     });
     assert_eq!(found[1], second);
@@ -176,20 +176,20 @@ async fn dead_letters_are_listed_with_their_counts() {
 }
 
 #[tokio::test]
-async fn what_there_is_not_is_not_found() {
+async fn an_unknown_consumer_or_dead_letter_is_not_found() {
     let queues = queues();
-    for path in ["nobody", "nobody/t1", "order-tracker/p1", "payment/t1"] {
+    for path in ["unknown-consumer", "unknown-consumer/t1", "order-tracker/p1", "payment/t1"] {
         let (status, body) = get(&queues, &format!("{LETTERS}/{path}")).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(body["type"], "urn:orderflow:problem:not-found");
     }
     let event: Value = serde_json::from_str(&released().to_json()).unwrap();
     for (method, path, body) in [
-        ("DELETE", "nobody", None),
+        ("DELETE", "unknown-consumer", None),
         ("DELETE", "payment/t1", None),
-        ("PUT", "nobody/t1", Some(event.clone())),
+        ("PUT", "unknown-consumer/t1", Some(event.clone())),
         ("PUT", "order-tracker/p1", Some(event)),
-        ("POST", "nobody/replay", Some(json!({}))),
+        ("POST", "unknown-consumer/replay", Some(json!({}))),
     ] {
         let (status, _) = call(&queues, method, &format!("{LETTERS}/{path}"), body).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{method} {path}");
@@ -198,7 +198,7 @@ async fn what_there_is_not_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_dead_letter_takes_an_event_of_its_consumer_and_nothing_else() {
+async fn a_dead_letter_is_replaced_only_by_an_event_of_its_consumer() {
     let (queues, path) = (queues(), format!("{LETTERS}/order-tracker/t2"));
     let event: Value = serde_json::from_str(&released().to_json()).unwrap();
     let (status, body) = call(&queues, "PUT", &path, Some(event.clone())).await;
@@ -222,14 +222,14 @@ async fn a_dead_letter_takes_an_event_of_its_consumer_and_nothing_else() {
     }
     let (status, body) = call(&queues, "PUT", &format!("{LETTERS}/payment/p1"), Some(event.clone())).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    let expected = "The consumer payment is not told of inventory.released.";
+    let expected = "The consumer payment does not subscribe to inventory.released.";
     assert_eq!(body["detail"], expected);
     assert_eq!(get(&queues, &path).await.1["event"], event, "nothing changed");
     assert_eq!(get(&queues, &format!("{LETTERS}/payment/p1")).await.1["event"], json!({}));
 }
 
 #[tokio::test]
-async fn replay_takes_ids_or_a_code_or_all() {
+async fn a_replay_selects_ids_or_a_code_or_all() {
     let queues = queues();
     let done = |count: u64| (StatusCode::OK, json!({ "replayed": count }));
     assert_eq!(replay(&queues, json!({"ids": ["t2", "p1", "gone"]})).await, done(1));
@@ -241,7 +241,7 @@ async fn replay_takes_ids_or_a_code_or_all() {
 }
 
 #[tokio::test]
-async fn a_replay_that_says_two_things_says_nothing() {
+async fn a_contradictory_replay_request_is_refused() {
     let queues = queues();
     for (body, field) in [
         (json!({"ids": ["t1"], "code": "bad"}), "code"),
@@ -265,13 +265,13 @@ async fn dead_letters_are_deleted_one_by_one_by_code_or_all() {
     assert_eq!(call(&queues, "DELETE", &format!("{path}?code=worse"), None).await, purged(1));
     let (status, _) = call(&queues, "DELETE", &format!("{path}?cod=bad"), None).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(queues.ids(), ["p1", "t2"], "a query that is mistyped deletes nothing");
+    assert_eq!(queues.ids(), ["p1", "t2"], "a mistyped query deletes nothing");
     assert_eq!(call(&queues, "DELETE", &path, None).await, purged(1));
     assert_eq!(queues.ids(), ["p1"]);
 }
 
 #[tokio::test]
-async fn a_broker_that_is_down_is_unavailable_and_not_described() {
+async fn an_unavailable_broker_is_reported_without_its_address() {
     let queues = Arc::new(Queues { down: true, ..Queues::default() });
     let event: Value = serde_json::from_str(&released().to_json()).unwrap();
     for (method, path, body) in [

@@ -1,4 +1,4 @@
-//! What can be asked of dead letters.
+//! Lists, reads, replaces, deletes and replays dead letters.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ pub(super) struct Overview {
     counts: Vec<Count>,
 }
 
-/// How many letters of a consumer have a code.
+/// The number of a consumer's dead letters with one code.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeadLetterCount)]
 struct Count {
@@ -40,7 +40,7 @@ struct Count {
     count: u64,
 }
 
-/// The dead letters of all consumers
+/// List the dead letters of all consumers
 #[utoipa::path(
     get,
     path = "/api/v1/admin/dead-letters",
@@ -69,7 +69,7 @@ fn count(letters: &[Letter]) -> Vec<Count> {
     counts.into_iter().map(count).collect()
 }
 
-/// The dead letters of a consumer
+/// List the dead letters of a consumer
 #[utoipa::path(
     get,
     path = "/api/v1/admin/dead-letters/{consumer}",
@@ -87,7 +87,7 @@ pub(super) async fn list(
     Ok(Json(LetterList { dead_letters: found.into_iter().map(Letter::from).collect() }))
 }
 
-/// A dead letter
+/// Read a dead letter
 #[utoipa::path(
     get,
     path = "/api/v1/admin/dead-letters/{consumer}/{id}",
@@ -104,9 +104,9 @@ pub(super) async fn read(
     Ok(Json(letter.into()))
 }
 
-/// Give a dead letter another event
+/// Replace the event of a dead letter
 ///
-/// It stays where it is until it is replayed. The event has to be one that its consumer is told of.
+/// The dead letter stays in its queue until it is replayed. Its consumer must subscribe to the type of the new event.
 #[utoipa::path(
     put,
     path = "/api/v1/admin/dead-letters/{consumer}/{id}",
@@ -130,26 +130,29 @@ pub(super) async fn replace(
     Ok(Json(DeadLetter { body: event.to_json(), ..letter }.into()))
 }
 
-/// The event that a body is, if its consumer is told of such events: any other would be a dead letter again.
+/// Parses an event that the consumer subscribes to: any other would be dead-lettered again.
 fn parse(subscription: &Subscription, body: &Value) -> Result<Event, Problem> {
     let refused = |reason: String| Problem::new(ProblemKind::InvalidRequest, reason);
     let event = Event::from_json(&body.to_string());
-    let event = event.map_err(|error| refused(format!("The body is no event: {error}.")))?;
+    let event = event.map_err(|error| refused(format!("The body is not an event: {error}.")))?;
     if !subscription.types.contains(&event.event_type()) {
         let consumer = subscription.consumer;
-        return Err(refused(format!("The consumer {consumer} is not told of {}.", event.event_type())));
+        return Err(refused(format!(
+            "The consumer {consumer} does not subscribe to {}.",
+            event.event_type()
+        )));
     }
     Ok(event)
 }
 
-/// Delete a dead letter for good
+/// Delete a dead letter permanently
 #[utoipa::path(
     delete,
     path = "/api/v1/admin/dead-letters/{consumer}/{id}",
     tag = "admin",
     operation_id = "deleteDeadLetter",
     params(("consumer" = String, Path, example = "payment"), ("id" = String, Path)),
-    responses((status = 204, description = "It is gone"))
+    responses((status = 204, description = "The dead letter is deleted"))
 )]
 pub(super) async fn delete(
     State(admin): State<Admin>,
@@ -166,24 +169,24 @@ pub(super) async fn delete(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct PurgeQuery {
-    /// Only those with this code.
+    /// Selects the dead letters with this code.
     code: Option<String>,
 }
 
-/// How many dead letters were deleted.
+/// The number of deleted dead letters.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Purged {
     purged: u64,
 }
 
-/// Delete dead letters of a consumer for good
+/// Delete dead letters of a consumer permanently
 #[utoipa::path(
     delete,
     path = "/api/v1/admin/dead-letters/{consumer}",
     tag = "admin",
     operation_id = "purgeDeadLetters",
     params(("consumer" = String, Path, example = "payment"), PurgeQuery),
-    responses((status = 200, description = "They are gone", body = Purged))
+    responses((status = 200, description = "The selected dead letters are deleted", body = Purged))
 )]
 pub(super) async fn purge(
     State(admin): State<Admin>,
@@ -196,26 +199,26 @@ pub(super) async fn purge(
     Ok(Json(Purged { purged }))
 }
 
-/// Which dead letters are meant: those of `ids`, those of `code`, or all.
+/// Selects dead letters: those of `ids`, those of `code`, or all.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({"code": "attempts-exhausted"})))]
 pub(super) struct ReplayRequest {
-    /// Only these. Not beside `code`.
+    /// Selects the dead letters with these ids. Excludes `code`.
     ids: Option<Vec<String>>,
-    /// Only those with this code.
+    /// Selects the dead letters with this code.
     code: Option<String>,
 }
 
-/// How many dead letters were given back.
+/// The number of replayed dead letters.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Replayed {
     replayed: u64,
 }
 
-/// Give dead letters back to their consumer
+/// Send dead letters back to their consumer's queue
 ///
-/// Their attempts are counted from the beginning. Ids that are no dead letters (any more) are not counted, so that it can be repeated.
+/// Their attempts start again at zero. Ids without a dead letter are ignored, so the request can be repeated.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/dead-letters/{consumer}/replay",
@@ -223,7 +226,7 @@ pub(super) struct Replayed {
     operation_id = "replayDeadLetters",
     params(("consumer" = String, Path, example = "payment")),
     request_body = ReplayRequest,
-    responses((status = 200, description = "They are delivered again", body = Replayed))
+    responses((status = 200, description = "The selected dead letters are in the queue again", body = Replayed))
 )]
 pub(super) async fn replay(
     State(admin): State<Admin>,
@@ -232,7 +235,7 @@ pub(super) async fn replay(
 ) -> Result<Json<Replayed>, Problem> {
     let consumer = known(&consumer)?.consumer;
     let selection = match (request.ids, request.code) {
-        (Some(_), Some(_)) => return Err(Problem::invalid_field("code", "must not stand beside ids")),
+        (Some(_), Some(_)) => return Err(Problem::invalid_field("code", "must not be combined with ids")),
         (Some(ids), None) => Selection::Ids(ids),
         (None, Some(code)) => Selection::Code(code),
         (None, None) => Selection::All,

@@ -1,4 +1,4 @@
-//! How a dead letter is shown.
+//! The JSON of a dead letter.
 
 use orderflow_domain::Timestamp;
 use orderflow_messaging::DeadLetter;
@@ -10,25 +10,25 @@ use utoipa::ToSchema;
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeadLetter)]
 pub(super) struct Letter {
-    /// The event's, or one that is derived from a message that is no event.
+    /// The event's id, or for a message that is no event an id derived from it.
     id: String,
-    /// Who could not deal with it.
+    /// The consumer that gave it up.
     #[schema(example = "payment")]
     pub(super) consumer: String,
-    /// Why, for programs.
+    /// The reason, for programs.
     #[schema(example = "attempts-exhausted")]
     pub(super) code: String,
-    /// Why, for a person.
+    /// The reason, for a person.
     reason: String,
-    /// How often it was tried.
+    /// The number of attempts.
     attempts: u32,
-    /// When it was first tried; null where that is not known.
+    /// When it was first delivered; null if that is unknown.
     #[schema(required = true)]
     first_at: Option<Timestamp>,
-    /// When it was given up; null where that is not known.
+    /// When it was given up; null if that is unknown.
     #[schema(required = true)]
     last_at: Option<Timestamp>,
-    /// The message as it came; a text where it is no JSON.
+    /// The message, unchanged; a string if it is not JSON.
     #[schema(value_type = Value)]
     event: Box<RawValue>,
 }

@@ -1,4 +1,4 @@
-//! `/api/v1/admin`: queues and their dead letters, whatever broker runs them.
+//! `/api/v1/admin`: queues and dead letters of any broker.
 
 mod dead_letters;
 mod letter;
@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 type Admin = Arc<dyn QueueAdmin>;
 
-/// The routes for operators, without fallbacks.
+/// Returns the routes for operators, without fallbacks.
 pub fn admin_router(admin: Arc<dyn QueueAdmin>) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(queues))
@@ -33,7 +33,7 @@ struct QueueList {
     queues: Vec<QueueStatus>,
 }
 
-/// How full each queue is
+/// List the message counts of each queue
 #[utoipa::path(
     get,
     path = "/api/v1/admin/queues",

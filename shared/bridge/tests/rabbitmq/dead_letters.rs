@@ -1,4 +1,4 @@
-//! Dead letters: listed, edited, replayed, purged, and never lost.
+//! Dead letters are listed, replaced, replayed and purged, and never lost.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ async fn replay(world: &World, selection: &Selection) -> u64 {
     world.admin.replay(CONSUMER, selection, &|| {}).await.unwrap()
 }
 
-/// The same event with one more line.
+/// Returns the event with one more line.
 fn edited(event: &Event) -> Event {
     let EventData::InventoryReleased(data) = &event.data else { panic!("{event:?}") };
     let line = Quantities { sku: Sku::parse("MUG").unwrap(), quantity: 1 };
@@ -30,7 +30,7 @@ fn edited(event: &Event) -> Event {
 }
 
 #[tokio::test]
-async fn a_dead_letter_is_listed_edited_replayed_and_done() {
+async fn a_dead_letter_is_listed_replaced_replayed_and_processed() {
     let (world, started) = (World::new().await, Timestamp::now());
     let events = world.dead_letter(2, "bad").await;
     let listed = world.dead().await;
@@ -47,28 +47,28 @@ async fn a_dead_letter_is_listed_edited_replayed_and_done() {
 
     let edited = edited(event);
     assert!(world.admin.replace(CONSUMER, &id, &edited).await.unwrap());
-    assert!(!world.admin.replace(CONSUMER, "nobody", &edited).await.unwrap());
+    assert!(!world.admin.replace(CONSUMER, "unknown", &edited).await.unwrap());
     let after = world.dead().await;
     assert_eq!(after.len(), 2);
     let mut expected = listed.clone();
     expected.iter_mut().filter(|letter| letter.id == id).for_each(|letter| letter.body = edited.to_json());
-    assert_eq!(after, expected, "its history and its place stay");
+    assert_eq!(after, expected, "its history and its position are unchanged");
 
     let doer = Arc::new(Scripted::default());
     let running = world.consume(doer.clone());
     assert_eq!(replay(&world, &Selection::Ids(vec![id])).await, 1);
-    eventually("it is done", async || !doer.done().is_empty()).await;
+    eventually("the event is processed", async || !doer.done().is_empty()).await;
     running.stop().await;
-    assert_eq!(doer.done(), [(edited, "1".to_owned())], "no attempt counts");
+    assert_eq!(doer.done(), [(edited, "1".to_owned())], "its attempts start again");
     assert_eq!(world.dead().await.len(), 1);
 }
 
 #[tokio::test]
-async fn replay_and_purge_take_what_is_selected() {
+async fn replay_and_purge_affect_only_the_selection() {
     let world = World::new().await;
     let (bad, worse) = (world.dead_letter(3, "bad").await, world.dead_letter(3, "worse").await);
     assert_eq!(replay(&world, &selected(&bad[..1])).await, 1);
-    assert_eq!(replay(&world, &selected(&bad[..1])).await, 0, "it is no dead letter any more");
+    assert_eq!(replay(&world, &selected(&bad[..1])).await, 0, "it is no longer a dead letter");
     assert_eq!(replay(&world, &Selection::Code("worse".to_owned())).await, 3);
     assert_eq!(world.admin.purge(CONSUMER, &selected(&bad[1..2])).await.unwrap(), 1);
     assert_eq!(world.dead().await.len(), 1);
@@ -79,22 +79,22 @@ async fn replay_and_purge_take_what_is_selected() {
     let running = world.consume(doer.clone());
     let mut expected = ids(&worse);
     expected.extend(ids(&[bad[0].clone(), bad[2].clone()]));
-    eventually("the five are done", async || doer.done_ids() == expected).await;
+    eventually("the five events are processed", async || doer.done_ids() == expected).await;
     running.stop().await;
     assert_eq!(doer.done().len(), 5, "each of them once");
-    assert_eq!(world.admin.dead_letters("nobody").await.unwrap(), []);
-    assert_eq!(world.admin.purge("nobody", &Selection::All).await.unwrap(), 0);
+    assert_eq!(world.admin.dead_letters("unknown").await.unwrap(), []);
+    assert_eq!(world.admin.purge("unknown", &Selection::All).await.unwrap(), 0);
 }
 
 #[tokio::test]
-async fn what_dies_again_is_a_dead_letter_again() {
+async fn a_replayed_message_can_be_dead_lettered_again() {
     let world = World::new().await;
     let events = world.dead_letter(1, "bad").await;
     let refusing = Arc::new(Scripted::default());
     refusing.dead_letter(&events, "worse");
     let running = world.consume(refusing);
     assert_eq!(replay(&world, &Selection::All).await, 1);
-    eventually("it is dead again", async || world.dead_count().await == 1).await;
+    eventually("it is a dead letter again", async || world.dead_count().await == 1).await;
     running.stop().await;
     let dead = world.dead().await;
     assert_eq!((dead[0].id.as_str(), dead[0].code.as_str()), (events[0].id.to_string().as_str(), "worse"));
@@ -102,7 +102,7 @@ async fn what_dies_again_is_a_dead_letter_again() {
 }
 
 #[tokio::test]
-async fn looking_changes_nothing_however_often_and_at_once() {
+async fn repeated_and_concurrent_listings_change_nothing() {
     let world = World::new().await;
     let events = world.dead_letter(300, "bad").await;
     let first = world.dead().await;
@@ -113,11 +113,11 @@ async fn looking_changes_nothing_however_often_and_at_once() {
         assert_eq!((one.len(), other.len()), (300, 300), "look {look}");
         assert!(one == first && other == first, "look {look} found another order");
     }
-    eventually("all are counted", async || world.dead_count().await == 300).await;
+    eventually("all dead letters are counted", async || world.dead_count().await == 300).await;
 }
 
 #[tokio::test]
-async fn a_replay_that_is_dropped_half_way_loses_nothing_and_can_be_completed() {
+async fn an_interrupted_replay_loses_nothing_and_can_be_completed() {
     let world = World::new().await;
     let events = world.dead_letter(350, "bad").await;
     let replayed = Notify::new();
@@ -125,11 +125,11 @@ async fn a_replay_that_is_dropped_half_way_loses_nothing_and_can_be_completed() 
     tokio::select! {
         biased;
         () = replayed.notified() => {}
-        _ = world.admin.replay(CONSUMER, &Selection::All, &progress) => panic!("it ended"),
+        _ = world.admin.replay(CONSUMER, &Selection::All, &progress) => panic!("the replay completed"),
     }
     let doer = Arc::new(Scripted::default());
     let running = world.consume(doer.clone());
-    eventually("each is in its queue or done", async || {
+    eventually("each event is a dead letter or processed", async || {
         let mut found = doer.done_ids();
         found.extend(world.dead().await.into_iter().map(|letter| letter.id));
         found == ids(&events)
@@ -138,13 +138,13 @@ async fn a_replay_that_is_dropped_half_way_loses_nothing_and_can_be_completed() 
     let left = world.dead().await.len();
     assert!((1..350).contains(&left), "{left}");
     assert_eq!(replay(&world, &Selection::All).await, left as u64);
-    eventually("all are done", async || doer.done_ids() == ids(&events)).await;
+    eventually("all events are processed", async || doer.done_ids() == ids(&events)).await;
     running.stop().await;
     assert_eq!(world.dead().await, []);
 }
 
 #[tokio::test]
-async fn what_somebody_put_there_by_hand_can_be_looked_at_replaced_and_replayed() {
+async fn a_message_put_there_by_hand_is_listed_replaced_and_replayed() {
     let world = World::new().await;
     let (channel, dead) = (world.by_hand().await, dead_letter_queue(CONSUMER));
     put(&channel, &dead, "no event", BasicProperties::default()).await;
@@ -152,7 +152,7 @@ async fn what_somebody_put_there_by_hand_can_be_looked_at_replaced_and_replayed(
     assert_eq!((listed.len(), listed[0].body.as_str()), (1, "no event"));
     assert_eq!((listed[0].code.as_str(), listed[0].first_at, listed[0].last_at), ("unknown", None, None));
 
-    // As an exchange that was interrupted leaves it.
+    // An interrupted replacement leaves two letters of one id.
     let same = BasicProperties::default().with_message_id(listed[0].id.clone().into());
     put(&channel, &dead, "no event either", same).await;
     let event = crate::support::released();
@@ -164,12 +164,12 @@ async fn what_somebody_put_there_by_hand_can_be_looked_at_replaced_and_replayed(
     let doer = Arc::new(Scripted::default());
     let running = world.consume(doer.clone());
     assert_eq!(replay(&world, &Selection::Code("unknown".to_owned())).await, 1);
-    eventually("it is done", async || doer.done_ids() == ids(std::slice::from_ref(&event))).await;
+    eventually("the event is processed", async || doer.done_ids() == ids(std::slice::from_ref(&event))).await;
     running.stop().await;
 }
 
 #[tokio::test]
-async fn queues_tell_how_full_they_are_and_missing_ones_are_made_again() {
+async fn queues_report_their_counts_and_missing_queues_are_declared_again() {
     let world = World::new().await;
     let status = QueueStatus { consumer: CONSUMER.to_owned(), ..QueueStatus::default() };
     world.publish(3).await;
@@ -181,7 +181,7 @@ async fn queues_tell_how_full_they_are_and_missing_ones_are_made_again() {
     put(&channel, waits, "no event", BasicProperties::default()).await;
     put(&channel, &dead_letter_queue(CONSUMER), "no event", BasicProperties::default()).await;
     let expected = QueueStatus { ready: 3, delayed: 1, dead: 1, ..status };
-    eventually("they are counted", async || world.admin.queues().await.unwrap()[0] == expected).await;
+    eventually("all messages are counted", async || world.admin.queues().await.unwrap()[0] == expected).await;
     let statuses = world.admin.queues().await.unwrap();
     let consumers: Vec<_> = SUBSCRIPTIONS.iter().map(|row| row.consumer).collect();
     assert_eq!(statuses.iter().map(|status| status.consumer.as_str()).collect::<Vec<_>>(), consumers);
@@ -189,7 +189,7 @@ async fn queues_tell_how_full_they_are_and_missing_ones_are_made_again() {
 }
 
 #[tokio::test]
-async fn a_replay_makes_its_queue_again_where_it_is_missing() {
+async fn a_replay_declares_its_missing_queue_again() {
     let world = World::new().await;
     let events = world.dead_letter(1, "bad").await;
     let channel = world.by_hand().await;
@@ -197,12 +197,12 @@ async fn a_replay_makes_its_queue_again_where_it_is_missing() {
     assert_eq!(replay(&world, &Selection::All).await, 1);
     let doer = Arc::new(Scripted::default());
     let running = world.consume(doer.clone());
-    eventually("it is done", async || doer.done_ids() == ids(&events)).await;
+    eventually("the event is processed", async || doer.done_ids() == ids(&events)).await;
     running.stop().await;
 }
 
 #[tokio::test]
-async fn a_broker_that_cannot_be_reached_is_told() {
+async fn an_unreachable_broker_is_reported() {
     use orderflow_bridge::rabbitmq::{BrokerAddress, RabbitAdmin, RabbitMq};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("amqp://guest:guest@{}", listener.local_addr().unwrap());
@@ -215,7 +215,7 @@ async fn a_broker_that_cannot_be_reached_is_told() {
 }
 
 #[tokio::test]
-async fn what_is_purged_never_comes_back() {
+async fn purged_dead_letters_do_not_return() {
     let world = World::new().await;
     let events = world.dead_letter(1_000, "bad").await;
     for (purge, left) in [(600, 400), (400, 0)] {

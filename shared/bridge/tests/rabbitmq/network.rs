@@ -1,4 +1,4 @@
-//! Connections that are cut, and connections on which nobody says anything.
+//! Broken connections, and connections to a peer that does not answer.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::support::{Scripted, World, consume_over, eventually, ids, released};
 
-/// A line to the broker that can be cut.
+/// A proxy to the broker whose connections the test can break.
 struct Line {
     address: SocketAddr,
     /// Changes with each cut.
@@ -51,9 +51,9 @@ impl Line {
     }
 }
 
-/// Publisher and consumer go on by themselves, and what was not confirmed is published again.
+/// Publisher and consumer reconnect, and unconfirmed events are published again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn h10_a_line_that_is_cut_again_and_again_loses_nothing() {
+async fn h10_a_repeatedly_broken_connection_loses_nothing() {
     let world = World::new().await;
     let line = Line::to(world.node_address()).await;
     let (publishing, consuming) = (line.broker(&world.uri), line.broker(&world.uri));
@@ -75,14 +75,14 @@ async fn h10_a_line_that_is_cut_again_and_again_loses_nothing() {
         }
     };
     tokio::join!(cutting, sending);
-    eventually("all are done", async || doer.done_ids() == ids(&events)).await;
+    eventually("all events are processed", async || doer.done_ids() == ids(&events)).await;
     running.stop().await;
     assert!(world.dead().await.is_empty());
 }
 
-/// A peer that takes connections and says nothing holds nobody up for long: it counts as one that cannot be reached.
+/// A peer that accepts connections and does not answer is reported as unreachable after a time limit.
 #[tokio::test]
-async fn a_peer_that_says_nothing_cannot_be_reached() {
+async fn a_peer_that_does_not_answer_is_unreachable() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("amqp://guest:guest@{}", silent.local_addr().unwrap()).parse().unwrap();
     let broker = RabbitMq::new(BrokerAddress { uri, ca_certificates: None });

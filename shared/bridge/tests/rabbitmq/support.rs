@@ -1,4 +1,4 @@
-//! A virtual host of a test's own, events for it, and a function that dead-letters the events it is told to.
+//! A virtual host for each test, events, and a function that dead-letters chosen events.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use orderflow_testing::rabbitmq::{RabbitMq as Node, shared};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// The only consumer of the events that the tests publish.
+/// The only consumer of the events of the tests.
 pub(crate) const CONSUMER: &str = "order-tracker";
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,7 +32,7 @@ pub(crate) struct World {
     node: Arc<Node>,
 }
 
-/// A consumer that runs.
+/// A running consumer.
 pub(crate) struct Running {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -54,13 +54,14 @@ impl World {
         events
     }
 
-    /// Publishes events that the consumer, which runs for just this, dead-letters with this code.
+    /// Publishes events that a temporary consumer dead-letters with this code.
     pub(crate) async fn dead_letter(&self, count: usize, code: &'static str) -> Vec<Event> {
         let before = self.dead_count().await;
         let (refusing, events) = (Arc::new(Scripted::default()), self.publish(count).await);
         refusing.dead_letter(&events, code);
         let running = self.consume(refusing);
-        eventually("all are dead", async || self.dead_count().await == before + count as u64).await;
+        eventually("all events are dead letters", async || self.dead_count().await == before + count as u64)
+            .await;
         running.stop().await;
         events
     }
@@ -78,7 +79,7 @@ impl World {
         assert_eq!(RabbitPublisher::new(self.broker.clone()).publish(&[event]).await, [Ok(())]);
     }
 
-    /// Where the broker takes connections.
+    /// Returns the address of the broker.
     pub(crate) fn node_address(&self) -> SocketAddr {
         self.node.address()
     }
@@ -92,7 +93,7 @@ impl World {
         self.admin.dead_letters(CONSUMER).await.unwrap()
     }
 
-    /// A channel of somebody who knows nothing of the bridge.
+    /// Opens a channel that does not use the bridge.
     pub(crate) async fn by_hand(&self) -> Channel {
         let connection = Connection::connect(&self.uri, ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
@@ -120,14 +121,14 @@ pub(crate) fn consume_with(broker: Arc<RabbitMq>, target: Arc<dyn Target>, polic
 }
 
 impl Running {
-    /// Ends it in the middle of whatever it does, as a crash would.
+    /// Aborts the consumer at any point, as a crash would.
     pub(crate) async fn kill(self) {
         self.task.abort();
-        // That it was cancelled is what was wanted.
+        // The task returns that it was cancelled.
         let _ = self.task.await;
     }
 
-    /// Stops it, and waits until it has settled what it had in hand.
+    /// Stops the consumer and waits until it has completed its batch.
     pub(crate) async fn stop(self) {
         self.stop.send(true).unwrap();
         self.task.await.unwrap();
@@ -150,11 +151,11 @@ pub(crate) fn ids(events: &[Event]) -> BTreeSet<String> {
     events.iter().map(|event| event.id.to_string()).collect()
 }
 
-/// Asks until it is so.
+/// Waits until the condition holds.
 pub(crate) async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
     let started = Instant::now();
     while !is_so().await {
-        assert!(started.elapsed() < PATIENCE, "it never came to be that {what}");
+        assert!(started.elapsed() < PATIENCE, "not within a minute: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -172,7 +173,7 @@ impl Scripted {
         codes.extend(events.iter().map(|event| (event.id.to_string(), code)));
     }
 
-    /// What it has done so far, with the attempt at which it did.
+    /// Returns the processed events, each with its attempt number.
     pub(crate) fn done(&self) -> Vec<(Event, String)> {
         self.done.lock().unwrap().clone()
     }

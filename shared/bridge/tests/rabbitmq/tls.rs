@@ -1,4 +1,4 @@
-//! `amqps://`: the broker behind a line that is encrypted, with a certificate that this machine does not know.
+//! `amqps://`: the broker behind TLS, with a certificate that this machine does not trust.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::support::{World, released};
 
-/// Encrypts the way to the broker. Gives the address and the certificate, in PEM.
+/// Starts a TLS proxy for the broker. Returns its address and its certificate in PEM.
 async fn encrypted(broker: SocketAddr) -> (SocketAddr, String) {
     let CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
@@ -29,7 +29,7 @@ async fn encrypted(broker: SocketAddr) -> (SocketAddr, String) {
         while let Ok((client, _)) = listener.accept().await {
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
-                // A client that does not trust the certificate ends it here.
+                // A client that does not trust the certificate ends the handshake.
                 let Ok(mut client) = acceptor.accept(client).await else { return };
                 let mut server = TcpStream::connect(broker).await.unwrap();
                 let _ = copy_bidirectional(&mut client, &mut server).await;
@@ -40,7 +40,7 @@ async fn encrypted(broker: SocketAddr) -> (SocketAddr, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_is_trusted_by_the_certificates_that_are_named() {
+async fn a_broker_is_trusted_by_the_configured_certificates() {
     let world = World::new().await;
     let (address, certificate) = encrypted(world.node_address()).await;
     let (_, virtual_host) = world.uri.rsplit_once('/').unwrap();

@@ -1,4 +1,4 @@
-//! What the bridge declares, and what it does where something else is in the way.
+//! The declared exchange and queues, and existing ones with other arguments.
 
 use lapin::options::{BasicGetOptions, ExchangeDeclareOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
@@ -15,7 +15,7 @@ async fn channel_to(uri: &str) -> Channel {
 }
 
 #[tokio::test]
-async fn every_consumer_has_its_queues_and_declaring_again_changes_nothing() {
+async fn every_consumer_has_its_queues_and_declaring_them_twice_changes_nothing() {
     let world = World::new().await;
     let again = RabbitMq::new(BrokerAddress { uri: world.uri.parse().unwrap(), ca_certificates: None });
     again.connect().await.unwrap();
@@ -31,9 +31,9 @@ async fn every_consumer_has_its_queues_and_declaring_again_changes_nothing() {
     }
 }
 
-/// What has a name of ours and is made otherwise is named, with what to do, and left as it is.
+/// An existing queue with other arguments is reported, with instructions, and not changed.
 #[tokio::test]
-async fn a_queue_that_is_made_otherwise_is_named_and_left_alone() {
+async fn a_queue_with_other_arguments_is_reported_and_not_changed() {
     let node = shared::node().await.unwrap();
     let uri = node.fresh_virtual_host().unwrap();
     let channel = channel_to(&uri).await;
@@ -57,7 +57,7 @@ async fn a_queue_that_is_made_otherwise_is_named_and_left_alone() {
 }
 
 #[tokio::test]
-async fn an_exchange_that_is_made_otherwise_is_named() {
+async fn an_exchange_with_other_arguments_is_reported() {
     let node = shared::node().await.unwrap();
     let uri = node.fresh_virtual_host().unwrap();
     let channel = channel_to(&uri).await;
@@ -68,9 +68,9 @@ async fn an_exchange_that_is_made_otherwise_is_named() {
     assert!(matches!(&error, RabbitError::Mismatch { name, .. } if name == EXCHANGE), "{error}");
 }
 
-/// An event for a queue that somebody deleted is not lost: the queue is made again and gets it. One that nobody subscribes to is done with.
+/// An event for a deleted queue is not lost: the queue is declared again and receives it. An event without a subscriber counts as published.
 #[tokio::test]
-async fn what_finds_no_queue_is_published_again_once_there_is_one() {
+async fn an_event_that_finds_no_queue_is_published_again_after_the_queue_is_declared() {
     let world = World::new().await;
     let channel = world.by_hand().await;
     let name = queue(crate::support::CONSUMER);

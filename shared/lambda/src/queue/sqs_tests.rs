@@ -1,4 +1,4 @@
-use orderflow_messaging::DeadLetterCode;
+use orderflow_messaging::{DeadLetterCode, MessageField};
 use serde_json::{Value, json};
 
 use super::super::QueueEvent;
@@ -46,7 +46,7 @@ async fn a_poison_message_is_dead_lettered_and_reported_as_done() {
     assert_eq!((operation.as_str(), request["MessageBody"].as_str()), ("SendMessage", Some("{not json")));
     assert!(request["QueueUrl"].as_str().unwrap().ends_with("/1/dead"));
     assert_eq!(attribute(&request, "code"), Some("undecodable"));
-    assert!(attribute(&request, "reason").unwrap().contains("no CloudEvents envelope"));
+    assert!(attribute(&request, "reason").unwrap().contains("not a CloudEvents envelope"));
     assert_eq!(attribute(&request, "attempts"), Some("2"));
     for name in ["id", "first_at", "last_at"] {
         assert!(attribute(&request, name).is_some(), "{name}: {request}");
@@ -63,6 +63,29 @@ async fn attributes_hold_only_characters_that_sqs_accepts() {
             (attribute(&request, "code"), attribute(&request, "reason")),
             (Some("message-refused"), stored)
         );
+    }
+}
+
+#[tokio::test]
+async fn dead_letters_of_each_code_have_the_same_fields() {
+    let mut made = vec![(Outcome::Done, second_attempt(SQS_EVENT_SOURCE, "{not json"), "undecodable")];
+    let old = batch(SQS_EVENT_SOURCE, &good(), 12, Duration::from_secs(601));
+    made.push((Outcome::retry("it failed"), old, "attempts-exhausted"));
+    for code in [DeadLetterCode::PAYMENT_REFUSED, DeadLetterCode::MESSAGE_REFUSED] {
+        let expected = if code == "payment-refused" { "payment-refused" } else { "message-refused" };
+        let refused = Outcome::DeadLetter { code, reason: "it was refused".to_owned() };
+        made.push((refused, second_attempt(SQS_EVENT_SOURCE, &good()), expected));
+    }
+    for (outcome, event, code) in made {
+        let (host, shared) = host(outcome).await;
+        assert!(handle(&host, event).await.failures.is_empty());
+        let (_, request) = only_request(&shared);
+        let mut names: Vec<_> = request["MessageAttributes"].as_object().unwrap().keys().cloned().collect();
+        names.sort_unstable();
+        let mut expected = MessageField::ALL.map(|field| field.attribute().to_owned());
+        expected.sort_unstable();
+        assert_eq!(names, expected);
+        assert_eq!(attribute(&request, "code"), Some(code));
     }
 }
 

@@ -69,7 +69,8 @@ macro_rules! broker_suite {
             delivery: every_message_is_delivered_once, every_consumer_gets_its_subscribed_events,
                 a_stopped_consumer_gets_nothing_until_it_resumes;
             outcomes: a_failed_message_is_retried_after_its_delay, a_batch_of_all_outcomes,
-                dead_letters_have_code_reason_attempts_and_times, a_message_is_dead_lettered_after_its_last_attempt;
+                dead_letters_have_code_reason_attempts_and_times,
+                dead_letters_of_each_code_have_the_same_fields, a_message_is_dead_lettered_after_its_last_attempt;
             failures: a_function_that_fails_a_batch, a_function_that_panics;
             endings: a_crash_in_the_middle_of_a_batch, a_graceful_stop_in_the_middle;
             chaos: random_failures;

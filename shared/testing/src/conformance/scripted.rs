@@ -27,6 +27,8 @@ pub(super) enum Reply {
     Defer(Duration),
     /// Dead-letters the message.
     Dead,
+    /// Dead-letters the message with this code.
+    DeadLetter(&'static str),
     /// The function returns an error for the whole batch.
     Fail,
     /// The function panics.
@@ -184,6 +186,7 @@ impl Memory {
             Some(Reply::RetryAfter(after)) => Outcome::Retry { reason, after: Some(after) },
             Some(Reply::Defer(after)) => Outcome::Defer { reason, after },
             Some(Reply::Dead) => dead(),
+            Some(Reply::DeadLetter(code)) => Outcome::DeadLetter { code: code.into(), reason },
             Some(Reply::Fail | Reply::Panic | Reply::Hang) | None => {
                 *self.done.entry(id.to_owned()).or_default() += 1;
                 Outcome::Done

@@ -1,4 +1,4 @@
-//! Dead letters: listed, edited, replayed, purged, and never lost.
+//! Dead letters are listed, replaced, replayed and purged, and never lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ fn admin(process: &Process) -> MemoryAdmin {
     MemoryAdmin::new(process.broker.clone())
 }
 
-/// A process in which these many messages just died.
+/// Returns a process with this number of dead letters.
 async fn with_dead(world: &World, count: usize) -> (Process, Vec<Event>) {
     let mut events = Vec::new();
     for _ in 0..count {
@@ -40,7 +40,7 @@ fn ids(events: &[Event]) -> Selection {
     Selection::Ids(events.iter().map(|event| event.id.to_string()).collect())
 }
 
-/// The same event with one more line.
+/// Returns the event with one more line.
 fn edited(event: &Event) -> Event {
     let EventData::InventoryReleased(data) = &event.data else { panic!("{event:?}") };
     let line = Quantities { sku: Sku::parse("MUG").unwrap(), quantity: 1 };
@@ -49,7 +49,7 @@ fn edited(event: &Event) -> Event {
 }
 
 #[tokio::test]
-async fn a_dead_letter_is_listed_edited_replayed_and_done() {
+async fn a_dead_letter_is_listed_replaced_replayed_and_processed() {
     let world = World::new().await;
     let started = Timestamp::now();
     let (mut process, events) = with_dead(&world, 1).await;
@@ -68,14 +68,14 @@ async fn a_dead_letter_is_listed_edited_replayed_and_done() {
     assert!(admin(&process).replace(CONSUMER, &letter.id, &edited).await.unwrap());
     let listed = admin(&process).dead_letters(CONSUMER).await.unwrap();
     assert_eq!((listed.len(), listed[0].body.as_str()), (1, edited.to_json().as_str()));
-    assert_eq!((listed[0].code.as_str(), listed[0].attempts), ("bad", 1), "its history stays");
+    assert_eq!((listed[0].code.as_str(), listed[0].attempts), ("bad", 1), "its history is unchanged");
 
     assert_eq!(replay(&process, &Selection::All).await, 1);
     let rows = world.delayed().await;
     assert_eq!((rows[0].body.as_str(), rows[0].attempts), (edited.to_json().as_str(), 0));
     assert_eq!(rows[0].id(), event.id.to_string());
     process.work(now()).await;
-    assert_eq!(world.target.attempts(event), [1, 1], "no attempt counts");
+    assert_eq!(world.target.attempts(event), [1, 1], "its attempts start again");
     assert_eq!(world.target.times_done(event), 1);
     assert!(world.delayed().await.is_empty() && world.dead().await.is_empty());
 }
@@ -98,7 +98,7 @@ async fn a_replay_reaches_a_running_consumer_at_once() {
 }
 
 #[tokio::test]
-async fn what_dies_again_is_a_dead_letter_again() {
+async fn a_replayed_message_can_be_dead_lettered_again() {
     let world = World::new().await;
     let event = world.emit_for([Reply::Dead, Reply::Retry(None), Reply::Dead]).await;
     let mut process = world.start().await;
@@ -108,16 +108,16 @@ async fn what_dies_again_is_a_dead_letter_again() {
     let dead = world.dead().await;
     assert_eq!((dead.len(), dead[0].id(), dead[0].attempts), (1, event.id.to_string().as_str(), 2));
     assert!(world.delayed().await.is_empty());
-    assert_eq!(replay(&process, &ids(&[event])).await, 1, "it has the id that it had");
+    assert_eq!(replay(&process, &ids(&[event])).await, 1, "it keeps its id");
 }
 
 #[tokio::test]
-async fn replay_and_purge_take_what_is_selected() {
+async fn replay_and_purge_affect_only_the_selection() {
     let world = World::new().await;
     let (mut process, events) = with_dead(&world, 4).await;
     assert_eq!(replay(&process, &Selection::Code("good".to_owned())).await, 0);
     assert_eq!(replay(&process, &ids(&events[..1])).await, 1);
-    assert_eq!(replay(&process, &ids(&events[..1])).await, 0, "it is no dead letter any more");
+    assert_eq!(replay(&process, &ids(&events[..1])).await, 0, "it is no longer a dead letter");
     assert_eq!(admin(&process).purge(CONSUMER, &ids(&events[1..2])).await.unwrap(), 1);
     assert_eq!(replay(&process, &Selection::Code("bad".to_owned())).await, 2);
     process.work(now()).await;
@@ -125,11 +125,11 @@ async fn replay_and_purge_take_what_is_selected() {
     assert_eq!(done, [1, 0, 1, 1]);
     let admin = admin(&process);
     assert!(!admin.replace(CONSUMER, &events[1].id.to_string(), &events[1]).await.unwrap());
-    assert_eq!(admin.dead_letters("nobody").await.unwrap(), []);
+    assert_eq!(admin.dead_letters("unknown").await.unwrap(), []);
 }
 
 #[tokio::test]
-async fn queues_tell_how_full_they_are() {
+async fn queues_report_their_counts() {
     let world = World::new().await;
     let (process, _) = with_dead(&world, 2).await;
     let statuses = admin(&process).queues().await.unwrap();
@@ -146,7 +146,7 @@ async fn a_replay_outlives_the_process() {
     let world = World::new().await;
     let (process, events) = with_dead(&world, 1).await;
     replay(&process, &Selection::All).await;
-    // The process dies before it delivers.
+    // The process ends before it delivers.
     drop(process);
     let mut process = world.start().await;
     process.work(now()).await;
@@ -183,7 +183,7 @@ async fn a_replay_beside_a_delayed_message_with_its_id_loses_neither() {
     assert_eq!(bodies, [event.to_json(), body]);
     process.work(now()).await;
     assert_eq!(world.target.times_done(&event), 1);
-    assert_eq!(world.delayed().await.len(), 1, "the other one still waits");
+    assert_eq!(world.delayed().await.len(), 1, "the other message is still delayed");
     process.work(now().plus(Duration::from_secs(60))).await;
     assert_eq!(world.target.times_done(&event), 2);
     assert!(world.delayed().await.is_empty());
@@ -203,7 +203,7 @@ async fn a_replay_that_cannot_be_written_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_replay_whose_caller_goes_away_loses_nothing_and_can_be_completed() {
+async fn an_interrupted_replay_loses_nothing_and_can_be_completed() {
     let world = World::new().await;
     let (mut process, events) = with_dead(&world, 10).await;
     let replayed = Notify::new();
@@ -211,7 +211,7 @@ async fn a_replay_whose_caller_goes_away_loses_nothing_and_can_be_completed() {
     tokio::select! {
         biased;
         () = replayed.notified() => {}
-        _ = admin.replay(CONSUMER, &Selection::All, &progress) => panic!("it ended"),
+        _ = admin.replay(CONSUMER, &Selection::All, &progress) => panic!("the replay completed"),
     }
     let left = world.dead().await.len();
     assert!((1..10).contains(&left), "{left}");

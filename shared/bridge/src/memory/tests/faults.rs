@@ -1,4 +1,4 @@
-//! A store and a relay that fail lose nothing.
+//! Failures of the store and the relay lose no message.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,25 +24,25 @@ fn refuse_writes(world: &World, text: &'static str) {
 }
 
 #[tokio::test]
-async fn a_row_that_cannot_be_written_keeps_the_mark_where_it_is() {
+async fn a_row_that_cannot_be_written_holds_the_cursor() {
     let world = World::new().await;
     let (delayed, done) = (world.emit_for([Reply::Retry(None); 2]).await, world.emit().await);
     let (mut process, now) = (world.start().await, now());
     refuse_writes(&world, DELAYED_PREFIX);
     process.work(now).await;
-    assert_eq!(world.cursor().await.0, None, "the record is all that keeps the message");
+    assert_eq!(world.cursor().await.0, None, "only the stream stores the message");
     assert_eq!(process.broker.counts()["order-tracker"].delayed, 1);
     world.embedded.stop_injecting();
 
     process.drain(now).await;
-    assert_eq!(world.target.attempts(&delayed), [1, 1, 2], "an attempt that was not written down is none");
+    assert_eq!(world.target.attempts(&delayed), [1, 1, 2], "an attempt that is not stored does not count");
     assert_eq!((world.target.times_done(&delayed), world.target.times_done(&done)), (1, 1));
     let last = process.relay.sequence_numbers.lock().unwrap()[&done.id.to_string()];
     assert_eq!(world.cursor().await.0, Some(last));
 }
 
 #[tokio::test]
-async fn a_row_outlives_a_dead_letter_that_cannot_be_written() {
+async fn a_delayed_row_stays_until_its_dead_letter_is_stored() {
     let world = World::new().await;
     world.emit_for([Reply::Retry(None), Reply::Dead, Reply::Dead]).await;
     let (mut process, now) = (world.start().await, now());
@@ -52,14 +52,14 @@ async fn a_row_outlives_a_dead_letter_that_cannot_be_written() {
     assert_eq!((world.delayed().await.len(), world.dead().await.len()), (1, 0));
     world.embedded.stop_injecting();
 
-    // The process may end here: the row brings the message back.
+    // The process can end here: the message is loaded from its row.
     let mut process = world.start().await;
     process.drain(now.plus(Duration::from_secs(6))).await;
     assert_eq!((world.delayed().await.len(), world.dead().await.len()), (0, 1));
 }
 
 #[tokio::test]
-async fn a_row_that_cannot_be_deleted_brings_its_message_again() {
+async fn a_row_that_cannot_be_deleted_is_delivered_again() {
     let world = World::new().await;
     let event = world.emit_for([Reply::Retry(None)]).await;
     let (mut process, now) = (world.start().await, now());
@@ -89,7 +89,7 @@ async fn a_cursor_that_cannot_be_saved_is_saved_later() {
 }
 
 #[tokio::test]
-async fn a_batch_that_the_relay_fails_comes_again() {
+async fn a_batch_that_fails_in_the_relay_is_relayed_again() {
     let world = World::new().await;
     let event = world.emit().await;
     let mut process = world.start().await;
@@ -98,13 +98,13 @@ async fn a_batch_that_the_relay_fails_comes_again() {
         process.stream_poller.poll_once().await.unwrap_err();
         process.deliver(now()).await;
         process.stream_poller.save_cursor().await.unwrap();
-        assert_eq!(world.cursor().await.0, None, "the mark waits for the relay");
+        assert_eq!(world.cursor().await.0, None, "the cursor waits for the relay");
     }
     process.work(now()).await;
-    assert_eq!(world.target.attempts(&event), [1, 1, 1], "each time the relay published it");
+    assert_eq!(world.target.attempts(&event), [1, 1, 1], "one delivery for each publication");
     let number = process.relay.sequence_numbers.lock().unwrap()[&event.id.to_string()];
     assert_eq!(world.cursor().await.0, Some(number));
-    // What came while the relay failed is not forgotten.
+    // Events written while the relay failed are delivered.
     let other = world.emit().await;
     process.work(now()).await;
     assert_eq!(world.target.times_done(&other), 1);

@@ -1,4 +1,4 @@
-//! What becomes of a message by what its function answers.
+//! The effect of each outcome on a message.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ fn now() -> Timestamp {
 }
 
 #[tokio::test]
-async fn what_is_done_leaves_nothing_behind() {
+async fn a_processed_message_leaves_no_row() {
     let world = World::new().await;
     let events = [world.emit().await, world.emit().await];
     let mut process = world.start().await;
     process.work(now()).await;
-    assert_eq!(world.target.take_batches().len(), 1, "both came in one batch");
+    assert_eq!(world.target.take_batches().len(), 1, "one batch");
     assert!(events.iter().all(|event| world.target.times_done(event) == 1));
     assert!(world.delayed().await.is_empty() && world.dead().await.is_empty());
     let last = process.relay.sequence_numbers.lock().unwrap()[&events[1].id.to_string()];
@@ -24,7 +24,7 @@ async fn what_is_done_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn what_is_to_come_again_comes_when_it_said() {
+async fn a_retry_is_delivered_at_its_time() {
     let world = World::new().await;
     let event = world.emit_for([Reply::Retry(Some(5_000))]).await;
     let (mut process, now) = (world.start().await, now());
@@ -39,11 +39,11 @@ async fn what_is_to_come_again_comes_when_it_said() {
     assert_eq!(world.target.attempts(&event), [1]);
     process.work(rows[0].due).await;
     assert_eq!(world.target.attempts(&event), [1, 2]);
-    assert!(world.delayed().await.is_empty(), "its row goes with success");
+    assert!(world.delayed().await.is_empty(), "the row is deleted after the retry succeeded");
 }
 
 #[tokio::test]
-async fn without_a_wish_the_policy_says_when() {
+async fn a_retry_without_a_delay_uses_that_of_the_policy() {
     let world = World::new().await;
     world.emit_for([Reply::Retry(None)]).await;
     let (mut process, now) = (world.start().await, now());
@@ -62,13 +62,13 @@ async fn a_dead_letter_keeps_its_code_and_reason() {
     assert_eq!(dead.len(), 1);
     assert_eq!((dead[0].code.as_str(), dead[0].reason.as_str()), ("bad", "told to dead-letter"));
     assert_eq!((dead[0].attempts, dead[0].body.as_str()), (2, event.to_json().as_str()));
-    assert!(world.delayed().await.is_empty(), "the row goes when the letter is written");
+    assert!(world.delayed().await.is_empty(), "the row is deleted after the dead letter is stored");
 }
 
-/// A batch that fails as a whole says nothing of its messages: each goes alone, and only the guilty one is put off.
+/// After a batch failed as a whole, each of its messages is delivered alone and only the faulty one is retried.
 async fn fails_alone(reply: Reply) {
     let world = World::new().await;
-    let (before, guilty) = (world.emit().await, world.emit_for([reply, reply]).await);
+    let (before, faulty) = (world.emit().await, world.emit_for([reply, reply]).await);
     let after = world.emit().await;
     let mut process = world.start().await;
     process.work(now()).await;
@@ -78,25 +78,25 @@ async fn fails_alone(reply: Reply) {
     let rows = world.delayed().await;
     assert_eq!(
         (rows.len(), rows[0].id(), rows[0].attempts),
-        (1, guilty.id.to_string().as_str(), 1),
+        (1, faulty.id.to_string().as_str(), 1),
         "{reply:?}"
     );
     process.drain(now()).await;
-    assert_eq!(world.target.times_done(&guilty), 1, "{reply:?}");
+    assert_eq!(world.target.times_done(&faulty), 1, "{reply:?}");
 }
 
 #[tokio::test]
-async fn a_function_that_fails_a_batch_gets_its_messages_one_by_one() {
+async fn a_failed_batch_is_delivered_one_by_one() {
     fails_alone(Reply::Fail).await;
 }
 
 #[tokio::test]
-async fn a_function_that_panics_gets_its_messages_one_by_one() {
+async fn a_batch_whose_function_panics_is_delivered_one_by_one() {
     fails_alone(Reply::Panic).await;
 }
 
 #[tokio::test]
-async fn an_answer_that_makes_no_sense_is_no_success() {
+async fn an_invalid_response_fails_its_batch() {
     fails_alone(Reply::Answer("nonsense")).await;
     fails_alone(Reply::Answer("{}")).await;
     fails_alone(Reply::Answer(r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#)).await;
@@ -104,14 +104,14 @@ async fn an_answer_that_makes_no_sense_is_no_success() {
 }
 
 #[tokio::test]
-async fn the_last_attempt_is_made_before_a_message_is_given_up() {
+async fn a_message_is_given_up_only_after_its_last_attempt() {
     let world = World::new().await;
     let event = world.emit_for([Reply::Retry(None); 9]).await;
     let (mut process, start) = (world.start().await, now());
     for attempt in 0..4 {
         process.work(start.plus(POLICY.cap * attempt)).await;
     }
-    assert!(world.dead().await.is_empty(), "it is too young");
+    assert!(world.dead().await.is_empty(), "the message is younger than the minimum age");
     process.work(start.plus(POLICY.min_age)).await;
     assert_eq!(world.target.attempts(&event), [1, 2, 3, 4, 5]);
     let dead = world.dead().await;

@@ -1,4 +1,4 @@
-//! The cursor never passes a message that nothing keeps, whatever happens in whatever order.
+//! In any order of events, the cursor never passes a message that is not stored elsewhere.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ enum Step {
     Wait(u64),
     Save,
     Restart,
-    /// From here on the store refuses writes, or takes them again.
+    /// The store starts or stops refusing writes.
     Refuse(bool),
 }
 

@@ -1,4 +1,4 @@
-//! Killing the process at any moment loses nothing.
+//! Killing the process at any moment loses no message.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ fn now() -> Timestamp {
 }
 
 #[tokio::test]
-async fn what_is_not_done_comes_again_and_what_is_done_does_not() {
+async fn only_unprocessed_messages_are_delivered_again_after_a_restart() {
     let world = World::new().await;
     let done = world.emit().await;
     let mut process = world.start().await;
@@ -23,7 +23,7 @@ async fn what_is_not_done_comes_again_and_what_is_done_does_not() {
     let mut process = world.start().await;
     process.work(now()).await;
     assert_eq!(world.target.attempts(&done), [1]);
-    assert_eq!(world.target.attempts(&undone), [2], "its first delivery may have ended the process");
+    assert_eq!(world.target.attempts(&undone), [2], "its first delivery can have ended the process");
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn a_delayed_message_is_delivered_when_it_is_due() {
 }
 
 #[tokio::test]
-async fn a_row_and_a_record_of_one_message_get_along() {
+async fn a_message_with_a_row_and_a_stream_record_is_processed() {
     let world = World::new().await;
     let (event, neighbour) = (world.emit_for([Reply::Retry(Some(1)); 3]).await, world.emit().await);
     let (mut process, now) = (world.start().await, now());
@@ -65,7 +65,7 @@ async fn a_row_and_a_record_of_one_message_get_along() {
 }
 
 #[tokio::test]
-async fn a_message_that_ends_every_process_is_given_up() {
+async fn a_message_that_ends_every_process_is_dead_lettered() {
     let world = World::new().await;
     let event = world.emit().await;
     let old = now().plus(POLICY.min_age);
@@ -76,18 +76,18 @@ async fn a_message_that_ends_every_process_is_given_up() {
         process.stream_poller.save_cursor().await.unwrap();
         assert_eq!(world.cursor().await, (None, start));
         assert_eq!(process.broker.counts()[CONSUMER].ready, 1);
-        // Here the process dies while it has the message in hand.
+        // Here the process ends while the message is in flight.
     }
     let mut process = world.start().await;
     process.work(old).await;
     assert_eq!(world.target.attempts(&event), [] as [u32; 0]);
     let dead = world.dead().await;
     assert_eq!((dead[0].code.as_str(), dead[0].attempts), ("attempts-exhausted", POLICY.max_attempts));
-    assert!(world.cursor().await.0.is_some(), "it holds nothing up any more");
+    assert!(world.cursor().await.0.is_some(), "the cursor moves past it");
 }
 
 #[tokio::test]
-async fn starts_with_nothing_to_do_are_no_attempts() {
+async fn starts_without_messages_count_no_attempts() {
     let world = World::new().await;
     world.emit().await;
     world.start().await.work(now()).await;
@@ -99,7 +99,7 @@ async fn starts_with_nothing_to_do_are_no_attempts() {
     let mut process = world.start().await;
     process.stream_poller.poll_once().await.unwrap();
     drop(process);
-    // The process was away for a long time: the message still has all its attempts but the ones that it may have had.
+    // After a long downtime only the attempts are counted that earlier processes can have made.
     world.start().await.work(now().plus(POLICY.min_age)).await;
     assert_eq!(world.target.attempts(&event), [3]);
     assert!(world.dead().await.is_empty());

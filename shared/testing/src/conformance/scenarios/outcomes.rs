@@ -1,9 +1,10 @@
 //! The outcomes of a message, by the response of its function.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use orderflow_domain::{Event, Timestamp};
-use orderflow_messaging::RetryPolicy;
+use orderflow_messaging::{DeadLetter, RetryPolicy};
 
 use super::TRACKER;
 use crate::conformance::events::{many_released, publish, released};
@@ -87,6 +88,48 @@ pub async fn dead_letters_have_code_reason_attempts_and_times<B: BrokerUnderTest
     assert!(before <= first && last <= after, "{before} <= {first}, {last} <= {after}");
     assert!(last.since(first) >= SHORT.saturating_sub(HANDED_OVER), "{first} to {last}");
     assert!(neighbours.iter().all(|event| function.times_done(event) == 1));
+}
+
+/// A dead letter has the same fields for each code that a function or the retry policy gives, on every broker.
+pub async fn dead_letters_of_each_code_have_the_same_fields<B: BrokerUnderTest>() {
+    const CODES: [&str; 4] = ["undecodable", "payment-refused", "message-refused", "of-a-later-version"];
+    let policy = RetryPolicy { max_attempts: 2, ..POLICY };
+    let (mut broker, function) = (B::start(policy.clone()).await, Scripted::new(TRACKER, policy));
+    let mut expected = BTreeMap::new();
+    let before = Timestamp::now();
+    for code in CODES {
+        let event = released();
+        function.script(&event, [Reply::DeadLetter(code)]);
+        expected.insert(event.id.to_string(), (event, code, 1));
+    }
+    let exhausted = released();
+    function.script(&exhausted, [Reply::Retry; 2]);
+    expected.insert(exhausted.id.to_string(), (exhausted, "attempts-exhausted", 2));
+    broker.attach(TRACKER, function.clone()).await;
+    let events: Vec<_> = expected.values().map(|(event, ..)| event.clone()).collect();
+    publish(&*broker.publisher(), &events).await;
+    eventually("all are dead letters", PATIENCE, async || {
+        broker.dead_letters(TRACKER).await.len() == expected.len()
+    })
+    .await;
+    let after = Timestamp::now();
+    assert_nothing_is_left(&mut broker, &[TRACKER]).await;
+    for letter in broker.dead_letters(TRACKER).await {
+        let (event, code, attempts) = &expected[&letter.id];
+        let (Some(first_at), Some(last_at)) = (letter.first_at, letter.last_at) else { panic!("{letter:?}") };
+        assert!(before <= first_at && first_at <= last_at && last_at <= after, "{letter:?}");
+        let fields = DeadLetter {
+            id: event.id.to_string(),
+            consumer: TRACKER.to_owned(),
+            code: (*code).to_owned(),
+            reason: REASON.to_owned(),
+            attempts: *attempts,
+            first_at: Some(first_at),
+            last_at: Some(last_at),
+            body: event.to_json(),
+        };
+        assert_eq!(letter, fields);
+    }
 }
 
 /// A message is dead-lettered after the last of its attempts, and not before.

@@ -1,4 +1,4 @@
-//! Messages that end their consumer.
+//! Messages that end their consumer's process.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -13,15 +13,15 @@ use tokio::sync::Notify;
 
 use crate::support::{Running, World, consume_with, eventually, ids};
 
-/// Never answers for a batch with the killer in it, and says that it has one; does all others.
-struct Victim {
-    killer: String,
-    struck: Notify,
+/// Never answers for a batch with the poison message, and notifies the test of it. Processes all other batches.
+struct Poisoned {
+    poison: String,
+    received_poison: Notify,
     done: Mutex<BTreeSet<String>>,
 }
 
 #[async_trait]
-impl Target for Victim {
+impl Target for Poisoned {
     async fn invoke(&self, payload: Vec<u8>) -> Result<Vec<u8>, TargetError> {
         let batch: SqsEvent = serde_json::from_slice(&payload).unwrap();
         let events: Vec<Event> = batch
@@ -30,8 +30,8 @@ impl Target for Victim {
             .map(|record| Event::from_json(record.body.as_deref().unwrap()).unwrap())
             .collect();
         let found: BTreeSet<String> = events.iter().map(|event| event.id.to_string()).collect();
-        if found.contains(&self.killer) {
-            self.struck.notify_one();
+        if found.contains(&self.poison) {
+            self.received_poison.notify_one();
             std::future::pending::<()>().await;
         }
         self.done.lock().unwrap().extend(found);
@@ -39,33 +39,34 @@ impl Target for Victim {
     }
 }
 
-/// It is found out and given up; its neighbours, delivered together with it again and again, are all done and none of them given up.
+/// The poison message is isolated and dead-lettered. Its neighbours, which were in flight with it many times, are all processed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killer_is_isolated_and_given_up_and_its_neighbours_are_done() {
+async fn a_poison_message_is_isolated_and_dead_lettered_and_its_neighbours_are_done() {
     let world = World::new().await;
     let events = world.publish(300).await;
-    let killer = events[150].id.to_string();
-    let victim = Arc::new(Victim { killer: killer.clone(), struck: Notify::new(), done: Mutex::default() });
+    let poison = events[150].id.to_string();
+    let function =
+        Arc::new(Poisoned { poison: poison.clone(), received_poison: Notify::new(), done: Mutex::default() });
     let policy = RetryPolicy { max_attempts: 3, min_age: Duration::ZERO, ..RetryPolicy::default() };
-    let start = || -> Running { consume_with(world.broker.clone(), victim.clone(), policy.clone()) };
+    let start = || -> Running { consume_with(world.broker.clone(), function.clone(), policy.clone()) };
     let mut deaths = 0;
     let last = loop {
         let running = start();
         tokio::select! {
-            () = victim.struck.notified() => {
+            () = function.received_poison.notified() => {
                 running.kill().await;
                 deaths += 1;
-                assert!(deaths < 30, "it is never given up");
+                assert!(deaths < 30, "the poison message is never dead-lettered");
             }
-            () = eventually("it is given up", async || world.dead_count().await == 1) => break running,
+            () = eventually("the poison message is dead-lettered", async || world.dead_count().await == 1) => break running,
         }
     };
     let mut neighbours = ids(&events);
-    neighbours.remove(&killer);
-    eventually("all others are done", async || *victim.done.lock().unwrap() == neighbours).await;
+    neighbours.remove(&poison);
+    eventually("all others are processed", async || *function.done.lock().unwrap() == neighbours).await;
     last.stop().await;
     let dead = world.dead().await;
     assert_eq!(dead.len(), 1);
-    assert_eq!((dead[0].id.as_str(), dead[0].code.as_str()), (killer.as_str(), "attempts-exhausted"));
+    assert_eq!((dead[0].id.as_str(), dead[0].code.as_str()), (poison.as_str(), "attempts-exhausted"));
     assert!(deaths > 3, "{deaths}");
 }
