@@ -137,7 +137,7 @@ fn failure_outcome(error: &ChannelError) -> Outcome {
         ChannelError::Unavailable(_) | ChannelError::RecipientUnavailable(_) => Outcome::retry(error),
         ChannelError::Refused(_) => {
             Outcome::DeadLetter { code: DeadLetterCode::MESSAGE_REFUSED, reason: error.to_string() }
-        },
+        }
         ChannelError::CircuitOpen { retry_after } => {
             Outcome::Defer { reason: error.to_string(), after: spread(*retry_after) }
         }

@@ -102,7 +102,8 @@ async fn messages_sent_before_a_timeout_are_not_sent_again() {
     let notifications = NotificationsHarness::open().await;
     let function = QueueFunction::new(
         notifications.consumer_with(notifications.channel.clone()),
-        RetryPolicy::default());
+        RetryPolicy::default(),
+    );
     let orders: Vec<_> = (0..10).map(|_| OrderId::generate()).collect();
     let batch = payload(&orders.iter().copied().map(confirmed_without_phone).collect::<Vec<_>>());
     let invoke = async || -> QueueResponse {

@@ -8,7 +8,7 @@ use orderflow_bridge::rabbitmq::{
     BrokerAddress, RabbitAdmin, RabbitConsumer, RabbitMq, RabbitPublisher, queue,
 };
 use orderflow_bridge::{ConsumerSwitch, Target};
-use orderflow_messaging::{Publisher, QueueAdmin, RetryPolicy, DeadLetter};
+use orderflow_messaging::{DeadLetter, Publisher, QueueAdmin, RetryPolicy};
 use orderflow_testing::conformance::{AcceptsAnything, BrokerUnderTest};
 use orderflow_testing::rabbitmq::{self, shared};
 use tokio::sync::watch;
