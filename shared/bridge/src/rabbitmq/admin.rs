@@ -162,7 +162,7 @@ impl RabbitAdmin {
     }
 
     /// Publishes these letters to the consumer's queue.
-    async fn hand_over(
+    async fn publish_to_consumer(
         &self,
         letters: &HeldLetters,
         consumer: &str,
