@@ -113,7 +113,7 @@ pub async fn dead_letters_of_each_code_have_the_same_fields<B: BrokerUnderTest>(
     })
     .await;
     let after = Timestamp::now();
-    assert_nothing_is_left(&mut broker, &[TRACKER]).await;
+    assert_queues_are_empty(&mut broker, &[TRACKER]).await;
     for letter in broker.dead_letters(TRACKER).await {
         let (event, code, attempts) = &expected[&letter.id];
         let (Some(first_at), Some(last_at)) = (letter.first_at, letter.last_at) else { panic!("{letter:?}") };
