@@ -1,0 +1,129 @@
+//! Settings that cannot be used.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::{Secrecy, Setting};
+
+/// The exit code of a program whose settings cannot be used.
+pub const EXIT_CODE: u8 = 2;
+
+/// Every setting that a program cannot be started with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SettingsError {
+    problems: Vec<Problem>,
+}
+
+/// What is wrong with one setting, or with two together. Its text holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    variables: Vec<&'static str>,
+    text: String,
+}
+
+impl SettingsError {
+    /// Returns nothing where there are no problems.
+    pub(crate) fn of(problems: Vec<Problem>) -> Option<Self> {
+        (!problems.is_empty()).then_some(Self { problems })
+    }
+
+    /// The problems, in the order in which the settings were read.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+impl Problem {
+    pub(crate) fn new(variables: Vec<&'static str>, text: String) -> Self {
+        Self { variables, text }
+    }
+
+    /// The variables of the settings that it is about.
+    pub fn variables(&self) -> &[&'static str] {
+        &self.variables
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Writes one problem as it is, and several as a list.
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [problem] = &self.problems[..] {
+            return problem.fmt(f);
+        }
+        write!(f, "{} settings cannot be used:", self.problems.len())?;
+        for problem in &self.problems {
+            write!(f, "\n  {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The same text as `Display`: a bundle whose `main` returns this error prints its `Debug` form.
+impl fmt::Debug for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for SettingsError {}
+
+/// Quotes a value as far as the setting allows.
+pub(crate) fn shown(setting: &Setting, value: &str) -> String {
+    match setting.secrecy {
+        Secrecy::Public => format!("{value:?}"),
+        Secrecy::Credentials => {
+            without_credentials(value).map_or_else(|| HIDDEN.to_owned(), |value| format!("{value:?}"))
+        }
+        Secrecy::Secret => HIDDEN.to_owned(),
+    }
+}
+
+const HIDDEN: &str = "the value (hidden)";
+
+/// Replaces the user name and the password of a URL. A password may hold any character where somebody forgot to encode it, so everything up
+/// to the last `@` goes. Returns nothing where it is unknown which part could be a password.
+fn without_credentials(url: &str) -> Option<String> {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return (!url.contains(['@', ':'])).then(|| url.to_owned());
+    };
+    Some(match rest.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://***@{host}"),
+        None => url.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_its_credentials() {
+        for (url, shown) in [
+            ("amqp://shop:s3cret@host:5672/%2f", Some("amqp://***@host:5672/%2f")),
+            ("amqp://shop:s3/cr@et@host", Some("amqp://***@host")),
+            ("http://127.0.0.1:8000", Some("http://127.0.0.1:8000")),
+            ("mail.example.com", Some("mail.example.com")),
+            ("amqp:shop:s3cret", None),
+            ("shop:s3cret@host", None),
+        ] {
+            assert_eq!(without_credentials(url).as_deref(), shown, "{url}");
+        }
+    }
+
+    #[test]
+    fn several_problems_are_a_list() {
+        let problem = |text: &str| Problem::new(Vec::new(), text.to_owned());
+        assert_eq!(SettingsError::of(vec![]), None);
+        let one = SettingsError::of(vec![problem("A: wrong")]).map(|error| error.to_string());
+        assert_eq!(one.as_deref(), Some("A: wrong"));
+        let two = SettingsError::of(vec![problem("A: wrong"), problem("B: wrong")]);
+        let two = two.map(|error| error.to_string());
+        assert_eq!(two.as_deref(), Some("2 settings cannot be used:\n  A: wrong\n  B: wrong"));
+    }
+}
