@@ -1,18 +1,16 @@
 //! `orderflow analytics`: the figures of the shop, read from a running system or rebuilt from its tables.
 
-use std::path::PathBuf;
-
 use orderflow_domain::Money;
-use orderflow_embedded::Location;
-use orderflow_store::DEFAULT_PREFIX;
-use orderflow_system::{BaseUrl, StoreLocation, recount_analytics};
-use orderflow_telemetry::LogFormat;
+use orderflow_settings::{Program, Setting, Snapshot, read};
+use orderflow_system::recount_analytics;
+use orderflow_telemetry::TelemetrySettings;
 use serde::Deserialize;
 
 use crate::client::http::ApiRequest;
 use crate::client::output::Table;
 use crate::client::session::{Format, Session};
 use crate::client::{ClientError, ConnectionArgs, Output};
+use crate::settings::{self, FlagSet, SettingFlags};
 
 /// The flags and subcommands of `orderflow analytics`.
 #[derive(clap::Args)]
@@ -29,6 +27,12 @@ enum AnalyticsCommand {
     /// Rebuild all figures from the orders.
     #[command(after_help = REBUILD_AFTER_HELP)]
     Rebuild(RebuildArgs),
+}
+
+impl AnalyticsArgs {
+    pub(crate) fn writes_logs(&self) -> bool {
+        matches!(self.command, AnalyticsCommand::Rebuild(_))
+    }
 }
 
 /// Why a command on analytics failed.
@@ -52,12 +56,14 @@ impl From<std::io::Error> for AnalyticsError {
 ///
 /// # Errors
 /// Any [`AnalyticsError`].
-pub fn run(args: AnalyticsArgs, output: &mut Output) -> Result<(), AnalyticsError> {
+pub fn run(args: AnalyticsArgs, environment: &Snapshot, output: &mut Output) -> Result<(), AnalyticsError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match args.command {
-            AnalyticsCommand::Summary(summary) => summary.run(output).await.map_err(AnalyticsError::from),
-            AnalyticsCommand::Rebuild(rebuild) => rebuild.run(output).await,
+            AnalyticsCommand::Summary(summary) => {
+                summary.run(environment, output).await.map_err(AnalyticsError::from)
+            }
+            AnalyticsCommand::Rebuild(rebuild) => rebuild.run(environment, output).await,
         }
     })?;
     output.flush()?;
@@ -102,8 +108,8 @@ struct SkuSold {
 }
 
 impl SummaryArgs {
-    async fn run(self, output: &mut Output) -> Result<(), ClientError> {
-        let mut session = self.connection.open(output)?;
+    async fn run(self, environment: &Snapshot, output: &mut Output) -> Result<(), ClientError> {
+        let mut session = self.connection.open(environment, output)?;
         let response = session.api.fetch(&ApiRequest::list("analytics/summary")).await?;
         let summary: SummaryView = response.decode()?;
         match session.format {
@@ -141,32 +147,29 @@ Example:
 /// The flags of `orderflow analytics rebuild`: where the tables are.
 #[derive(clap::Args)]
 struct RebuildArgs {
-    /// The data directory.
-    #[arg(long, env = "ORDERFLOW_DATA_DIR", default_value = "./data")]
-    data_dir: PathBuf,
+    #[command(flatten)]
+    flags: SettingFlags<RebuildFlags>,
+}
 
-    /// Use the tables at this DynamoDB endpoint instead: `orderflow store`, DynamoDB or an emulator.
-    #[arg(long, env = "ORDERFLOW_DYNAMODB_ENDPOINT", value_name = "URL")]
-    dynamodb_endpoint: Option<BaseUrl>,
+enum RebuildFlags {}
 
-    /// Use the tables at this AWS endpoint instead: AWS or an emulator.
-    #[arg(long, env = "ORDERFLOW_AWS_ENDPOINT", value_name = "URL", conflicts_with = "dynamodb_endpoint")]
-    aws_endpoint: Option<BaseUrl>,
+impl FlagSet for RebuildFlags {
+    fn settings() -> Vec<&'static Setting> {
+        settings::flags_of(Program::AnalyticsRebuild)
+    }
 }
 
 impl RebuildArgs {
-    async fn run(self, output: &mut Output) -> Result<(), AnalyticsError> {
-        let orders = self.recount().await.map_err(AnalyticsError::Rebuild)?;
+    async fn run(self, environment: &Snapshot, output: &mut Output) -> Result<(), AnalyticsError> {
+        let orders = self.recount(environment).await.map_err(AnalyticsError::Rebuild)?;
         Ok(output.line(format_args!("orders counted: {orders}"))?)
     }
 
-    async fn recount(self) -> anyhow::Result<usize> {
-        let _telemetry = orderflow_telemetry::init("analytics", LogFormat::from_env()?)?;
-        let prefix = std::env::var("ORDERFLOW_PREFIX").unwrap_or_else(|_| DEFAULT_PREFIX.to_owned());
-        let location = match self.aws_endpoint.or(self.dynamodb_endpoint) {
-            Some(endpoint) => StoreLocation::Endpoint(endpoint),
-            None => StoreLocation::Embedded(Location::Directory(self.data_dir)),
-        };
+    async fn recount(self, environment: &Snapshot) -> anyhow::Result<usize> {
+        let (telemetry, (location, prefix)) = read(&self.flags.over(environment), |reader| {
+            Ok((TelemetrySettings::read(reader), settings::tables(reader)))
+        })?;
+        let _telemetry = orderflow_telemetry::init("analytics", telemetry)?;
         recount_analytics(&location, &prefix).await
     }
 }

@@ -4,19 +4,21 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::Context;
+use orderflow_bridge::rabbitmq::BrokerAddress;
 use orderflow_embedded::Location;
 use orderflow_messaging::{RetryPolicy, UnknownConsumer, subscription};
 use orderflow_orders::ExpirySettings;
-use orderflow_store::DEFAULT_PREFIX;
+use orderflow_settings::declared::{BROKER, DYNAMODB_ENDPOINT};
+use orderflow_settings::{Program, Reader, Refused, Setting, Snapshot, read};
+use orderflow_store::read_prefix;
 use orderflow_system::{
     BaseUrl, BaseUrlError, BrokerLocation, Functions, Invocation, Parts, Settings, StoreLocation, System,
 };
-use orderflow_telemetry::LogFormat;
+use orderflow_telemetry::TelemetrySettings;
 
-use crate::broker_args::BrokerArgs;
 use crate::serving::{self, Termination};
-use crate::up::{ServeArgs, serve};
+use crate::settings::{self, FlagSet, SettingFlags};
+use crate::up::{ServeSettings, serve};
 
 /// The flags of `orderflow bridge`: the broker, the tables, and where the functions are.
 #[derive(Debug, Clone, clap::Args)]
@@ -29,17 +31,9 @@ Example:
   orderflow bridge --broker amqp://127.0.0.1 --dynamodb-endpoint http://127.0.0.1:8000 \\
     --invoke http://127.0.0.1:9000 --function-name '{consumer}'")]
 pub struct BridgeArgs {
-    /// Where the program listens, and how it stops.
+    /// The settings that have a flag.
     #[command(flatten)]
-    serve: ServeArgs,
-
-    /// The broker.
-    #[command(flatten)]
-    broker: BrokerArgs,
-
-    /// The DynamoDB endpoint of the functions' tables. The bridge publishes the events in their streams to the broker.
-    #[arg(long, env = "ORDERFLOW_DYNAMODB_ENDPOINT", value_name = "URL", required = true)]
-    dynamodb_endpoint: Option<BaseUrl>,
+    flags: SettingFlags<BridgeFlags>,
 
     /// The Lambda endpoint of all consumers, or CONSUMER=URL for that of one; repeat the flag for several. Messages of a consumer without an
     /// endpoint stay in its queue.
@@ -55,42 +49,73 @@ pub struct BridgeArgs {
     call_timeout: u64,
 }
 
+/// The settings that have a flag in `orderflow bridge`.
+#[derive(Debug, Clone)]
+enum BridgeFlags {}
+
+impl FlagSet for BridgeFlags {
+    fn settings() -> Vec<&'static Setting> {
+        settings::flags_of(Program::Bridge)
+    }
+}
+
+/// Every setting of `orderflow bridge`.
+struct BridgeSettings {
+    telemetry: TelemetrySettings,
+    serve: ServeSettings,
+    endpoint: BaseUrl,
+    broker: BrokerAddress,
+    prefix: String,
+    retry: RetryPolicy,
+    expiry: ExpirySettings,
+}
+
+impl BridgeSettings {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
+        let endpoint = settings::base_url(reader, &DYNAMODB_ENDPOINT);
+        let endpoint = reader.require(&DYNAMODB_ENDPOINT, "", endpoint);
+        let broker = settings::broker(reader);
+        let broker = reader.require(&BROKER, "", broker);
+        Ok(Self {
+            telemetry: TelemetrySettings::read(reader),
+            serve: ServeSettings::read(reader),
+            prefix: read_prefix(reader),
+            retry: RetryPolicy::read(reader),
+            expiry: ExpirySettings::read(reader),
+            endpoint: endpoint?,
+            broker: broker?,
+        })
+    }
+}
+
 /// Delivers messages until Ctrl-C or SIGTERM.
 ///
 /// # Errors
-/// If it cannot start; the message says what to do.
-pub fn run(args: BridgeArgs) -> anyhow::Result<()> {
-    let _telemetry = orderflow_telemetry::init("bridge", LogFormat::from_env()?)?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run_bridge(args))
+/// If settings cannot be used or the bridge cannot start; the message says what to do.
+pub fn run(args: &BridgeArgs, environment: &Snapshot) -> anyhow::Result<()> {
+    let settings = read(&args.flags.over(environment), BridgeSettings::read)?;
+    let _telemetry = orderflow_telemetry::init("bridge", settings.telemetry.clone())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run_bridge(args, settings))
 }
 
-async fn run_bridge(args: BridgeArgs) -> anyhow::Result<()> {
-    let listener = args.serve.listen().await?;
-    let system = System::open(settings(&args)?).await?;
-    let termination = Termination::listen()?;
-    serving::announce(listener.local_addr()?)?;
-    serve(listener, system, &args.serve, termination).await
-}
-
-fn settings(args: &BridgeArgs) -> anyhow::Result<Settings> {
-    let endpoint = args
-        .dynamodb_endpoint
-        .clone()
-        .context("--dynamodb-endpoint is missing: give the endpoint of the tables")?;
-    let broker = args
-        .broker
-        .address()?
-        .context("--broker is missing: give the URL of the RabbitMQ to consume from")?;
-    Ok(Settings {
-        store: StoreLocation::Endpoint(endpoint),
-        prefix: std::env::var("ORDERFLOW_PREFIX").unwrap_or_else(|_| DEFAULT_PREFIX.to_owned()),
-        broker: Some(BrokerLocation::RabbitMq(broker)),
+async fn run_bridge(args: &BridgeArgs, settings: BridgeSettings) -> anyhow::Result<()> {
+    let serve_settings = settings.serve.clone();
+    let listener = serve_settings.listen().await?;
+    let system = System::open(Settings {
+        store: StoreLocation::Endpoint(settings.endpoint),
+        prefix: settings.prefix,
+        broker: Some(BrokerLocation::RabbitMq(settings.broker)),
         parts: Parts::background(),
         functions: Functions::Invoked(invocation(args)),
-        retry: RetryPolicy::from_environment()?,
-        expiry: ExpirySettings::from_environment()?,
+        retry: settings.retry,
+        expiry: settings.expiry,
         ..Settings::new(Location::Memory)
     })
+    .await?;
+    let termination = Termination::listen()?;
+    serving::announce(listener.local_addr()?)?;
+    serve(listener, system, &serve_settings, termination).await
 }
 
 fn invocation(args: &BridgeArgs) -> Invocation {

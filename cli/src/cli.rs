@@ -51,8 +51,20 @@ pub enum Command {
     Client(Box<ClientCommand>),
 }
 
+impl Command {
+    /// Returns whether the command writes logs. Warnings about unknown variables then go there.
+    #[must_use]
+    pub fn writes_logs(&self) -> bool {
+        match self {
+            Self::Up(_) | Self::Store(_) | Self::Bridge(_) | Self::Migrate(_) => true,
+            Self::Analytics(args) => args.writes_logs(),
+            Self::Dlq(_) | Self::Client(_) => false,
+        }
+    }
+}
+
 impl Cli {
-    /// Parses the arguments of the program, its own name first. Without a command it returns `up` with the settings of the environment.
+    /// Parses the arguments of the program, its own name first. Without a command it returns `up` without flags.
     ///
     /// # Errors
     /// The error of clap, also for `--help` and `--version`; its `exit` prints it and ends the program with the right code.
@@ -63,17 +75,9 @@ impl Cli {
     {
         match Self::try_parse_from(arguments)?.command {
             Some(command) => Ok(command),
-            None => UpOnly::try_parse_from(["orderflow"]).map(|up| Command::Up(up.args)),
+            None => Ok(Command::Up(UpArgs::default())),
         }
     }
-}
-
-/// The flags of `up` without the command, filled only from the environment and the defaults.
-#[derive(Parser)]
-#[command(name = "orderflow")]
-struct UpOnly {
-    #[command(flatten)]
-    args: UpArgs,
 }
 
 #[cfg(test)]
@@ -85,7 +89,6 @@ mod tests {
     #[test]
     fn the_definition_is_valid() {
         Cli::command().debug_assert();
-        UpOnly::command().debug_assert();
     }
 
     #[test]

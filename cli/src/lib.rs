@@ -2,12 +2,11 @@
 
 pub mod analytics;
 pub mod bridge;
-mod broker_args;
 pub mod cli;
 pub mod client;
 pub mod dlq;
-pub mod env_file;
 pub mod migrate;
 mod serving;
+pub mod settings;
 pub mod store;
 pub mod up;

@@ -6,33 +6,43 @@ use orderflow::analytics::{self, AnalyticsError};
 use orderflow::cli::{Cli, Command};
 use orderflow::client::{self, ClientError, Output};
 use orderflow::dlq::{self, DlqError};
-use orderflow::{bridge, env_file, migrate, store, up};
+use orderflow::{bridge, migrate, settings, store, up};
+use orderflow_settings::{EXIT_CODE, SettingsError};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let mut output = Output::standard();
-    if let Err(error) = env_file::read() {
-        return finish(Err(error), &mut output);
-    }
+    let environment = match settings::environment() {
+        Ok(environment) => environment,
+        Err(error) => {
+            output.note(format_args!("error: {error}"));
+            return EXIT_CODE.into();
+        }
+    };
     let command = Cli::command_from(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    if !command.writes_logs() {
+        for unknown in environment.unknown_variables() {
+            output.note(format_args!("warning: {unknown}"));
+        }
+    }
     match command {
-        Command::Up(args) => finish(up::run(args), &mut output),
-        Command::Store(args) => finish(store::run(args), &mut output),
-        Command::Bridge(args) => finish(bridge::run(args), &mut output),
-        Command::Migrate(args) => finish(migrate::run(args, &mut output), &mut output),
-        Command::Dlq(args) => match dlq::run(*args, &mut output) {
+        Command::Up(args) => finish(up::run(&args, &environment), &mut output),
+        Command::Store(args) => finish(store::run(&args, &environment), &mut output),
+        Command::Bridge(args) => finish(bridge::run(&args, &environment), &mut output),
+        Command::Migrate(args) => finish(migrate::run(args, &environment, &mut output), &mut output),
+        Command::Dlq(args) => match dlq::run(*args, &environment, &mut output) {
             Ok(()) => ExitCode::SUCCESS,
             Err(DlqError::Client(error)) => failed(&error, &mut output),
             Err(error) => finish(Err(error.into()), &mut output),
         },
-        Command::Analytics(args) => match analytics::run(*args, &mut output) {
+        Command::Analytics(args) => match analytics::run(*args, &environment, &mut output) {
             Ok(()) => ExitCode::SUCCESS,
             Err(AnalyticsError::Client(error)) => failed(&error, &mut output),
             Err(AnalyticsError::Rebuild(error)) => finish(Err(error), &mut output),
         },
-        Command::Client(command) => match client::run(*command, &mut output) {
+        Command::Client(command) => match client::run(*command, &environment, &mut output) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(&error, &mut output),
         },
@@ -45,7 +55,7 @@ fn finish(result: anyhow::Result<()>, output: &mut Output) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output.note(format_args!("error: {error:#}"));
-            ExitCode::FAILURE
+            if error.is::<SettingsError>() { EXIT_CODE.into() } else { ExitCode::FAILURE }
         }
     }
 }

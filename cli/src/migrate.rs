@@ -2,17 +2,18 @@
 //! by itself.
 
 use std::io;
-use std::path::PathBuf;
 
 use anyhow::Context;
-use orderflow_embedded::{Location, SCHEMA_VERSION};
-use orderflow_store::{DEFAULT_PREFIX, TableState};
-use orderflow_system::{BaseUrl, StoreLocation, make_tables, table_states};
-use orderflow_telemetry::LogFormat;
+use orderflow_embedded::SCHEMA_VERSION;
+use orderflow_settings::{Program, Setting, Snapshot, read};
+use orderflow_store::TableState;
+use orderflow_system::{StoreLocation, make_tables, table_states};
+use orderflow_telemetry::TelemetrySettings;
 use serde_json::{Value, json};
 
 use crate::client::Output;
 use crate::client::output::Table;
+use crate::settings::{self, FlagSet, SettingFlags};
 
 /// The subcommands of `orderflow migrate`.
 #[derive(Debug, Clone, clap::Args)]
@@ -55,43 +56,37 @@ struct UpArgs {
 /// Where the tables are. Their names begin with ORDERFLOW_PREFIX.
 #[derive(Debug, Clone, clap::Args)]
 struct StoreArgs {
-    /// The data directory.
-    #[arg(long, env = "ORDERFLOW_DATA_DIR", default_value = "./data")]
-    data_dir: PathBuf,
-
-    /// Use the tables at this DynamoDB endpoint instead.
-    #[arg(long, env = "ORDERFLOW_DYNAMODB_ENDPOINT", value_name = "URL")]
-    dynamodb_endpoint: Option<BaseUrl>,
-
-    /// Use the tables at this AWS endpoint instead: AWS or an emulator.
-    #[arg(long, env = "ORDERFLOW_AWS_ENDPOINT", value_name = "URL", conflicts_with = "dynamodb_endpoint")]
-    aws_endpoint: Option<BaseUrl>,
+    #[command(flatten)]
+    flags: SettingFlags<MigrateFlags>,
 }
 
-impl StoreArgs {
-    fn location(&self) -> StoreLocation {
-        match self.aws_endpoint.as_ref().or(self.dynamodb_endpoint.as_ref()) {
-            Some(endpoint) => StoreLocation::Endpoint(endpoint.clone()),
-            None => StoreLocation::Embedded(Location::Directory(self.data_dir.clone())),
-        }
+enum MigrateFlags {}
+
+impl FlagSet for MigrateFlags {
+    fn settings() -> Vec<&'static Setting> {
+        settings::flags_of(Program::Migrate)
     }
 }
 
 /// Runs one command.
 ///
 /// # Errors
-/// If the data cannot be opened or was written by a newer version; the message says what to do.
-pub fn run(args: MigrateArgs, output: &mut Output) -> anyhow::Result<()> {
-    let _telemetry = orderflow_telemetry::init("migrate", LogFormat::from_env()?)?;
+/// If settings cannot be used, or the data cannot be opened or was written by a newer version; the message says what to do.
+pub fn run(args: MigrateArgs, environment: &Snapshot, output: &mut Output) -> anyhow::Result<()> {
+    let (MigrateCommand::Status(StatusArgs { store, .. }) | MigrateCommand::Up(UpArgs { store })) =
+        &args.command;
+    let (telemetry, (location, prefix)) = read(&store.flags.over(environment), |reader| {
+        Ok((TelemetrySettings::read(reader), settings::tables(reader)))
+    })?;
+    let _telemetry = orderflow_telemetry::init("migrate", telemetry)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let prefix = std::env::var("ORDERFLOW_PREFIX").unwrap_or_else(|_| DEFAULT_PREFIX.to_owned());
     match args.command {
         MigrateCommand::Status(args) => {
-            let report = runtime.block_on(report(&args.store.location(), &prefix))?;
+            let report = runtime.block_on(report(&location, &prefix))?;
             if args.json { report.write_json(output)? } else { report.write_table(output)? }
         }
-        MigrateCommand::Up(args) => {
-            runtime.block_on(make_tables(&args.store.location(), &prefix))?;
+        MigrateCommand::Up(_) => {
+            runtime.block_on(make_tables(&location, &prefix))?;
             output.note("the tables have the format of this version");
         }
     }

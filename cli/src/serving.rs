@@ -1,10 +1,10 @@
 //! What the commands that serve HTTP share: listening, announcing the address, stopping on a signal.
 
 use std::io::{self, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use axum::Router;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
@@ -14,19 +14,6 @@ use tokio::task::JoinHandle;
 
 /// The time to answer open requests after a signal to stop.
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Refuses an address that other machines can reach.
-///
-/// # Errors
-/// Names the address and what to do.
-pub(crate) fn require_loopback(host: IpAddr) -> anyhow::Result<()> {
-    if !host.is_loopback() {
-        bail!(
-            "--host {host} can be reached from other machines, and requests are not authenticated; add --insecure to allow it"
-        );
-    }
-    Ok(())
-}
 
 /// Listens on an address.
 ///

@@ -2,20 +2,21 @@
 //!
 //! It creates no tables: the processes that use them do. Beside answering requests it trims the streams of the tables.
 
-use std::net::IpAddr;
-use std::path::PathBuf;
+use std::net::{IpAddr, SocketAddr};
 
 use anyhow::bail;
 use axum::Router;
-use clap::builder::FalseyValueParser;
 use orderflow_embedded::{Embedded, Location};
 use orderflow_http::{HealthCheck, health_router, metrics_router};
+use orderflow_settings::{Program, Reader, Refused, Setting, Snapshot, read};
 use orderflow_system::Trimming;
-use orderflow_telemetry::{LogFormat, MetricsPage};
+use orderflow_telemetry::{MetricsPage, TelemetrySettings};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::serving::{self, ANSWER_TIMEOUT, Termination};
+use crate::settings::{self, FlagSet, SettingFlags};
+use crate::up::host;
 
 /// The flags of `orderflow store`: where it listens, and where it keeps the data.
 #[derive(Debug, Clone, clap::Args)]
@@ -30,51 +31,62 @@ pub struct StoreArgs {
     #[arg(long, default_value_t = 8000)]
     pub port: u16,
 
-    /// The address to listen on. An address other than loopback needs --insecure, since signatures are not checked.
-    #[arg(long, env = "ORDERFLOW_HOST", default_value = "127.0.0.1")]
+    /// The settings that have a flag.
+    #[command(flatten)]
+    pub flags: SettingFlags<StoreFlags>,
+}
+
+/// The settings that have a flag in `orderflow store`.
+pub enum StoreFlags {}
+
+impl FlagSet for StoreFlags {
+    fn settings() -> Vec<&'static Setting> {
+        settings::flags_of(Program::Store)
+    }
+}
+
+/// Every setting of `orderflow store`.
+pub struct StoreSettings {
+    /// Logs and traces.
+    pub telemetry: TelemetrySettings,
+    /// The address to listen on.
     pub host: IpAddr,
+    /// Where the data is kept.
+    pub location: Location,
+}
 
-    /// The data directory; created at the first start.
-    #[arg(long, env = "ORDERFLOW_DATA_DIR", default_value = "./data")]
-    pub data_dir: PathBuf,
-
-    /// Keep all data in memory and ignore --data-dir: the data is lost when the program ends.
-    #[arg(long, env = "ORDERFLOW_EPHEMERAL", value_parser = FalseyValueParser::new())]
-    pub ephemeral: bool,
-
-    /// Allow an address other than loopback, although every client that can connect can read and write all data.
-    #[arg(long, env = "ORDERFLOW_INSECURE", value_parser = FalseyValueParser::new())]
-    pub insecure: bool,
+impl StoreSettings {
+    /// Reads them. An address other than loopback needs `--insecure`, since signatures are not checked.
+    ///
+    /// # Errors
+    /// None of them is required.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
+        let telemetry = TelemetrySettings::read(reader);
+        Ok(Self { telemetry, host: host(reader), location: settings::embedded(reader) })
+    }
 }
 
 /// Serves the store until Ctrl-C or SIGTERM.
 ///
 /// # Errors
-/// If it cannot start; the message says what to do.
-pub fn run(args: StoreArgs) -> anyhow::Result<()> {
-    let _telemetry = orderflow_telemetry::init("store", LogFormat::from_env()?)?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run_store(args))
+/// If settings cannot be used or the store cannot start; the message says what to do.
+pub fn run(args: &StoreArgs, environment: &Snapshot) -> anyhow::Result<()> {
+    let settings = read(&args.flags.over(environment), StoreSettings::read)?;
+    let _telemetry = orderflow_telemetry::init("store", settings.telemetry)?;
+    let address = (settings.host, args.port).into();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run_store(address, settings.location))
 }
 
-async fn run_store(args: StoreArgs) -> anyhow::Result<()> {
-    if !args.insecure {
-        serving::require_loopback(args.host)?;
-    }
-    let listener = serving::listen((args.host, args.port).into()).await?;
-    let embedded = Embedded::open(location(args))?;
+async fn run_store(address: SocketAddr, location: Location) -> anyhow::Result<()> {
+    let listener = serving::listen(address).await?;
+    let embedded = Embedded::open(location)?;
     let termination = Termination::listen()?;
     serving::announce(listener.local_addr()?)?;
     let trimming = tokio::spawn(Trimming::new(embedded.clone()).run());
     let served = serve(listener, router(&embedded), termination).await;
     trimming.abort();
     served
-}
-
-fn location(args: StoreArgs) -> Location {
-    match args.ephemeral {
-        true => Location::Memory,
-        false => Location::Directory(args.data_dir),
-    }
 }
 
 fn router(embedded: &Embedded) -> Router {

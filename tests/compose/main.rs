@@ -5,21 +5,19 @@ mod images;
 mod observability;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::path::Path;
+use std::time::Duration;
 
-use clap::CommandFactory;
 use orderflow::cli::{Cli, Command};
-use orderflow::store::StoreArgs;
-use orderflow::up::UpArgs;
-use orderflow_system::{DEMO_PRODUCTS, Part};
+use orderflow::store::StoreSettings;
+use orderflow::up::UpSettings;
+use orderflow_settings::declared::ALL;
+use orderflow_settings::{Program, Snapshot};
+use orderflow_system::{BrokerLocation, DEMO_PRODUCTS, Part, StoreLocation};
 use serde::Deserialize;
 
 /// The image built from this repository.
 const OUR_IMAGE: &str = "orderflow:local";
-
-/// Settings without flags.
-const NO_FLAGS: [&str; 3] = ["SMTP_URL", "MAIL_FROM", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 
 /// The profiles with further services.
 const PROFILES: [&str; 3] = ["localstack", "ministack", "observability"];
@@ -81,25 +79,35 @@ impl Service {
         self.image == OUR_IMAGE && self.entrypoint.is_empty()
     }
 
-    /// Parses the service's command and environment as the program does.
+    /// Parses the command of the service as the program does.
     fn parsed(&self) -> Command {
-        let definition = Cli::command();
-        let definition = definition.find_subcommand(&self.command[0]).unwrap();
-        let mut line = vec!["orderflow".to_owned()];
-        line.extend(self.command.iter().cloned());
-        for (name, value) in self.environment.iter().filter(|(name, _)| !NO_FLAGS.contains(&name.as_str())) {
-            let mut arguments = definition.get_arguments();
-            let argument = arguments.find(|argument| argument.get_env() == Some(OsStr::new(name)));
-            let argument = argument.unwrap_or_else(|| panic!("{} has no {name}", self.command[0]));
-            let flag = format!("--{}", argument.get_long().unwrap());
-            line.push(if argument.get_action().takes_values() { format!("{flag}={value}") } else { flag });
-        }
+        let line = ["orderflow"].into_iter().chain(self.command.iter().map(String::as_str));
         Cli::command_from(line).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    fn up(&self) -> Option<UpArgs> {
+    /// The environment of the service, every variable of which its program reads. Compose replaces a variable that is not set by nothing.
+    fn environment(&self, program: Program) -> Snapshot {
+        let set = self.environment.iter().map(|(name, value)| {
+            let setting = ALL.iter().find(|setting| setting.variable == name);
+            assert!(
+                setting.is_some_and(|setting| setting.is_read_by(program)),
+                "{} does not read {name}",
+                program.name()
+            );
+            (name, if value.starts_with("${") { "" } else { value })
+        });
+        Snapshot::from_variables(set)
+    }
+
+    fn up(&self) -> Option<UpSettings> {
         match self.parsed() {
-            Command::Up(args) => Some(args),
+            Command::Up(args) => {
+                let settings = orderflow_settings::read(
+                    &args.flags.over(&self.environment(Program::Up)),
+                    UpSettings::read,
+                );
+                Some(settings.unwrap_or_else(|error| panic!("{error}")))
+            }
             _ => None,
         }
     }
@@ -121,23 +129,28 @@ fn services() -> BTreeMap<String, Service> {
     compose().services
 }
 
-/// Returns the services that run parts, with the flags of each.
-fn parts() -> Vec<(String, Service, UpArgs)> {
+/// The services that run parts, and the settings of each.
+fn parts() -> Vec<(String, Service, UpSettings)> {
     let ours = services().into_iter().filter(|(_, service)| service.is_ours());
-    ours.filter_map(|(name, service)| service.up().map(|args| (name, service, args))).collect()
+    ours.filter_map(|(name, service)| service.up().map(|settings| (name, service, settings))).collect()
 }
 
-fn store() -> StoreArgs {
-    match services()["store"].parsed() {
-        Command::Store(args) => args,
-        _ => panic!("the store has another command"),
+/// The port and the settings of the store.
+fn store() -> (u16, StoreSettings) {
+    let service = &services()["store"];
+    match service.parsed() {
+        Command::Store(args) => {
+            let snapshot = args.flags.over(&service.environment(Program::Store));
+            (args.port, orderflow_settings::read(&snapshot, StoreSettings::read).unwrap())
+        }
+        _ => panic!("the store runs something else"),
     }
 }
 
 #[test]
 fn every_part_has_one_service_that_runs_it_and_nothing_else() {
     let mut run: Vec<(String, Vec<Part>)> =
-        parts().into_iter().map(|(name, _, args)| (name, args.only)).collect();
+        parts().into_iter().map(|(name, _, settings)| (name, settings.only)).collect();
     let mut all: Vec<_> = Part::all().map(|part| (part.name().to_owned(), vec![part])).collect();
     run.sort();
     all.sort();
@@ -146,13 +159,14 @@ fn every_part_has_one_service_that_runs_it_and_nothing_else() {
 
 #[test]
 fn all_parts_share_the_store_and_the_broker() {
-    let endpoint = format!("http://store:{}", store().port);
+    let endpoint = format!("http://store:{}", store().0);
     let account = &services()["rabbitmq"].environment;
     let (user, password) = (&account["RABBITMQ_DEFAULT_USER"], &account["RABBITMQ_DEFAULT_PASS"]);
     assert_ne!(user, "guest", "RabbitMQ accepts guest over loopback only");
-    for (name, service, args) in parts() {
-        assert_eq!(args.dynamodb_endpoint.unwrap().to_string(), endpoint, "{name}");
-        assert!(args.broker.broker.is_some(), "{name}");
+    for (name, service, settings) in parts() {
+        let StoreLocation::Endpoint(store) = settings.store else { panic!("{name} keeps its own data") };
+        assert_eq!(store.to_string(), endpoint, "{name}");
+        assert!(matches!(settings.broker, Some(BrokerLocation::RabbitMq(_))), "{name}");
         let uri = &service.environment["ORDERFLOW_BROKER"];
         assert_eq!(uri, &format!("amqp://{user}:{password}@rabbitmq:5672/%2f"), "{name}");
     }
@@ -178,10 +192,10 @@ fn services_listen_on_all_addresses_and_publish_ports_on_loopback_only() {
             assert!(port.starts_with("127.0.0.1:"), "{name} publishes {port} to others");
         }
     }
-    for (name, _, args) in parts() {
-        assert!(args.serve.host.is_unspecified() && args.serve.insecure, "{name}");
+    for (name, _, settings) in parts() {
+        assert!(settings.serve.host.is_unspecified(), "{name}");
     }
-    assert!(store().host.is_unspecified() && store().insecure);
+    assert!(store().1.host.is_unspecified());
 }
 
 #[test]
@@ -190,7 +204,7 @@ fn the_ports_that_a_local_part_needs_are_published() {
     let published = |name: &str| services[name].ports.clone();
     assert_eq!(published("proxy"), ["127.0.0.1:8080:8080"]);
     assert_eq!(published("rabbitmq"), ["127.0.0.1:5672:5672", "127.0.0.1:15672:15672"]);
-    let store = store().port;
+    let store = store().0;
     assert_eq!(published("store"), [format!("127.0.0.1:{store}:{store}")]);
 }
 
@@ -210,19 +224,22 @@ fn every_service_has_a_health_check_and_restarts() {
 #[test]
 fn health_checks_use_the_port_of_the_service() {
     let services = services();
-    for (name, service, args) in parts() {
-        assert_eq!(args.serve.port, 8080, "{name}: what `orderflow health` asks by itself is another port");
+    for (name, service, settings) in parts() {
+        assert_eq!(
+            settings.serve.port, 8080,
+            "{name}: what `orderflow health` asks by itself is another port"
+        );
         assert_eq!(service.healthcheck.test.len(), 3, "{name}");
     }
-    let url = format!("http://127.0.0.1:{}", store().port);
+    let url = format!("http://127.0.0.1:{}", store().0);
     assert_eq!(services["store"].healthcheck.test[3..], ["--url".to_owned(), url]);
 }
 
 #[test]
 fn the_stop_grace_period_is_longer_than_draining() {
-    for (name, service, args) in parts() {
+    for (name, service, settings) in parts() {
         let grace: u64 = service.stop_grace_period.strip_suffix('s').unwrap().parse().unwrap();
-        assert!(grace > args.serve.drain_seconds, "{name} has {grace} s");
+        assert!(Duration::from_secs(grace) > settings.serve.drain, "{name} has {grace} s");
     }
 }
 

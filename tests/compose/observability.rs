@@ -115,7 +115,8 @@ fn every_part_is_scraped() {
     assert_eq!(jobs[0].job_name, "orderflow");
     let scraped: BTreeSet<_> =
         jobs[0].static_configs.iter().flat_map(|config| config.targets.clone()).collect();
-    let told = parts().into_iter().map(|(name, _, args)| format!("{name}:{}", args.serve.port)).collect();
+    let told =
+        parts().into_iter().map(|(name, _, settings)| format!("{name}:{}", settings.serve.port)).collect();
     assert_eq!(scraped, told);
 }
 

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
+use orderflow_settings::{EXIT_CODE, SettingsError};
 use reqwest::StatusCode;
 
 use crate::client::Problem;
@@ -14,6 +15,9 @@ pub enum ClientError {
     /// The values of the flags do not fit together.
     #[error("{0}")]
     Usage(String),
+    /// Settings cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// The token cannot be sent as a header. The message does not show it.
     #[error("--token: the token contains characters that an HTTP header cannot carry")]
     Token,
@@ -73,6 +77,7 @@ impl ClientError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
+            Self::Settings(_) => EXIT_CODE,
             _ if self.is_closed_output() => 0,
             _ => 1,
         }

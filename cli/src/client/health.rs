@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use orderflow_settings::Snapshot;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 
@@ -29,8 +30,8 @@ struct Health {
 }
 
 impl HealthArgs {
-    pub(crate) async fn run(self, output: &mut Output) -> Result<(), ClientError> {
-        let mut session = self.connection.open(output)?;
+    pub(crate) async fn run(self, environment: &Snapshot, output: &mut Output) -> Result<(), ClientError> {
+        let mut session = self.connection.open(environment, output)?;
         let response = session.api.send(&ApiRequest::new(Method::GET, "/health")).await?;
         let (response, health) = read(response)?;
         show(&mut session, &response, &health)?;

@@ -16,6 +16,8 @@ mod product;
 pub(crate) mod session;
 mod stock;
 
+use orderflow_settings::Snapshot;
+
 pub use arguments::{PriceError, parse_price};
 pub use completions::CompletionsArgs;
 pub use error::ClientError;
@@ -52,16 +54,16 @@ pub enum ClientCommand {
 ///
 /// # Errors
 /// Any [`ClientError`]; [`ClientError::exit_code`] gives the exit code of the program.
-pub fn run(command: ClientCommand, output: &mut Output) -> Result<(), ClientError> {
+pub fn run(command: ClientCommand, environment: &Snapshot, output: &mut Output) -> Result<(), ClientError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match command {
-            ClientCommand::Order(args) => args.run(output).await,
-            ClientCommand::Product(args) => args.run(output).await,
-            ClientCommand::Stock(args) => args.run(output).await,
-            ClientCommand::Payment(args) => args.run(output).await,
-            ClientCommand::Notification(args) => args.run(output).await,
-            ClientCommand::Health(args) => args.run(output).await,
+            ClientCommand::Order(args) => args.run(environment, output).await,
+            ClientCommand::Product(args) => args.run(environment, output).await,
+            ClientCommand::Stock(args) => args.run(environment, output).await,
+            ClientCommand::Payment(args) => args.run(environment, output).await,
+            ClientCommand::Notification(args) => args.run(environment, output).await,
+            ClientCommand::Health(args) => args.run(environment, output).await,
             ClientCommand::Completions(args) => args.run(output),
         }
     })?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use orderflow_settings::Snapshot;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
@@ -90,8 +91,8 @@ impl ListItem for TemplateView {
 }
 
 impl NotificationArgs {
-    pub(crate) async fn run(self, output: &mut Output) -> Result<(), ClientError> {
-        let mut session = self.connection.open(output)?;
+    pub(crate) async fn run(self, environment: &Snapshot, output: &mut Output) -> Result<(), ClientError> {
+        let mut session = self.connection.open(environment, output)?;
         match self.command {
             NotificationCommand::List { order } => {
                 let request = ApiRequest::list("notifications").query("order_id", Some(order));

@@ -1,6 +1,7 @@
 //! `orderflow payment`.
 
 use orderflow_domain::{Currency, Money};
+use orderflow_settings::Snapshot;
 use reqwest::Method;
 use serde::Deserialize;
 
@@ -79,8 +80,8 @@ impl ListItem for PaymentView {
 }
 
 impl PaymentArgs {
-    pub(crate) async fn run(self, output: &mut Output) -> Result<(), ClientError> {
-        let mut session = self.connection.open(output)?;
+    pub(crate) async fn run(self, environment: &Snapshot, output: &mut Output) -> Result<(), ClientError> {
+        let mut session = self.connection.open(environment, output)?;
         match self.command {
             PaymentCommand::List { which, pages } => {
                 let request =

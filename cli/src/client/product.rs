@@ -1,6 +1,8 @@
 //! `orderflow product`.
 
 use orderflow_domain::{Currency, Money};
+use orderflow_settings::declared::CURRENCY;
+use orderflow_settings::{NotAllowed, Program, Setting, Snapshot, read};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +10,7 @@ use crate::client::http::{ApiRequest, PathSegment};
 use crate::client::output::listing::{self, ListItem, PageArgs};
 use crate::client::session::Session;
 use crate::client::{ClientError, ConnectionArgs, Output, parse_price};
+use crate::settings::{self, FlagSet, SettingFlags};
 
 /// The flags and subcommands of `orderflow product`.
 #[derive(clap::Args)]
@@ -82,9 +85,16 @@ struct PriceArgs {
     #[arg(long, value_name = "MINOR_UNITS", conflicts_with = "price")]
     amount: Option<i64>,
 
-    /// The ISO 4217 code of the shop's currency.
-    #[arg(long, env = "ORDERFLOW_CURRENCY", default_value = "USD", value_parser = Currency::parse)]
-    currency: Currency,
+    #[command(flatten)]
+    flags: SettingFlags<PriceFlags>,
+}
+
+enum PriceFlags {}
+
+impl FlagSet for PriceFlags {
+    fn settings() -> Vec<&'static Setting> {
+        settings::flags_of(Program::Product)
+    }
 }
 
 #[derive(Serialize)]
@@ -121,8 +131,8 @@ impl ListItem for ProductView {
 }
 
 impl ProductArgs {
-    pub(crate) async fn run(self, output: &mut Output) -> Result<(), ClientError> {
-        let mut session = self.connection.open(output)?;
+    pub(crate) async fn run(self, environment: &Snapshot, output: &mut Output) -> Result<(), ClientError> {
+        let mut session = self.connection.open(environment, output)?;
         let session = &mut session;
         match self.command {
             ProductCommand::Add(add) => add.run(session).await,
@@ -137,23 +147,23 @@ impl ProductArgs {
 
 impl AddArgs {
     async fn run(self, session: &mut Session<'_>) -> Result<(), ClientError> {
-        let product = self.product()?;
+        let product = self.product(session.environment)?;
         let request = ApiRequest::new(Method::POST, "/api/v1/products").json(&product);
         let response = session.api.fetch(&request).await?;
         listing::show_single::<ProductView>(session, &response)
     }
 
-    fn product(self) -> Result<NewProduct, ClientError> {
+    fn product(self, environment: &Snapshot) -> Result<NewProduct, ClientError> {
         let missing =
             || ClientError::Usage("--price or --amount is missing: a product needs a price".to_owned());
-        let price = self.price.read()?.ok_or_else(missing)?;
+        let price = self.price.read(environment)?.ok_or_else(missing)?;
         Ok(NewProduct { sku: self.sku, name: self.name, price, stock: self.stock })
     }
 }
 
 impl SetArgs {
     async fn run(self, session: &mut Session<'_>) -> Result<(), ClientError> {
-        let patch = ProductPatch { name: self.name, price: self.price.read()? };
+        let patch = ProductPatch { name: self.name, price: self.price.read(session.environment)? };
         let request = ApiRequest::member(Method::PATCH, "products", &self.sku).json(&patch).retried();
         let response = session.api.fetch(&request).await?;
         listing::show_single::<ProductView>(session, &response)
@@ -162,13 +172,19 @@ impl SetArgs {
 
 impl PriceArgs {
     /// Returns the price, or `None` if no flag gives one.
-    fn read(self) -> Result<Option<Money>, ClientError> {
+    ///
+    /// # Errors
+    /// If the price or its currency cannot be used.
+    fn read(self, environment: &Snapshot) -> Result<Option<Money>, ClientError> {
+        let currency = read(&self.flags.over(environment), |reader| {
+            Ok(reader.value(&CURRENCY, |text| Currency::parse(text.trim()).map_err(|_| NotAllowed)))
+        })?;
         match (self.price, self.amount) {
             (Some(text), _) => {
-                let price = parse_price(&text, &self.currency);
+                let price = parse_price(&text, &currency);
                 price.map(Some).map_err(|error| ClientError::Usage(error.to_string()))
             }
-            (None, amount) => Ok(amount.map(|amount| Money { amount, currency: self.currency })),
+            (None, amount) => Ok(amount.map(|amount| Money { amount, currency })),
         }
     }
 }

@@ -1,31 +1,56 @@
 //! The flags that all client commands share, and the session that they open.
 
+use clap::Arg;
+use orderflow_settings::declared::{TOKEN, URL};
+use orderflow_settings::{NotAllowed, Program, Reader, Setting, Snapshot, read};
 use orderflow_system::BaseUrl;
 
 use crate::client::http::Api;
 use crate::client::output::json_text::pretty;
 use crate::client::{ClientError, Output};
+use crate::settings::{self, FlagSet, SettingFlags};
 
 /// Where the system is, and how its responses are shown.
 #[derive(clap::Args)]
 pub struct ConnectionArgs {
-    /// The base URL of the running system.
-    #[arg(
-        long,
-        env = "ORDERFLOW_URL",
-        default_value = "http://127.0.0.1:8080",
-        global = true,
-        help_heading = "Connection"
-    )]
-    url: BaseUrl,
-
-    /// The access token, sent as `Authorization: Bearer`. Prefer the variable: other users of the machine can read flags in the process list.
-    #[arg(long, env = "ORDERFLOW_TOKEN", hide_env_values = true, global = true, help_heading = "Connection")]
-    token: Option<String>,
+    /// The settings that have a flag.
+    #[command(flatten)]
+    flags: SettingFlags<ClientFlags>,
 
     /// Print the server's JSON instead of a table.
     #[arg(long, global = true, help_heading = "Output")]
     json: bool,
+}
+
+enum ClientFlags {}
+
+impl FlagSet for ClientFlags {
+    fn settings() -> Vec<&'static Setting> {
+        settings::flags_of(Program::Client)
+    }
+
+    fn adapt(flag: Arg) -> Arg {
+        flag.global(true).help_heading("Connection")
+    }
+}
+
+/// The base URL of the system, and the access token.
+pub(crate) struct ConnectionSettings {
+    url: BaseUrl,
+    token: Option<String>,
+}
+
+impl ConnectionSettings {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
+        let url = reader.value(&URL, settings::parse_base_url);
+        let token = reader.optional(&TOKEN, |text| {
+            // A token from a file ends with a line break.
+            let text = text.trim();
+            let is_sendable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+            if is_sendable { Ok(text.to_owned()) } else { Err(NotAllowed) }
+        });
+        Self { url, token }
+    }
 }
 
 /// How responses are shown.
@@ -41,6 +66,7 @@ pub(crate) enum Format {
 pub(crate) struct Session<'a> {
     pub(crate) api: Api,
     pub(crate) format: Format,
+    pub(crate) environment: &'a Snapshot,
     pub(crate) output: &'a mut Output,
 }
 
@@ -48,12 +74,14 @@ impl ConnectionArgs {
     /// Opens a session. Sends nothing.
     ///
     /// # Errors
-    /// If the token cannot be a header value or the HTTP client cannot be set up.
-    pub(crate) fn open(self, output: &mut Output) -> Result<Session<'_>, ClientError> {
-        let format = self.format();
-        // An empty variable is what a compose file makes of one that is not set.
-        let token = self.token.filter(|token| !token.trim().is_empty());
-        Ok(Session { api: Api::new(self.url, token.as_deref())?, format, output })
+    /// If settings cannot be used or the HTTP client cannot be set up.
+    pub(crate) fn open<'a>(
+        self,
+        environment: &'a Snapshot,
+        output: &'a mut Output,
+    ) -> Result<Session<'a>, ClientError> {
+        let settings = read(&self.flags.over(environment), |reader| Ok(ConnectionSettings::read(reader)))?;
+        Session::open(settings, self.format(), environment, output)
     }
 
     /// Returns how responses are to be shown.
@@ -62,7 +90,21 @@ impl ConnectionArgs {
     }
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// Opens a session. Sends nothing.
+    ///
+    /// # Errors
+    /// If the HTTP client cannot be set up.
+    pub(crate) fn open(
+        settings: ConnectionSettings,
+        format: Format,
+        environment: &'a Snapshot,
+        output: &'a mut Output,
+    ) -> Result<Self, ClientError> {
+        let api = Api::new(settings.url, settings.token.as_deref())?;
+        Ok(Self { api, format, environment, output })
+    }
+
     /// Writes a JSON body, indented.
     ///
     /// # Errors

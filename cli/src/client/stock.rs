@@ -1,5 +1,6 @@
 //! `orderflow stock`.
 
+use orderflow_settings::Snapshot;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
@@ -73,8 +74,8 @@ impl ListItem for Level {
 }
 
 impl StockArgs {
-    pub(crate) async fn run(self, output: &mut Output) -> Result<(), ClientError> {
-        let mut session = self.connection.open(output)?;
+    pub(crate) async fn run(self, environment: &Snapshot, output: &mut Output) -> Result<(), ClientError> {
+        let mut session = self.connection.open(environment, output)?;
         let session = &mut session;
         match self.command {
             StockCommand::Get { sku: None, pages } => {

@@ -2,106 +2,89 @@
 
 use std::sync::Arc;
 
-use clap::error::ErrorKind;
-use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Args, FromArgMatches};
+use clap::Arg;
 use orderflow_bridge::rabbitmq::{BrokerAddress, RabbitAdmin, RabbitMq};
 use orderflow_bridge::sdk_config;
 use orderflow_messaging::QueueAdmin;
+use orderflow_settings::declared::{AWS_ENDPOINT, BROKER, URL};
+use orderflow_settings::{Program, Reader, Refused, Setting, Snapshot, Source, read};
 use orderflow_sqs::{Sqs, SqsAdmin, SqsNames};
-use orderflow_store::DEFAULT_PREFIX;
+use orderflow_store::read_prefix;
 use orderflow_system::BaseUrl;
 
 use super::DlqError;
 use super::http_admin::HttpAdmin;
-use crate::broker_args::BrokerArgs;
-use crate::client;
-use crate::client::Output;
 use crate::client::output::json_text::pretty;
-use crate::client::session::{Format, Session};
+use crate::client::session::{ConnectionSettings, Format, Session};
+use crate::client::{ClientError, Output};
+use crate::settings::{self, FlagSet, SettingFlags};
 
-/// The help of --broker in these commands.
-const BROKER_HELP: &str = "Connect to this RabbitMQ instead of a running system: \
-    amqp://user:password@host:5672/%2f, or amqps:// for TLS";
+const BROKER_HELP: &str = "Connect to this RabbitMQ instead of a running system: amqp://user:password@host:5672/%2f, or amqps:// for TLS \
+    [env: ORDERFLOW_BROKER=]";
+const AWS_ENDPOINT_HELP: &str = "Use the queues of SQS at this endpoint instead of a running system. Their names begin with \
+    ORDERFLOW_PREFIX [env: ORDERFLOW_AWS_ENDPOINT=]";
 
-/// The flags that name a running system or its broker, and the one of them that applies.
+/// The flags that name a running system or its broker.
+#[derive(clap::Args)]
 pub(super) struct ConnectionArgs {
-    flags: Flags,
-    route: Route,
+    #[command(flatten)]
+    flags: SettingFlags<DlqFlags>,
+
+    /// Print the server's JSON instead of a table.
+    #[arg(long, global = true, help_heading = "Output")]
+    json: bool,
 }
 
-#[derive(clap::Args)]
-struct Flags {
-    #[command(flatten)]
-    system: client::ConnectionArgs,
-    #[command(flatten)]
-    broker: BrokerArgs,
+enum DlqFlags {}
 
-    /// Use the queues of SQS at this endpoint instead of a running system. Their names begin with ORDERFLOW_PREFIX.
-    #[arg(long, env = "ORDERFLOW_AWS_ENDPOINT", value_name = "URL")]
-    aws_endpoint: Option<BaseUrl>,
+impl FlagSet for DlqFlags {
+    fn settings() -> Vec<&'static Setting> {
+        settings::flags_of(Program::Dlq)
+    }
+
+    fn adapt(flag: Arg) -> Arg {
+        let flag = match flag.get_id().as_str() {
+            id if id == BROKER.variable => flag.help(BROKER_HELP),
+            id if id == AWS_ENDPOINT.variable => flag.help(AWS_ENDPOINT_HELP),
+            _ => flag,
+        };
+        flag.global(true).help_heading("Connection")
+    }
 }
 
 /// How the queues are reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Route {
     /// Over HTTP, through a running system.
-    System,
+    System(ConnectionSettings),
     /// Directly, on RabbitMQ.
-    Broker,
-    /// Directly, on SQS.
-    Sqs,
+    RabbitMq(BrokerAddress),
+    /// Directly, on SQS at an endpoint, with the prefix of the names of the queues.
+    Sqs(BaseUrl, String),
 }
 
 impl Route {
-    /// Chooses by precedence: a flag before a variable, a variable before a default. Of several variables, the running system, which all
-    /// other commands use, comes first, then RabbitMQ, then SQS.
-    fn of(
-        system: Option<ValueSource>,
-        broker: Option<ValueSource>,
-        sqs: Option<ValueSource>,
-    ) -> Result<Self, clap::Error> {
-        let flags =
-            [system, broker, sqs].into_iter().filter(|source| *source == Some(ValueSource::CommandLine));
+    /// Chooses by precedence: a flag before the environment, the environment before `.env`, and that before a default. Of several settings
+    /// from one source, the running system, which all other commands use, comes first, then RabbitMQ, then SQS.
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
+        let settings = [&URL, &BROKER, &AWS_ENDPOINT];
+        let flags = settings.iter().filter(|setting| reader.snapshot().source(setting) == Source::Flag);
         if flags.count() > 1 {
-            let message =
-                "--url, --broker and --aws-endpoint exclude each other: each says where the queues are\n";
-            return Err(clap::Error::raw(ErrorKind::ArgumentConflict, message));
+            let text =
+                "--url, --broker and --aws-endpoint exclude each other: each says where the queues are";
+            return Err(reader.conflict(settings, |_| text.to_owned()));
         }
-        Ok(if sqs > system && sqs > broker {
-            Self::Sqs
+        let [system, broker, sqs] = settings.map(|setting| reader.snapshot().source(setting).precedence());
+        let connection = ConnectionSettings::read(reader);
+        let rabbitmq = settings::broker(reader);
+        let endpoint = settings::base_url(reader, &AWS_ENDPOINT);
+        let prefix = read_prefix(reader);
+        if sqs > system && sqs > broker {
+            Ok(Self::Sqs(reader.require(&AWS_ENDPOINT, "", endpoint)?, prefix))
         } else if broker > system {
-            Self::Broker
+            Ok(Self::RabbitMq(reader.require(&BROKER, "", rabbitmq)?))
         } else {
-            Self::System
-        })
-    }
-}
-
-impl Args for ConnectionArgs {
-    fn augment_args(command: clap::Command) -> clap::Command {
-        let global = |argument: Arg| argument.global(true).help_heading("Connection");
-        Flags::augment_args(command)
-            .mut_arg("broker", |broker| global(broker).help(BROKER_HELP))
-            .mut_arg("broker_ca", global)
-            .mut_arg("aws_endpoint", global)
-    }
-
-    fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Self::augment_args(command)
-    }
-}
-
-impl FromArgMatches for ConnectionArgs {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let source = |name| matches.value_source(name);
-        let route = Route::of(source("url"), source("broker"), source("aws_endpoint"))?;
-        Ok(Self { flags: Flags::from_arg_matches(matches)?, route })
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
+            Ok(Self::System(connection))
+        }
     }
 }
 
@@ -117,26 +100,26 @@ impl ConnectionArgs {
     /// Prepares the way to the queues. Sends nothing, except on SQS, where it looks up the queues.
     ///
     /// # Errors
-    /// If the certificates cannot be read, the token cannot be a header value, the HTTP client cannot be set up, or a queue does not exist.
-    pub(super) async fn open(self, output: &mut Output) -> Result<Queues<'_>, DlqError> {
-        let Flags { system, broker, aws_endpoint } = self.flags;
-        let format = system.format();
-        match (self.route, aws_endpoint) {
-            (Route::Sqs, Some(endpoint)) => Queues::at_sqs(&endpoint, format, output).await,
-            (Route::Broker, _) => {
-                match broker.address().map_err(|error| DlqError::Broker(format!("{error:#}")))? {
-                    Some(address) => Ok(Queues::at_broker(address, format, output)),
-                    None => Ok(Queues::at_system(system.open(output)?)),
-                }
+    /// If settings cannot be used, the HTTP client cannot be set up, or a queue does not exist.
+    pub(super) async fn open<'a>(
+        self,
+        environment: &'a Snapshot,
+        output: &'a mut Output,
+    ) -> Result<Queues<'a>, DlqError> {
+        let format = if self.json { Format::Json } else { Format::Table };
+        match read(&self.flags.over(environment), Route::read).map_err(ClientError::from)? {
+            Route::System(settings) => {
+                Ok(Queues::at_system(Session::open(settings, format, environment, output)?))
             }
-            (Route::System | Route::Sqs, _) => Ok(Queues::at_system(system.open(output)?)),
+            Route::RabbitMq(address) => Ok(Queues::at_broker(address, format, output)),
+            Route::Sqs(endpoint, prefix) => Queues::at_sqs(&endpoint, prefix, format, output).await,
         }
     }
 }
 
 impl<'a> Queues<'a> {
     fn at_system(session: Session<'a>) -> Self {
-        let Session { api, format, output } = session;
+        let Session { api, format, output, .. } = session;
         Self { admin: Box::new(HttpAdmin::new(api)), format, output, broker: None }
     }
 
@@ -145,8 +128,12 @@ impl<'a> Queues<'a> {
         Self { admin: Box::new(RabbitAdmin::new(broker.clone())), format, output, broker: Some(broker) }
     }
 
-    async fn at_sqs(endpoint: &BaseUrl, format: Format, output: &'a mut Output) -> Result<Self, DlqError> {
-        let prefix = std::env::var("ORDERFLOW_PREFIX").unwrap_or_else(|_| DEFAULT_PREFIX.to_owned());
+    async fn at_sqs(
+        endpoint: &BaseUrl,
+        prefix: String,
+        format: Format,
+        output: &'a mut Output,
+    ) -> Result<Self, DlqError> {
         let config = sdk_config(Some(&endpoint.to_string())).await;
         let found = Sqs::find(&config, SqsNames::new(prefix)).await;
         let queues = Arc::new(found.map_err(|error| DlqError::Queues(error.to_string()))?);
@@ -171,34 +158,48 @@ impl<'a> Queues<'a> {
 
 #[cfg(test)]
 mod tests {
-    use ValueSource::{CommandLine, DefaultValue, EnvVariable};
+    use orderflow_settings::SettingsError;
 
     use super::*;
 
+    const VALUES: [(&Setting, &str); 3] =
+        [(&URL, "http://s"), (&BROKER, "amqp://b"), (&AWS_ENDPOINT, "http://a")];
+
+    /// Reads the route from the settings of the system, of the broker and of SQS, each from the source that its letter stands for: `-` none,
+    /// `e` the environment, `f` a flag.
+    fn route(sources: &str) -> Result<&'static str, SettingsError> {
+        let of =
+            |letter: char| VALUES.iter().zip(sources.chars()).filter(move |(_, source)| *source == letter);
+        let environment = of('e').map(|((setting, value), _)| (setting.variable, *value));
+        let environment = Snapshot::from_variables(environment);
+        let snapshot =
+            of('f').fold(environment, |snapshot, ((setting, value), _)| snapshot.with_flag(setting, *value));
+        read(&snapshot, Route::read).map(|route| match route {
+            Route::System(_) => "system",
+            Route::RabbitMq(_) => "rabbitmq",
+            Route::Sqs(..) => "sqs",
+        })
+    }
+
     #[test]
     fn flags_take_precedence_over_variables_and_exclude_each_other() {
-        for (system, broker, sqs, route) in [
-            (DefaultValue, None, None, Route::System),
-            (CommandLine, None, None, Route::System),
-            (DefaultValue, Some(EnvVariable), None, Route::Broker),
-            (EnvVariable, Some(EnvVariable), None, Route::System),
-            (CommandLine, Some(EnvVariable), None, Route::System),
-            (EnvVariable, Some(CommandLine), None, Route::Broker),
-            (DefaultValue, None, Some(EnvVariable), Route::Sqs),
-            (DefaultValue, Some(EnvVariable), Some(EnvVariable), Route::Broker),
-            (EnvVariable, None, Some(EnvVariable), Route::System),
-            (EnvVariable, Some(EnvVariable), Some(CommandLine), Route::Sqs),
-            (DefaultValue, Some(CommandLine), Some(EnvVariable), Route::Broker),
+        for (sources, expected) in [
+            ("---", "system"),
+            ("f--", "system"),
+            ("-e-", "rabbitmq"),
+            ("ee-", "system"),
+            ("fe-", "system"),
+            ("ef-", "rabbitmq"),
+            ("--e", "sqs"),
+            ("-ee", "rabbitmq"),
+            ("e-e", "system"),
+            ("eef", "sqs"),
+            ("-fe", "rabbitmq"),
         ] {
-            let found = Route::of(Some(system), broker, sqs).unwrap();
-            assert_eq!(found, route, "{system:?} {broker:?} {sqs:?}");
+            assert_eq!(route(sources), Ok(expected), "{sources}");
         }
-        for (system, broker, sqs) in [
-            (CommandLine, Some(CommandLine), None),
-            (CommandLine, None, Some(CommandLine)),
-            (DefaultValue, Some(CommandLine), Some(CommandLine)),
-        ] {
-            assert!(Route::of(Some(system), broker, sqs).is_err(), "{system:?} {broker:?} {sqs:?}");
+        for sources in ["ff-", "f-f", "-ff"] {
+            assert!(route(sources).is_err(), "{sources}");
         }
     }
 }

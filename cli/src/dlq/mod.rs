@@ -19,6 +19,7 @@ use std::{fmt, io};
 
 use connection::ConnectionArgs;
 use orderflow_messaging::AdminError;
+use orderflow_settings::Snapshot;
 
 use crate::client::{ClientError, Output};
 
@@ -66,9 +67,9 @@ enum DlqCommand {
 ///
 /// # Errors
 /// Any [`DlqError`].
-pub fn run(args: DlqArgs, output: &mut Output) -> Result<(), DlqError> {
+pub fn run(args: DlqArgs, environment: &Snapshot, output: &mut Output) -> Result<(), DlqError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let done = runtime.block_on(args.run(output));
+    let done = runtime.block_on(args.run(environment, output));
     // A thread may still block on reading the answer to a question.
     runtime.shutdown_background();
     done?;
@@ -77,11 +78,11 @@ pub fn run(args: DlqArgs, output: &mut Output) -> Result<(), DlqError> {
 }
 
 impl DlqArgs {
-    async fn run(self, output: &mut Output) -> Result<(), DlqError> {
+    async fn run(self, environment: &Snapshot, output: &mut Output) -> Result<(), DlqError> {
         if let DlqCommand::Purge(purge) = &self.command {
             purge.check()?;
         }
-        let mut queues = self.connection.open(output).await?;
+        let mut queues = self.connection.open(environment, output).await?;
         let done = match self.command {
             DlqCommand::List(list) => list.run(&mut queues).await,
             DlqCommand::Show(show) => show.run(&mut queues).await,
@@ -103,9 +104,6 @@ pub enum DlqError {
     /// The queues could not be read or changed.
     #[error("{0}")]
     Queues(String),
-    /// The settings of the broker cannot be used.
-    #[error("{0}")]
-    Broker(String),
     /// No dead letter has these ids.
     #[error("no dead letter {} of {consumer} exists; `orderflow dlq list {consumer}` shows those that do", ids.join(", "))]
     Missing {

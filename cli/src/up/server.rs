@@ -5,7 +5,7 @@ use orderflow_system::System;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::ServeArgs;
+use super::ServeSettings;
 use crate::serving::{self, ANSWER_TIMEOUT, Termination};
 
 /// Serves until Ctrl-C or SIGTERM. Then it answers open requests, lets the consumers finish their batches in flight, and saves the cursors.
@@ -16,11 +16,11 @@ use crate::serving::{self, ANSWER_TIMEOUT, Termination};
 pub(crate) async fn serve(
     listener: TcpListener,
     system: System,
-    args: &ServeArgs,
+    settings: &ServeSettings,
     mut termination: Termination,
 ) -> anyhow::Result<()> {
-    let router = if args.host.is_loopback() { system.local_router() } else { system.router() };
-    let (running, drain) = (system.start(), args.drain());
+    let router = if settings.host.is_loopback() { system.local_router() } else { system.router() };
+    let (running, drain) = (system.start(), settings.drain);
     let (stop, stopped) = watch::channel(false);
     let mut server = serving::serve(listener, router, stopped);
     tokio::select! {

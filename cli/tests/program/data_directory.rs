@@ -31,10 +31,10 @@ async fn a_data_directory_of_format_1_is_carried_on() {
     let database = rusqlite::Connection::open(data.path().join("orderflow.db")).unwrap();
     database.execute_batch(FORMAT_1).unwrap();
     drop(database);
-    let mut command = up(&["--port", "0", "--data-dir", data.path().to_str().unwrap()]);
+    let command = up(&["--port", "0", "--data-dir", data.path().to_str().unwrap()]);
     // The orders are as old as the fixture. Without these settings they would expire, or their events would be sent again, before the
     // stored messages are delivered.
-    command.envs([("ORDER_EXPIRES_AFTER", "100000h"), ("ORDER_RESEND_AFTER", "100000h")]);
+    let command = command.env("ORDER_EXPIRES_AFTER", "100000h").env("ORDER_RESEND_AFTER", "100000h");
     let server = Server::start(command);
 
     assert_eq!(server.orders("").await.len(), 6);
@@ -56,5 +56,5 @@ async fn a_data_directory_of_format_1_is_carried_on() {
     assert_eq!(server.post(&format!("{DEAD_LETTERS}/replay"), &json!({})).await, 200);
     let none_left = async |server: &Server| server.get(DEAD_LETTERS).await["dead_letters"] == json!([]);
     server.wait_until("the dead letter is replayed", none_left).await;
-    assert!(server.signal("TERM").success());
+    assert!(server.stop().success());
 }

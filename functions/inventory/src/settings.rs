@@ -1,32 +1,26 @@
-//! What can be set of `inventory-reserve`.
+//! The settings of `inventory-reserve`.
 
 use std::time::Duration;
 
-use orderflow_lambda::{DurationSettingError, duration_setting};
+use orderflow_settings::declared::ORDER_UNKNOWN_SKU_WAIT;
+use orderflow_settings::{Reader, defaults};
 
-/// What can be set of `inventory-reserve`.
+/// The settings of `inventory-reserve`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InventorySettings {
-    /// How long an order waits for a sku that is not known yet (`ORDER_UNKNOWN_SKU_WAIT`, such as `30s`).
+    /// How long an order waits for a SKU whose product is not known yet (`ORDER_UNKNOWN_SKU_WAIT`).
     pub unknown_sku_wait: Duration,
 }
 
 impl Default for InventorySettings {
     fn default() -> Self {
-        Self { unknown_sku_wait: Duration::from_secs(30) }
+        defaults(Self::read)
     }
 }
 
 impl InventorySettings {
-    /// The settings of the environment.
-    ///
-    /// # Errors
-    /// Names the variable that cannot be used.
-    pub fn from_environment() -> Result<Self, DurationSettingError> {
-        let mut settings = Self::default();
-        if let Some(wait) = duration_setting("ORDER_UNKNOWN_SKU_WAIT")? {
-            settings.unknown_sku_wait = wait;
-        }
-        Ok(settings)
+    /// Reads `ORDER_UNKNOWN_SKU_WAIT`.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        Self { unknown_sku_wait: reader.duration(&ORDER_UNKNOWN_SKU_WAIT) }
     }
 }

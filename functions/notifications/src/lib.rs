@@ -37,7 +37,7 @@ pub use consumer::NotificationConsumer;
 pub use events::EVENT_SOURCE;
 pub use providers::{MailProvider, Providers, SmsProvider};
 pub use router::router;
-pub use settings::{ProviderSettings, ProviderSettingsError};
+pub use settings::ProviderSettings;
 pub use table::NOTIFICATIONS;
 pub use template::{DirectoryError, Template};
 pub use templates::{RenderError, Rendered, TemplateSummary, Templates, TemplatesError};

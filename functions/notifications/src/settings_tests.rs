@@ -1,22 +1,22 @@
+use orderflow_settings::{Setting, SettingsError, Snapshot, read};
+
 use super::*;
 
 const SMTP: &str = "smtp://127.0.0.1:2525";
 
-fn settings(variables: &[(&str, &str)]) -> Result<ProviderSettings, ProviderSettingsError> {
-    ProviderSettings::from_variables(|name| {
-        let found = variables.iter().find(|(set, _)| *set == name);
-        found.map(|(_, value)| (*value).to_owned())
-    })
+fn settings(variables: &[(&'static Setting, &str)]) -> Result<ProviderSettings, SettingsError> {
+    let variables = variables.iter().map(|(setting, value)| (setting.variable, *value));
+    read(&Snapshot::from_variables(variables), ProviderSettings::read)
 }
 
-fn refusal(variables: &[(&str, &str)]) -> String {
+fn refusal(variables: &[(&'static Setting, &str)]) -> String {
     settings(variables).unwrap_err().to_string()
 }
 
 #[test]
 fn without_a_provider_messages_are_logged() {
-    let empty = [(SMTP_URL, ""), (MAIL_PROVIDER, ""), (SMS_PROVIDER, ""), (MAIL_FROM, "")];
-    let logged = [(SMTP_URL, SMTP), (MAIL_PROVIDER, "log"), (SMS_PROVIDER, "log")];
+    let empty = [(&SMTP_URL, ""), (&MAIL_PROVIDER, ""), (&SMS_PROVIDER, ""), (&MAIL_FROM, "")];
+    let logged = [(&SMTP_URL, SMTP), (&MAIL_PROVIDER, "log"), (&SMS_PROVIDER, "log")];
     for variables in [&[][..], &empty, &logged] {
         let found = settings(variables).unwrap();
         assert!(matches!(found, ProviderSettings { mail: Mail::Log, sms: Sms::Log }), "{found:?}");
@@ -25,26 +25,34 @@ fn without_a_provider_messages_are_logged() {
 
 #[test]
 fn providers_are_named_or_follow_from_the_url() {
-    for named in [&[(SMTP_URL, SMTP)][..], &[(SMTP_URL, SMTP), (MAIL_PROVIDER, "smtp")]] {
+    for named in [&[(&SMTP_URL, SMTP)][..], &[(&SMTP_URL, SMTP), (&MAIL_PROVIDER, "smtp")]] {
         assert!(matches!(settings(named).unwrap().mail, Mail::Smtp(_)), "{named:?}");
     }
-    let found = settings(&[(MAIL_PROVIDER, "ses"), (MAIL_FROM, "orders@example.com"), (SMS_PROVIDER, "sns")])
-        .unwrap();
+    let found =
+        settings(&[(&MAIL_PROVIDER, "ses"), (&MAIL_FROM, "orders@example.com"), (&SMS_PROVIDER, "sns")])
+            .unwrap();
     assert!(matches!(found, ProviderSettings { mail: Mail::Ses(_), sms: Sms::Sns }), "{found:?}");
 }
 
 #[test]
-fn what_a_provider_cannot_do_without_is_named() {
-    assert_eq!(refusal(&[(MAIL_PROVIDER, "smtp")]), "MAIL_PROVIDER=smtp needs SMTP_URL");
-    assert_eq!(refusal(&[(MAIL_PROVIDER, "ses")]), "MAIL_PROVIDER=ses needs MAIL_FROM");
-    assert_eq!(refusal(&[(MAIL_PROVIDER, "post")]), "MAIL_PROVIDER=\"post\" must be smtp, ses or log");
-    assert_eq!(refusal(&[(SMS_PROVIDER, "SNS")]), "SMS_PROVIDER=\"SNS\" must be sns or log");
+fn a_setting_that_a_provider_needs_is_required() {
+    let error = refusal(&[(&MAIL_PROVIDER, "smtp")]);
+    assert!(error.starts_with("SMTP_URL is required by MAIL_PROVIDER=smtp: give "), "{error}");
+    let error = refusal(&[(&MAIL_PROVIDER, "ses")]);
+    assert!(error.starts_with("MAIL_FROM is required by MAIL_PROVIDER=ses: give "), "{error}");
+    let error = refusal(&[(&MAIL_PROVIDER, "post"), (&SMS_PROVIDER, "SNS")]);
+    for line in [
+        r#"  MAIL_PROVIDER: "post" is not one of smtp, ses, log"#,
+        r#"  SMS_PROVIDER: "SNS" is not one of sns, log"#,
+    ] {
+        assert!(error.lines().any(|found| found == line), "{error}");
+    }
 }
 
 #[tokio::test]
-async fn aws_is_not_looked_for_where_nothing_of_it_is_used() {
-    let nobody_waits = async { panic!("somebody waits for AWS") };
-    let _ = settings(&[(SMTP_URL, SMTP)]).unwrap().open(nobody_waits).await;
+async fn aws_is_not_loaded_where_no_provider_uses_it() {
+    let unused = async { panic!("AWS is loaded") };
+    let _ = settings(&[(&SMTP_URL, SMTP)]).unwrap().open(unused).await;
 }
 
 #[test]
@@ -55,7 +63,7 @@ fn every_kind_of_url_is_taken() {
         "smtps://user:pass@mail.example.com:465/shop.example.com",
     ] {
         for from in ["", "orders@example.com", "Büro <orders@example.com>"] {
-            let found = settings(&[(SMTP_URL, url), (MAIL_FROM, from)]).unwrap();
+            let found = settings(&[(&SMTP_URL, url), (&MAIL_FROM, from)]).unwrap();
             assert!(matches!(found.mail, Mail::Smtp(_)), "{url} {from}");
         }
     }
@@ -71,18 +79,18 @@ fn an_unusable_variable_is_named_and_no_password_shown() {
         "smtp://user:secret@mail.example.com:port",
         "smtp://user:secret%ff@mail.example.com",
     ] {
-        let error = settings(&[(SMTP_URL, url)]).unwrap_err();
+        let error = settings(&[(&SMTP_URL, url)]).unwrap_err();
         let shown = format!("{error} {error:?}");
-        assert!(shown.starts_with("SMTP_URL ") && !shown.contains("secret"), "{shown}");
+        assert!(shown.starts_with("SMTP_URL: ") && !shown.contains("secret"), "{shown}");
     }
     for from in ["orders", "orders@", "Shop <orders@example.com"] {
-        let error = refusal(&[(SMTP_URL, SMTP), (MAIL_FROM, from)]);
-        assert!(error.starts_with("MAIL_FROM=") && error.contains(from), "{error}");
+        let error = refusal(&[(&SMTP_URL, SMTP), (&MAIL_FROM, from)]);
+        assert!(error.starts_with("MAIL_FROM: ") && error.contains(from), "{error}");
     }
 }
 
 #[test]
 fn the_settings_show_no_credentials() {
-    let shown = format!("{:?}", settings(&[(SMTP_URL, "smtps://anna:secret@mail.example.com")]).unwrap());
+    let shown = format!("{:?}", settings(&[(&SMTP_URL, "smtps://anna:secret@mail.example.com")]).unwrap());
     assert!(!shown.contains("anna") && !shown.contains("secret"), "{shown}");
 }

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior};
 use orderflow_domain::ChannelKind;
+use orderflow_settings::Reader;
+use orderflow_settings::declared::TEMPLATES_DIR;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::template::{self, DirectoryError, Sources, Template, TemplateFile};
-
-const TEMPLATES_DIR: &str = "TEMPLATES_DIR";
 
 /// The beginning of the first line of an e-mail template.
 const SUBJECT: &str = "Subject: ";
@@ -21,8 +21,8 @@ const EVENT_VARIABLES: [&str; 2] = ["orderId", "total"];
 /// The templates are invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplatesError {
-    /// The directory of `TEMPLATES_DIR` cannot be read.
-    #[error("TEMPLATES_DIR={}: {source}", path.display())]
+    /// The directory cannot be read.
+    #[error("the folder {}: {source}", path.display())]
     Directory {
         /// The directory.
         path: PathBuf,
@@ -117,15 +117,9 @@ impl Templates {
         Self::of(sources)
     }
 
-    /// Returns the templates with the directory of `TEMPLATES_DIR`, or only the built-in ones if it is unset or empty.
-    ///
-    /// # Errors
-    /// [`TemplatesError`] names the invalid file.
-    pub fn from_environment() -> Result<Self, TemplatesError> {
-        match std::env::var_os(TEMPLATES_DIR).filter(|directory| !directory.is_empty()) {
-            Some(directory) => Self::with_directory(Path::new(&directory)),
-            None => Ok(Self::built_in()),
-        }
+    /// Reads the folder that `TEMPLATES_DIR` names. Without one, the templates are those of the program.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        reader.content(&TEMPLATES_DIR, Self::with_directory).unwrap_or_else(Self::built_in)
     }
 
     fn of(sources: Sources) -> Result<Self, TemplatesError> {

@@ -36,7 +36,7 @@ pub use execution::REFUND_FAILED;
 pub use gateway::{Charge, ChargeRequest, GatewayError, GuardedGateway, PaymentGateway, Reversal};
 pub use provider::{PaymentProvider, ProviderError};
 pub use router::router;
-pub use settings::{SettingsError, SimulatedSettings, SuccessRate, SuccessRateError};
+pub use settings::{SimulatedSettings, SuccessRate, SuccessRateError};
 pub use simulated::{
     FaultSwitch, GatewayFault, SimulatedCharge, SimulatedChargeStatus, SimulatedGateway, UnknownFault,
 };

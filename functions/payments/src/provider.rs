@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use orderflow_settings::declared::{PAYMENT_PROVIDER, STRIPE_API_KEY};
+use orderflow_settings::{Reader, Refused};
 use orderflow_store::Store;
 
 use crate::gateway::{GuardedGateway, PaymentGateway};
-use crate::settings::{SettingsError, SimulatedSettings};
+use crate::settings::SimulatedSettings;
 use crate::simulated::{FaultSwitch, SimulatedGateway};
 use crate::stripe::{StripeGateway, StripeSettings};
-
-const PROVIDER: &str = "PAYMENT_PROVIDER";
 
 /// The payment provider, with its settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,19 +26,18 @@ pub enum PaymentProvider {
 pub struct ProviderError(#[from] reqwest::Error);
 
 impl PaymentProvider {
-    /// Reads the provider from `PAYMENT_PROVIDER`, and its settings from its own variables.
+    /// Reads `PAYMENT_PROVIDER` and the settings of both providers.
     ///
     /// # Errors
-    /// [`SettingsError`] names the variable that is missing or invalid.
-    pub fn from_environment() -> Result<Self, SettingsError> {
-        Self::from_variables(|name| std::env::var(name).ok())
-    }
-
-    fn from_variables(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, SettingsError> {
-        match variable(PROVIDER).as_deref() {
-            None | Some("" | "simulated") => SimulatedSettings::from_variables(variable).map(Self::Simulated),
-            Some("stripe") => StripeSettings::from_variables(variable).map(Self::Stripe),
-            Some(other) => Err(SettingsError::unusable(PROVIDER, other, "must be simulated or stripe")),
+    /// [`Refused`] where Stripe is chosen and its key is missing or cannot be used.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
+        let simulated = SimulatedSettings::read(reader);
+        let stripe = StripeSettings::read(reader);
+        match reader.one_of(&PAYMENT_PROVIDER) {
+            Some("stripe") => {
+                reader.require(&STRIPE_API_KEY, "by PAYMENT_PROVIDER=stripe", stripe).map(Self::Stripe)
+            }
+            _ => Ok(Self::Simulated(simulated)),
         }
     }
 
@@ -68,30 +67,30 @@ impl Default for PaymentProvider {
 
 #[cfg(test)]
 mod tests {
+    use orderflow_settings::Snapshot;
+
     use super::*;
 
-    fn read(provider: Option<&str>, key: Option<&str>) -> Result<PaymentProvider, SettingsError> {
-        PaymentProvider::from_variables(|name| match name {
-            PROVIDER => provider.map(str::to_owned),
-            "STRIPE_API_KEY" => key.map(str::to_owned),
-            _ => None,
-        })
+    fn read(provider: &str, key: &str) -> Result<PaymentProvider, String> {
+        let variables = [(PAYMENT_PROVIDER.variable, provider), (STRIPE_API_KEY.variable, key)];
+        let read = orderflow_settings::read(&Snapshot::from_variables(variables), PaymentProvider::read);
+        read.map_err(|error| error.to_string())
     }
 
     #[test]
-    fn the_provider_is_simulated_by_default() {
-        for provider in [None, Some(""), Some("simulated")] {
-            assert_eq!(read(provider, None), Ok(PaymentProvider::default()), "{provider:?}");
+    fn the_provider_is_simulated_unless_stripe_is_chosen() {
+        for provider in ["", "simulated"] {
+            assert_eq!(read(provider, ""), Ok(PaymentProvider::default()), "{provider:?}");
         }
-        let stripe = read(Some("stripe"), Some("sk_test_1")).unwrap();
+        let stripe = read("stripe", "sk_test_1").unwrap();
         assert!(matches!(stripe, PaymentProvider::Stripe(_)), "{stripe:?}");
     }
 
     #[test]
-    fn an_invalid_or_missing_variable_is_named() {
-        let error = read(Some("paypal"), None).unwrap_err().to_string();
-        assert_eq!(error, r#"PAYMENT_PROVIDER="paypal" must be simulated or stripe"#);
-        let error = read(Some("stripe"), None).unwrap_err().to_string();
-        assert_eq!(error, "STRIPE_API_KEY has to be set where PAYMENT_PROVIDER is stripe");
+    fn an_unknown_provider_and_a_missing_key_are_refused() {
+        let error = read("paypal", "").unwrap_err();
+        assert_eq!(error, r#"PAYMENT_PROVIDER: "paypal" is not one of simulated, stripe"#);
+        let error = read("stripe", "").unwrap_err();
+        assert!(error.starts_with("STRIPE_API_KEY is required by PAYMENT_PROVIDER=stripe: give "), "{error}");
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-const SUCCESS_RATE: &str = "PAYMENT_SUCCESS_RATE";
-const LATENCY_MS: &str = "PAYMENT_LATENCY_MS";
+use orderflow_settings::declared::{PAYMENT_LATENCY_MS, PAYMENT_SUCCESS_RATE};
+use orderflow_settings::{NotAllowed, Reader, defaults};
 
 /// The share of charges that succeed, from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,74 +53,31 @@ pub struct SimulatedSettings {
 
 impl Default for SimulatedSettings {
     fn default() -> Self {
-        Self { success_rate: SuccessRate::ALL, latency: Duration::ZERO }
-    }
-}
-
-/// A setting of the environment that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SettingsError {
-    /// Its value is not allowed.
-    #[error("{name}={value:?} {requirement}")]
-    Unusable {
-        /// The variable.
-        name: &'static str,
-        /// What it is.
-        value: String,
-        /// What it has to be.
-        requirement: String,
-    },
-    /// Its value is not allowed, and is nobody's business.
-    #[error("{name} {requirement}")]
-    Secret {
-        /// The variable.
-        name: &'static str,
-        /// What it has to be.
-        requirement: &'static str,
-    },
-    /// It is not set.
-    #[error("{name} has to be set where PAYMENT_PROVIDER is stripe")]
-    Missing {
-        /// The variable.
-        name: &'static str,
-    },
-}
-
-impl SettingsError {
-    pub(crate) fn unusable(name: &'static str, value: &str, requirement: impl Into<String>) -> Self {
-        Self::Unusable { name, value: value.to_owned(), requirement: requirement.into() }
+        defaults(Self::read)
     }
 }
 
 impl SimulatedSettings {
-    /// The settings that `PAYMENT_SUCCESS_RATE` and `PAYMENT_LATENCY_MS` ask for.
-    ///
-    /// # Errors
-    /// [`SettingsError`] names the variable that cannot be used.
-    pub(crate) fn from_variables(
-        variable: impl Fn(&'static str) -> Option<String>,
-    ) -> Result<Self, SettingsError> {
-        let mut settings = Self::default();
-        if let Some(value) = variable(SUCCESS_RATE) {
-            settings.success_rate = SuccessRate::parse(&value)
-                .map_err(|error| SettingsError::unusable(SUCCESS_RATE, &value, error.to_string()))?;
+    /// Reads `PAYMENT_SUCCESS_RATE` and `PAYMENT_LATENCY_MS`.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            success_rate: reader
+                .value(&PAYMENT_SUCCESS_RATE, |text| SuccessRate::parse(text).map_err(|_| NotAllowed)),
+            latency: reader.milliseconds(&PAYMENT_LATENCY_MS),
         }
-        if let Some(value) = variable(LATENCY_MS) {
-            let millis = value.trim().parse().map_err(|_| {
-                SettingsError::unusable(LATENCY_MS, &value, "must be a whole number of milliseconds")
-            })?;
-            settings.latency = Duration::from_millis(millis);
-        }
-        Ok(settings)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use orderflow_settings::{Setting, Snapshot};
+
     use super::*;
 
-    fn read(name: &'static str, value: &str) -> Result<SimulatedSettings, SettingsError> {
-        SimulatedSettings::from_variables(|asked| (asked == name).then(|| value.to_owned()))
+    fn read(setting: &'static Setting, value: &str) -> Result<SimulatedSettings, String> {
+        let snapshot = Snapshot::from_variables([(setting.variable, value)]);
+        let settings = orderflow_settings::read(&snapshot, |reader| Ok(SimulatedSettings::read(reader)));
+        settings.map_err(|error| error.to_string())
     }
 
     #[test]
@@ -132,22 +89,22 @@ mod tests {
     }
 
     #[test]
-    fn unset_variables_leave_the_defaults() {
-        let settings = SimulatedSettings::from_variables(|_| None).unwrap();
-        assert_eq!(settings, SimulatedSettings::default());
+    fn by_default_every_charge_succeeds_at_once() {
+        let defaults = SimulatedSettings { success_rate: SuccessRate::ALL, latency: Duration::ZERO };
+        assert_eq!(SimulatedSettings::default(), defaults);
+        assert_eq!(read(&PAYMENT_SUCCESS_RATE, "").unwrap(), defaults);
     }
 
     #[test]
-    fn an_unusable_variable_is_named() {
-        for bad in ["", "1.1", "-0.1", "NaN", "half"] {
-            let error = read(SUCCESS_RATE, bad).unwrap_err().to_string();
-            assert!(error.starts_with(SUCCESS_RATE), "{error}");
+    fn an_unusable_value_is_refused() {
+        for bad in ["1.1", "-0.1", "NaN", "half"] {
+            let error = read(&PAYMENT_SUCCESS_RATE, bad).unwrap_err();
+            assert_eq!(error, format!("PAYMENT_SUCCESS_RATE: {bad:?} is not a number from 0 to 1"));
         }
-        for bad in ["", "-1", "1.5", "1s"] {
-            let error = read(LATENCY_MS, bad).unwrap_err().to_string();
-            assert!(error.starts_with(LATENCY_MS), "{error}");
+        for bad in ["-1", "1.5", "1s"] {
+            let error = read(&PAYMENT_LATENCY_MS, bad).unwrap_err();
+            assert_eq!(error, format!("PAYMENT_LATENCY_MS: {bad:?} is not a whole number of milliseconds"));
         }
-        let settings = read(LATENCY_MS, "25").unwrap();
-        assert_eq!(settings.latency, Duration::from_millis(25));
+        assert_eq!(read(&PAYMENT_LATENCY_MS, "25").unwrap().latency, Duration::from_millis(25));
     }
 }

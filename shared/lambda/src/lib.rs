@@ -1,11 +1,11 @@
 //! The host of every bundle on Lambda: logs, metrics and spans, SDK configuration, the store, a warm connection, and the loop that asks the Lambda
 //! runtime for work. A bundle's `main` builds its handler and passes it to [`Host`].
 
-mod duration_setting;
 mod flush;
 mod queue;
 mod sdk_config;
 
+use std::process;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -17,15 +17,17 @@ use http_body_util::{BodyExt, Full};
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::{Context, LambdaEvent, Runtime, service_fn};
 use orderflow_messaging::{Consumer, RetryPolicy};
-use orderflow_store::{Store, TableDefinition};
-use orderflow_telemetry::{EmbeddedMetrics, LogFormat};
+use orderflow_settings::{EXIT_CODE, Reader, Refused, Snapshot, defaults};
+use orderflow_sqs::QueueUrls;
+use orderflow_store::{Store, TableDefinition, read_prefix};
+use orderflow_telemetry::{EmbeddedMetrics, TelemetrySettings};
 use serde::de::IgnoredAny;
 use tower::ServiceExt;
 
 use flush::Flush;
-use queue::{QueueEvent, QueueHost, queues_from_environment};
+use queue::{QueueEvent, QueueHost, consumer_queues, read_queue_urls};
+use sdk_config::{Endpoints, sdk_config};
 
-pub use duration_setting::{DurationSettingError, duration_setting};
 pub use lambda_runtime::Error;
 
 /// How long before its deadline a function stops and reports what is not done.
@@ -33,6 +35,31 @@ const MARGIN: Duration = Duration::from_millis(500);
 
 /// The longest timeout of a function (AWS quota), used with emulators that have none.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+/// How a bundle that a queue triggers delivers its messages.
+#[derive(Debug)]
+pub struct QueueSettings {
+    retry: RetryPolicy,
+    urls: Option<QueueUrls>,
+}
+
+impl QueueSettings {
+    /// Reads the retry policy, `QUEUE_URL` and `DEAD_LETTER_QUEUE_URL`.
+    ///
+    /// # Errors
+    /// [`Refused`] where only one of the queues is given.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
+        let retry = RetryPolicy::read(reader);
+        Ok(Self { retry, urls: read_queue_urls(reader)? })
+    }
+}
+
+/// The settings that every bundle reads.
+struct HostSettings {
+    telemetry: TelemetrySettings,
+    prefix: String,
+    endpoints: Endpoints,
+}
 
 /// A process started by the Lambda service or by an emulator.
 pub struct Host {
@@ -42,16 +69,39 @@ pub struct Host {
 }
 
 impl Host {
-    /// Starts the logs, metrics and spans of the service, and opens the store that the environment names.
+    /// Reads the settings of the bundle from the environment, starts logs, metrics and spans, and connects to the store. `settings` reads
+    /// those that only this bundle has.
+    ///
+    /// Where settings cannot be used, logs them all in one event and ends the process with [`orderflow_settings::EXIT_CODE`].
     ///
     /// # Errors
-    /// If a setting is invalid.
-    pub async fn start(service: &str) -> Result<Self, Error> {
-        let telemetry = orderflow_telemetry::init(service, LogFormat::from_env()?)?;
+    /// Where logs, metrics or spans cannot be started.
+    pub async fn start<T>(
+        service: &str,
+        settings: impl FnOnce(&mut Reader<'_>) -> Result<T, Refused>,
+    ) -> Result<(Self, T), Error> {
+        let read = orderflow_settings::read(&Snapshot::of_process(), |reader| {
+            let host = HostSettings {
+                telemetry: TelemetrySettings::read(reader),
+                prefix: read_prefix(reader),
+                endpoints: Endpoints::read(reader),
+            };
+            Ok((host, settings(reader)?))
+        });
+        let (host, settings) = match read {
+            Ok(settings) => settings,
+            Err(error) => {
+                // The settings of the logs may be among those that cannot be used.
+                let _telemetry = orderflow_telemetry::init(service, defaults(TelemetrySettings::read))?;
+                tracing::error!(error = %error, "settings cannot be used");
+                process::exit(EXIT_CODE.into());
+            }
+        };
+        let telemetry = orderflow_telemetry::init(service, host.telemetry)?;
         let flush = Flush::new(telemetry, EmbeddedMetrics::install(service)?);
-        let aws = sdk_config::sdk_config().await;
-        let store = Store::from_environment(&aws);
-        Ok(Self { aws, store, flush })
+        let aws = sdk_config(host.endpoints).await;
+        let store = Store::on_dynamodb(&aws, host.prefix);
+        Ok((Self { aws, store, flush }, settings))
     }
 
     /// Returns the SDK configuration.
@@ -64,14 +114,6 @@ impl Host {
         &self.store
     }
 
-    /// Reads a required environment variable.
-    ///
-    /// # Errors
-    /// Names the variable if it is not set.
-    pub fn required(&self, name: &str) -> Result<String, Error> {
-        std::env::var(name).map_err(|_| format!("the environment variable {name} must be set").into())
-    }
-
     /// Reads from a table once, so that TLS and credentials are ready before the first event. A failure is only logged.
     pub async fn warm(&self, table: &'static TableDefinition) {
         if let Err(error) = self.store.table(table).touch().await {
@@ -82,10 +124,10 @@ impl Host {
     /// Serves a consumer's queue until the process is told to stop.
     ///
     /// # Errors
-    /// If a setting is invalid or the Lambda runtime cannot be reached.
-    pub async fn serve_queue<C: Consumer>(self, consumer: C) -> Result<(), Error> {
-        let queues = queues_from_environment(&self.aws)?;
-        let host = Arc::new(QueueHost::new(consumer, RetryPolicy::from_environment()?, queues));
+    /// If the Lambda runtime cannot be reached.
+    pub async fn serve_queue<C: Consumer>(self, consumer: C, settings: QueueSettings) -> Result<(), Error> {
+        let queues = settings.urls.map(|urls| consumer_queues(&self.aws, &urls));
+        let host = Arc::new(QueueHost::new(consumer, settings.retry, queues));
         let runtime = Runtime::new(service_fn(move |event: LambdaEvent<QueueEvent>| {
             let host = host.clone();
             async move { host.handle(event.payload, Some(time_left(&event.context))).await.map_err(Error::from) }

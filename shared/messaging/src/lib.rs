@@ -33,6 +33,6 @@ pub use disposition::{AttemptHistory, Delivered, Disposition, decide};
 pub use function::{InvokeError, QueueFunction};
 pub use grouping::{Positions, group_by_key};
 pub use publisher::{PublishError, Publisher};
-pub use retry::{RetryPolicy, RetryPolicyError};
+pub use retry::RetryPolicy;
 pub use subscription::{SUBSCRIPTIONS, Subscription, UnknownConsumer, subscription};
 pub use target::{Invoked, Target, TargetError, invoke, invoke_held};

@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use orderflow_backoff::Backoff;
 use orderflow_domain::Timestamp;
+use orderflow_settings::Reader;
+use orderflow_settings::declared::{MAX_ATTEMPTS, RETRY_BASE_MS, RETRY_CAP_MS};
+
+/// No delivery is dead-lettered for its attempts sooner than this after the first one.
+const MIN_AGE: Duration = Duration::from_secs(600);
 
 /// Exponential backoff with jitter between half of the base and the doubled base, for a limited number of attempts and a minimum age.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,42 +23,21 @@ pub struct RetryPolicy {
     pub cap: Duration,
 }
 
-/// An environment variable has an invalid value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name}={value:?} must be a whole number of at least 1")]
-pub struct RetryPolicyError {
-    name: &'static str,
-    value: String,
-}
-
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self {
-            max_attempts: 12,
-            min_age: Duration::from_secs(600),
-            base: Duration::from_millis(200),
-            cap: Duration::from_secs(120),
-        }
+        orderflow_settings::defaults(Self::read)
     }
 }
 
 impl RetryPolicy {
-    /// Reads `ORDERFLOW_MAX_ATTEMPTS`, `ORDERFLOW_RETRY_BASE_MS` and `ORDERFLOW_RETRY_CAP_MS`; the default applies to each that is not set.
-    ///
-    /// # Errors
-    /// [`RetryPolicyError`] names the variable that is no positive number.
-    pub fn from_environment() -> Result<Self, RetryPolicyError> {
-        let mut policy = Self::default();
-        if let Some(attempts) = positive("ORDERFLOW_MAX_ATTEMPTS")? {
-            policy.max_attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+    /// Reads `ORDERFLOW_MAX_ATTEMPTS`, `ORDERFLOW_RETRY_BASE_MS` and `ORDERFLOW_RETRY_CAP_MS`.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            max_attempts: reader.whole_number(&MAX_ATTEMPTS),
+            min_age: MIN_AGE,
+            base: reader.milliseconds(&RETRY_BASE_MS),
+            cap: reader.milliseconds(&RETRY_CAP_MS),
         }
-        if let Some(millis) = positive("ORDERFLOW_RETRY_BASE_MS")? {
-            policy.base = Duration::from_millis(millis);
-        }
-        if let Some(millis) = positive("ORDERFLOW_RETRY_CAP_MS")? {
-            policy.cap = Duration::from_millis(millis);
-        }
-        Ok(policy)
     }
 
     /// Returns whether attempt number `attempt` of a message first tried at `first_at` is the last.
@@ -68,16 +52,6 @@ impl RetryPolicy {
 
     fn backoff(&self) -> Backoff {
         Backoff { floor: self.base / 2, base: self.base, cap: self.cap }
-    }
-}
-
-fn positive(name: &'static str) -> Result<Option<u64>, RetryPolicyError> {
-    let Ok(value) = std::env::var(name) else {
-        return Ok(None);
-    };
-    match value.parse() {
-        Ok(number @ 1..) => Ok(Some(number)),
-        _ => Err(RetryPolicyError { name, value }),
     }
 }
 

@@ -23,6 +23,9 @@ pub const PARTS: [&str; 9] = [
     "analytics",
 ];
 
+/// The prefix of names where `ORDERFLOW_PREFIX` is not set.
+pub const DEFAULT_PREFIX: &str = "orderflow";
+
 /// Every bundle, and every command that writes logs.
 const LOGGING: &[Program] = &[
     Up,
@@ -124,7 +127,7 @@ pub static PREFIX: Setting = Setting::new(
     Text { placeholder: "PREFIX", allowed: "1 to 40 letters, digits and the characters . _ -" },
     Section::Store,
 )
-.default("orderflow")
+.default(DEFAULT_PREFIX)
 .help("The prefix of the names of tables, and of topics and queues on SNS and SQS.")
 .read_by(&[
     Up,
@@ -194,7 +197,8 @@ pub static RETRY_CAP_MS: Setting =
         .read_by(DELIVERING);
 
 /// The time without progress after which the event of an open order is sent again.
-pub static ORDER_REDRIVE_AFTER: Setting = Setting::new("ORDER_REDRIVE_AFTER", Duration, Section::Processing)
+pub static ORDER_RESEND_AFTER: Setting = Setting::new("ORDER_RESEND_AFTER", Duration, Section::Processing)
+    .former_variable("ORDER_REDRIVE_AFTER")
     .default("2m")
     .help("How long an open order makes no progress before its last event is sent again. Doubles each time.")
     .read_by(&[Up, Bridge, OrderExpiry]);
@@ -409,7 +413,7 @@ pub static ALL: &[&Setting] = &[
     &MAX_ATTEMPTS,
     &RETRY_BASE_MS,
     &RETRY_CAP_MS,
-    &ORDER_REDRIVE_AFTER,
+    &ORDER_RESEND_AFTER,
     &ORDER_EXPIRES_AFTER,
     &ORDER_UNKNOWN_SKU_WAIT,
     &CURRENCY,

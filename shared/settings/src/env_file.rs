@@ -63,6 +63,19 @@ impl Snapshot {
     }
 }
 
+/// Sets the variables of the file `.env` in the environment of this process where they are not set: the AWS SDK reads its own variables from
+/// there. Call it before any other thread runs.
+///
+/// # Errors
+/// [`EnvFileError::Unreadable`] where the file is there and cannot be read.
+pub fn export_env_file(folder: &Path) -> Result<(), EnvFileError> {
+    match dotenvy::from_path(folder.join(FILE)) {
+        Ok(()) => Ok(()),
+        Err(error) if error.not_found() => Ok(()),
+        Err(error) => Err(EnvFileError::Unreadable(io::Error::other(error))),
+    }
+}
+
 /// The number of the line that sets a variable.
 fn line_of(text: &str, name: &str) -> usize {
     let sets = |line: &str| {
@@ -85,7 +98,6 @@ fn first_bad_line(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::declared::{PORT, PREFIX, TOKEN};
 

@@ -23,9 +23,9 @@ mod snapshot;
 mod unknown;
 
 #[cfg(feature = "env-file")]
-pub use env_file::EnvFileError;
+pub use env_file::{EnvFileError, export_env_file};
 pub use error::{EXIT_CODE, Problem, SettingsError};
-pub use reader::{NotAllowed, Reader, Refused, read};
+pub use reader::{NotAllowed, Reader, Refused, defaults, read};
 pub use setting::{Kind, Program, Secrecy, Section, Setting};
 pub use snapshot::{Snapshot, Source};
 pub use unknown::UnknownVariable;

@@ -53,6 +53,14 @@ pub fn read<T>(
     }
 }
 
+/// Reads settings of which none is given: their defaults.
+///
+/// # Panics
+/// Where a setting is required.
+pub fn defaults<T>(settings: impl FnOnce(&mut Reader<'_>) -> T) -> T {
+    read(&Snapshot::default(), |reader| Ok(settings(reader))).expect("every default is allowed")
+}
+
 impl<'a> Reader<'a> {
     /// The snapshot that is read.
     pub fn snapshot(&self) -> &'a Snapshot {
@@ -127,7 +135,7 @@ impl<'a> Reader<'a> {
             let name = self.snapshot.name_as_given(setting);
             let space = if why.is_empty() { "" } else { " " };
             let text = format!("{name} is required{space}{why}: give {}", setting.kind.allowed());
-            self.problems.push(Problem::new(vec![setting.variable], text));
+            self.record(Problem::new(vec![setting.variable], text));
         }
         value.ok_or(Refused(()))
     }
@@ -142,7 +150,7 @@ impl<'a> Reader<'a> {
             text.push_str(": ");
             text.push_str(&reason);
         }
-        self.problems.push(Problem::new(vec![setting.variable], text));
+        self.record(Problem::new(vec![setting.variable], text));
     }
 
     /// Records that two settings were given of which only one may be.
@@ -150,7 +158,7 @@ impl<'a> Reader<'a> {
         if self.is_given(one) && self.is_given(other) {
             let names = [one, other].map(|setting| self.snapshot.name_as_given(setting));
             let text = format!("{} and {} exclude each other: give only one of them", names[0], names[1]);
-            self.problems.push(Problem::new(vec![one.variable, other.variable], text));
+            self.record(Problem::new(vec![one.variable, other.variable], text));
         }
     }
 
@@ -161,7 +169,7 @@ impl<'a> Reader<'a> {
         text: impl FnOnce([String; N]) -> String,
     ) -> Refused {
         let text = text(settings.map(|setting| self.snapshot.name_as_given(setting)));
-        self.problems.push(Problem::new(settings.map(|setting| setting.variable).to_vec(), text));
+        self.record(Problem::new(settings.map(|setting| setting.variable).to_vec(), text));
         Refused(())
     }
 
@@ -257,9 +265,16 @@ impl<'a> Reader<'a> {
             Err(reason) => {
                 let name = self.snapshot.name_as_given(setting);
                 let text = format!("{name}: {path:?} cannot be read: {reason}");
-                self.problems.push(Problem::new(vec![setting.variable], text));
+                self.record(Problem::new(vec![setting.variable], text));
                 None
             }
+        }
+    }
+
+    /// A setting that is read twice has one problem.
+    fn record(&mut self, problem: Problem) {
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
         }
     }
 

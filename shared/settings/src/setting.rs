@@ -279,6 +279,11 @@ impl Setting {
         }
     }
 
+    pub(crate) const fn former_variable(mut self, variable: &'static str) -> Self {
+        self.former_variable = Some(variable);
+        self
+    }
+
     pub(crate) const fn flag(mut self, flag: &'static str) -> Self {
         self.flag = Some(flag);
         self

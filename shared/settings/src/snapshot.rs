@@ -18,8 +18,8 @@ pub(crate) struct Value {
     pub(crate) source: Source,
 }
 
-/// Where the value of a setting comes from. The greater one wins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Where the value of a setting comes from. The later one in this list wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// No value was given.
     Default,
@@ -29,6 +29,18 @@ pub enum Source {
     Environment,
     /// A flag of the command line.
     Flag,
+}
+
+impl Source {
+    /// Returns a number that is greater for the source that wins.
+    pub fn precedence(self) -> u8 {
+        match self {
+            Self::Default => 0,
+            Self::EnvFile(_) => 1,
+            Self::Environment => 2,
+            Self::Flag => 3,
+        }
+    }
 }
 
 impl Snapshot {
@@ -62,7 +74,8 @@ impl Snapshot {
     /// Adds a value unless there is one from a source that wins. An empty value is the same as none.
     pub(crate) fn add(&mut self, name: String, text: OsString, source: Source) {
         let is_blank = text.to_str().is_some_and(|text| text.trim().is_empty());
-        let wins = self.values.get(&name).is_none_or(|present| present.source <= source);
+        let wins =
+            self.values.get(&name).is_none_or(|present| present.source.precedence() <= source.precedence());
         if !is_blank && wins {
             self.values.insert(name, Value { text, source });
         }

@@ -112,6 +112,7 @@ mod tests {
             ("ORDERFLOW_CATALOG_CACHE_TTL", "CATALOG_CACHE_TTL"),
             ("PAYMENT_SUCESS_RATE", "PAYMENT_SUCCESS_RATE"),
             ("OTEL_EXPORTER_OTLP_ENDPONT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+            ("ORDER_REDRIVE_AFTER", "ORDER_RESEND_AFTER"),
         ] {
             assert_eq!(warnings(name), [format!("{name} is not a setting; did you mean {meant}?")]);
         }

@@ -1,13 +1,30 @@
-//! Connects to the store that the environment names.
+//! Connects to the store.
 
 use aws_sdk_dynamodb::Client;
+use orderflow_settings::declared::PREFIX;
+use orderflow_settings::{NotAllowed, Reader};
 
-use crate::{DEFAULT_PREFIX, IndependentWrites, Store, StoreError, Table};
+use crate::{IndependentWrites, Store, StoreError, Table};
+
+/// The most letters of a prefix: the name of an SQS queue has at most 80 in all.
+const MAX_PREFIX: usize = 40;
+
+/// Reads `ORDERFLOW_PREFIX`, the prefix of the names of tables, topics and queues.
+pub fn read_prefix(reader: &mut Reader<'_>) -> String {
+    reader.value(&PREFIX, |text| {
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || ['.', '_', '-'].contains(&c);
+        let text = text.trim();
+        if text.len() <= MAX_PREFIX && text.chars().all(is_allowed) {
+            Ok(text.to_owned())
+        } else {
+            Err(NotAllowed)
+        }
+    })
+}
 
 impl Store {
-    /// Returns the store at the endpoint of `config`, with the tables whose names begin with `ORDERFLOW_PREFIX`.
-    pub fn from_environment(config: &aws_config::SdkConfig) -> Self {
-        let prefix = std::env::var("ORDERFLOW_PREFIX").unwrap_or_else(|_| DEFAULT_PREFIX.to_owned());
+    /// Opens the tables with this prefix on DynamoDB.
+    pub fn on_dynamodb(config: &aws_config::SdkConfig, prefix: impl Into<String>) -> Self {
         Self::new(Client::new(config), prefix, IndependentWrites::SideBySide)
     }
 }

@@ -20,11 +20,13 @@ mod testing;
 mod transaction;
 mod write;
 
+pub use connect::read_prefix;
 pub use contention::optimistic_attempts;
 pub use cursor::{Cursor, CursorError};
 pub use error::StoreError;
 pub use independent::IndependentWrites;
 pub use listing::{Listing, TimeKey, partition, partitions};
+pub use orderflow_settings::declared::DEFAULT_PREFIX;
 pub use outbox::{Emission, EventSource, ImageError, OUTBOX, Outbox, OutboxError};
 pub use schema::{IndexDefinition, TableDefinition, TableState};
 pub use send::WriteError;
@@ -41,9 +43,6 @@ pub struct Store {
     prefix: String,
     independent_writes: IndependentWrites,
 }
-
-/// The default prefix of table names.
-pub const DEFAULT_PREFIX: &str = "orderflow";
 
 impl Store {
     /// Returns the store of the tables whose names begin with `prefix-`.

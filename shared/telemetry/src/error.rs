@@ -3,16 +3,9 @@
 /// Why logging could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// A setting in the environment has a value that is not understood.
-    #[error("{setting}={value} is not understood: {reason}")]
-    InvalidSetting {
-        /// The name of the environment variable.
-        setting: &'static str,
-        /// What it was set to.
-        value: String,
-        /// What was expected instead.
-        reason: String,
-    },
+    /// The exporter of spans cannot be built.
+    #[error("the exporter of spans cannot be built: {0}")]
+    Exporter(String),
     /// This process already has a global subscriber.
     #[error("logging is already set up in this process")]
     AlreadyInitialised,

@@ -1,22 +1,41 @@
 //! Sets up the process's logging and tracing.
 
-use std::env;
 use std::io;
 use std::str::FromStr;
 
+use orderflow_settings::declared::{OTLP_ENDPOINT, RUST_LOG};
+use orderflow_settings::{Reader, UnknownVariable};
 use tracing::{Level, Metadata};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::spans::{SpanExport, SpanLayer, is_exported};
+use crate::spans::{CollectorUrl, SpanExport, SpanLayer, is_exported};
 use crate::{LogFormat, TelemetryError, layer};
 
-const RUST_LOG: &str = "RUST_LOG";
-const DEFAULT_FILTER: &str = "info";
+/// What a process logs and where it sends its spans.
+#[derive(Debug, Clone)]
+pub struct TelemetrySettings {
+    format: LogFormat,
+    levels: Targets,
+    collector: Option<CollectorUrl>,
+    unknown_variables: Vec<UnknownVariable>,
+}
 
-/// What this process tells of itself, while it is kept. Dropped, it sends the spans that are left.
+impl TelemetrySettings {
+    /// Reads `LOG_FORMAT`, `RUST_LOG` and `OTEL_EXPORTER_OTLP_ENDPOINT`, and finds the variables that [`init`] warns about.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            format: LogFormat::read(reader),
+            levels: reader.value(&RUST_LOG, levels),
+            collector: reader.optional(&OTLP_ENDPOINT, CollectorUrl::parse),
+            unknown_variables: reader.snapshot().unknown_variables(),
+        }
+    }
+}
+
+/// The telemetry of this process. Dropping it sends the spans that are left.
 #[derive(Debug)]
 #[must_use = "spans are sent while it is kept"]
 pub struct Telemetry {
@@ -24,12 +43,12 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Whether there is a collector that spans are sent to.
+    /// Returns whether spans are sent to a collector.
     pub fn exports_spans(&self) -> bool {
         self.spans.is_some()
     }
 
-    /// Waits until the spans that ended so far were sent, or could not be. Blocks the thread.
+    /// Waits until the spans that ended so far were sent or dropped. Blocks the thread.
     pub fn flush(&self) {
         if let Some(spans) = &self.spans {
             spans.flush();
@@ -45,16 +64,16 @@ impl Drop for Telemetry {
     }
 }
 
-/// Sends this process's logs to standard error as `service`, at the levels of `RUST_LOG` (default
-/// `info`), and its spans to the collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names, if it names one.
+/// Sends this process's logs to standard error as `service`, and its spans to the collector if there is one. Warns about each variable that
+/// looks like a setting and is none.
 ///
 /// # Errors
-/// [`TelemetryError::InvalidSetting`] if `RUST_LOG` is no list of levels and `target=level`s or the collector's endpoint no URL, and
-/// [`TelemetryError::AlreadyInitialised`] the second time in one process.
-pub fn init(service: &str, format: LogFormat) -> Result<Telemetry, TelemetryError> {
-    let directives = env::var_os(RUST_LOG).map(|value| value.to_string_lossy().into_owned());
-    let logged = filter(directives.as_deref())?.and(filter_fn(may_be_logged));
-    let spans = SpanExport::from_environment(service)?;
+/// [`TelemetryError::Exporter`] if the exporter of spans cannot be built, and [`TelemetryError::AlreadyInitialised`] the second time in one
+/// process.
+pub fn init(service: &str, settings: TelemetrySettings) -> Result<Telemetry, TelemetryError> {
+    let TelemetrySettings { format, levels, collector, unknown_variables } = settings;
+    let logged = levels.and(filter_fn(may_be_logged));
+    let spans = collector.map(|url| SpanExport::to_collector(service, &url)).transpose()?;
     let exported = spans.clone().map(|spans| {
         SpanLayer::new(spans).with_filter(filter_fn(is_exported).with_max_level_hint(LevelFilter::INFO))
     });
@@ -63,11 +82,14 @@ pub fn init(service: &str, format: LogFormat) -> Result<Telemetry, TelemetryErro
         .with(exported)
         .try_init()
         .map_err(|_| TelemetryError::AlreadyInitialised)?;
+    for unknown in unknown_variables {
+        tracing::warn!(variable = unknown.variable, nearest = unknown.nearest, "{unknown}");
+    }
     Ok(Telemetry { spans })
 }
 
-/// Libraries log whole requests and answers at trace level, and with them addresses and payment tokens: whatever `RUST_LOG` says, that
-/// level is for this system's own code. Spans that are made to be exported are no part of the log.
+/// Libraries log whole requests and answers at trace level, and with them addresses and payment tokens. Whatever `RUST_LOG` says, only this
+/// system's own code logs at that level. Spans that are exported are no part of the log.
 fn may_be_logged(metadata: &Metadata<'_>) -> bool {
     !is_exported(metadata) && is_level_allowed(metadata.target(), *metadata.level())
 }
@@ -76,29 +98,48 @@ fn is_level_allowed(target: &str, level: Level) -> bool {
     level != Level::TRACE || target.starts_with("orderflow")
 }
 
-/// Levels by target, which is all that is asked for in practice. What more an `EnvFilter` knows, fields of spans, would cost every bundle an
-/// engine for regular expressions.
-fn filter(directives: Option<&str>) -> Result<Targets, TelemetryError> {
-    let directives = directives.filter(|directives| !directives.trim().is_empty()).unwrap_or(DEFAULT_FILTER);
-    Targets::from_str(directives).map_err(|error| TelemetryError::InvalidSetting {
-        setting: RUST_LOG,
-        value: directives.to_owned(),
-        reason: error.to_string(),
-    })
+/// Reads levels by target. An `EnvFilter` also knows the fields of spans, and would add an engine for regular expressions to every bundle.
+///
+/// # Errors
+/// Names the part that is neither a level nor `target=level`. A bare word would be a target whose every level is logged, and silence all
+/// others: a misspelt level is more likely.
+fn levels(text: &str) -> Result<Targets, String> {
+    let is_level = |part: &&str| part.contains('=') || LevelFilter::from_str(part).is_ok();
+    let parts = || text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let refused =
+        |part: &str| if part == text.trim() { String::new() } else { format!("{part:?} is neither") };
+    if let Some(part) = parts().find(|part| !is_level(part)) {
+        return Err(refused(part));
+    }
+    let mut targets = Targets::new();
+    for part in parts() {
+        let read = Targets::from_str(part).map_err(|_| refused(part))?;
+        targets = targets.with_targets(&read);
+        if let Some(level) = read.default_level() {
+            targets = targets.with_default(level);
+        }
+    }
+    Ok(targets)
 }
 
 #[cfg(test)]
 mod tests {
+    use orderflow_settings::{SettingsError, Snapshot, read};
+
     use super::*;
+
+    fn settings(variables: &[(&str, &str)]) -> Result<TelemetrySettings, SettingsError> {
+        let snapshot = Snapshot::from_variables(variables.iter().copied());
+        read(&snapshot, |reader| Ok(TelemetrySettings::read(reader)))
+    }
 
     #[test]
     fn unset_and_empty_mean_info() {
-        assert_eq!(filter(None).unwrap().to_string(), "info");
-        assert_eq!(filter(Some(" ")).unwrap().to_string(), "info");
-        assert_eq!(
-            filter(Some("warn,orderflow_http=debug")).unwrap().to_string(),
-            "orderflow_http=debug,warn"
-        );
+        for (text, targets) in
+            [("", "info"), (" ", "info"), ("warn, orderflow_http=debug,", "orderflow_http=debug,warn")]
+        {
+            assert_eq!(settings(&[("RUST_LOG", text)]).unwrap().levels.to_string(), targets);
+        }
     }
 
     #[test]
@@ -109,14 +150,29 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_filter_is_an_error_that_names_the_setting() {
-        let error = filter(Some("orderflow=loud")).unwrap_err();
-        assert!(error.to_string().starts_with("RUST_LOG=orderflow=loud"), "{error}");
+    fn an_unknown_level_is_refused() {
+        for (text, reason) in
+            [("loud", ""), ("orderflow=loud", ""), ("info,loud", ": \"loud\" is neither"), ("a=b=c", "")]
+        {
+            let error = settings(&[("RUST_LOG", text)]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("RUST_LOG: {text:?} is not a level (off, error,")), "{error}");
+            assert!(error.ends_with(&format!("info,orderflow_http=debug{reason}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_collector_that_is_no_url_is_refused() {
+        for bad in ["127.0.0.1:4318", "ftp://h", "http://", "http://[", "http://a b"] {
+            let error = settings(&[("OTEL_EXPORTER_OTLP_ENDPOINT", bad)]).unwrap_err().to_string();
+            assert!(error.starts_with("OTEL_EXPORTER_OTLP_ENDPOINT: "), "{error}");
+        }
+        assert!(settings(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "")]).unwrap().collector.is_none());
     }
 
     #[test]
     fn a_second_start_is_refused() {
-        let _already = init("first", LogFormat::Json);
-        assert!(matches!(init("second", LogFormat::Json), Err(TelemetryError::AlreadyInitialised)));
+        let _already = init("first", settings(&[]).unwrap());
+        let second = init("second", settings(&[]).unwrap());
+        assert!(matches!(second, Err(TelemetryError::AlreadyInitialised)));
     }
 }

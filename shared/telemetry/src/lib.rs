@@ -18,7 +18,7 @@ pub mod trace_context;
 
 pub use error::TelemetryError;
 pub use format::LogFormat;
-pub use init::{Telemetry, init};
+pub use init::{Telemetry, TelemetrySettings, init};
 pub use layer::{LogLayer, layer};
 pub use metrics::{EmbeddedMetrics, EmbeddedMetricsError, METRICS, Metric, MetricKind, MetricsPage};
 pub use trace_context::TraceParent;

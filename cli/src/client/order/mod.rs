@@ -7,6 +7,7 @@ mod watch;
 
 use clap::builder::PossibleValuesParser;
 use orderflow_domain::OrderStatus;
+use orderflow_settings::Snapshot;
 use reqwest::Method;
 
 use crate::client::http::{ApiRequest, PathSegment};
@@ -51,8 +52,8 @@ struct OneOrder {
 }
 
 impl OrderArgs {
-    pub(crate) async fn run(self, output: &mut Output) -> Result<(), ClientError> {
-        let mut session = self.connection.open(output)?;
+    pub(crate) async fn run(self, environment: &Snapshot, output: &mut Output) -> Result<(), ClientError> {
+        let mut session = self.connection.open(environment, output)?;
         let session = &mut session;
         match self.command {
             OrderCommand::Place(place) => place.run(session).await,

@@ -7,6 +7,7 @@ use aws_config::SdkConfig;
 use orderflow_domain::Event;
 use orderflow_messaging::Outcome;
 use orderflow_notifications::{NOTIFICATIONS, NotificationConsumer, ProviderSettings, Templates};
+use orderflow_settings::{Snapshot, read};
 use orderflow_testing::service::{ServiceHarness, deliver};
 
 pub(crate) struct Service {
@@ -17,10 +18,7 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) async fn start(variables: &[(&str, String)], aws: SdkConfig) -> Self {
         let harness = ServiceHarness::open(&[&NOTIFICATIONS]).await;
-        let settings = ProviderSettings::from_variables(|name| {
-            let found = variables.iter().find(|(variable, _)| *variable == name);
-            found.map(|(_, value)| value.clone())
-        });
+        let settings = read(&Snapshot::from_variables(variables.iter().cloned()), ProviderSettings::read);
         let providers = settings.unwrap().open(std::future::ready(aws)).await;
         let templates = Arc::new(Templates::built_in());
         let consumer = NotificationConsumer::new(&harness.store, Arc::new(providers), templates);

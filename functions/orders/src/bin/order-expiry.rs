@@ -8,9 +8,9 @@ use orderflow_orders::{ExpirySettings, ORDERS, OrderExpiry};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let host = Host::start("order-expiry").await?;
+    let (host, settings) = Host::start("order-expiry", |reader| Ok(ExpirySettings::read(reader))).await?;
     host.warm(&ORDERS).await;
-    let expiry = Arc::new(OrderExpiry::new(host.store(), ExpirySettings::from_environment()?));
+    let expiry = Arc::new(OrderExpiry::new(host.store(), settings));
     host.serve_schedule(move |time| {
         let expiry = expiry.clone();
         async move { expiry.sweep(Timestamp::now(), time).await.map(drop) }

@@ -7,9 +7,9 @@ use orderflow_orders::{ORDERS, router};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let host = Host::start("order-intake").await?;
+    let (host, settings) = Host::start("order-intake", |reader| Ok(CatalogSettings::read(reader))).await?;
     host.warm(&ORDERS).await;
-    let catalog = Catalog::new(host.store(), &CatalogSettings::from_environment()?);
+    let catalog = Catalog::new(host.store(), &settings);
     if let Err(error) = catalog.warm_up_all().await {
         tracing::warn!(%error, "the catalog is not warmed up");
     }

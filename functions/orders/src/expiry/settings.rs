@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use orderflow_lambda::{DurationSettingError, duration_setting};
+use orderflow_settings::declared::{ORDER_EXPIRES_AFTER, ORDER_RESEND_AFTER};
+use orderflow_settings::{Reader, defaults};
 
 /// How often the wait before the next resend is doubled at most.
 const MAX_DOUBLINGS: u32 = 5;
@@ -18,24 +19,17 @@ pub struct ExpirySettings {
 
 impl Default for ExpirySettings {
     fn default() -> Self {
-        Self { resend_after: Duration::from_secs(2 * 60), expires_after: Duration::from_secs(30 * 60) }
+        defaults(Self::read)
     }
 }
 
 impl ExpirySettings {
-    /// The settings of the environment.
-    ///
-    /// # Errors
-    /// Names the variable that cannot be used.
-    pub fn from_environment() -> Result<Self, DurationSettingError> {
-        let mut settings = Self::default();
-        if let Some(limit) = duration_setting("ORDER_RESEND_AFTER")? {
-            settings.resend_after = limit;
+    /// Reads `ORDER_RESEND_AFTER` and `ORDER_EXPIRES_AFTER`.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            resend_after: reader.duration(&ORDER_RESEND_AFTER),
+            expires_after: reader.duration(&ORDER_EXPIRES_AFTER),
         }
-        if let Some(limit) = duration_setting("ORDER_EXPIRES_AFTER")? {
-            settings.expires_after = limit;
-        }
-        Ok(settings)
     }
 
     /// The shorter of the two limits: nothing is due at a younger order.

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use orderflow_settings::declared::STRIPE_API_KEY;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 
-use super::settings::API_KEY;
 use crate::gateway::GatewayError;
 
 /// The codes of charges that Stripe declines because of the amount or the means of payment, with status 400.
@@ -159,7 +159,7 @@ impl From<Failure> for GatewayError {
             _ if failure.is_locked() => Self::Unknown(failure.to_string()),
             // Every order fails until the key is corrected, so the failure says nothing about this order.
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Self::Unavailable(format!("{API_KEY} is not accepted: {failure}"))
+                Self::Unavailable(format!("{} is not accepted: {failure}", STRIPE_API_KEY.variable))
             }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => match failure.retry_after {
                 Some(retry_after) => Self::Busy { retry_after },

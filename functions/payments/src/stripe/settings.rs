@@ -2,14 +2,9 @@
 
 use std::fmt;
 
+use orderflow_settings::declared::{STRIPE_API_KEY, STRIPE_API_URL};
+use orderflow_settings::{NotAllowed, Reader};
 use reqwest::Url;
-
-use crate::settings::SettingsError;
-
-pub(crate) const API_KEY: &str = "STRIPE_API_KEY";
-const API_URL: &str = "STRIPE_API_URL";
-
-const DEFAULT_URL: &str = "https://api.stripe.com";
 
 /// How keys begin that move real money: secret ones, and restricted ones.
 const LIVE_PREFIXES: [&str; 2] = ["sk_live_", "rk_live_"];
@@ -50,65 +45,57 @@ pub struct StripeSettings {
 }
 
 impl StripeSettings {
-    /// The settings that `STRIPE_API_KEY` and `STRIPE_API_URL` ask for.
-    ///
-    /// # Errors
-    /// [`SettingsError`] names the variable that is missing or cannot be used. The key is never quoted.
-    pub(crate) fn from_variables(
-        variable: impl Fn(&'static str) -> Option<String>,
-    ) -> Result<Self, SettingsError> {
-        // Compose files and templates cannot leave a variable out, only empty.
-        let set = |name| variable(name).filter(|value| !value.is_empty());
-        let key = set(API_KEY).ok_or(SettingsError::Missing { name: API_KEY })?;
-        let api_key = ApiKey::parse(&key).ok_or(SettingsError::Secret {
-            name: API_KEY,
-            requirement: "must be visible ASCII characters",
-        })?;
-        let url = set(API_URL).unwrap_or_else(|| DEFAULT_URL.to_owned());
-        let api_url = url.parse().ok().filter(|url: &Url| ["http", "https"].contains(&url.scheme()));
-        let api_url = api_url.ok_or_else(|| {
-            SettingsError::unusable(API_URL, &url, "must be a URL such as https://api.stripe.com")
-        })?;
+    /// Reads `STRIPE_API_KEY` and `STRIPE_API_URL`. Returns nothing where there is no key, or one that cannot be used.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let api_key = reader.optional(&STRIPE_API_KEY, |text| ApiKey::parse(text).ok_or(NotAllowed));
+        let api_url = reader.value(&STRIPE_API_URL, |text| {
+            let url = text.trim().parse().ok().filter(|url: &Url| ["http", "https"].contains(&url.scheme()));
+            url.ok_or(NotAllowed)
+        });
+        let api_key = api_key?;
         if api_key.is_live() && api_url.scheme() != "https" {
-            return Err(SettingsError::unusable(API_URL, &url, "must be https for a key of the live mode"));
+            let _refused = reader.conflict([&STRIPE_API_URL, &STRIPE_API_KEY], |[url, key]| {
+                format!("{url} must begin with https://, because {key} is a key of the live mode")
+            });
         }
-        Ok(Self { api_key, api_url })
+        Some(Self { api_key, api_url })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use orderflow_settings::{SettingsError, Snapshot};
+
     use super::*;
 
-    fn read(key: &str, url: &str) -> Result<StripeSettings, SettingsError> {
-        StripeSettings::from_variables(|name| match name {
-            API_KEY => Some(key.to_owned()),
-            API_URL => Some(url.to_owned()),
-            _ => None,
+    fn read(key: &str, url: &str) -> Result<Option<StripeSettings>, SettingsError> {
+        let variables = [(STRIPE_API_KEY.variable, key), (STRIPE_API_URL.variable, url)];
+        orderflow_settings::read(&Snapshot::from_variables(variables), |reader| {
+            Ok(StripeSettings::read(reader))
         })
     }
 
     #[test]
     fn a_key_is_enough_and_never_shown() {
-        let settings = read("sk_live_secret", "").unwrap();
+        assert_eq!(read("", ""), Ok(None));
+        let settings = read("sk_live_secret", "").unwrap().unwrap();
         assert_eq!(settings.api_url.as_str(), "https://api.stripe.com/");
         let shown = format!("{settings:?}");
-        assert!(shown.contains("ApiKey(hidden)") && !shown.contains("secret"), "{shown}");
+        assert!(shown.contains("ApiKey(hidden)") && !shown.contains("sk_live"), "{shown}");
     }
 
     #[test]
-    fn what_is_missing_or_unusable_is_named() {
-        for (key, url, named) in [
-            ("", "", API_KEY),
-            ("sk_secret\n", "", API_KEY),
-            ("sk_test_secret", "api.stripe.com", API_URL),
-            ("sk_test_secret", "ftp://127.0.0.1", API_URL),
-            ("rk_live_secret", "http://127.0.0.1:8420", API_URL),
+    fn an_unusable_value_is_refused_without_showing_the_key() {
+        for (key, url, setting) in [
+            ("sk_hunter2\n", "", &STRIPE_API_KEY),
+            ("sk_test_hunter2", "api.stripe.com", &STRIPE_API_URL),
+            ("sk_test_hunter2", "ftp://127.0.0.1", &STRIPE_API_URL),
+            ("rk_live_hunter2", "http://127.0.0.1:8420", &STRIPE_API_URL),
         ] {
             let error = read(key, url).unwrap_err();
             let shown = format!("{error} {error:?}");
-            assert!(shown.starts_with(named) && !shown.contains("secret"), "{shown}");
+            assert!(shown.starts_with(setting.variable) && !shown.contains("hunter2"), "{shown}");
         }
-        assert!(read("sk_test_secret", "http://127.0.0.1:8420").is_ok());
+        assert!(read("sk_test_hunter2", "http://127.0.0.1:8420").is_ok());
     }
 }

@@ -8,18 +8,37 @@ use orderflow_http::with_fallbacks;
 use orderflow_lambda::{Error, Host};
 use orderflow_notifications::Templates;
 use orderflow_payments::{FaultSwitch, PaymentProvider};
+use orderflow_settings::declared::CURRENCY;
+use orderflow_settings::{NotAllowed, Reader, Refused};
 use orderflow_shop_api::admin_router;
 use orderflow_sqs::{Sqs, SqsAdmin, SqsNames};
 
+struct ShopApiSettings {
+    catalog: CatalogSettings,
+    currency: Currency,
+    payment: PaymentProvider,
+    templates: Templates,
+}
+
+impl ShopApiSettings {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
+        let payment = PaymentProvider::read(reader);
+        Ok(Self {
+            catalog: CatalogSettings::read(reader),
+            currency: reader.value(&CURRENCY, |text| Currency::parse(text.trim()).map_err(|_| NotAllowed)),
+            templates: Templates::read(reader),
+            payment: payment?,
+        })
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let host = Host::start("shop-api").await?;
+    let (host, settings) = Host::start("shop-api", ShopApiSettings::read).await?;
     host.warm(&CATALOG).await;
-    let currency = std::env::var("ORDERFLOW_CURRENCY").unwrap_or_else(|_| "USD".to_owned());
-    let currency = Currency::parse(&currency).map_err(|error| format!("ORDERFLOW_CURRENCY {error}"))?;
-    let templates = Arc::new(Templates::from_environment()?);
-    let catalog = Catalog::new(host.store(), &CatalogSettings::from_environment()?);
-    let gateway = PaymentProvider::from_environment()?.gateway(host.store(), &FaultSwitch::default())?;
+    let ShopApiSettings { catalog, currency, payment, templates } = settings;
+    let (catalog, templates) = (Catalog::new(host.store(), &catalog), Arc::new(templates));
+    let gateway = payment.gateway(host.store(), &FaultSwitch::default())?;
     let queues = Sqs::new(host.aws(), SqsNames::new(host.store().prefix()));
     let router = orderflow_shop_api::router(host.store(), catalog, currency, gateway, templates)
         .merge(admin_router(Arc::new(SqsAdmin::new(Arc::new(queues)))));

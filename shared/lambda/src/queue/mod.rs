@@ -17,7 +17,7 @@ use serde::Deserialize;
 use amazon_mq::AmazonMqEvent;
 
 pub(crate) use amazon_mq::BatchError;
-pub(crate) use sqs::queues_from_environment;
+pub(crate) use sqs::{consumer_queues, read_queue_urls};
 
 /// The event that triggers a queue function, distinguished by its shape.
 #[derive(Debug, Clone, Deserialize)]

@@ -9,44 +9,43 @@ use orderflow_messaging::{
     Consumer, DeadLetter, DeadLetterQueue, Delivered, Disposition, ItemFailure, Outcome, QueueResponse,
     Record, decide,
 };
-use orderflow_sqs::{ConsumerQueues, Queue};
+use orderflow_settings::declared::{DEAD_LETTER_QUEUE_URL, QUEUE_URL};
+use orderflow_settings::{Reader, Refused};
+use orderflow_sqs::{ConsumerQueues, Queue, QueueUrls};
 
 use super::QueueHost;
 
 /// The `eventSource` of records that Lambda reads from SQS.
 const SQS_EVENT_SOURCE: &str = "aws:sqs";
 
-const QUEUE_URL: &str = "QUEUE_URL";
-const DEAD_LETTER_QUEUE_URL: &str = "DEAD_LETTER_QUEUE_URL";
-
-/// One of the two settings is missing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{set} is set and {missing} is not: set both, or neither")]
-pub(crate) struct QueueUrlsError {
-    set: &'static str,
-    missing: &'static str,
-}
-
 /// Reads `QUEUE_URL` and `DEAD_LETTER_QUEUE_URL`, the queue that triggers the function and its dead-letter queue; `None` if neither is set, as behind
 /// a bridge.
 ///
 /// # Errors
-/// [`QueueUrlsError`] names the variable that is missing.
-pub(crate) fn queues_from_environment(aws: &SdkConfig) -> Result<Option<ConsumerQueues>, QueueUrlsError> {
-    let urls = urls(|name| std::env::var(name).ok().filter(|url| !url.is_empty()))?;
-    let client = aws_sdk_sqs::Client::new(aws);
-    Ok(urls.map(|[queue, dead_letters]| ConsumerQueues {
-        queue: Queue::new(&client, &queue),
-        dead_letters: Queue::new(&client, &dead_letters),
+/// [`Refused`] if only one of them is set.
+pub(crate) fn read_queue_urls(reader: &mut Reader<'_>) -> Result<Option<QueueUrls>, Refused> {
+    let queue = reader.http_url(&QUEUE_URL);
+    let dead_letters = reader.http_url(&DEAD_LETTER_QUEUE_URL);
+    let (set, missing) = match (reader.is_given(&QUEUE_URL), reader.is_given(&DEAD_LETTER_QUEUE_URL)) {
+        (true, false) => (&QUEUE_URL, &DEAD_LETTER_QUEUE_URL),
+        (false, true) => (&DEAD_LETTER_QUEUE_URL, &QUEUE_URL),
+        _ => {
+            return Ok(queue
+                .zip(dead_letters)
+                .map(|(queue, dead_letters)| QueueUrls { queue, dead_letters }));
+        }
+    };
+    Err(reader.conflict([set, missing], |[set, missing]| {
+        format!("{set} is set and {missing} is not: set both, or neither")
     }))
 }
 
-fn urls(variable: impl Fn(&'static str) -> Option<String>) -> Result<Option<[String; 2]>, QueueUrlsError> {
-    match (variable(QUEUE_URL), variable(DEAD_LETTER_QUEUE_URL)) {
-        (Some(queue), Some(dead_letters)) => Ok(Some([queue, dead_letters])),
-        (None, None) => Ok(None),
-        (Some(_), None) => Err(QueueUrlsError { set: QUEUE_URL, missing: DEAD_LETTER_QUEUE_URL }),
-        (None, Some(_)) => Err(QueueUrlsError { set: DEAD_LETTER_QUEUE_URL, missing: QUEUE_URL }),
+/// Creates the queues of these URLs.
+pub(crate) fn consumer_queues(aws: &SdkConfig, urls: &QueueUrls) -> ConsumerQueues {
+    let client = aws_sdk_sqs::Client::new(aws);
+    ConsumerQueues {
+        queue: Queue::new(&client, &urls.queue),
+        dead_letters: Queue::new(&client, &urls.dead_letters),
     }
 }
 
@@ -99,7 +98,8 @@ impl<C: Consumer> QueueHost<C> {
 
     async fn send_dead_letter(&self, letter: DeadLetter) -> Result<(), String> {
         let queues = self.queues.as_ref();
-        let queues = queues.ok_or_else(|| format!("set {QUEUE_URL} and {DEAD_LETTER_QUEUE_URL}"))?;
+        let queues = queues
+            .ok_or_else(|| format!("set {} and {}", QUEUE_URL.variable, DEAD_LETTER_QUEUE_URL.variable))?;
         queues.dead_letters.put(letter).await.map_err(|error| error.to_string())
     }
 

@@ -3,6 +3,8 @@ use serde_json::{Value, json};
 
 use super::super::QueueEvent;
 use super::super::stub::{Always, Shared, good, host};
+use orderflow_settings::{Setting, Snapshot, read};
+
 use super::*;
 
 fn batch(source: &str, body: &str, attempt: u32, age: Duration) -> QueueEvent {
@@ -153,10 +155,13 @@ async fn without_a_dead_letter_queue_a_poison_message_stays_in_its_queue() {
 
 #[test]
 fn both_urls_are_set_or_neither() {
-    let urls = |names: &[&str]| urls(|name| names.contains(&name).then(|| name.to_owned()));
+    let urls = |settings: &[&'static Setting]| {
+        let set = settings.iter().map(|setting| (setting.variable, "http://h/1/q"));
+        read(&Snapshot::from_variables(set), read_queue_urls)
+    };
     assert_eq!(urls(&[]), Ok(None));
-    assert_eq!(urls(&[QUEUE_URL, DEAD_LETTER_QUEUE_URL]).unwrap().unwrap()[0], QUEUE_URL);
-    let error = urls(&[QUEUE_URL]).unwrap_err().to_string();
+    assert_eq!(urls(&[&QUEUE_URL, &DEAD_LETTER_QUEUE_URL]).unwrap().unwrap().queue, "http://h/1/q");
+    let error = urls(&[&QUEUE_URL]).unwrap_err().to_string();
     assert_eq!(error, "QUEUE_URL is set and DEAD_LETTER_QUEUE_URL is not: set both, or neither");
-    assert!(urls(&[DEAD_LETTER_QUEUE_URL]).is_err());
+    assert!(urls(&[&DEAD_LETTER_QUEUE_URL]).is_err());
 }

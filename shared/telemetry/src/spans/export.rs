@@ -1,17 +1,16 @@
 //! Queues ended spans for export.
 
-use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry_otlp::{RetryPolicy, SpanExporter, WithHttpConfig};
+use http::Uri;
+use opentelemetry_otlp::{RetryPolicy, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SpanData, SpanProcessor};
+use orderflow_settings::NotAllowed;
 
 use super::collector::CollectorClient;
 use crate::TelemetryError;
-
-const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 /// The longest time that a span waits in the queue for others.
 const DELAY: Duration = Duration::from_secs(1);
@@ -23,29 +22,41 @@ const LAST_EXPORT: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone)]
 pub(crate) struct SpanExport(Arc<BatchSpanProcessor>);
 
-impl SpanExport {
-    /// Opens the export to the collector at `OTEL_EXPORTER_OTLP_ENDPOINT`. Returns `None` if that is unset or empty.
-    ///
-    /// # Errors
-    /// [`TelemetryError::InvalidSetting`] if it is not a URL that spans can be sent to.
-    pub(crate) fn from_environment(service: &str) -> Result<Option<Self>, TelemetryError> {
-        let endpoint = env::var(ENDPOINT).unwrap_or_default();
-        if endpoint.trim().is_empty() {
-            return Ok(None);
+/// The address of a collector, without `/v1/traces`.
+#[derive(Debug, Clone)]
+pub(crate) struct CollectorUrl(String);
+
+impl CollectorUrl {
+    /// Reads a URL that begins with `http://` or `https://`.
+    pub(crate) fn parse(text: &str) -> Result<Self, NotAllowed> {
+        let text = text.trim();
+        let uri: Uri = text.parse().map_err(|_| NotAllowed)?;
+        let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+        if is_http && uri.host().is_some_and(|host| !host.is_empty()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAllowed)
         }
-        let exporter = Self::to_collector(service);
-        let invalid =
-            |reason| TelemetryError::InvalidSetting { setting: ENDPOINT, value: endpoint.clone(), reason };
-        exporter.map(Some).map_err(invalid)
     }
 
-    /// Builds the exporter, which reads the endpoint and OpenTelemetry's other variables, such as those of headers, itself.
-    fn to_collector(service: &str) -> Result<Self, String> {
-        let client = CollectorClient::new().map_err(|error| error.to_string())?;
-        // The span is dropped: nothing waits for a collector that is down.
+    /// The address that spans are posted to: <https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp>.
+    fn traces(&self) -> String {
+        format!("{}/v1/traces", self.0.trim_end_matches('/'))
+    }
+}
+
+impl SpanExport {
+    /// Starts the export to a collector. The exporter itself reads the other variables of OpenTelemetry, such as those of headers.
+    ///
+    /// # Errors
+    /// [`TelemetryError::Exporter`] if the exporter cannot be built.
+    pub(crate) fn to_collector(service: &str, collector: &CollectorUrl) -> Result<Self, TelemetryError> {
+        let failed = |error: String| TelemetryError::Exporter(error);
+        let client = CollectorClient::new().map_err(|error| failed(error.to_string()))?;
         let exporter = SpanExporter::builder().with_http().with_http_client(client);
-        let exporter = exporter.with_retry_policy(RetryPolicy::disabled()).build();
-        let exporter = exporter.map_err(|error| error.to_string())?;
+        // A failed export is not repeated: later spans are as useful, and nothing waits for a collector that is down.
+        let exporter = exporter.with_retry_policy(RetryPolicy::disabled()).with_endpoint(collector.traces());
+        let exporter = exporter.build().map_err(|error| failed(error.to_string()))?;
         let config = BatchConfigBuilder::default().with_scheduled_delay(DELAY).build();
         let mut processor = BatchSpanProcessor::builder(exporter).with_batch_config(config).build();
         processor.set_resource(&Resource::builder().with_service_name(service.to_owned()).build());

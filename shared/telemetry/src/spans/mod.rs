@@ -18,5 +18,5 @@ mod export;
 mod layer;
 mod open_span;
 
-pub(crate) use export::SpanExport;
+pub(crate) use export::{CollectorUrl, SpanExport};
 pub(crate) use layer::{SpanLayer, is_exported};

@@ -1,0 +1,101 @@
+//! Where the tables and the broker are.
+
+use std::fs;
+
+use orderflow_bridge::rabbitmq::{BrokerAddress, BrokerUri};
+use orderflow_embedded::Location;
+use orderflow_settings::declared::{AWS_ENDPOINT, BROKER, BROKER_CA, DATA_DIR, DYNAMODB_ENDPOINT, EPHEMERAL};
+use orderflow_settings::{Reader, Setting};
+use orderflow_store::read_prefix;
+use orderflow_system::{BaseUrl, BaseUrlError, StoreLocation};
+
+/// Reads a URL that paths are appended to.
+pub(crate) fn base_url(reader: &mut Reader<'_>, setting: &'static Setting) -> Option<BaseUrl> {
+    reader.optional(setting, parse_base_url)
+}
+
+/// Parses a URL that paths are appended to.
+///
+/// # Errors
+/// The reason, unless it is what the declaration says already.
+pub(crate) fn parse_base_url(text: &str) -> Result<BaseUrl, String> {
+    text.parse().map_err(|error| match error {
+        BaseUrlError::Unreadable | BaseUrlError::Scheme => String::new(),
+        BaseUrlError::Extras => error.to_string(),
+    })
+}
+
+/// Reads which RabbitMQ carries the events, if one does.
+pub(crate) fn broker(reader: &mut Reader<'_>) -> Option<BrokerAddress> {
+    let uri = reader.optional(&BROKER, |text| text.trim().parse::<BrokerUri>());
+    let ca_certificates = reader.content(&BROKER_CA, |path| fs::read_to_string(path));
+    Some(BrokerAddress { uri: uri?, ca_certificates })
+}
+
+/// Reads where the tables are: behind an endpoint, or in a folder.
+pub(crate) fn store(reader: &mut Reader<'_>) -> StoreLocation {
+    reader.exclude(&AWS_ENDPOINT, &DYNAMODB_ENDPOINT);
+    let aws = base_url(reader, &AWS_ENDPOINT);
+    let dynamodb = base_url(reader, &DYNAMODB_ENDPOINT);
+    let embedded = embedded(reader);
+    aws.or(dynamodb).map_or(StoreLocation::Embedded(embedded), StoreLocation::Endpoint)
+}
+
+/// Reads where the embedded store keeps its data.
+pub(crate) fn embedded(reader: &mut Reader<'_>) -> Location {
+    let folder = reader.path(&DATA_DIR).unwrap_or_default();
+    if reader.switch(&EPHEMERAL) { Location::Memory } else { Location::Directory(folder) }
+}
+
+/// Reads where existing tables are, and the prefix of their names. Tables in memory do not outlive the program, so there are none.
+pub(crate) fn tables(reader: &mut Reader<'_>) -> (StoreLocation, String) {
+    reader.exclude(&AWS_ENDPOINT, &DYNAMODB_ENDPOINT);
+    let aws = base_url(reader, &AWS_ENDPOINT);
+    let dynamodb = base_url(reader, &DYNAMODB_ENDPOINT);
+    let folder = reader.path(&DATA_DIR).unwrap_or_default();
+    let embedded = StoreLocation::Embedded(Location::Directory(folder));
+    (aws.or(dynamodb).map_or(embedded, StoreLocation::Endpoint), read_prefix(reader))
+}
+
+#[cfg(test)]
+mod tests {
+    use orderflow_settings::{Snapshot, read};
+
+    use super::*;
+
+    fn refusal<T>(snapshot: &Snapshot, settings: impl FnOnce(&mut Reader<'_>) -> T) -> String {
+        read(snapshot, |reader| Ok(settings(reader))).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn a_bad_address_is_refused_without_its_password() {
+        for address in ["amqp:shop:s3cret", "http://shop:s3cret@h", "amqp://shop:s3cret@h:x"] {
+            let error = refusal(&Snapshot::default().with_flag(&BROKER, address), broker);
+            assert!(error.starts_with("--broker: ") && error.contains("is not a URL such as"), "{error}");
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn certificates_that_cannot_be_read_are_named() {
+        let flags = Snapshot::default().with_flag(&BROKER, "amqps://b");
+        let error = refusal(&flags.with_flag(&BROKER_CA, "/nowhere/ca.pem"), broker);
+        assert!(error.starts_with(r#"--broker-ca: "/nowhere/ca.pem" cannot be read: "#), "{error}");
+    }
+
+    #[test]
+    fn an_endpoint_with_a_password_is_refused_without_showing_it() {
+        let flags = Snapshot::default().with_flag(&DYNAMODB_ENDPOINT, "http://user:s3cret@h");
+        let error = refusal(&flags, store);
+        assert!(error.contains("must hold no user name, password") && !error.contains("s3cret"), "{error}");
+    }
+
+    #[test]
+    fn endpoints_that_exclude_each_other_are_named_as_given() {
+        let environment = Snapshot::from_variables([(AWS_ENDPOINT.variable, "http://a")]);
+        let error = refusal(&environment.with_flag(&DYNAMODB_ENDPOINT, "http://b"), store);
+        let expected =
+            "ORDERFLOW_AWS_ENDPOINT and --dynamodb-endpoint exclude each other: give only one of them";
+        assert_eq!(error, expected);
+    }
+}

@@ -1,0 +1,228 @@
+//! The settings of `orderflow up`.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use orderflow_bridge::sdk_config;
+use orderflow_catalog::CatalogSettings;
+use orderflow_domain::Currency;
+use orderflow_inventory::InventorySettings;
+use orderflow_messaging::RetryPolicy;
+use orderflow_notifications::{ProviderSettings, Templates};
+use orderflow_orders::ExpirySettings;
+use orderflow_payments::PaymentProvider;
+use orderflow_settings::declared::{
+    AWS_ENDPOINT, BROKER, CURRENCY, DRAIN_SECONDS, DYNAMODB_ENDPOINT, HOST, INSECURE, ONLY, PORT,
+};
+use orderflow_settings::{NotAllowed, Program, Reader, Refused, Setting};
+use orderflow_store::read_prefix;
+use orderflow_system::{BrokerLocation, Functions, Part, Parts, Settings, StoreLocation};
+use orderflow_telemetry::TelemetrySettings;
+use tokio::net::TcpListener;
+
+use crate::serving;
+use crate::settings::{self, FlagSet, SettingFlags};
+
+/// The flags of `orderflow up`.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_help = "\
+Example:
+  orderflow up --port 8080 --data-dir ./data
+  orderflow up --broker amqp://guest:guest@127.0.0.1:5672/%2f
+  orderflow up --aws-endpoint http://127.0.0.1:4566
+
+To run the parts in several processes, let them share a store and a broker:
+  orderflow store --port 8000 --data-dir ./data
+  orderflow up --only order-intake,shop-api --dynamodb-endpoint http://127.0.0.1:8000 --broker amqp://127.0.0.1
+  orderflow up --only payment --port 0 --dynamodb-endpoint http://127.0.0.1:8000 --broker amqp://127.0.0.1")]
+pub struct UpArgs {
+    /// The settings that have a flag.
+    #[command(flatten)]
+    pub flags: SettingFlags<UpFlags>,
+}
+
+/// The settings that have a flag in `orderflow up`.
+pub enum UpFlags {}
+
+impl FlagSet for UpFlags {
+    fn settings() -> Vec<&'static Setting> {
+        settings::flags_of(Program::Up)
+    }
+}
+
+/// Where a command listens, and how it ends.
+#[derive(Debug, Clone)]
+pub struct ServeSettings {
+    /// The address.
+    pub host: IpAddr,
+    /// The port; 0 picks a free one.
+    pub port: u16,
+    /// How long messages in flight may take to finish after a signal.
+    pub drain: Duration,
+}
+
+impl ServeSettings {
+    /// Reads them. An address that other machines can reach needs `--insecure`, because callers are not authenticated.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        Self { host: host(reader), port: reader.port(&PORT), drain: reader.seconds(&DRAIN_SECONDS) }
+    }
+
+    /// Listens there.
+    ///
+    /// # Errors
+    /// Names the address and what to do about it.
+    pub(crate) async fn listen(&self) -> anyhow::Result<TcpListener> {
+        serving::listen((self.host, self.port).into()).await
+    }
+}
+
+/// Reads the address to listen on.
+pub(crate) fn host(reader: &mut Reader<'_>) -> IpAddr {
+    let (host, insecure) = (reader.ip_address(&HOST), reader.switch(&INSECURE));
+    if !host.is_loopback() && !insecure {
+        let _refused = reader.conflict([&HOST], |[name]| {
+            format!("{name}: other machines can reach {host}, and callers are not authenticated; --insecure allows it")
+        });
+    }
+    host
+}
+
+/// Every setting of `orderflow up`.
+pub struct UpSettings {
+    /// Logs and traces.
+    pub telemetry: TelemetrySettings,
+    /// Where it listens.
+    pub serve: ServeSettings,
+    /// Where the tables are.
+    pub store: StoreLocation,
+    /// What carries events; nothing where they stay in this process.
+    pub broker: Option<BrokerLocation>,
+    /// The parts that `--only` names; empty where all run.
+    pub only: Vec<Part>,
+    prefix: String,
+    retry: RetryPolicy,
+    catalog: CatalogSettings,
+    inventory: InventorySettings,
+    expiry: ExpirySettings,
+    payment: PaymentProvider,
+    providers: ProviderSettings,
+    templates: Templates,
+    currency: Currency,
+}
+
+impl UpSettings {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// [`Refused`] where a provider lacks a setting.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
+        let payment = PaymentProvider::read(reader);
+        let providers = ProviderSettings::read(reader);
+        Ok(Self {
+            telemetry: TelemetrySettings::read(reader),
+            serve: ServeSettings::read(reader),
+            store: settings::store(reader),
+            broker: broker(reader),
+            only: only(reader),
+            prefix: read_prefix(reader),
+            retry: RetryPolicy::read(reader),
+            catalog: CatalogSettings::read(reader),
+            inventory: InventorySettings::read(reader),
+            expiry: ExpirySettings::read(reader),
+            templates: Templates::read(reader),
+            currency: reader.value(&CURRENCY, |text| Currency::parse(text.trim()).map_err(|_| NotAllowed)),
+            payment: payment?,
+            providers: providers?,
+        })
+    }
+
+    pub(super) fn parts(&self) -> Parts {
+        match &self.only[..] {
+            [] => Parts::all(),
+            only => only.iter().copied().collect(),
+        }
+    }
+
+    /// Opens the providers of messages and returns what the system is made of.
+    pub(super) async fn open(self) -> Settings {
+        let parts = self.parts();
+        let aws_endpoint = match &self.broker {
+            Some(BrokerLocation::Sqs(endpoint)) => Some(endpoint.to_string()),
+            _ => None,
+        };
+        let providers = self.providers.open(sdk_config(aws_endpoint.as_deref())).await;
+        Settings {
+            store: self.store,
+            prefix: self.prefix,
+            broker: self.broker,
+            parts,
+            functions: Functions::InProcess,
+            retry: self.retry,
+            catalog: self.catalog,
+            inventory: self.inventory,
+            expiry: self.expiry,
+            payment: self.payment,
+            channel: Arc::new(providers),
+            templates: Arc::new(self.templates),
+            currency: self.currency,
+        }
+    }
+}
+
+fn broker(reader: &mut Reader<'_>) -> Option<BrokerLocation> {
+    reader.exclude(&AWS_ENDPOINT, &BROKER);
+    let rabbitmq = settings::broker(reader).map(BrokerLocation::RabbitMq);
+    settings::base_url(reader, &AWS_ENDPOINT).map(BrokerLocation::Sqs).or(rabbitmq)
+}
+
+fn only(reader: &mut Reader<'_>) -> Vec<Part> {
+    let parts: Vec<Part> = reader.some_of(&ONLY).iter().filter_map(|name| name.parse().ok()).collect();
+    let is_shared = reader.is_given(&BROKER) && reader.is_given(&DYNAMODB_ENDPOINT);
+    if !parts.is_empty() && !is_shared && !reader.is_given(&AWS_ENDPOINT) {
+        let _refused = reader.conflict([&ONLY], |[only]| {
+            format!(
+                "{only} needs --broker and --dynamodb-endpoint, or --aws-endpoint: the parts have to share a broker and a store"
+            )
+        });
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use orderflow_settings::declared::PARTS;
+    use orderflow_settings::{Snapshot, read};
+
+    use super::*;
+
+    fn refusal(variables: &[(&str, &str)]) -> String {
+        let snapshot = Snapshot::from_variables(variables.iter().copied());
+        read(&snapshot, UpSettings::read).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn the_declaration_names_every_part() {
+        assert_eq!(Part::all().map(Part::name).collect::<Vec<_>>(), PARTS);
+    }
+
+    #[test]
+    fn some_parts_need_a_broker_and_a_store_that_all_share() {
+        for variables in [
+            &[("ORDERFLOW_ONLY", "payment")][..],
+            &[("ORDERFLOW_ONLY", "payment"), ("ORDERFLOW_BROKER", "amqp://h")],
+            &[("ORDERFLOW_ONLY", "payment"), ("ORDERFLOW_DYNAMODB_ENDPOINT", "http://h")],
+        ] {
+            let error = refusal(variables);
+            assert!(error.starts_with("ORDERFLOW_ONLY needs --broker and"), "{error}");
+        }
+    }
+
+    #[test]
+    fn settings_without_a_value_are_those_without_a_variable() {
+        let empty = orderflow_settings::declared::ALL.iter().map(|setting| (setting.variable, ""));
+        let settings = read(&Snapshot::from_variables(empty), UpSettings::read).unwrap();
+        assert_eq!((settings.serve.port, settings.parts()), (8080, Parts::all()));
+        assert!(settings.broker.is_none() && matches!(settings.store, StoreLocation::Embedded(_)));
+    }
+}
