@@ -44,7 +44,7 @@ async fn an_unreachable_service_is_retried() {
         template: "order_refunded".to_owned(),
         recipient: Recipient::Sms(phone.clone()),
         subject: None,
-        body: "We have given back 39.98 USD.".to_owned(),
+        body: "We have refunded 39.98 USD.".to_owned(),
     };
     let error = SnsSmsProvider::new(&aws).send(&phone, &message).await.unwrap_err();
     assert!(matches!(error, ChannelError::Unavailable(_)), "{error}");

@@ -67,7 +67,7 @@ async fn h15_a_crash_after_the_charge_leaves_no_row_in_progress_and_makes_no_sec
 }
 
 #[tokio::test]
-async fn a_refusal_finds_the_charge_of_a_consumer_that_died() {
+async fn a_refusal_refunds_the_charge_of_a_crashed_consumer() {
     let payments = PaymentsHarness::open().await;
     let order = OrderId::generate();
     crash_after_charging(&payments, order).await;

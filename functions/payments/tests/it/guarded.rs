@@ -124,7 +124,7 @@ async fn the_circuit_breaker_opens_while_the_gateway_is_down_and_every_order_is_
 }
 
 #[tokio::test(start_paused = true)]
-async fn repeats_beyond_their_budget_are_deferred_and_first_attempts_never() {
+async fn retries_beyond_the_retry_budget_are_deferred_and_first_attempts_are_not() {
     let guarded = GuardedPayments::start().await;
     let retry = |_| Delivery { attempt: 2, ..first_delivery(reserved(OrderId::generate())) };
     let retries: Vec<_> = (0..1_010).map(retry).collect();
@@ -140,7 +140,7 @@ async fn repeats_beyond_their_budget_are_deferred_and_first_attempts_never() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_deferred_comes_back_after_the_pause_and_spread_out() {
+async fn deferred_deliveries_are_spread_over_time_after_the_pause() {
     let guarded = GuardedPayments::with_open_breaker().await;
     let mut delays = Vec::new();
     for _ in 0..20 {
@@ -158,7 +158,7 @@ async fn what_is_deferred_comes_back_after_the_pause_and_spread_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_meets_an_open_breaker_is_noted_and_deferred() {
+async fn a_refusal_during_an_open_breaker_is_recorded_and_deferred() {
     let guarded = GuardedPayments::with_open_breaker().await;
     let order = OrderId::generate();
     for _ in 0..2 {

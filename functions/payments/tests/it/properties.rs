@@ -86,9 +86,9 @@ async fn check(payments: &PaymentsHarness, history: &History) -> Result<(), Test
         history.deliveries.iter().map(|step| step.kind).filter(|kind| *kind != EventKind::Reserved).collect();
     if let Some(first) = refusals.first() {
         prop_assert_ne!(charge, Some(SimulatedChargeStatus::Captured));
-        let reversal =
+        let reversed =
             [Some(PaymentStatus::Voided), Some(PaymentStatus::Refunded), Some(PaymentStatus::Failed)];
-        prop_assert!(reversal.contains(&status), "{:?}", status);
+        prop_assert!(reversed.contains(&status), "{:?}", status);
         // An order ends once. If it were refused for two reasons, no charge would be left either, but the row of a
         // refunded charge could say "voided".
         if refusals.iter().all(|refusal| refusal == first) {

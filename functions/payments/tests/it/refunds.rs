@@ -66,7 +66,7 @@ impl FailedRefund {
 }
 
 #[tokio::test]
-async fn a_refund_that_was_failed_is_made_once_and_told() {
+async fn a_retried_refund_is_made_once_and_emits_payment_refunded() {
     let failed = FailedRefund::start().await;
     failed.gateway.allowed.store(true, Ordering::Relaxed);
     let order = failed.order.to_string();

@@ -118,7 +118,7 @@ async fn h14_a_refund_that_fails_is_never_reported_as_done() {
 }
 
 #[tokio::test]
-async fn a_resent_refusal_tries_a_failed_refund_resent() {
+async fn a_resent_refusal_retries_a_failed_refund() {
     let payments = PaymentsHarness::open().await;
     let order = OrderId::generate();
     payments.deliver(&[reserved(order)]).await;

@@ -135,7 +135,7 @@ async fn a_charge_reverses_itself_if_the_refusal_did_not_call_the_gateway() {
 }
 
 #[tokio::test]
-async fn a_redriven_refusal_is_answered_resent() {
+async fn a_resent_refusal_emits_the_answer_again() {
     let payments = PaymentsHarness::open().await;
     let order = OrderId::generate();
     payments.deliver(&[cancelled(order)]).await;
