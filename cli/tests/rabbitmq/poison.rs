@@ -12,7 +12,7 @@ use crate::tables::Tables;
 
 /// Messages that are no events, published to a queue by hand, are dead-lettered within two seconds with a reason, and delay no others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_undecodable_message_is_dead_lettered_within_two_seconds() {
+async fn h08_an_undecodable_message_is_dead_lettered_within_two_seconds() {
     let (sku, stock) = ("PLAIN", 1_000);
     let shop = Shop::open(sku, stock).await;
     let connection = Connection::connect(&shop.broker.uri(), ConnectionProperties::default()).await.unwrap();
