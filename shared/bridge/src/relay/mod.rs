@@ -1,15 +1,11 @@
 //! The relay off Lambda: polls table streams, hands their records to the relay's function, and keeps a cursor for each stream.
 
-mod backlog;
 mod progress;
-mod status;
 mod stream_poller;
 mod stream_reader;
 mod wakeup;
 
-pub use backlog::Backlog;
-pub use progress::InFlight;
-pub use status::{StreamPollerStatus, StreamReads};
+pub use progress::{Backlog, InFlight, StreamPollerStatus, StreamReads};
 pub use stream_poller::{ConfirmingSink, NoTrimmer, Sink, StreamPoller, StreamPollerError, StreamTrimmer};
 pub use stream_reader::{Position, PositionError, StreamBatch, StreamError, StreamReader};
 pub use wakeup::Wakeup;

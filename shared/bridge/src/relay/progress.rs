@@ -1,8 +1,14 @@
-//! The batches of a stream that are published and not yet acknowledged. They bound how far the cursor may move.
+//! The progress of a stream poller: batches in flight, which bound the cursor; events that wait to be published; and the counts that other
+//! tasks read while the poller runs.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::iter::Sum;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_dynamodbstreams::types::Record;
+use orderflow_domain::Timestamp;
+use orderflow_store::OUTBOX;
 
 use crate::Position;
 
@@ -51,8 +57,108 @@ impl Progress {
     }
 }
 
+/// Writes that a stream poller has read and whose events are not published yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// The number of writes.
+    pub writes: u64,
+    /// The time of the oldest write, to the second, as streams carry it.
+    pub oldest: Option<Timestamp>,
+}
+
+impl Backlog {
+    /// Returns the writes among these records that name events.
+    pub(crate) fn of(records: &[Record]) -> Self {
+        let changes = records.iter().filter_map(Record::dynamodb);
+        let named =
+            changes.filter(|change| change.new_image().is_some_and(|image| image.contains_key(OUTBOX)));
+        let written_at = named.map(|change| {
+            let time = change.approximate_creation_date_time()?.to_millis().ok()?;
+            Some(Timestamp::from_millis(time))
+        });
+        written_at.map(|oldest| Self { writes: 1, oldest }).sum()
+    }
+}
+
+impl Sum for Backlog {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), |sum, part| Self {
+            writes: sum.writes + part.writes,
+            oldest: [sum.oldest, part.oldest].into_iter().flatten().min(),
+        })
+    }
+}
+
+/// The progress of a stream poller. Clones share it.
+#[derive(Debug, Clone)]
+pub struct StreamPollerStatus(Arc<Counts>);
+
+#[derive(Debug)]
+struct Counts {
+    writes: AtomicU64,
+    empty: AtomicU64,
+    fruitful: AtomicU64,
+    backlog: Mutex<Backlog>,
+}
+
+/// The number of times that a stream poller has read its stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamReads {
+    /// Reads that found no records while no message was in flight and the cursor was saved.
+    pub empty: u64,
+    /// Reads that found records.
+    pub fruitful: u64,
+}
+
+/// Stands for "has not caught up yet". No write has this number.
+const NEVER: u64 = u64::MAX;
+
+impl Default for StreamPollerStatus {
+    fn default() -> Self {
+        let (empty, fruitful) = (AtomicU64::new(0), AtomicU64::new(0));
+        let backlog = Mutex::default();
+        Self(Arc::new(Counts { writes: AtomicU64::new(NEVER), empty, fruitful, backlog }))
+    }
+}
+
+impl StreamPollerStatus {
+    pub(super) fn caught_up_with(&self, writes: u64) {
+        self.0.writes.store(writes, Ordering::Release);
+        self.0.empty.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn found_something(&self) {
+        self.0.fruitful.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn set_backlog(&self, backlog: Backlog) {
+        *self.0.backlog.lock().unwrap_or_else(PoisonError::into_inner) = backlog;
+    }
+
+    /// Returns the writes that were read and are not published yet. A poller that cannot publish reads on, up to about 10,000 records.
+    pub fn backlog(&self) -> Backlog {
+        *self.0.backlog.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns whether the events of all writes of this process up to number `writes` are handled, and the cursor is saved. A store in
+    /// another process has no such numbers: with 0 this returns whether the poller has ever reached the end of the stream.
+    pub fn has_caught_up_with(&self, writes: u64) -> bool {
+        let seen = self.0.writes.load(Ordering::Acquire);
+        seen != NEVER && seen >= writes
+    }
+
+    /// Returns how often the poller has read. Once two more empty reads are counted than now, the second of them began after this call.
+    pub fn reads(&self) -> StreamReads {
+        let fruitful = self.0.fruitful.load(Ordering::Acquire);
+        StreamReads { empty: self.0.empty.load(Ordering::Acquire), fruitful }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodbstreams::primitives::DateTime;
+    use aws_sdk_dynamodbstreams::types::{AttributeValue, StreamRecord};
+
     use super::*;
 
     fn position(sequence_number: &str) -> Position {
@@ -72,5 +178,20 @@ mod tests {
         batches[0].complete();
         assert_eq!(progress.advance(), Some(position("3")));
         assert!(progress.is_empty());
+    }
+
+    fn record(attribute: &str, seconds: i64) -> Record {
+        let change = StreamRecord::builder()
+            .new_image(attribute, AttributeValue::S("order.placed".to_owned()))
+            .approximate_creation_date_time(DateTime::from_secs(seconds));
+        Record::builder().dynamodb(change.build()).build()
+    }
+
+    #[test]
+    fn only_writes_that_name_events_count() {
+        let records = [record("status", 1), record(OUTBOX, 30), record(OUTBOX, 20), record(OUTBOX, 40)];
+        let backlog = Backlog::of(&records);
+        assert_eq!(backlog, Backlog { writes: 3, oldest: Some(Timestamp::from_millis(20_000)) });
+        assert_eq!([backlog, Backlog::default()].into_iter().sum::<Backlog>(), backlog);
     }
 }
