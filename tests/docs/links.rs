@@ -81,8 +81,7 @@ const FOLDERS: [&str; 10] = [
 fn every_file_that_a_page_names_exists() {
     let mut checked = 0;
     // They name files of the past, of other projects, and files that the reader creates.
-    let exempt =
-        ["CHANGELOG.md", "docs/reference/parity.md", "docs/guides/add-a-step.md"].map(Path::new);
+    let exempt = ["CHANGELOG.md", "docs/reference/parity.md", "docs/guides/add-a-step.md"].map(Path::new);
     for page in pages().iter().filter(|page| !exempt.contains(&page.path.as_path())) {
         for (line, named) in page.quoted() {
             let is_file = FOLDERS.iter().any(|folder| named.starts_with(folder));

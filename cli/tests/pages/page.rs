@@ -14,7 +14,7 @@ pub(crate) struct Page {
 
 /// A block of shell commands.
 pub(crate) struct Block {
-    /// What follows `sh`: `run`, or `needs=` with a list.
+    /// What follows `sh`: `run`, `run=broker`, or `needs=` with a list.
     pub mark: String,
     pub text: String,
 }

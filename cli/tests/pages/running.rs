@@ -100,7 +100,7 @@ async fn every_block_that_needs_a_broker_runs() {
     let uri = broker.uri();
     let run_all = move || {
         for page in pages() {
-            let Some(script) = page.script("needs=broker") else { continue };
+            let Some(script) = page.script("run=broker") else { continue };
             let url = format!("http://127.0.0.1:{}", free_port());
             let script = script.replace("amqp://guest:guest@127.0.0.1", &uri);
             let script = script.replace(PAGES_URL, &url).replace("8000", &free_port());
