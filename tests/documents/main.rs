@@ -2,6 +2,5 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod calls;
-mod generated;
 mod served;
 mod valid;

@@ -1,16 +1,19 @@
-//! The served routes are exactly the described routes.
+//! The served documents equal those generated from the code, and describe exactly the served routes.
+//!
+//! `UPDATE_EXPECT=1 cargo test -p orderflow-tests --test documents` generates them again.
 
 use std::collections::BTreeSet;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, header};
+use expect_test::expect_file;
 use orderflow_embedded::Location;
 use orderflow_system::{Settings, System};
 use orderflow_tests::described::operations;
 use tower::ServiceExt;
 
-pub(crate) async fn system(location: Location) -> System {
+async fn system(location: Location) -> System {
     System::open(Settings::new(location)).await.unwrap()
 }
 
@@ -20,6 +23,19 @@ fn paths(router: &Router) -> BTreeSet<String> {
     let routes = text.split("fallback_router").next().unwrap();
     let named = routes.split("RouteId(").filter_map(|rest| rest.split_once("): \"")?.1.split_once('"'));
     named.map(|(path, _)| path.to_owned()).collect()
+}
+
+#[tokio::test]
+async fn openapi_is_generated_from_the_routes() {
+    let document = orderflow_documents::openapi(system(Location::Memory).await.local_routes().into_openapi());
+    let text = document.to_pretty_json().unwrap() + "\n";
+    expect_file!["../../shared/documents/openapi.json"].assert_eq(&text);
+}
+
+#[test]
+fn asyncapi_is_generated_from_the_events() {
+    let text = serde_json::to_string_pretty(&orderflow_documents::asyncapi()).unwrap() + "\n";
+    expect_file!["../../shared/documents/asyncapi.json"].assert_eq(&text);
 }
 
 #[tokio::test]

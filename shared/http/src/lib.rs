@@ -14,7 +14,6 @@ mod health;
 mod idempotency_key;
 mod json_body;
 mod limit;
-mod measure;
 mod metrics;
 mod middleware;
 mod path_param;

@@ -15,7 +15,7 @@ use orderflow_telemetry::TraceParent;
 use percent_encoding::percent_decode_str;
 use tracing::{Instrument, Span, field};
 
-use crate::{MAX_BODY_BYTES, Problem, ProblemKind, Trace, measure, trace};
+use crate::{MAX_BODY_BYTES, Problem, ProblemKind, Trace, metrics, trace};
 
 /// The route in logs and metrics of a request that matches no route.
 const UNMATCHED: &str = "none";
@@ -50,7 +50,7 @@ async fn observe(mut request: Request, next: Next) -> Response {
         response
     };
     let response = answering.instrument(span).await;
-    measure::answered(&method, &route, response.status(), started.elapsed());
+    metrics::record_response(&method, &route, response.status(), started.elapsed());
     end(&exported, response.status());
     response
 }

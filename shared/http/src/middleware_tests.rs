@@ -115,7 +115,7 @@ async fn the_handler_runs_in_the_trace_of_the_client() {
 #[tokio::test]
 async fn requests_are_counted_by_their_route_and_never_by_their_path() {
     let recorder = DebuggingRecorder::new();
-    let _recording = metrics::set_default_local_recorder(&recorder);
+    let _recording = ::metrics::set_default_local_recorder(&recorder);
     fetch("/things/7").await;
     fetch("/things/8").await;
     fetch("/nothing/9").await;

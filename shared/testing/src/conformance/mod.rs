@@ -10,7 +10,6 @@ mod events;
 mod observed;
 pub mod scenarios;
 mod scripted;
-mod stress;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,6 +1,7 @@
 //! Random failures of every kind at once.
 
 use std::collections::HashSet;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::TRACKER;
 use crate::conformance::events::{many_released, publish_until_confirmed};
 use crate::conformance::observed::Observed;
 use crate::conformance::scripted::{Reply, Scripted};
-use crate::conformance::{BrokerUnderTest, PATIENCE, POLICY, eventually, stress};
+use crate::conformance::{BrokerUnderTest, PATIENCE, POLICY, eventually};
 use crate::faults::{FaultCounts, FaultRates, FaultyPublisher, FaultyTarget, TargetFaults};
 
 /// A policy without a limit of attempts, so that only the function dead-letters messages.
@@ -41,7 +42,7 @@ fn patience(messages: usize) -> Duration {
 /// Sends thousands of messages under random failures and a crash. None is lost: each is either processed, or dead-lettered if its function
 /// said so, and none is both.
 pub async fn random_failures<B: BrokerUnderTest>() {
-    let (count, seed) = (stress::messages(), stress::seed());
+    let (count, seed) = (message_count(), seed());
     let (mut broker, function) = (B::start(ENDLESS).await, Scripted::new(TRACKER, ENDLESS));
     let publisher = FaultyPublisher::new(broker.publisher(), PUBLISHING, seed);
     let target = Arc::new(FaultyTarget::new(function.clone(), INVOKING, seed));
@@ -116,4 +117,25 @@ fn assert_every_fault_happened(publishing: FaultCounts, invoking: FaultCounts) {
         invoking;
     let faults = [failed_before, failed_after, repeated, reordered, delayed, unreachable, panicked];
     assert!(faults.iter().all(|count| *count > 0), "{invoking:?}");
+}
+
+/// Returns the number of messages (`ORDERFLOW_STRESS_MESSAGES`, default 10,000).
+fn message_count() -> usize {
+    setting("ORDERFLOW_STRESS_MESSAGES").unwrap_or(10_000)
+}
+
+/// Returns the seed of the failures (`ORDERFLOW_STRESS_SEED`, default 1).
+fn seed() -> u64 {
+    setting("ORDERFLOW_STRESS_SEED").unwrap_or(1)
+}
+
+/// Reads a number from the environment.
+///
+/// # Panics
+/// The variable is set and not a number.
+fn setting<T: FromStr>(name: &str) -> Option<T> {
+    let text = std::env::var(name).ok()?;
+    let number = text.parse().ok();
+    assert!(number.is_some(), "{name}={text:?} must be a number");
+    number
 }

@@ -1,4 +1,5 @@
-//! The system with its own virtual host.
+//! The suite of the whole system with the embedded store and a real RabbitMQ.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
@@ -10,13 +11,15 @@ use orderflow_system::{BrokerLocation, Settings};
 use orderflow_testing::rabbitmq::{RabbitMq, shared};
 use orderflow_tests::{Answer, LiveSystem, Mode, ModeSettings};
 
-/// The system in this process, with RabbitMQ as broker.
-pub(crate) struct RabbitMode {
+orderflow_tests::suite!(RabbitMode);
+
+/// The system in this process, with a virtual host of RabbitMQ as broker.
+struct RabbitMode {
     live: LiveSystem,
     _node: Arc<RabbitMq>,
 }
 
-pub(crate) fn address(uri: &str) -> BrokerAddress {
+fn address(uri: &str) -> BrokerAddress {
     BrokerAddress { uri: uri.parse().unwrap(), ca_certificates: None }
 }
 
