@@ -1,4 +1,4 @@
-//! Sends what was recorded before the environment is frozen.
+//! Sends metrics and spans before Lambda freezes the environment.
 
 use std::io;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use lambda_runtime::{Error, LambdaInvocation};
 use orderflow_telemetry::{EmbeddedMetrics, Telemetry};
 use tower::{Layer, Service};
 
-/// How long the next invocation waits for spans at most. What is not sent by then goes with the next.
+/// The longest time for which spans delay the next invocation. Spans that are not sent by then are sent after the next invocation.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Flushes metrics and spans after each invocation: the answer is out by then, and the environment is frozen only when the runtime asks for
+/// Flushes metrics and spans after each invocation. The response has been sent by then, and Lambda freezes the environment only when the runtime asks for
 /// the next event.
 #[derive(Clone)]
 pub(crate) struct Flush {
@@ -28,14 +28,14 @@ impl Flush {
 
     async fn flush(self) {
         if let Err(error) = self.metrics.flush(&mut io::stdout()) {
-            tracing::warn!(%error, "the metrics of this invocation are lost");
+            tracing::warn!(%error, "metrics of this invocation are lost");
         }
         let telemetry = self.telemetry;
         if !telemetry.exports_spans() {
             return;
         }
         let sending = tokio::task::spawn_blocking(move || telemetry.flush());
-        // Spans are all that is lost: no reason to fail, or to wait for long.
+        // A timeout loses only spans, so it is no reason to fail.
         let _unsent = tokio::time::timeout(PATIENCE, sending).await;
     }
 }
@@ -48,7 +48,7 @@ impl<S> Layer<S> for Flush {
     }
 }
 
-/// A service that flushes when it has answered.
+/// A service that flushes after its response.
 #[derive(Clone)]
 pub(crate) struct Flushing<S> {
     inner: S,

@@ -121,7 +121,7 @@ impl Host {
         }
     }
 
-    /// Serves a consumer's queue until the process is told to stop.
+    /// Serves a consumer's queue until the process receives a stop signal.
     ///
     /// # Errors
     /// If the Lambda runtime cannot be reached.
@@ -135,7 +135,7 @@ impl Host {
         runtime.layer(TracingLayer::new()).layer(self.flush).run_concurrent().await
     }
 
-    /// Serves a router until the process is told to stop.
+    /// Serves a router until the process receives a stop signal.
     ///
     /// # Errors
     /// If the Lambda runtime cannot be reached.
@@ -145,7 +145,7 @@ impl Host {
         runtime.layer(TracingLayer::new()).layer(self.flush).run_concurrent().await
     }
 
-    /// Serves table streams until the process is told to stop.
+    /// Serves table streams until the process receives a stop signal.
     ///
     /// # Errors
     /// If the Lambda runtime cannot be reached.
@@ -162,7 +162,7 @@ impl Host {
         runtime.layer(TracingLayer::new()).layer(self.flush).run_concurrent().await
     }
 
-    /// Calls `handle` with the time left for each event of a schedule, until the process is told to stop.
+    /// Calls `handle` with the time left for each event of a schedule, until the process receives a stop signal.
     ///
     /// # Errors
     /// If the Lambda runtime cannot be reached.

@@ -48,7 +48,7 @@ pub enum Invoked {
     Outcomes(Vec<Outcome>),
     /// The function failed for the batch as a whole: its records have to be delivered one at a time, to find the cause.
     OneByOne,
-    /// The host was told to stop before the function was reached.
+    /// The host is stopping, and the function was not reached.
     Stopped,
 }
 

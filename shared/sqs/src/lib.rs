@@ -12,7 +12,6 @@ mod queues;
 mod sns;
 #[cfg(test)]
 mod stub;
-mod subscriptions;
 mod topology;
 
 pub use admin::SqsAdmin;

@@ -1,13 +1,14 @@
-//! Creates the topic and the queues of an installation.
+//! Creates the topic and the queues of an installation, and subscribes each queue to the event types of its consumer.
+
+use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName;
 use futures::future::try_join_all;
-use orderflow_messaging::{DELIVERY_LIMIT, SUBSCRIPTIONS};
+use orderflow_messaging::{DELIVERY_LIMIT, SUBSCRIPTIONS, Subscription};
 
 use crate::queues::{queue_url, with_timeouts};
-use crate::subscriptions::subscribe;
 use crate::{QueueUrls, SnsPublisher, Sqs, SqsError, SqsNames, SqsQueues, queue_arn};
 
 /// How long SQS keeps a message, in seconds (AWS maximum: 14 days).
@@ -54,7 +55,7 @@ pub async fn ensure(config: &SdkConfig, names: SqsNames) -> Result<(Sqs, SnsPubl
     Ok((Sqs::find(&config, names).await?, SnsPublisher::new(sns, topic_arn)))
 }
 
-/// Creates a consumer's queues. The dead-letter queue is created first, because the queue's redrive policy names it.
+/// Creates a consumer's queues. The dead-letter queue is created first, because the `RedrivePolicy` of the queue names it.
 async fn ensure_queues(
     client: &Client,
     names: &SqsNames,
@@ -64,14 +65,14 @@ async fn ensure_queues(
     let (queue, dead_letter_queue) = (names.queue(consumer), names.dead_letter_queue(consumer));
     let retention = (QueueAttributeName::MessageRetentionPeriod, RETENTION.to_owned());
     let dead_letters = ensure_queue(client, &dead_letter_queue, [retention.clone()]).await?;
-    let redrive = serde_json::json!({
+    let redrive_policy = serde_json::json!({
         "deadLetterTargetArn": queue_arn(topic_arn, &dead_letter_queue),
         "maxReceiveCount": DELIVERY_LIMIT,
     });
     let attributes = [
         retention,
         (QueueAttributeName::VisibilityTimeout, VISIBILITY.to_owned()),
-        (QueueAttributeName::RedrivePolicy, redrive.to_string()),
+        (QueueAttributeName::RedrivePolicy, redrive_policy.to_string()),
         (QueueAttributeName::Policy, topic_may_send(topic_arn, &queue_arn(topic_arn, &queue))),
     ];
     let queue = ensure_queue(client, &queue, attributes).await?;
@@ -106,4 +107,69 @@ async fn ensure_queue(
     let answer = client.create_queue().queue_name(name).set_attributes(Some(attributes)).send().await;
     let answer = answer.map_err(|error| SqsError::request("CreateQueue", error))?;
     answer.queue_url.ok_or(SqsError::Shape { operation: "CreateQueue", missing: "a URL" })
+}
+
+/// Subscribes every consumer's queue to the event types of the subscription table.
+async fn subscribe(sns: &aws_sdk_sns::Client, topic_arn: &str, names: &SqsNames) -> Result<(), SqsError> {
+    let existing = subscribed(sns, topic_arn).await?;
+    let subscribe = async |row: &Subscription| {
+        let queue = queue_arn(topic_arn, &names.queue(row.consumer));
+        match existing.get(&queue) {
+            Some(subscription) => update_subscription(sns, subscription, row).await,
+            None => create_subscription(sns, topic_arn, &queue, row).await,
+        }
+    };
+    try_join_all(SUBSCRIPTIONS.iter().map(subscribe)).await.map(drop)
+}
+
+/// Returns the attributes of a consumer's subscription: raw delivery, so that a message body is the event itself, and a filter for its types.
+fn subscription_attributes(row: &Subscription) -> [(&'static str, String); 2] {
+    let types: Vec<_> = row.types.iter().map(|event_type| event_type.as_str()).collect();
+    let policy = serde_json::json!({ "type": types });
+    [("RawMessageDelivery", "true".to_owned()), ("FilterPolicy", policy.to_string())]
+}
+
+/// Returns the ARNs of the topic's subscriptions by their endpoint.
+async fn subscribed(
+    sns: &aws_sdk_sns::Client,
+    topic_arn: &str,
+) -> Result<BTreeMap<String, String>, SqsError> {
+    let mut found = BTreeMap::new();
+    let pages = sns.list_subscriptions_by_topic().topic_arn(topic_arn).into_paginator();
+    let mut pages = pages.items().send();
+    while let Some(subscription) = pages.next().await {
+        let subscription =
+            subscription.map_err(|error| SqsError::request("ListSubscriptionsByTopic", error))?;
+        if let (Some(endpoint), Some(arn)) = (subscription.endpoint, subscription.subscription_arn) {
+            found.insert(endpoint, arn);
+        }
+    }
+    Ok(found)
+}
+
+/// Creates a subscription with its filter in one request: until a filter is set, the queue would receive every event.
+async fn create_subscription(
+    sns: &aws_sdk_sns::Client,
+    topic_arn: &str,
+    queue: &str,
+    row: &Subscription,
+) -> Result<(), SqsError> {
+    let mut request = sns.subscribe().topic_arn(topic_arn).protocol("sqs").endpoint(queue);
+    for (name, value) in subscription_attributes(row) {
+        request = request.attributes(name, value);
+    }
+    request.send().await.map(drop).map_err(|error| SqsError::request("Subscribe", error))
+}
+
+async fn update_subscription(
+    sns: &aws_sdk_sns::Client,
+    subscription: &str,
+    row: &Subscription,
+) -> Result<(), SqsError> {
+    for (name, value) in subscription_attributes(row) {
+        let request = sns.set_subscription_attributes().subscription_arn(subscription);
+        let answer = request.attribute_name(name).attribute_value(value).send().await;
+        answer.map_err(|error| SqsError::request("SetSubscriptionAttributes", error))?;
+    }
+    Ok(())
 }

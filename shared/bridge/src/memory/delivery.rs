@@ -117,7 +117,7 @@ impl MemoryBroker {
         }
     }
 
-    /// Delivers to a consumer until told to stop; the batch in flight is completed first.
+    /// Delivers to a consumer until `stop` is true; the batch in flight is completed first.
     pub async fn run(
         self: Arc<Self>,
         consumer: &'static str,

@@ -44,7 +44,7 @@ pub(super) enum End {
     Complete,
     /// Messages are left that have to be received alone.
     LeftIsolated,
-    /// The consumer was told to stop. The broker redelivers what is not acknowledged.
+    /// The consumer is stopping. The broker redelivers unacknowledged messages.
     Stopped,
 }
 

@@ -71,7 +71,7 @@ enum Ended {
 }
 
 impl RabbitConsumer {
-    /// Consumes until told to stop; the batch in flight is completed first. Reconnects when the connection breaks.
+    /// Consumes until `stop` is true; the batch in flight is completed first. Reconnects when the connection breaks.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let transfers = ConfirmingChannel::new(self.publishing.clone());
         Session { consumer: self, transfers, stop, failures: 0, one_by_one: 1 }.run().await;

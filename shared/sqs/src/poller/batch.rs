@@ -78,7 +78,7 @@ impl<'a> Batch<'a> {
         Self { delivering, messages, received_at, next_heartbeat: received_at + HEARTBEAT }
     }
 
-    /// Delivers the batch and applies each decision. If told to stop before the end, makes the remaining messages visible again.
+    /// Delivers the batch and applies each decision. If stopped before the end, makes the remaining messages visible again.
     pub(super) async fn deliver(mut self, stop: &mut watch::Receiver<bool>) {
         let (isolated, others): (Vec<usize>, Vec<usize>) = (0..self.messages.len())
             .partition(|position| self.messages[*position].before.attempts > ISOLATED_AFTER);
@@ -91,7 +91,7 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Invokes the function with a group and applies the decisions. Returns false if told to stop before that.
+    /// Invokes the function with a group and applies the decisions. Returns false if stopped before that.
     async fn deliver_group(&mut self, group: &[usize], stop: &mut watch::Receiver<bool>) -> bool {
         let messages = group.iter().map(|position| &self.messages[*position]);
         let records = messages.map(|message| (message.body.as_str(), message.before));

@@ -43,7 +43,7 @@ pub struct SqsConsumer {
 }
 
 impl SqsConsumer {
-    /// Delivers until told to stop; messages in flight are completed or returned first. Repeats requests that fail. Returns at once if there is no
+    /// Delivers until `stop` is true; messages in flight are completed or returned first. Repeats requests that fail. Returns at once if there is no
     /// such consumer or its queues are not found.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         match self.queues.of(self.consumer).await {

@@ -1,4 +1,4 @@
-//! A table whose items are events, a relay that publishes them, and a function that does what a test tells it to.
+//! A table whose items are events, a relay that publishes them, and a function with scripted replies.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,13 +19,13 @@ use serde::Serialize;
 use super::super::{MemoryBroker, MemoryPublisher};
 use crate::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable, StreamPoller, StreamTarget, StreamTrimmer};
 
-/// The only consumer of the events that the tests emit.
+/// The only consumer of the events of the tests.
 pub(super) const CONSUMER: &str = "order-tracker";
 
 static EVENTS: TableDefinition =
     TableDefinition { name: "events", hash: "id", range: None, indexes: &[], streams: true };
 
-/// Given up after the third attempt, once ten minutes have passed.
+/// Gives a message up after the third attempt and ten minutes.
 pub(super) const POLICY: RetryPolicy = RetryPolicy {
     max_attempts: 3,
     min_age: Duration::from_secs(600),
@@ -33,14 +33,14 @@ pub(super) const POLICY: RetryPolicy = RetryPolicy {
     cap: Duration::from_secs(2),
 };
 
-/// What survives a restart.
+/// The state that survives a restart.
 pub(super) struct World {
     pub embedded: Embedded,
     pub store: Store,
     pub target: Arc<Scripted>,
 }
 
-/// What does not.
+/// The state that a restart loses.
 pub(super) struct Process {
     pub broker: Arc<MemoryBroker>,
     pub stream_poller: StreamPoller,
@@ -71,7 +71,7 @@ impl World {
         event
     }
 
-    /// Emits an event that the function is going to treat like this, one reply a delivery and `Done` behind the last.
+    /// Emits an event with one scripted reply for each delivery, and `Done` for deliveries after the last.
     pub(super) async fn emit_for(&self, replies: impl IntoIterator<Item = Reply>) -> Event {
         let event = self.emit().await;
         self.target.script(&event, replies);
@@ -113,7 +113,7 @@ impl World {
         self.runtime().dead_letters(CONSUMER).await.unwrap()
     }
 
-    /// The sequence number that the stored cursor stands at, and the starts that it counts.
+    /// Returns the sequence number of the stored cursor and its count of starts.
     pub(super) async fn cursor(&self) -> (Option<u128>, u32) {
         let table = self.store.table(&RUNTIME);
         let key = table.key_with_range("cursor", self.store.table_name(&EVENTS));
@@ -128,13 +128,13 @@ impl Process {
         self.broker.deliver(CONSUMER, &self.target, now).await
     }
 
-    /// Relays, delivers what is due, and saves, until nothing is left to do now.
+    /// Relays and delivers due messages until there are none, then saves the cursor.
     pub(super) async fn work(&mut self, now: Timestamp) {
         while self.stream_poller.poll_once().await.unwrap() + self.deliver(now).await > 0 {}
         self.stream_poller.save_cursor().await.unwrap();
     }
 
-    /// Works until nothing is left to do at any time.
+    /// Works until no message is left, also no delayed one.
     pub(super) async fn drain(&mut self, mut now: Timestamp) {
         loop {
             self.work(now).await;
@@ -157,7 +157,7 @@ impl StreamTrimmer for Trimmer {
 /// Publishes each item's event.
 pub(super) struct TestRelay {
     publisher: Arc<MemoryPublisher>,
-    /// How many invocations fail, after they have published.
+    /// The number of invocations that fail after they have published.
     pub failures: AtomicU32,
     pub sequence_numbers: Mutex<HashMap<String, u128>>,
 }
@@ -177,20 +177,20 @@ impl StreamTarget for TestRelay {
     }
 }
 
-/// What the function does about a delivery.
+/// The function's reply to a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reply {
     Done,
     Retry(Option<u64>),
     Dead,
-    /// The function answers an error for the whole batch.
+    /// The function returns an error for the whole batch.
     Fail,
     Panic,
-    /// It answers this, for the whole batch.
+    /// The function returns this response for the whole batch.
     Answer(&'static str),
 }
 
-/// A function that follows a script, and remembers what it was given.
+/// A function with scripted replies that records its deliveries.
 #[derive(Default)]
 pub(super) struct Scripted {
     script: Mutex<HashMap<String, VecDeque<Reply>>>,
@@ -203,12 +203,12 @@ impl Scripted {
         self.script.lock().unwrap().insert(event.id.to_string(), replies.into_iter().collect());
     }
 
-    /// The deliveries so far, batch by batch: event and attempt.
+    /// Returns and clears the deliveries so far by batch, each with event and attempt.
     pub(super) fn take_batches(&self) -> Vec<Vec<(String, u32)>> {
         std::mem::take(&mut self.batches.lock().unwrap())
     }
 
-    /// The attempts of an event's deliveries so far.
+    /// Returns the attempt numbers of an event's deliveries so far.
     pub(super) fn attempts(&self, event: &Event) -> Vec<u32> {
         let id = event.id.to_string();
         let batches = self.batches.lock().unwrap();
