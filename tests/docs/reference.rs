@@ -6,7 +6,7 @@ use std::path::Path;
 use orderflow_documents::OPENAPI;
 use orderflow_domain::EventType;
 use orderflow_http::ProblemKind;
-use orderflow_messaging::SUBSCRIPTIONS;
+use orderflow_messaging::{DeadLetterCode, SUBSCRIPTIONS};
 use orderflow_telemetry::METRICS;
 use serde_json::Value;
 
@@ -39,6 +39,13 @@ fn every_problem_has_a_heading_of_its_own() {
         let heading = format!("### `{}` ({})", kind.slug(), kind.status().as_u16());
         assert!(page.text.contains(&heading), "docs/reference/errors.md has no heading {heading:?}");
     }
+}
+
+#[test]
+fn every_dead_letter_code_has_a_heading_of_its_own() {
+    let page = Page::read("docs/reference/errors.md");
+    let codes = DeadLetterCode::ALL.iter().map(|(code, _)| code.as_str().to_owned()).collect();
+    assert_eq!(quoted_headings(&page, "Dead-letter codes"), codes);
 }
 
 #[test]
