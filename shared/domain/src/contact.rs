@@ -148,8 +148,8 @@ mod tests {
 
     #[test]
     fn e_mail_addresses_are_checked() {
-        for good in ["c100@example.com", "a.b+tag@sub.example.co", "o'hara@example.org", "root@localhost"] {
-            assert_eq!(Email::parse(good).unwrap().as_str(), good);
+        for valid in ["c100@example.com", "a.b+tag@sub.example.co", "o'hara@example.org", "root@localhost"] {
+            assert_eq!(Email::parse(valid).unwrap().as_str(), valid);
         }
         let long = format!("{}@example.com", "a".repeat(65));
         for bad in ["", "a", "@b.c", "a@", "a@@b.c", "a b@c.d", "a@b..c", "a@-b.c", "a@b.c\n", "ä@b.c", &long]

@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     host.warm(&ORDERS).await;
     let catalog = Catalog::new(host.store(), &settings);
     if let Err(error) = catalog.warm_up_all().await {
-        tracing::warn!(%error, "the catalog is not warmed up");
+        tracing::warn!(%error, "catalog cache not filled");
     }
     let table = host.store().table(&ORDERS);
     let store = HealthCheck::new("store", move || {

@@ -1,19 +1,19 @@
-//! When `order-expiry` sees to an order.
+//! The settings of `order-expiry`.
 
 use std::time::Duration;
 
 use orderflow_settings::declared::{ORDER_EXPIRES_AFTER, ORDER_RESEND_AFTER};
 use orderflow_settings::{Reader, defaults};
 
-/// How often the wait before the next resend is doubled at most.
-const MAX_DOUBLINGS: u32 = 5;
+/// The most times that the wait before the next resend is doubled.
+const DOUBLINGS_MAX: u32 = 5;
 
-/// When `order-expiry` sees to an order.
+/// The settings of `order-expiry`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExpirySettings {
-    /// How long nothing happens to an open order before it is resent (`ORDER_RESEND_AFTER`, such as `2m`). Doubles with each resend.
+    /// How long an unsettled order stays unchanged before it is resent (`ORDER_RESEND_AFTER`, such as `2m`). Doubles with each resend.
     pub resend_after: Duration,
-    /// The age at which an order that is not decided is cancelled (`ORDER_EXPIRES_AFTER`).
+    /// The age at which an undecided order is cancelled (`ORDER_EXPIRES_AFTER`).
     pub expires_after: Duration,
 }
 
@@ -32,14 +32,15 @@ impl ExpirySettings {
         }
     }
 
-    /// The shorter of the two limits: nothing is due at a younger order.
+    /// Returns the shorter of the two durations: nothing is due for a younger order.
     pub fn shortest(&self) -> Duration {
         self.resend_after.min(self.expires_after)
     }
 
-    /// How long nothing has to happen to an order that was resent this often. What is down for hours is not flooded.
+    /// Returns how long an order that was resent this often stays unchanged before its next resend. The growing wait keeps resends from
+    /// flooding a service that is down for hours.
     pub(crate) fn wait(&self, resends: u32) -> Duration {
-        self.resend_after.saturating_mul(1 << resends.min(MAX_DOUBLINGS))
+        self.resend_after.saturating_mul(1 << resends.min(DOUBLINGS_MAX))
     }
 }
 
