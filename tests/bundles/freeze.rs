@@ -48,11 +48,11 @@ async fn metrics_and_spans_are_sent_before_the_next_event_is_requested() {
     bundle.wait().unwrap();
 }
 
-/// Returns a batch with a confirmed order and a trace, as the bridge sends it.
+/// Returns a batch with a confirmed order and a trace, as Lambda sends it for SQS: for those records the bundle counts the deliveries itself.
 fn batch() -> Value {
     let mut event = order_confirmed("01935f5a-7c00-7000-8000-000000000001");
     event.traceparent = Some(format!("00-{TRACE}-00f067aa0ba902b7-01"));
-    json!({"Records": [{"messageId": "0", "body": event.to_json(), "eventSource": "orderflow:amqp"}]})
+    json!({"Records": [{"messageId": "0", "body": event.to_json(), "eventSource": "aws:sqs"}]})
 }
 
 async fn serve_tables() -> String {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aws_sdk_sqs::types::Message;
 use orderflow_domain::{Event, OrderId};
 use orderflow_embedded::{Embedded, Fault};
+use orderflow_messaging::MessageField;
 use orderflow_testing::Error;
 use orderflow_testing::rie::RuntimeEmulator;
 use serde_json::{Value, json};
@@ -164,6 +165,9 @@ async fn give_batch(world: &World, consumer: &str, function: &RuntimeEmulator, g
     assert_eq!(letter.body(), Some(POISON));
     assert_eq!(attribute(letter, "code"), "undecodable");
     assert_eq!(attribute(letter, "attempts"), "1");
+    for field in MessageField::ALL {
+        assert!(!attribute(letter, field.attribute()).is_empty(), "{field:?}: {letter:?}");
+    }
     assert!(attribute(letter, "reason").starts_with("not a CloudEvents envelope"), "{letter:?}");
 
     let again = cloud.receive_exactly(consumer, 1).await;

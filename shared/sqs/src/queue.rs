@@ -106,6 +106,17 @@ impl Queue {
         first_error(join_all(receipts.chunks(MAX_ENTRIES).map(|chunk| self.change_some(chunk))).await)
     }
 
+    /// Changes the visibility timeout of one message. Unlike [`Queue::change_visibility`] it needs no right for batch requests, which emulators check
+    /// separately.
+    ///
+    /// # Errors
+    /// [`SqsError`] if the request fails; the message keeps its timeout.
+    pub async fn change_visibility_of(&self, receipt: &str, timeout: Duration) -> Result<(), SqsError> {
+        let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
+        let answer = request.visibility_timeout(seconds(timeout)).send().await;
+        answer.map(drop).map_err(|error| SqsError::request("ChangeMessageVisibility", error))
+    }
+
     async fn change_some(&self, receipts: &[(String, Duration)]) -> Result<(), SqsError> {
         const OPERATION: &str = "ChangeMessageVisibilityBatch";
         let entry = |(position, (receipt, delay)): (usize, &(String, Duration))| {

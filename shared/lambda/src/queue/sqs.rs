@@ -107,7 +107,7 @@ impl<C: Consumer> QueueHost<C> {
     /// logged.
     async fn change_visibility(&self, record: &Record, delay: Duration) {
         let (Some(queues), Some(receipt)) = (&self.queues, &record.receipt_handle) else { return };
-        if let Err(error) = queues.queue.change_visibility(&[(receipt.clone(), delay)]).await {
+        if let Err(error) = queues.queue.change_visibility_of(receipt, delay).await {
             tracing::warn!(message.id = record.id, %error, "visibility of a message not changed");
         }
     }

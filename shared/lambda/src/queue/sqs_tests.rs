@@ -109,11 +109,10 @@ async fn a_retry_is_invisible_for_its_delay() {
         let response = handle(&host, second_attempt(SQS_EVENT_SOURCE, &good())).await;
         assert_eq!(response.failures[0].item_identifier, "m0");
         let (operation, request) = only_request(&shared);
-        assert_eq!(operation, "ChangeMessageVisibilityBatch");
+        assert_eq!(operation, "ChangeMessageVisibility");
         assert!(request["QueueUrl"].as_str().unwrap().ends_with("/1/queue"));
-        let entry = &request["Entries"][0];
-        assert_eq!(entry["ReceiptHandle"], "r0");
-        let seconds = entry["VisibilityTimeout"].as_i64().unwrap();
+        assert_eq!(request["ReceiptHandle"], "r0");
+        let seconds = request["VisibilityTimeout"].as_i64().unwrap();
         assert!((shortest..=longest).contains(&seconds), "{seconds}");
     }
 }
