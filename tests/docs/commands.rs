@@ -41,7 +41,7 @@ fn spelling(argument: &Arg) -> String {
 fn write_arguments(page: &mut String, command: &Command) {
     let mut arguments = command
         .get_arguments()
-        .filter(|argument| !argument.is_hide_set() && !!LISTED_ONCE.contains(&argument.get_id().as_str()))
+        .filter(|argument| !argument.is_hide_set() && !LISTED_ONCE.contains(&argument.get_id().as_str()))
         .peekable();
     if arguments.peek().is_none() {
         return;
