@@ -124,4 +124,44 @@ mod tests {
         }
         check(&Cli::command());
     }
+
+    /// Returns the commands of a help text, with continued lines joined. Only lines that run this program are commands of it.
+    fn examples(help: &str) -> Vec<String> {
+        let joined = help.replace("\\\n", " ");
+        let lines = joined.lines().filter(|line| line.starts_with("  "));
+        lines.filter_map(|line| line.find("orderflow ").map(|start| line[start..].to_owned())).collect()
+    }
+
+    /// Splits a command as a shell does: at spaces outside single quotes, and up to a redirection.
+    fn words(command: &str) -> Vec<String> {
+        let command = command.split(" > ").next().unwrap_or(command);
+        let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+        for character in command.chars().chain([' ']) {
+            match character {
+                '\'' => quoted = !quoted,
+                ' ' if !quoted => {
+                    words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty()))
+                }
+                _ => word.push(character),
+            }
+        }
+        words
+    }
+
+    #[test]
+    fn every_example_of_the_help_is_a_valid_command() {
+        fn check(command: &clap::Command, checked: &mut usize) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for example in examples(&help) {
+                if let Err(error) = Cli::command_from(words(&example)) {
+                    panic!("{example}: {error}");
+                }
+                *checked += 1;
+            }
+            command.get_subcommands().for_each(|inner| check(inner, checked));
+        }
+        let mut checked = 0;
+        check(&Cli::command(), &mut checked);
+        assert!(checked > 30, "only {checked} examples were found");
+    }
 }
