@@ -2,6 +2,7 @@
 //!
 //! The program and the tests of the whole system use it. It reads no environment variable and no flag: [`Settings`] has every choice.
 
+mod backlog;
 mod base_url;
 mod broker;
 mod data;
@@ -9,16 +10,13 @@ mod demo;
 mod expiry;
 mod faults;
 mod functions;
-mod gauges;
 mod idle;
 mod liveness;
-mod outbox;
+mod maintenance;
 mod parts;
 mod probe;
-mod recount;
 mod routes;
 mod running;
-mod tables;
 mod trimming;
 
 use std::sync::Arc;
@@ -37,12 +35,12 @@ use orderflow_payments::{FaultSwitch, PaymentGateway, PaymentProvider};
 use orderflow_store::{DEFAULT_PREFIX, Store, TableDefinition};
 use orderflow_telemetry::MetricsPage;
 
+use backlog::OutboxBacklog;
 use broker::Broker;
 use data::Data;
 use expiry::Sweeper;
 use functions::Targets;
 use liveness::Liveness;
-use outbox::OutboxBacklog;
 use parts::{ORDER_EXPIRY, ORDER_INTAKE, OUTBOX_RELAY};
 
 pub use base_url::{BaseUrl, BaseUrlError};
@@ -51,11 +49,10 @@ pub use data::StoreLocation;
 pub use demo::DEMO_PRODUCTS;
 pub use functions::{Functions, Invocation};
 pub use idle::IdleProbe;
+pub use maintenance::{make_tables, recount_analytics, recount_store, table_states};
 pub use parts::{Part, Parts, UnknownPart};
 pub use probe::is_embedded;
-pub use recount::{recount_analytics, recount_store};
 pub use running::Running;
-pub use tables::{make_tables, table_states};
 pub use trimming::Trimming;
 
 /// Every table of the system.
@@ -150,7 +147,7 @@ impl System {
         MetricsPage::install();
         let data = Data::open(&settings.store, &settings.prefix).await?;
         let store = data.store(&settings.prefix);
-        tables::make(&store).await?;
+        maintenance::create_missing_tables(&store).await?;
         let broker =
             Broker::open(settings.broker.as_ref(), &settings.prefix, &store, &settings.retry).await?;
         let gateway_fault = FaultSwitch::default();

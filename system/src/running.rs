@@ -10,7 +10,7 @@ use super::data::Data;
 use super::functions::QueueTarget;
 use super::liveness::Working;
 use super::parts::OUTBOX_RELAY;
-use super::{System, gauges};
+use super::{System, backlog};
 
 /// A running system: each part works in tasks of its own.
 ///
@@ -56,7 +56,7 @@ impl Running {
         }
         // Only one process sets these gauges: the one with the relay.
         if system.parts.contains(OUTBOX_RELAY) {
-            stream_pollers.spawn(gauges::measure(broker.admin(), outbox, stream_pollers_stopped));
+            stream_pollers.spawn(backlog::set_gauges(broker.admin(), outbox, stream_pollers_stopped));
         }
         Self { _data: system.data, broker, stop_consumers, stop_stream_pollers, consumers, stream_pollers }
     }

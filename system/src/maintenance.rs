@@ -1,12 +1,35 @@
-//! Rebuilds analytics from the orders.
+//! Maintenance of a store: its tables, and the rebuild of analytics.
 
 use anyhow::Context;
 use orderflow_analytics::{ANALYTICS, Recount};
 use orderflow_domain::EventType;
 use orderflow_orders::{ORDERS, OrderHistory};
-use orderflow_store::Store;
+use orderflow_store::{Store, TableState};
 
 use super::data::{Data, StoreLocation};
+use super::{StoreLocation, TABLES};
+
+/// Returns the state of the tables whose names begin with `prefix-`.
+///
+/// # Errors
+/// If the store cannot be opened or does not answer.
+pub async fn table_states(location: &StoreLocation, prefix: &str) -> anyhow::Result<Vec<TableState>> {
+    let store = Data::open(location, prefix).await?.store(prefix);
+    Ok(store.table_states(TABLES).await?)
+}
+
+/// Creates the missing tables, whose names begin with `prefix-`, and missing indexes.
+///
+/// # Errors
+/// If the store cannot be opened or refuses the request.
+pub async fn make_tables(location: &StoreLocation, prefix: &str) -> anyhow::Result<()> {
+    create_missing_tables(&Data::open(location, prefix).await?.store(prefix)).await
+}
+
+/// Creates the missing tables and indexes of a store.
+pub(crate) async fn create_missing_tables(store: &Store) -> anyhow::Result<()> {
+    store.create_missing_tables(TABLES).await.context("the tables cannot be created")
+}
 
 /// Rebuilds analytics in the store at this location, which a running system may use meanwhile. Returns the number of orders.
 ///
