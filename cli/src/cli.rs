@@ -7,6 +7,7 @@ use clap::Parser;
 use crate::analytics::AnalyticsArgs;
 use crate::bridge::BridgeArgs;
 use crate::client::ClientCommand;
+use crate::completions::CompletionsArgs;
 use crate::dlq::DlqArgs;
 use crate::migrate::MigrateArgs;
 use crate::store::StoreArgs;
@@ -46,6 +47,8 @@ pub enum Command {
     Analytics(Box<AnalyticsArgs>),
     /// Show the state of tables and data directory, or migrate them to this version; `up` migrates by itself.
     Migrate(MigrateArgs),
+    /// Print the completion script for a shell.
+    Completions(CompletionsArgs),
     /// A command that talks to a running system.
     #[command(flatten)]
     Client(Box<ClientCommand>),

@@ -4,6 +4,7 @@ pub mod analytics;
 pub mod bridge;
 pub mod cli;
 pub mod client;
+pub mod completions;
 pub mod dlq;
 pub mod migrate;
 mod serving;

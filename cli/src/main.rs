@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
+use clap::CommandFactory;
 use orderflow::analytics::{self, AnalyticsError};
 use orderflow::cli::{Cli, Command};
 use orderflow::client::{self, ClientError, Output};
 use orderflow::dlq::{self, DlqError};
-use orderflow::{bridge, migrate, settings, store, up};
+use orderflow::{bridge, completions, migrate, settings, store, up};
 use orderflow_settings::{EXIT_CODE, SettingsError};
 
 #[global_allocator]
@@ -42,6 +43,12 @@ fn main() -> ExitCode {
             Err(AnalyticsError::Client(error)) => failed(&error, &mut output),
             Err(AnalyticsError::Rebuild(error)) => finish(Err(error), &mut output),
         },
+        Command::Completions(args) => {
+            match completions::run(args, Cli::command(), &mut output).map_err(ClientError::from) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => failed(&error, &mut output),
+            }
+        }
         Command::Client(command) => match client::run(*command, &environment, &mut output) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(&error, &mut output),

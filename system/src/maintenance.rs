@@ -6,8 +6,8 @@ use orderflow_domain::EventType;
 use orderflow_orders::{ORDERS, OrderHistory};
 use orderflow_store::{Store, TableState};
 
+use super::TABLES;
 use super::data::{Data, StoreLocation};
-use super::{StoreLocation, TABLES};
 
 /// Returns the state of the tables whose names begin with `prefix-`.
 ///

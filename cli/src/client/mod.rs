@@ -4,7 +4,6 @@
 //! decision, and its problem details are shown as they are.
 
 mod arguments;
-mod completions;
 mod error;
 mod health;
 pub(crate) mod http;
@@ -19,7 +18,6 @@ mod stock;
 use orderflow_settings::Snapshot;
 
 pub use arguments::{PriceError, parse_price};
-pub use completions::CompletionsArgs;
 pub use error::ClientError;
 pub use health::HealthArgs;
 pub use http::Problem;
@@ -46,8 +44,6 @@ pub enum ClientCommand {
     Notification(NotificationArgs),
     /// Show the health of a running system; exit code 1 if it is unhealthy or cannot be reached.
     Health(HealthArgs),
-    /// Print the completion script for a shell.
-    Completions(CompletionsArgs),
 }
 
 /// Runs one command.
@@ -64,7 +60,6 @@ pub fn run(command: ClientCommand, environment: &Snapshot, output: &mut Output) 
             ClientCommand::Payment(args) => args.run(environment, output).await,
             ClientCommand::Notification(args) => args.run(environment, output).await,
             ClientCommand::Health(args) => args.run(environment, output).await,
-            ClientCommand::Completions(args) => args.run(output),
         }
     })?;
     output.flush()?;
