@@ -26,16 +26,16 @@ async fn status_of(server: &Server, customer: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_data_directory_of_format_1_is_carried_on() {
+async fn the_work_in_a_data_directory_of_format_1_is_continued() {
     let data = tempfile::tempdir().unwrap();
     let database = rusqlite::Connection::open(data.path().join("orderflow.db")).unwrap();
     database.execute_batch(FORMAT_1).unwrap();
     drop(database);
-    let command = up(&["--port", "0", "--data-dir", data.path().to_str().unwrap()]);
     // The orders are as old as the fixture. Without these settings they would expire, or their events would be sent again, before the
     // stored messages are delivered.
-    let command = command.env("ORDER_EXPIRES_AFTER", "100000h").env("ORDER_RESEND_AFTER", "100000h");
-    let server = Server::start(command);
+    let launch = up(&["--port", "0", "--data-dir", data.path().to_str().unwrap()]);
+    let launch = launch.env("ORDER_EXPIRES_AFTER", "100000h").env("ORDER_RESEND_AFTER", "100000h");
+    let server = Server::start(launch);
 
     assert_eq!(server.orders("").await.len(), 6);
     for (customer, status) in
