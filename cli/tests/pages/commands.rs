@@ -7,7 +7,7 @@ use crate::page::pages;
 /// An id that commands take for that of an order, a message or a dead letter.
 const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
-/// Returns the words of the `orderflow` command on a line of shell; none where there is no such command.
+/// Returns the words of the `orderflow` command on a line of shell, or `None` if the line has none.
 fn orderflow_command(line: &str) -> Option<Vec<String>> {
     let start = line.match_indices("orderflow ").map(|(at, _)| at).find(|at| {
         let before = line[..*at].trim_end();
