@@ -4,7 +4,7 @@ use orderflow::cli::Cli;
 
 use crate::page::pages;
 
-/// An id that commands take for that of an order, a message or a dead letter.
+/// An id that commands accept for an order, a message or a dead letter.
 const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 /// Returns the words of the `orderflow` command on a line of shell, or `None` if the line has none.
@@ -47,7 +47,7 @@ fn orderflow_command(line: &str) -> Option<Vec<String>> {
     Some(words)
 }
 
-/// Whether a text sets variables for the command behind it.
+/// Returns whether a text sets variables for the command after it.
 fn is_variables(text: &str) -> bool {
     text.split_whitespace()
         .all(|word| word.split_once('=').is_some_and(|(name, _)| name.chars().all(is_of_name)))
@@ -57,7 +57,7 @@ fn is_of_name(c: char) -> bool {
     c.is_ascii_uppercase() || c == '_'
 }
 
-/// Puts an id where a page writes a placeholder for one.
+/// Replaces a placeholder for an id by an id.
 fn filled(word: String) -> String {
     if word == "ID" || word.starts_with('$') { ID.to_owned() } else { word }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// A document with the shell blocks that it has.
+/// A document with its shell blocks.
 pub(crate) struct Page {
     /// The path from the root of the repository.
     pub path: String,
@@ -26,7 +26,7 @@ impl Page {
         Self { path, blocks: blocks(&text) }
     }
 
-    /// Returns the texts of the blocks with this mark, one after the other, as a reader types them.
+    /// Returns the texts of the blocks with this mark, in order.
     pub(crate) fn script(&self, mark: &str) -> Option<String> {
         let marked: Vec<&str> =
             self.blocks.iter().filter(|block| block.mark == mark).map(|block| block.text.as_str()).collect();

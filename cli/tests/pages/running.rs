@@ -1,26 +1,26 @@
 //! Runs the shell blocks of the documents as a reader types them.
 
-use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
+
+use orderflow_testing::program::{Launch, path_with};
 
 use crate::page::{Page, pages};
 
-/// Where the pages find the system.
+/// The address of the system on the pages.
 const PAGES_URL: &str = "http://127.0.0.1:8080";
 
-/// The port that the pages take for a second system.
+/// The port of a second system on the pages.
 const SECOND_PORT: &str = "8090";
 
-/// Commands end the script where they fail, and curl fails where the answer is an error.
+/// A failing command ends the script, and curl fails if the response is an error.
 const PRELUDE: &str = "set -eu\ncurl() { command curl --fail-with-body --max-time 30 \"$@\"; }\n";
 
-/// The longest time in seconds that the blocks of a page may take together.
+/// The time limit for all blocks of a page, in seconds.
 const LIMIT_SECONDS: &str = "180";
 
-/// A process with all that it started; killed when dropped.
+/// A process with its children; killed when dropped.
 struct Group(Child);
 
 impl Group {
@@ -38,29 +38,16 @@ impl Drop for Group {
     }
 }
 
-/// Starts the system that the pages take for granted, and returns its address.
-fn start() -> (Group, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_orderflow"));
-    command.args(["up", "--port", "0", "--ephemeral"]).env_clear();
-    command.stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut system = Group::spawn(&mut command);
-    let mut line = String::new();
-    BufReader::new(system.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("it printed {line:?}"));
-    (system, url.to_owned())
-}
-
 fn free_port() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
 }
 
-/// Runs a script in a folder of its own with `orderflow` on the path, and panics with its output where it fails.
+/// Runs a script in a folder of its own with `orderflow` in the `PATH`, and panics with its output if it fails.
 fn run(page: &Page, script: &str, url: &str) {
     let folder = tempfile::tempdir().unwrap();
     let script_file = folder.path().join("script.sh");
     std::fs::write(&script_file, format!("{PRELUDE}{script}")).unwrap();
-    let programs = Path::new(env!("CARGO_BIN_EXE_orderflow")).parent().unwrap();
-    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let path = path_with(env!("CARGO_BIN_EXE_orderflow").as_ref());
     let log_path = folder.path().join("output");
     let log = std::fs::File::create(&log_path).unwrap();
     let mut command = Command::new("timeout");
@@ -80,8 +67,10 @@ fn every_block_marked_as_runnable_runs() {
         let runs = pages.iter().filter_map(|page| {
             let script = page.script("run")?;
             Some(scope.spawn(move || {
-                let (_system, url) = start();
-                run(page, &script.replace(PAGES_URL, &url).replace(SECOND_PORT, &free_port()), &url);
+                let arguments = ["up", "--port", "0", "--ephemeral"];
+                let system = Launch::new(env!("CARGO_BIN_EXE_orderflow"), arguments).start();
+                let script = script.replace(PAGES_URL, system.url()).replace(SECOND_PORT, &free_port());
+                run(page, &script, system.url());
             }))
         });
         let runs: Vec<_> = runs.collect();
@@ -92,7 +81,7 @@ fn every_block_marked_as_runnable_runs() {
     assert!(run_pages > 3, "{run_pages} pages have runnable blocks");
 }
 
-/// The blocks that need a RabbitMQ at its usual address.
+/// Runs the blocks that need a RabbitMQ on its default port.
 #[cfg(feature = "rabbitmq")]
 #[tokio::test]
 async fn every_block_that_needs_a_broker_runs() {
