@@ -1,7 +1,7 @@
 //! Which dead letters a command applies to.
 
-use clap::builder::PossibleValuesParser;
-use orderflow_messaging::{DeadLetter, QueueAdmin, SUBSCRIPTIONS, Selection, subscription};
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use orderflow_messaging::{DeadLetter, DeadLetterCode, QueueAdmin, SUBSCRIPTIONS, Selection, subscription};
 
 use super::DlqError;
 use crate::client::http::PathSegment;
@@ -14,9 +14,12 @@ pub(super) struct ScopeArgs {
     pub(super) consumer: Option<String>,
 
     /// Only dead letters with this code.
-    #[arg(long)]
+    #[arg(long, value_parser = codes())]
     pub(super) code: Option<String>,
 }
+
+/// The codes, with a lifetime as long as the command line needs it.
+const CODES: &[(DeadLetterCode, &str)] = &DeadLetterCode::ALL;
 
 /// The dead letters of a scope, or those with certain ids.
 #[derive(clap::Args)]
@@ -39,6 +42,12 @@ pub(super) struct OneArgs {
     /// The id of the dead letter.
     #[arg(value_parser = parse_id)]
     pub(super) id: String,
+}
+
+fn codes() -> PossibleValuesParser {
+    PossibleValuesParser::new(
+        CODES.iter().map(|(code, meaning)| PossibleValue::new(code.as_str()).help(*meaning)),
+    )
 }
 
 fn consumers() -> PossibleValuesParser {

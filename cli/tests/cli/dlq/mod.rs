@@ -3,6 +3,7 @@
 mod edit;
 mod moves;
 
+use orderflow_messaging::DeadLetterCode;
 use serde_json::{Value, json};
 
 use crate::program::{ID as ORDER, finish, program, run};
@@ -130,6 +131,25 @@ fn flags_take_precedence_over_variables() {
     let unreadable = finish(program("dlq list").args(["--broker", "amqp://shop:s3cret@h:x"]));
     assert_eq!(unreadable.code, 2, "{unreadable:?}");
     assert!(!unreadable.err.contains("s3cret"), "{}", unreadable.err);
+}
+
+#[test]
+fn an_unknown_code_is_refused_with_the_list_of_codes() {
+    for command in ["list", "replay payment", "purge --yes"] {
+        let run = finish(&mut program(&format!("dlq {command} --code poison")));
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{command}: {run:?}");
+        for code in ["undecodable", "attempts-exhausted", "payment-refused", "message-refused"] {
+            assert!(run.err.contains(code), "{code}: {run:?}");
+        }
+    }
+}
+
+#[test]
+fn the_help_explains_every_code() {
+    let run = finish(&mut program("dlq list --help"));
+    for (code, meaning) in DeadLetterCode::ALL {
+        assert!(run.out.contains(code.as_str()) && run.out.contains(meaning), "{code}: {run:?}");
+    }
 }
 
 #[test]
