@@ -105,7 +105,7 @@ pub enum DlqError {
     #[error("{0}")]
     Queues(String),
     /// No dead letter has these ids.
-    #[error("no dead letter {} of {consumer} exists; `orderflow dlq list {consumer}` shows those that do", ids.join(", "))]
+    #[error("no dead letter {} of {consumer} exists; `orderflow dlq list CONSUMER` shows those that do", ids.join(", "))]
     Missing {
         /// The consumer.
         consumer: String,
