@@ -61,7 +61,7 @@ impl Command {
         match self {
             Self::Up(_) | Self::Store(_) | Self::Bridge(_) | Self::Migrate(_) => true,
             Self::Analytics(args) => args.writes_logs(),
-            Self::Dlq(_) | Self::Client(_) => false,
+            Self::Dlq(_) | Self::Completions(_) | Self::Client(_) => false,
         }
     }
 }
