@@ -4,17 +4,15 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use http_body_util::BodyExt;
 use orderflow_domain::{Event, EventData, InventoryReleased, OrderId, Timestamp};
 use orderflow_http::with_fallbacks;
 use orderflow_messaging::{
     AdminError, DeadLetter, Progress, QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection,
 };
 use orderflow_shop_api::admin_router;
+use orderflow_testing::service::{RouterClient, with_json, without_body};
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 const LETTERS: &str = "/api/v1/admin/dead-letters";
 
@@ -117,15 +115,13 @@ fn queues() -> Arc<Queues> {
 
 async fn call(queues: &Arc<Queues>, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
     let request = Request::builder().method(method).uri(path);
-    let request = match body {
-        Some(body) => request.header("content-type", "application/json").body(Body::from(body.to_string())),
-        None => request.body(Body::empty()),
+    let request = match &body {
+        Some(body) => with_json(request, body),
+        None => without_body(request),
     };
-    let router = with_fallbacks(admin_router(queues.clone()));
-    let response = router.oneshot(request.unwrap()).await.unwrap();
-    let status = response.status();
-    let bytes = response.into_body().collect().await.unwrap().to_bytes();
-    (status, if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() })
+    let client = RouterClient::new(with_fallbacks(admin_router(queues.clone())));
+    let (status, answer) = client.send(request).await;
+    (StatusCode::from_u16(status).unwrap(), answer)
 }
 
 async fn get(queues: &Arc<Queues>, path: &str) -> (StatusCode, Value) {

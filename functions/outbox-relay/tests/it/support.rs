@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use orderflow_bridge::StreamReader;
 use orderflow_catalog::{CATALOG, Catalog, CatalogSettings, CatalogWriter, NewProduct};
-use orderflow_domain::{Currency, Event, Money, Sku};
-use orderflow_embedded::{Embedded, Location};
+use orderflow_domain::Event;
 use orderflow_messaging::{DeadLetter, DeadLetterError, DeadLetterQueue, PublishError, Publisher};
 use orderflow_outbox_relay::{EVENT_SOURCES, Relay};
-use orderflow_store::{IndependentWrites, OUTBOX, Outbox, Store, Write};
+use orderflow_store::{OUTBOX, Outbox, Write};
+use orderflow_testing::samples::{UNIT_PRICE, sku, usd};
+use orderflow_testing::service::ServiceHarness;
 use serde::Serialize;
 
 /// A publisher that records events and refuses those with a subject in `refuses`.
@@ -72,8 +73,7 @@ struct Broken<'a> {
 }
 
 pub(crate) struct Shop {
-    store: Store,
-    embedded: Embedded,
+    service: ServiceHarness,
     pub(crate) publisher: Arc<RecordingPublisher>,
     pub(crate) dead_letters: Arc<RecordingDeadLetters>,
     pub(crate) relay: Relay,
@@ -81,44 +81,43 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) async fn open() -> Self {
-        let embedded = Embedded::open(Location::Memory).unwrap();
-        let store = Store::new(embedded.dynamodb(), "test", IndependentWrites::OneTransaction);
-        store.create_missing_tables(&[&CATALOG]).await.unwrap();
+        let service = ServiceHarness::open(&[&CATALOG]).await;
         let (publisher, dead_letters) =
             (Arc::new(RecordingPublisher::default()), Arc::new(RecordingDeadLetters::default()));
-        let relay = Relay::new(&store, EVENT_SOURCES, publisher.clone(), dead_letters.clone());
-        Self { store, embedded, publisher, dead_letters, relay }
+        let relay = Relay::new(&service.store, EVENT_SOURCES, publisher.clone(), dead_letters.clone());
+        Self { service, publisher, dead_letters, relay }
     }
 
-    pub(crate) async fn sell(&self, sku: &str) {
-        let price = Money { amount: 100, currency: Currency::parse("USD").unwrap() };
-        let product = NewProduct { sku: Sku::parse(sku).unwrap(), name: sku.to_owned(), price, stock: 1 };
-        let catalog = Catalog::new(&self.store, &CatalogSettings::default());
-        CatalogWriter::new(&self.store, catalog).create_if_absent(product).await.unwrap();
+    pub(crate) async fn sell(&self, text: &str) {
+        let (name, price) = (text.to_owned(), usd(UNIT_PRICE));
+        let product = NewProduct { sku: sku(text), name, price, stock: 1 };
+        let catalog = Catalog::new(&self.service.store, &CatalogSettings::default());
+        CatalogWriter::new(&self.service.store, catalog).create_if_absent(product).await.unwrap();
     }
 
     /// Writes an item that is not a product.
     pub(crate) async fn break_item(&self, sku: &str, outbox: Option<&str>) {
-        let write = Write::put(&self.store.table(&CATALOG), &Broken { sku, outbox }).unwrap();
-        self.store.write(write).await.unwrap();
+        let write = Write::put(&self.service.store.table(&CATALOG), &Broken { sku, outbox }).unwrap();
+        self.service.store.write(write).await.unwrap();
     }
 
     /// Removes the outbox of an item, as each write without events does.
     pub(crate) async fn touch(&self, sku: &str) {
-        let table = self.store.table(&CATALOG);
+        let table = self.service.store.table(&CATALOG);
         let write = Write::update(&table, table.key(sku)).emitting(&Outbox::default());
-        self.store.write(write).await.unwrap();
+        self.service.store.write(write).await.unwrap();
     }
 
     pub(crate) async fn delete(&self, sku: &str) {
-        let table = self.store.table(&CATALOG);
-        self.store.write(Write::delete(&table, table.key(sku))).await.unwrap();
+        let table = self.service.store.table(&CATALOG);
+        self.service.store.write(Write::delete(&table, table.key(sku))).await.unwrap();
     }
 
     /// Returns all records of the stream as one batch.
     pub(crate) async fn batch(&self) -> StreamEvent {
-        let table = self.store.table_name(&CATALOG);
-        let mut reader = StreamReader::open(self.embedded.streams(), &table, Vec::new()).await.unwrap();
+        let table = self.service.store.table_name(&CATALOG);
+        let mut reader =
+            StreamReader::open(self.service.embedded.streams(), &table, Vec::new()).await.unwrap();
         let mut all = StreamEvent::default();
         loop {
             let batches = reader.read().await.unwrap();
