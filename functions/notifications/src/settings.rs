@@ -34,11 +34,11 @@ impl ProviderSettings {
     /// Reads the providers.
     ///
     /// - `MAIL_PROVIDER`: `smtp`, the server at `SMTP_URL` (`smtp://`, with `?tls=required` for STARTTLS, or `smtps://`); `ses`, Amazon SES;
-    ///   `log`. Without it, `smtp` where `SMTP_URL` is set, otherwise `log`. `MAIL_FROM` is the sender.
+    ///   `log`, which only logs each message. The default is `smtp` if `SMTP_URL` is set, and `log` otherwise. `MAIL_FROM` is the sender.
     /// - `SMS_PROVIDER`: `sns`, Amazon SNS; `log`, the default.
     ///
     /// # Errors
-    /// [`Refused`] where a setting that the provider needs is missing or cannot be used.
+    /// [`Refused`] if a setting that the provider needs is missing or invalid.
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
         let sms = match reader.one_of(&SMS_PROVIDER) {
             Some("sns") => Sms::Sns,

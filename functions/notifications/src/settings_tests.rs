@@ -24,7 +24,7 @@ fn without_a_provider_messages_are_logged() {
 }
 
 #[test]
-fn providers_are_named_or_follow_from_the_url() {
+fn the_mail_provider_is_smtp_if_a_url_is_set() {
     for named in [&[(&SMTP_URL, SMTP)][..], &[(&SMTP_URL, SMTP), (&MAIL_PROVIDER, "smtp")]] {
         assert!(matches!(settings(named).unwrap().mail, Mail::Smtp(_)), "{named:?}");
     }
@@ -50,13 +50,13 @@ fn a_setting_that_a_provider_needs_is_required() {
 }
 
 #[tokio::test]
-async fn aws_is_not_loaded_where_no_provider_uses_it() {
+async fn aws_is_not_loaded_if_no_provider_uses_it() {
     let unused = async { panic!("AWS is loaded") };
     let _ = settings(&[(&SMTP_URL, SMTP)]).unwrap().open(unused).await;
 }
 
 #[test]
-fn every_kind_of_url_is_taken() {
+fn every_kind_of_smtp_url_is_accepted() {
     for url in [
         SMTP,
         "smtp://user:p%40ss@mail.example.com?tls=required",
@@ -70,7 +70,7 @@ fn every_kind_of_url_is_taken() {
 }
 
 #[test]
-fn an_unusable_variable_is_named_and_no_password_shown() {
+fn an_invalid_variable_is_named_without_showing_the_password() {
     for url in [
         "mail.example.com",
         "user:secret@mail.example.com:25",

@@ -22,7 +22,7 @@ const EVENT_VARIABLES: [&str; 2] = ["orderId", "total"];
 #[derive(Debug, thiserror::Error)]
 pub enum TemplatesError {
     /// The directory cannot be read.
-    #[error("the folder {}: {source}", path.display())]
+    #[error("the directory {}: {source}", path.display())]
     Directory {
         /// The directory.
         path: PathBuf,
@@ -117,7 +117,7 @@ impl Templates {
         Self::of(sources)
     }
 
-    /// Reads the folder that `TEMPLATES_DIR` names. Without one, the templates are those of the program.
+    /// Reads the directory that `TEMPLATES_DIR` names. Returns the built-in templates if it is unset or empty.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         reader.content(&TEMPLATES_DIR, Self::with_directory).unwrap_or_else(Self::built_in)
     }

@@ -71,7 +71,7 @@ fn an_invalid_file_is_named_at_the_start() {
         assert!(message.contains(expected), "{file}: {message}");
     }
     let missing = Templates::with_directory(Path::new("/nowhere")).unwrap_err().to_string();
-    assert!(missing.starts_with("TEMPLATES_DIR=/nowhere: "), "{missing}");
+    assert!(missing.starts_with("the directory /nowhere: "), "{missing}");
 }
 
 #[test]

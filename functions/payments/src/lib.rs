@@ -24,7 +24,6 @@ mod provider;
 mod refund;
 mod request;
 mod router;
-mod settings;
 mod simulated;
 mod stripe;
 mod table;
@@ -36,9 +35,9 @@ pub use execution::REFUND_FAILED;
 pub use gateway::{Charge, ChargeRequest, GatewayError, GuardedGateway, PaymentGateway, Reversal};
 pub use provider::{PaymentProvider, ProviderError};
 pub use router::router;
-pub use settings::{SimulatedSettings, SuccessRate, SuccessRateError};
 pub use simulated::{
-    FaultSwitch, GatewayFault, SimulatedCharge, SimulatedChargeStatus, SimulatedGateway, UnknownFault,
+    FaultSwitch, GatewayFault, SimulatedCharge, SimulatedChargeStatus, SimulatedGateway, SimulatedSettings,
+    SuccessRate, SuccessRateError, UnknownFault,
 };
 pub use stripe::{ApiKey, StripeGateway, StripeSettings};
 pub use table::{PAYMENTS, PaymentStatus};

@@ -7,8 +7,7 @@ use orderflow_settings::{Reader, Refused};
 use orderflow_store::Store;
 
 use crate::gateway::{GuardedGateway, PaymentGateway};
-use crate::settings::SimulatedSettings;
-use crate::simulated::{FaultSwitch, SimulatedGateway};
+use crate::simulated::{FaultSwitch, SimulatedGateway, SimulatedSettings};
 use crate::stripe::{StripeGateway, StripeSettings};
 
 /// The payment provider, with its settings.
@@ -29,7 +28,7 @@ impl PaymentProvider {
     /// Reads `PAYMENT_PROVIDER` and the settings of both providers.
     ///
     /// # Errors
-    /// [`Refused`] where Stripe is chosen and its key is missing or cannot be used.
+    /// [`Refused`] if Stripe is chosen and its key is missing or invalid.
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
         let simulated = SimulatedSettings::read(reader);
         let stripe = StripeSettings::read(reader);

@@ -2,6 +2,7 @@
 
 mod charge;
 mod fault;
+mod settings;
 
 use std::time::Duration;
 
@@ -11,11 +12,11 @@ use orderflow_store::{Store, StoreError, Table, Write, WriteError, optimistic_at
 use uuid::Uuid;
 
 use crate::gateway::{Charge, ChargeRequest, GatewayError, PaymentGateway, Reversal};
-use crate::settings::SimulatedSettings;
 use crate::table::PAYMENTS;
 
 pub use charge::{SimulatedCharge, SimulatedChargeStatus};
 pub use fault::{FaultSwitch, GatewayFault, UnknownFault};
+pub use settings::{SimulatedSettings, SuccessRate, SuccessRateError};
 
 /// The token whose charges are declined.
 const DECLINED_TOKEN: &str = "tok_declined";

@@ -1,4 +1,4 @@
-//! How Stripe is reached.
+//! The settings of Stripe.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use orderflow_settings::declared::{STRIPE_API_KEY, STRIPE_API_URL};
 use orderflow_settings::{NotAllowed, Reader};
 use reqwest::Url;
 
-/// How keys begin that move real money: secret ones, and restricted ones.
+/// The prefixes of secret and of restricted keys in live mode, which move real money.
 const LIVE_PREFIXES: [&str; 2] = ["sk_live_", "rk_live_"];
 
 /// A secret key of Stripe's API. Its `Debug` output hides it.
@@ -14,7 +14,7 @@ const LIVE_PREFIXES: [&str; 2] = ["sk_live_", "rk_live_"];
 pub struct ApiKey(String);
 
 impl ApiKey {
-    /// Reads a key: visible ASCII characters.
+    /// Parses a key, which consists of visible ASCII characters.
     pub fn parse(text: &str) -> Option<Self> {
         let visible = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
         visible.then(|| Self(text.to_owned()))
@@ -35,17 +35,17 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// How Stripe is reached.
+/// The settings of Stripe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StripeSettings {
-    /// The key that requests are signed in with (`STRIPE_API_KEY`).
+    /// The key that authenticates requests (`STRIPE_API_KEY`).
     pub api_key: ApiKey,
-    /// Where the API is, without `/v1` (`STRIPE_API_URL`).
+    /// The URL of the API, without `/v1` (`STRIPE_API_URL`).
     pub api_url: Url,
 }
 
 impl StripeSettings {
-    /// Reads `STRIPE_API_KEY` and `STRIPE_API_URL`. Returns nothing where there is no key, or one that cannot be used.
+    /// Reads `STRIPE_API_KEY` and `STRIPE_API_URL`. Returns `None` if the key is missing or invalid.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let api_key = reader.optional(&STRIPE_API_KEY, |text| ApiKey::parse(text).ok_or(NotAllowed));
         let api_url = reader.value(&STRIPE_API_URL, |text| {
@@ -55,7 +55,7 @@ impl StripeSettings {
         let api_key = api_key?;
         if api_key.is_live() && api_url.scheme() != "https" {
             let _refused = reader.conflict([&STRIPE_API_URL, &STRIPE_API_KEY], |[url, key]| {
-                format!("{url} must begin with https://, because {key} is a key of the live mode")
+                format!("{url} must begin with https://, because {key} is a live-mode key")
             });
         }
         Some(Self { api_key, api_url })
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_enough_and_never_shown() {
+    fn only_the_key_is_required_and_it_is_never_shown() {
         assert_eq!(read("", ""), Ok(None));
         let settings = read("sk_live_secret", "").unwrap().unwrap();
         assert_eq!(settings.api_url.as_str(), "https://api.stripe.com/");
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unusable_value_is_refused_without_showing_the_key() {
+    fn an_invalid_value_is_refused_without_showing_the_key() {
         for (key, url, setting) in [
             ("sk_hunter2\n", "", &STRIPE_API_KEY),
             ("sk_test_hunter2", "api.stripe.com", &STRIPE_API_URL),

@@ -9,7 +9,7 @@ use orderflow_settings::{NotAllowed, Reader, defaults};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SuccessRate(f64);
 
-/// The number or text is no [`SuccessRate`].
+/// The value is not a [`SuccessRate`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be a number from 0 to 1")]
 pub struct SuccessRateError;
@@ -20,34 +20,34 @@ impl SuccessRate {
     /// No charge succeeds.
     pub const NONE: Self = Self(0.0);
 
-    /// A rate.
+    /// Creates a rate.
     ///
     /// # Errors
-    /// [`SuccessRateError`] where it is not from 0 to 1.
+    /// [`SuccessRateError`] if it is not from 0 to 1.
     pub fn new(rate: f64) -> Result<Self, SuccessRateError> {
         if (0.0..=1.0).contains(&rate) { Ok(Self(rate)) } else { Err(SuccessRateError) }
     }
 
-    /// Reads a rate.
+    /// Parses a rate.
     ///
     /// # Errors
-    /// [`SuccessRateError`] where the text is no number from 0 to 1.
+    /// [`SuccessRateError`] if the text is not a number from 0 to 1.
     pub fn parse(text: &str) -> Result<Self, SuccessRateError> {
         Self::new(text.trim().parse().map_err(|_| SuccessRateError)?)
     }
 
-    /// Whether a charge that drew this succeeds. Draws are evenly spread over all values.
-    pub(crate) fn admits(self, draw: u32) -> bool {
+    /// Returns whether the charge with this pseudo-random number succeeds. The numbers are distributed evenly over all values.
+    pub(super) fn admits(self, draw: u32) -> bool {
         f64::from(draw) < self.0 * (f64::from(u32::MAX) + 1.0)
     }
 }
 
-/// How the simulated gateway answers when nobody makes it misbehave.
+/// The settings of the simulated gateway. They apply while no fault is injected.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SimulatedSettings {
     /// The share of charges that succeed (`PAYMENT_SUCCESS_RATE`).
     pub success_rate: SuccessRate,
-    /// How long each call takes (`PAYMENT_LATENCY_MS`).
+    /// The latency of each call (`PAYMENT_LATENCY_MS`).
     pub latency: Duration,
 }
 
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_bound_the_draws() {
+    fn a_rate_admits_its_share_of_charges() {
         assert!(SuccessRate::ALL.admits(u32::MAX));
         assert!(!SuccessRate::NONE.admits(0));
         let half = SuccessRate::parse("0.5").unwrap();
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unusable_value_is_refused() {
+    fn an_invalid_value_is_refused() {
         for bad in ["1.1", "-0.1", "NaN", "half"] {
             let error = read(&PAYMENT_SUCCESS_RATE, bad).unwrap_err();
             assert_eq!(error, format!("PAYMENT_SUCCESS_RATE: {bad:?} is not a number from 0 to 1"));
