@@ -63,11 +63,8 @@ const KNOWN: &[(&str, &str)] = &[
     ("cli", "bridge <-> cli <-> up::args <-> up::server"),
     ("functions/payments", "list <-> router"),
     ("functions/payments", "plan <-> table"),
-    ("shared/bridge", "rabbitmq::batch <-> rabbitmq::consumer"),
-    ("shared/bridge", "sqs::batch <-> sqs::consumer"),
     ("shared/embedded", "counts <-> dispatch <-> operation"),
     ("shared/embedded", "error <-> schema"),
-    ("shared/messaging", "function <-> record"),
 ];
 
 fn is_known(folder: &str, cycle: &[String]) -> bool {

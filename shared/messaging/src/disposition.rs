@@ -5,24 +5,7 @@ use std::time::Duration;
 
 use orderflow_domain::{Event, Timestamp};
 
-use crate::{DeadLetterCode, Outcome, RetryPolicy, message_id};
-
-/// The attempts made of a message so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AttemptHistory {
-    /// How many.
-    pub attempts: u32,
-    /// When the first was made.
-    pub first_at: Timestamp,
-}
-
-impl AttemptHistory {
-    /// Returns the history after one more attempt.
-    #[must_use]
-    pub fn with_next_attempt(self) -> Self {
-        Self { attempts: self.attempts.saturating_add(1), ..self }
-    }
-}
+use crate::{AttemptHistory, DeadLetterCode, Outcome, RetryPolicy, message_id};
 
 /// What the host does with a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]

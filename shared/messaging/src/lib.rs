@@ -29,10 +29,10 @@ pub use dead_letter::{
     DELIVERY_LIMIT, DeadLetter, DeadLetterCode, DeadLetterError, DeadLetterQueue, MessageField, body_id,
     message_id, storable_reason,
 };
-pub use disposition::{AttemptHistory, Delivered, Disposition, decide};
+pub use disposition::{Delivered, Disposition, decide};
 pub use function::{InvokeError, QueueFunction};
 pub use grouping::{Positions, group_by_key};
 pub use publisher::{PublishError, Publisher};
-pub use retry::RetryPolicy;
+pub use retry::{AttemptHistory, RetryPolicy};
 pub use subscription::{SUBSCRIPTIONS, Subscription, UnknownConsumer, subscription};
 pub use target::{Invoked, Target, TargetError, invoke, invoke_held};

@@ -1,4 +1,4 @@
-//! The retry policy: the delay before each retry, and the last attempt.
+//! The attempts of a message, and the retry policy: the delay before each retry, and the last attempt.
 
 use std::time::Duration;
 
@@ -9,6 +9,23 @@ use orderflow_settings::declared::{MAX_ATTEMPTS, RETRY_BASE_MS, RETRY_CAP_MS};
 
 /// No delivery is dead-lettered for its attempts sooner than this after the first one.
 const MIN_AGE: Duration = Duration::from_secs(600);
+
+/// The attempts made of a message so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttemptHistory {
+    /// How many.
+    pub attempts: u32,
+    /// When the first was made.
+    pub first_at: Timestamp,
+}
+
+impl AttemptHistory {
+    /// Returns the history after one more attempt.
+    #[must_use]
+    pub fn with_next_attempt(self) -> Self {
+        Self { attempts: self.attempts.saturating_add(1), ..self }
+    }
+}
 
 /// Exponential backoff with jitter between half of the base and the doubled base, for a limited number of attempts and a minimum age.
 #[derive(Debug, Clone, PartialEq, Eq)]

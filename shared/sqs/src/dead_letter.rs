@@ -1,16 +1,11 @@
 //! A dead letter in its queue on SQS: the message, and its fields as message attributes.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName};
 use orderflow_domain::Timestamp;
 use orderflow_messaging::{DeadLetter, DeadLetterCode, DeadLetterError, DeadLetterQueue};
 
-use crate::Queue;
-
-/// The attributes of a message.
-pub type Attributes = HashMap<String, MessageAttributeValue>;
+use crate::queue::{Attributes, Queue};
 
 /// Returns the attributes that store a dead letter's fields. SQS refuses empty attributes; [`DeadLetter::fields`] returns none.
 pub(crate) fn attributes(letter: &DeadLetter) -> Attributes {

@@ -15,11 +15,10 @@ mod stub;
 mod topology;
 
 pub use admin::SqsAdmin;
-pub use dead_letter::Attributes;
 pub use error::SqsError;
 pub use names::{SqsNames, queue_arn};
 pub use poller::SqsConsumer;
-pub use queue::{Counts, Queue};
+pub use queue::{Attributes, Counts, Queue};
 pub use queues::{ConsumerQueues, QueueUrls, Sqs, SqsQueues};
 pub use sns::SnsPublisher;
 pub use topology::{SqsTopology, ensure};

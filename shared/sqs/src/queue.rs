@@ -1,15 +1,16 @@
 //! The requests to one queue.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message,
-    MessageSystemAttributeName, QueueAttributeName,
+    MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
 };
 use futures::future::join_all;
 
-use crate::{Attributes, SqsError};
+use crate::SqsError;
 
 /// The most messages of one request of any kind (AWS quota).
 pub(crate) const MAX_ENTRIES: usize = 10;
@@ -19,6 +20,9 @@ const MAX_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// How often a batch request is made for the entries that failed before.
 const BATCH_ATTEMPTS: usize = 3;
+
+/// The attributes of a message.
+pub type Attributes = HashMap<String, MessageAttributeValue>;
 
 /// A queue, identified by its URL.
 #[derive(Debug, Clone)]
