@@ -1,71 +1,208 @@
-//! Settings: what the code reads, docs/reference/settings.md explains and `.env.example` lists are the same.
+//! `.env.example` and docs/reference/settings.md equal those generated from the declarations, and nothing else reads the environment.
+//! `UPDATE_EXPECT=1 cargo test -p orderflow-tests --test settings` writes both again after a change.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
 
-use orderflow_tests::source_code::{sources, variables};
+use expect_test::expect_file;
+use orderflow::up::UpSettings;
+use orderflow_settings::declared::{ALL, DEVELOPMENT};
+use orderflow_settings::{Kind, Program, Section, Setting, Snapshot, read};
+use orderflow_tests::source_code::sources;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// What is spelt as a variable and is none of ours.
-const NO_SETTINGS: [&str; 3] = ["AFTER_SEQUENCE_NUMBER", "MINOR_UNITS", "NO_COLOR"];
+const EXAMPLE_HEAD: &str = "\
+# Every setting of the program with its default, or an example where there is no default. Copy this file to `.env` in the folder in which
+# `orderflow` starts, and remove the `#` before the settings to change. Flags and the environment win over this file.
+# docs/reference/settings.md has all settings, with the values that are allowed.
+";
 
-/// What only bundles read: whoever deploys them sets it.
-const OF_BUNDLES: [&str; 4] = ["AWS_ENDPOINT_URL", "DEAD_LETTER_QUEUE_URL", "QUEUE_URL", "TOPIC_ARN"];
+const PAGE_HEAD: &str = "\
+# Settings
 
-fn read(file: &str) -> String {
-    std::fs::read_to_string(Path::new(ROOT).join(file)).unwrap()
+Every setting, with its variable, its flag, its default, the values that are allowed, and the programs that read it.
+
+A flag wins over the environment, and the environment over the file `.env` in the folder in which the program starts. An unset variable and
+an empty one are the same. A value that is not allowed ends the program with exit code 2 and one message that names every such setting. A
+variable that begins with `ORDERFLOW_` and is no setting is a warning. `.env.example` lists the settings of the program.
+
+A test generates this page: `UPDATE_EXPECT=1 cargo test -p orderflow-tests --test settings` writes it again after a change.
+";
+
+/// The files that read the environment themselves, with the reason.
+const READERS: [(&str, &str); 2] = [
+    ("shared/settings/src/snapshot.rs", "every setting is read from its snapshot"),
+    ("cli/src/dlq/edit.rs", "EDITOR and VISUAL belong to the machine"),
+];
+
+fn settings_of(section: Section) -> impl Iterator<Item = &'static Setting> {
+    ALL.iter().copied().filter(move |setting| setting.section == section)
 }
 
-/// The variables that the program and the bundles read.
-fn in_code() -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for group in ["cli", "functions", "shared"] {
-        // What `shared/testing` reads, tests set.
-        let files = sources(&Path::new(ROOT).join(group)).unwrap().into_iter().filter(|file| {
-            let path = file.to_string_lossy();
-            path.contains("/src/") && path.ends_with(".rs") && !path.contains("/testing/")
-        });
-        found.extend(files.flat_map(|file| variables(&std::fs::read_to_string(file).unwrap())));
+/// Breaks a text into comment lines.
+fn comment(text: &str) -> String {
+    let mut lines = String::new();
+    let mut line = String::from("#");
+    for word in text.split_whitespace() {
+        if line.len() + 1 + word.len() > 140 {
+            writeln!(lines, "{line}").unwrap();
+            line = "#".to_owned();
+        }
+        write!(line, " {word}").unwrap();
     }
-    found.retain(|name| !NO_SETTINGS.contains(&name.as_str()));
-    found
+    writeln!(lines, "{line}").unwrap();
+    lines
 }
 
-/// The variables in the first column of the table of docs/reference/settings.md.
-fn in_page() -> BTreeSet<String> {
-    let page = read("docs/reference/settings.md");
-    let first_columns = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('|').next());
-    first_columns
-        .flat_map(|column| column.split('`').filter(|text| text.contains('_')))
-        .map(str::to_owned)
-        .collect()
+fn example() -> String {
+    let mut text = EXAMPLE_HEAD.to_owned();
+    for section in Section::ALL.into_iter().filter(|section| *section != Section::Functions) {
+        write!(text, "\n# {}\n", section.title()).unwrap();
+        for setting in settings_of(section) {
+            text.push_str(&comment(setting.help));
+            let value = setting.default.or(setting.example).unwrap_or_default();
+            let quote = if value.contains(' ') { "\"" } else { "" };
+            writeln!(text, "#{}={quote}{value}{quote}", setting.variable).unwrap();
+        }
+    }
+    text
 }
 
-fn in_example() -> BTreeSet<String> {
-    settings_of_example().into_iter().map(|(name, _)| name).collect()
+/// The programs that read a setting, briefly.
+fn readers(setting: &Setting) -> String {
+    let (bundles, commands): (Vec<Program>, Vec<Program>) =
+        setting.read_by.iter().copied().partition(|program| program.is_bundle());
+    let mut readers: Vec<String> = commands.iter().map(|program| format!("`{}`", program.name())).collect();
+    match bundles.len() {
+        0 => {}
+        count if count == Program::BUNDLES.len() => readers.push("all functions".to_owned()),
+        _ => {
+            let names: Vec<String> = bundles.iter().map(|program| format!("`{}`", program.name())).collect();
+            readers.push(format!("functions {}", names.join(", ")));
+        }
+    }
+    readers.join(", ").replace("`client commands`", "client commands")
 }
 
-/// The settings of `.env.example`, as if somebody took every `#` off.
-fn settings_of_example() -> Vec<(String, String)> {
-    let text: String = read(".env.example")
-        .lines()
-        .map(|line| line.strip_prefix("#").unwrap_or(line))
-        .filter(|line| line.contains('='))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    dotenvy::from_read_iter(text.as_bytes()).map(Result::unwrap).collect()
+fn page() -> String {
+    let code = |text: &str| if text.is_empty() { String::new() } else { format!("`{text}`") };
+    let mut page = PAGE_HEAD.to_owned();
+    for section in Section::ALL {
+        write!(page, "\n## {}\n\n", section.title()).unwrap();
+        page.push_str(
+            "| variable | flag | default | meaning | allowed | read by |\n|---|---|---|---|---|---|\n",
+        );
+        for setting in settings_of(section) {
+            let flag = setting.flag.map(|flag| format!("--{flag}")).unwrap_or_default();
+            writeln!(
+                page,
+                "| `{}` | {} | {} | {} | {} | {} |",
+                setting.variable,
+                code(&flag),
+                code(setting.default.unwrap_or_default()),
+                setting.help.replace('<', "&lt;"),
+                setting.kind.allowed().replace('<', "&lt;"),
+                readers(setting)
+            )
+            .unwrap();
+        }
+    }
+    page
 }
 
 #[test]
-fn the_reference_page_explains_every_variable_that_is_read_and_no_other() {
-    assert_eq!(in_code(), in_page());
+fn the_reference_page_is_made_from_the_declarations() {
+    expect_file!["../docs/reference/settings.md"].assert_eq(&page());
 }
 
 #[test]
 fn the_example_lists_every_setting_of_the_program_and_no_other() {
-    let mut settings = in_code();
-    settings.retain(|name| !OF_BUNDLES.contains(&name.as_str()));
-    assert_eq!(settings, in_example());
+    expect_file!["../.env.example"].assert_eq(&example());
+}
+
+#[test]
+fn the_defaults_of_the_example_can_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    // Examples of settings without a default are left out: some exclude each other, or name a file.
+    let defaults: String = example()
+        .lines()
+        .filter_map(|line| line.strip_prefix('#'))
+        .filter(|line| {
+            line.split_once('=').is_some_and(|(name, _)| {
+                ALL.iter().any(|setting| setting.variable == name && setting.default.is_some())
+            })
+        })
+        .map(|line| format!("{line}\n"))
+        .collect();
+    std::fs::write(folder.path().join(".env"), defaults).unwrap();
+    let snapshot = Snapshot::default().with_env_file(folder.path()).unwrap();
+    let settings = read(&snapshot, UpSettings::read).unwrap();
+    assert_eq!(settings.serve.port, 8080);
+}
+
+/// The part of a source file before its tests.
+fn code(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod ").next().unwrap_or_default()
+}
+
+#[test]
+fn only_the_settings_crate_reads_the_environment() {
+    let mut found = BTreeSet::new();
+    for group in ["cli", "functions", "shared", "system"] {
+        for file in sources(&Path::new(ROOT).join(group)).unwrap() {
+            let path = file.strip_prefix(ROOT).unwrap().to_string_lossy().into_owned();
+            let is_code = path.ends_with(".rs") && path.contains("/src/");
+            if !is_code || path.starts_with("shared/testing/") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&file).unwrap();
+            let reads = ["env::var", "env = ", "env::vars"].iter().any(|call| code(&text).contains(call));
+            if reads {
+                found.insert(path);
+            }
+        }
+    }
+    assert_eq!(found, READERS.map(|(file, _)| file.to_owned()).into());
+}
+
+/// What scripts and tests set is no setting of a program, and no program warns about it.
+#[test]
+fn variables_of_scripts_and_tests_are_declared_for_development() {
+    let mut found = BTreeSet::new();
+    for group in
+        ["xtask", "tests", "docker", "localstack", "shared/testing", "cli/tests", "docker-compose.yml"]
+    {
+        let path = Path::new(ROOT).join(group);
+        let files = if path.is_dir() { sources_with_tests(&path) } else { vec![path] };
+        for text in files.iter().filter_map(|file| std::fs::read_to_string(file).ok()) {
+            let names = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+            found.extend(names.filter(|name| name.starts_with("ORDERFLOW_")).map(str::to_owned));
+        }
+    }
+    let is_known = |name: &String| {
+        let is_setting = ALL.iter().any(|setting| setting.variable == *name);
+        // Prefixes and misspelt names stand in tests only.
+        is_setting || DEVELOPMENT.contains(&name.as_str()) || name.ends_with('_') || name == "ORDERFLOW_PROT"
+    };
+    let unknown: Vec<&String> = found.iter().filter(|name| !is_known(name)).collect();
+    assert!(unknown.is_empty(), "declare them in `DEVELOPMENT`: {unknown:?}");
+}
+
+fn sources_with_tests(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for path in std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()) {
+        if path.is_dir() { files.extend(sources_with_tests(&path)) } else { files.push(path) }
+    }
+    files
+}
+
+#[test]
+fn every_setting_with_a_flag_is_read_by_a_command() {
+    for setting in ALL.iter().filter(|setting| setting.flag.is_some()) {
+        assert!(setting.read_by.iter().any(|program| !program.is_bundle()), "{}", setting.variable);
+        assert!(setting.default.is_some() || setting.kind != Kind::Switch, "{}", setting.variable);
+    }
 }

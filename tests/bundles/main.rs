@@ -23,6 +23,7 @@ mod recorder;
 mod relay;
 mod rights;
 mod samples;
+mod settings;
 mod streams;
 mod world;
 

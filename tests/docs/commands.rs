@@ -38,6 +38,18 @@ fn spelling(argument: &Arg) -> String {
     }
 }
 
+/// Takes the help of a setting apart: the text, the variable behind `[env: ` and the default behind `[default: `.
+fn parts_of_help(help: &str) -> (&str, Option<&str>, Option<&str>) {
+    let (help, default) = match help.split_once(" [default: ") {
+        Some((help, default)) => (help, default.strip_suffix(']')),
+        None => (help, None),
+    };
+    match help.split_once(" [env: ") {
+        Some((help, variable)) => (help, variable.strip_suffix("=]"), default),
+        None => (help, None, default),
+    }
+}
+
 fn write_arguments(page: &mut String, command: &Command) {
     let mut arguments = command
         .get_arguments()
@@ -50,21 +62,20 @@ fn write_arguments(page: &mut String, command: &Command) {
     for argument in arguments {
         let code =
             |text: String| if text.is_empty() { text } else { format!("`{}`", text.replace('|', "\\|")) };
-        let variable = argument.get_env().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let default = argument.get_default_values().iter().map(|value| value.to_string_lossy());
-        let default = if argument.get_action().takes_values() {
-            default.collect::<Vec<_>>().join(" ")
-        } else {
-            String::new()
-        };
         let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+        let (help, variable, default) = parts_of_help(&help);
+        let defaults = argument.get_default_values().iter().map(|value| value.to_string_lossy());
+        let default = match default {
+            None if argument.get_action().takes_values() => defaults.collect::<Vec<_>>().join(" "),
+            default => default.unwrap_or_default().to_owned(),
+        };
         writeln!(
             page,
             "| {} | {} | {} | {} |",
             code(spelling(argument)),
-            code(variable),
+            code(variable.unwrap_or_default().to_owned()),
             code(default),
-            cell(&help)
+            cell(help)
         )
         .unwrap();
     }

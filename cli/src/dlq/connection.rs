@@ -44,8 +44,8 @@ impl FlagSet for DlqFlags {
 
     fn adapt(flag: Arg) -> Arg {
         let flag = match flag.get_id().as_str() {
-            id if id == BROKER.variable => flag.help(BROKER_HELP),
-            id if id == AWS_ENDPOINT.variable => flag.help(AWS_ENDPOINT_HELP),
+            "broker" => flag.help(BROKER_HELP),
+            "aws-endpoint" => flag.help(AWS_ENDPOINT_HELP),
             _ => flag,
         };
         flag.global(true).help_heading("Connection")

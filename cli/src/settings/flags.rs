@@ -62,7 +62,7 @@ impl<S> fmt::Debug for SettingFlags<S> {
 
 fn flag(setting: &'static Setting) -> Arg {
     let name = setting.flag.unwrap_or_default();
-    let flag = Arg::new(setting.variable).long(name).help(help(setting));
+    let flag = Arg::new(name).long(name).help(help(setting));
     match setting.kind {
         Kind::Switch => flag.action(ArgAction::SetTrue),
         kind => {
@@ -95,8 +95,9 @@ impl<S: FlagSet> Args for SettingFlags<S> {
 
 impl<S: FlagSet> FromArgMatches for SettingFlags<S> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let is_given =
-            |setting: &&Setting| matches.value_source(setting.variable) == Some(ValueSource::CommandLine);
+        let is_given = |setting: &&Setting| {
+            setting.flag.is_some_and(|flag| matches.value_source(flag) == Some(ValueSource::CommandLine))
+        };
         let given = S::settings().into_iter().filter(is_given);
         let given = given.map(|setting| (setting, value(setting, matches))).collect();
         Ok(Self { given, set: PhantomData })
@@ -114,7 +115,7 @@ fn value(setting: &Setting, matches: &ArgMatches) -> OsString {
         Kind::Switch => "true".into(),
         _ => {
             let values: Vec<OsString> =
-                matches.get_many(setting.variable).into_iter().flatten().cloned().collect();
+                matches.get_many(setting.flag.unwrap_or_default()).into_iter().flatten().cloned().collect();
             values.join(",".as_ref())
         }
     }

@@ -39,6 +39,6 @@ fn only_the_file_of_the_working_directory_is_read() {
 fn the_error_locates_a_bad_line_without_quoting_it() {
     let folder = folder_with("ORDERFLOW_PORT=1\nSMTP_URL=very secret\n");
     let run = health(folder.path(), &[]);
-    assert_eq!((run.code, run.out.as_str()), (1, ""));
-    assert!(run.err.contains("the line after ORDERFLOW_PORT") && !run.err.contains("secret"), "{run:?}");
+    assert_eq!((run.code, run.out.as_str()), (2, ""));
+    assert!(run.err.contains(".env line 2 is not NAME=value") && !run.err.contains("secret"), "{run:?}");
 }

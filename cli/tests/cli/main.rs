@@ -13,6 +13,7 @@ mod payment;
 mod place;
 mod product;
 mod program;
+mod settings;
 mod stub;
 mod usage;
 mod watch;

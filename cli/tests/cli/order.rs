@@ -68,8 +68,8 @@ fn a_401_says_how_to_give_a_token() {
 fn an_invalid_token_is_not_printed() {
     let mut command = program(&format!("order get {ID}"));
     let run = finish(command.env("ORDERFLOW_TOKEN", "sec\nret"));
-    assert_eq!(run.code, 1);
-    assert!(run.err.contains("token") && !run.err.contains("ret\n"), "{}", run.err);
+    assert_eq!(run.code, 2);
+    assert!(run.err.contains("ORDERFLOW_TOKEN: ") && !run.err.contains("ret\n"), "{}", run.err);
 }
 
 #[test]
