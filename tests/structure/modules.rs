@@ -58,23 +58,6 @@ fn reached<'a>(graph: &Graph<'a>, start: &'a [String]) -> BTreeSet<&'a [String]>
     found
 }
 
-/// The cycles that are still there, by the folder of the package.
-const KNOWN: &[(&str, &str)] = &[
-    ("cli", "bridge <-> cli <-> up::args <-> up::server"),
-    ("functions/payments", "list <-> router"),
-    ("functions/payments", "plan <-> table"),
-    ("shared/embedded", "counts <-> dispatch <-> operation"),
-    ("shared/embedded", "error <-> schema"),
-];
-
-fn is_known(folder: &str, cycle: &[String]) -> bool {
-    let covers = |known: &str| {
-        let modules: Vec<&str> = known.split(" <-> ").collect();
-        cycle.iter().all(|module| modules.contains(&module.as_str()))
-    };
-    KNOWN.iter().any(|(package, known)| *package == folder && covers(known))
-}
-
 #[test]
 fn no_crate_has_a_module_cycle() {
     let mut found = Vec::new();
@@ -82,9 +65,6 @@ fn no_crate_has_a_module_cycle() {
         for root in roots(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(&package.folder)) {
             let modules = CrateModules::read(&root);
             for cycle in cycles(&modules.imports()) {
-                if is_known(&package.folder, &cycle) {
-                    continue;
-                }
                 let root = root.file_name().unwrap().display();
                 found.push(format!("{}/src/{root}: {}", package.folder, cycle.join(" <-> ")));
             }
