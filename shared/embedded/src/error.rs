@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use dynoxide::DynoxideError;
 
-use crate::schema::ENGINE_VERSION;
+/// The version of `dynoxide-rs` whose schema the maintenance of streams relies on.
+pub(crate) const ENGINE_VERSION: &str = "3.2.0";
 
 /// Why an embedded database could not be opened or maintained.
 #[derive(Debug, thiserror::Error)]

@@ -8,9 +8,6 @@ use rusqlite::{Connection, params};
 
 use crate::EmbeddedError;
 
-/// The version of `dynoxide-rs` whose schema is described here.
-pub(crate) const ENGINE_VERSION: &str = "3.2.0";
-
 /// The columns that the indexes and the trimming use, with their declared types.
 const COLUMNS_RELIED_ON: [(&str, &str); 4] =
     [("id", "INTEGER"), ("table_name", "TEXT"), ("sequence_number", "TEXT"), ("shard_id", "TEXT")];
@@ -65,6 +62,7 @@ fn stream_columns(connection: &Connection) -> rusqlite::Result<Vec<(String, Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ENGINE_VERSION;
 
     /// Returns a database in a file, so that a second connection can read the engine's schema.
     fn engine_schema() -> (tempfile::TempDir, dynoxide::Database, Connection) {

@@ -5,7 +5,7 @@ mod stream_poller;
 mod stream_reader;
 mod wakeup;
 
-pub use progress::{Backlog, InFlight, StreamPollerStatus, StreamReads};
+pub use progress::{Backlog, InFlight, Position, PositionError, StreamPollerStatus, StreamReads};
 pub use stream_poller::{ConfirmingSink, NoTrimmer, Sink, StreamPoller, StreamPollerError, StreamTrimmer};
-pub use stream_reader::{Position, PositionError, StreamBatch, StreamError, StreamReader};
+pub use stream_reader::{StreamBatch, StreamError, StreamReader};
 pub use wakeup::Wakeup;

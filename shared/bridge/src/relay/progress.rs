@@ -9,8 +9,41 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_sdk_dynamodbstreams::types::Record;
 use orderflow_domain::Timestamp;
 use orderflow_store::OUTBOX;
+use serde::{Deserialize, Serialize};
 
-use crate::Position;
+/// A position in a stream: everything up to this record. It is stored as `shard sequence-number`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Position {
+    /// The id of the shard.
+    pub shard: String,
+    /// The sequence number of the record, in decimal digits.
+    pub sequence_number: String,
+}
+
+/// A text that is not a [`Position`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a stream position: expected a shard id, a space and a sequence number")]
+pub struct PositionError(String);
+
+impl From<Position> for String {
+    fn from(position: Position) -> Self {
+        format!("{} {}", position.shard, position.sequence_number)
+    }
+}
+
+impl TryFrom<String> for Position {
+    type Error = PositionError;
+
+    fn try_from(text: String) -> Result<Self, PositionError> {
+        match text.split_once(' ') {
+            Some((shard, sequence_number)) => {
+                Ok(Self { shard: shard.to_owned(), sequence_number: sequence_number.to_owned() })
+            }
+            None => Err(PositionError(text)),
+        }
+    }
+}
 
 /// Counts the messages of one batch of stream records that only the stream holds: they are neither acknowledged, nor stored as delayed
 /// message or dead letter, nor confirmed by a broker.

@@ -6,9 +6,8 @@ use aws_lambda_events::dynamodb::{Event as StreamEvent, EventRecord, StreamRecor
 use aws_sdk_dynamodbstreams::Client;
 use aws_sdk_dynamodbstreams::error::DisplayErrorContext;
 use aws_sdk_dynamodbstreams::types::{Record, Shard, ShardIteratorType};
-use serde::{Deserialize, Serialize};
 
-use crate::Backlog;
+use super::progress::{Backlog, Position};
 
 /// The most records that one `GetRecords` returns (AWS limit).
 const MAX_RECORDS: i32 = 1_000;
@@ -19,40 +18,6 @@ const MAX_RECORDS: i32 = 1_000;
 pub struct StreamError {
     table: String,
     message: String,
-}
-
-/// A position in a stream: everything up to this record. It is stored as `shard sequence-number`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub struct Position {
-    /// The id of the shard.
-    pub shard: String,
-    /// The sequence number of the record, in decimal digits.
-    pub sequence_number: String,
-}
-
-/// A text that is no [`Position`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no stream position: expected a shard id, a space and a sequence number")]
-pub struct PositionError(String);
-
-impl From<Position> for String {
-    fn from(position: Position) -> Self {
-        format!("{} {}", position.shard, position.sequence_number)
-    }
-}
-
-impl TryFrom<String> for Position {
-    type Error = PositionError;
-
-    fn try_from(text: String) -> Result<Self, PositionError> {
-        match text.split_once(' ') {
-            Some((shard, sequence_number)) => {
-                Ok(Self { shard: shard.to_owned(), sequence_number: sequence_number.to_owned() })
-            }
-            None => Err(PositionError(text)),
-        }
-    }
 }
 
 /// Records of one shard, in order.

@@ -25,5 +25,5 @@ fn a_stored_cursor_names_shard_and_sequence_number() {
     assert_eq!(row.after, Some(position));
     assert_eq!(serde_json::to_value(row).unwrap(), stored);
     let error = serde_json::from_str::<Position>(r#""42""#).unwrap_err();
-    assert!(error.to_string().contains("is no stream position"), "{error}");
+    assert!(error.to_string().contains("is not a stream position"), "{error}");
 }
