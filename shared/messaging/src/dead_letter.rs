@@ -7,28 +7,13 @@ use async_trait::async_trait;
 use orderflow_domain::{Event, Timestamp};
 use uuid::Uuid;
 
+use crate::AttemptHistory;
+
 /// The namespace of ids that are derived from a message's body.
 const BODIES: Uuid = Uuid::from_u128(0x6f72_6465_7266_6c6f_8000_626f_6469_6573);
 
 /// The longest stored reason, in characters. On SQS it counts toward the size of the message, on RabbitMQ the headers have to fit into one frame.
 const REASON_CHARS_MAX: usize = 1_024;
-
-/// The attempts made of a message so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AttemptHistory {
-    /// How many.
-    pub attempts: u32,
-    /// When the first was made.
-    pub first_at: Timestamp,
-}
-
-impl AttemptHistory {
-    /// Returns the history after one more attempt.
-    #[must_use]
-    pub fn with_next_attempt(self) -> Self {
-        Self { attempts: self.attempts.saturating_add(1), ..self }
-    }
-}
 
 /// The number of deliveries after which the broker itself dead-letters a message, on RabbitMQ (`x-delivery-limit`) and SQS (`maxReceiveCount`,
 /// for which 1,000 is the AWS maximum). Consumers give up long before; the limit is for a message that ends every process that receives it.

@@ -26,8 +26,8 @@ pub use batch::{DeadLettered, ItemFailure, QueueResponse, Record, RecordBatch, U
 pub use consumer::{Consumer, Delivery, Outcome};
 pub use consumer_switch::ConsumerSwitch;
 pub use dead_letter::{
-    AttemptHistory, DELIVERY_LIMIT, DeadLetter, DeadLetterCode, DeadLetterError, DeadLetterQueue,
-    MessageField, body_id, message_id, storable_reason,
+    DELIVERY_LIMIT, DeadLetter, DeadLetterCode, DeadLetterError, DeadLetterQueue, MessageField, body_id,
+    message_id, storable_reason,
 };
 pub use disposition::{Delivered, Disposition, decide};
 pub use function::{InvokeError, QueueFunction};
