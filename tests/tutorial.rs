@@ -96,7 +96,8 @@ fn the_tutorial_adds_a_working_step() {
 
     let command = "cargo test --workspace --test loyalty";
     assert!(page.contains(&format!("```sh needs=rust\n{command}\n```")), "the page has another command");
-    let arguments = command.split(' ').skip(1).chain(["--offline", "--bin", "loyalty", "--test", "structure"]);
+    let arguments =
+        command.split(' ').skip(1).chain(["--offline", "--bin", "loyalty", "--test", "structure"]);
     // In the same target folder the dependencies are already built.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let output = Command::new(env!("CARGO"))
