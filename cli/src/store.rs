@@ -51,15 +51,15 @@ pub struct StoreSettings {
     pub telemetry: TelemetrySettings,
     /// The address to listen on.
     pub host: IpAddr,
-    /// Where the data is kept.
+    /// The location of the data.
     pub location: Location,
 }
 
 impl StoreSettings {
-    /// Reads them. An address other than loopback needs `--insecure`, since signatures are not checked.
+    /// Reads the settings. An address other than loopback needs `--insecure`, since signatures are not checked.
     ///
     /// # Errors
-    /// None of them is required.
+    /// Never: no setting is required. The reader collects bad values.
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
         let telemetry = TelemetrySettings::read(reader);
         Ok(Self { telemetry, host: host(reader), location: settings::embedded(reader) })

@@ -44,7 +44,7 @@ impl IdleProbe {
         Ok(nothing_new && self.are_queues_empty().await? && self.have_relayed())
     }
 
-    /// Returns whether the stream pollers have relayed every write of this process that they can know of.
+    /// Returns whether the stream pollers have read and published every write that this process counts.
     fn have_relayed(&self) -> bool {
         self.stream_pollers.iter().all(|(status, writes)| {
             status.has_caught_up_with(writes.as_ref().map_or(0, |writes| *writes.borrow()))

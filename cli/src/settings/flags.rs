@@ -9,9 +9,9 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use orderflow_settings::declared::ALL;
 use orderflow_settings::{Kind, Program, Secrecy, Setting, Snapshot};
 
-/// Which settings have flags in a command.
+/// The settings that have a flag in a command.
 pub trait FlagSet {
-    /// The settings.
+    /// Returns the settings.
     fn settings() -> Vec<&'static Setting>;
 
     /// Changes a flag for this command, such as its help.
@@ -26,7 +26,7 @@ pub fn flags_of(program: Program) -> Vec<&'static Setting> {
     ALL.iter().copied().filter(has_flag).collect()
 }
 
-/// The values of flags as they were given. They are read together with the environment, so that one error names all that cannot be used.
+/// The values of flags as they were given. They are read together with the environment, so that one error names every bad setting.
 pub struct SettingFlags<S> {
     given: Vec<(&'static Setting, OsString)>,
     set: PhantomData<fn() -> S>,
@@ -53,7 +53,7 @@ impl<S> Clone for SettingFlags<S> {
     }
 }
 
-/// Lists names only: values may be secret.
+/// Writes names only, since values may be secret.
 impl<S> fmt::Debug for SettingFlags<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.given.iter().map(|(setting, _)| setting.variable)).finish()
@@ -73,7 +73,7 @@ fn flag(setting: &'static Setting) -> Arg {
     }
 }
 
-/// The help of a setting as clap shows that of a flag with a variable and a default. The value of the variable is not shown.
+/// Returns the help of a setting, with its variable and its default as clap shows them. The value of the variable is not shown.
 fn help(setting: &Setting) -> String {
     let mut help = format!("{} [env: {}=]", setting.help, setting.variable);
     let is_switch = matches!(setting.kind, Kind::Switch);

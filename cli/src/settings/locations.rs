@@ -1,4 +1,4 @@
-//! Where the tables and the broker are.
+//! The settings that locate the tables and the broker.
 
 use std::fs;
 
@@ -9,15 +9,15 @@ use orderflow_settings::{Reader, Setting};
 use orderflow_store::read_prefix;
 use orderflow_system::{BaseUrl, BaseUrlError, StoreLocation};
 
-/// Reads a URL that paths are appended to.
+/// Reads a setting that is a base URL.
 pub(crate) fn base_url(reader: &mut Reader<'_>, setting: &'static Setting) -> Option<BaseUrl> {
     reader.optional(setting, parse_base_url)
 }
 
-/// Parses a URL that paths are appended to.
+/// Parses a base URL.
 ///
 /// # Errors
-/// The reason, unless it is what the declaration says already.
+/// Says what is wrong, or nothing if the declaration of the setting says it already.
 pub(crate) fn parse_base_url(text: &str) -> Result<BaseUrl, String> {
     text.parse().map_err(|error| match error {
         BaseUrlError::Unreadable | BaseUrlError::Scheme => String::new(),
@@ -25,14 +25,14 @@ pub(crate) fn parse_base_url(text: &str) -> Result<BaseUrl, String> {
     })
 }
 
-/// Reads which RabbitMQ carries the events, if one does.
+/// Reads the address of the RabbitMQ that carries the events, if a setting names one.
 pub(crate) fn broker(reader: &mut Reader<'_>) -> Option<BrokerAddress> {
     let uri = reader.optional(&BROKER, |text| text.trim().parse::<BrokerUri>());
     let ca_certificates = reader.content(&BROKER_CA, |path| fs::read_to_string(path));
     Some(BrokerAddress { uri: uri?, ca_certificates })
 }
 
-/// Reads where the tables are: behind an endpoint, or in a folder.
+/// Reads the location of the tables: an endpoint, the data directory, or memory.
 pub(crate) fn store(reader: &mut Reader<'_>) -> StoreLocation {
     reader.exclude(&AWS_ENDPOINT, &DYNAMODB_ENDPOINT);
     let aws = base_url(reader, &AWS_ENDPOINT);
@@ -41,13 +41,13 @@ pub(crate) fn store(reader: &mut Reader<'_>) -> StoreLocation {
     aws.or(dynamodb).map_or(StoreLocation::Embedded(embedded), StoreLocation::Endpoint)
 }
 
-/// Reads where the embedded store keeps its data.
+/// Reads the location of the embedded data: the data directory or memory.
 pub(crate) fn embedded(reader: &mut Reader<'_>) -> Location {
     let folder = reader.path(&DATA_DIR).unwrap_or_default();
     if reader.switch(&EPHEMERAL) { Location::Memory } else { Location::Directory(folder) }
 }
 
-/// Reads where existing tables are, and the prefix of their names. Tables in memory do not outlive the program, so there are none.
+/// Reads the location of existing tables, and the prefix of their names. It ignores memory, whose tables end with the program.
 pub(crate) fn tables(reader: &mut Reader<'_>) -> (StoreLocation, String) {
     reader.exclude(&AWS_ENDPOINT, &DYNAMODB_ENDPOINT);
     let aws = base_url(reader, &AWS_ENDPOINT);

@@ -1,4 +1,4 @@
-//! The settings of the commands: their flags, made from the declarations, and what several commands read alike.
+//! The settings of the commands: their flags, made from the declarations, and the settings that several commands share.
 
 mod flags;
 mod locations;
@@ -10,12 +10,12 @@ use orderflow_settings::{EnvFileError, Snapshot};
 pub use flags::{FlagSet, SettingFlags, flags_of};
 pub(crate) use locations::{base_url, broker, embedded, parse_base_url, store, tables};
 
-/// Takes the environment of this process and the values of the file `.env` in the folder that the program is started in.
+/// Reads the environment of this process and the file `.env` in the working directory.
 ///
 /// The AWS SDK reads its variables from the environment itself, so those of `.env` are set there too. Call it before any other thread runs.
 ///
 /// # Errors
-/// Where the file is there and cannot be read.
+/// If the file exists and cannot be read or parsed.
 pub fn environment() -> Result<Snapshot, EnvFileError> {
     let folder = Path::new(".");
     let snapshot = Snapshot::of_process().with_env_file(folder)?;

@@ -51,27 +51,27 @@ impl FlagSet for UpFlags {
     }
 }
 
-/// Where a command listens, and how it ends.
+/// Where a command listens, and how long it takes to stop.
 #[derive(Debug, Clone)]
 pub struct ServeSettings {
     /// The address.
     pub host: IpAddr,
     /// The port; 0 picks a free one.
     pub port: u16,
-    /// How long messages in flight may take to finish after a signal.
+    /// The time for batches in flight to finish after a signal.
     pub drain: Duration,
 }
 
 impl ServeSettings {
-    /// Reads them. An address that other machines can reach needs `--insecure`, because callers are not authenticated.
+    /// Reads the settings. An address that other machines can reach needs `--insecure`, because callers are not authenticated.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         Self { host: host(reader), port: reader.port(&PORT), drain: reader.seconds(&DRAIN_SECONDS) }
     }
 
-    /// Listens there.
+    /// Listens on the address.
     ///
     /// # Errors
-    /// Names the address and what to do about it.
+    /// Names the address and what to do.
     pub(crate) async fn listen(&self) -> anyhow::Result<TcpListener> {
         serving::listen((self.host, self.port).into()).await
     }
@@ -92,13 +92,13 @@ pub(crate) fn host(reader: &mut Reader<'_>) -> IpAddr {
 pub struct UpSettings {
     /// Logs and traces.
     pub telemetry: TelemetrySettings,
-    /// Where it listens.
+    /// The address to listen on, and the drain time.
     pub serve: ServeSettings,
-    /// Where the tables are.
+    /// The location of the tables.
     pub store: StoreLocation,
-    /// What carries events; nothing where they stay in this process.
+    /// The broker outside this process; `None` for the one in this process.
     pub broker: Option<BrokerLocation>,
-    /// The parts that `--only` names; empty where all run.
+    /// The parts that `--only` names; empty to run all.
     pub only: Vec<Part>,
     prefix: String,
     retry: RetryPolicy,
@@ -112,10 +112,10 @@ pub struct UpSettings {
 }
 
 impl UpSettings {
-    /// Reads them.
+    /// Reads the settings.
     ///
     /// # Errors
-    /// [`Refused`] where a provider lacks a setting.
+    /// [`Refused`] if a provider lacks a setting.
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
         let payment = PaymentProvider::read(reader);
         let providers = ProviderSettings::read(reader);
@@ -144,7 +144,7 @@ impl UpSettings {
         }
     }
 
-    /// Opens the providers of messages and returns what the system is made of.
+    /// Opens the providers of messages, and returns the settings of the system.
     pub(super) async fn open(self) -> Settings {
         let parts = self.parts();
         let aws_endpoint = match &self.broker {
