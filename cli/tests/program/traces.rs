@@ -73,7 +73,7 @@ async fn a_collector_that_never_answers_delays_no_order_and_no_stop() {
 #[test]
 fn the_error_names_an_invalid_collector_endpoint() {
     let run = up(&["--port", "0", "--ephemeral"]).env("OTEL_EXPORTER_OTLP_ENDPOINT", "no url").run();
-    assert!(run.code != 0 && run.err.contains("OTEL_EXPORTER_OTLP_ENDPOINT=no url"), "{run:?}");
+    assert!(run.code == 2 && run.err.contains("OTEL_EXPORTER_OTLP_ENDPOINT: \"no url\""), "{run:?}");
 }
 
 fn of_trace(spans: &[CollectedSpan]) -> impl Iterator<Item = &CollectedSpan> {

@@ -93,7 +93,7 @@ fn it_reports_that_it_is_healthy() {
 #[test]
 fn an_address_other_than_loopback_needs_insecure() {
     let run = store(&["--host", "0.0.0.0", "--ephemeral"]).run();
-    assert_eq!((run.code, run.out.as_str()), (1, ""));
+    assert_eq!((run.code, run.out.as_str()), (2, ""));
     assert!(run.err.contains("--insecure"), "{run:?}");
     drop(StoreProcess::start(&["--host", "0.0.0.0", "--ephemeral", "--insecure"]));
 }
