@@ -1,4 +1,4 @@
-//! Against a topic that answers as SNS does: the query protocol, with XML.
+//! Publishes to a stand-in for SNS: the query protocol, with XML.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -14,10 +14,10 @@ use orderflow_domain::{EventData, InventoryReleased, OrderId, Timestamp};
 
 use super::*;
 
-/// What the topic does about an entry, by its id and how often it was sent before.
-type Decide = Box<dyn Fn(&str, usize) -> Verdict + Send>;
+/// Returns the result of an entry from its id and the number of times it was sent before.
+type Decide = Box<dyn Fn(&str, usize) -> EntryResult + Send>;
 
-enum Verdict {
+enum EntryResult {
     Accept,
     Refuse,
     Omit,
@@ -27,10 +27,10 @@ struct Topic {
     decide: Decide,
     /// The ids of each request.
     requests: Vec<Vec<String>>,
-    /// What each entry's attribute `type` was.
+    /// The attribute `type` of each entry.
     types: Vec<String>,
     down: bool,
-    /// How often it was looked at.
+    /// The number of reads of the topic's attributes.
     reads: usize,
 }
 
@@ -49,15 +49,15 @@ impl Topic {
         for id in &ids {
             let before = self.requests.iter().flatten().filter(|sent| *sent == id).count();
             match (self.decide)(id, before) {
-                Verdict::Accept => {
+                EntryResult::Accept => {
                     write!(good, "<member><Id>{id}</Id><MessageId>m-{id}</MessageId></member>").unwrap();
                 }
-                Verdict::Refuse => write!(
+                EntryResult::Refuse => write!(
                     bad,
                     "<member><Id>{id}</Id><Code>InternalError</Code><Message>no</Message><SenderFault>false</SenderFault></member>"
                 )
                 .unwrap(),
-                Verdict::Omit => {}
+                EntryResult::Omit => {}
             }
         }
         self.requests.push(ids);
@@ -80,7 +80,7 @@ async fn serve(State(topic): State<Shared>, body: String) -> Response {
     if topic.down { StatusCode::SERVICE_UNAVAILABLE.into_response() } else { answer.into_response() }
 }
 
-async fn publisher(decide: impl Fn(&str, usize) -> Verdict + Send + 'static) -> (SnsPublisher, Shared) {
+async fn publisher(decide: impl Fn(&str, usize) -> EntryResult + Send + 'static) -> (SnsPublisher, Shared) {
     let topic =
         Topic { decide: Box::new(decide), requests: Vec::new(), types: Vec::new(), down: false, reads: 0 };
     let topic = Arc::new(Mutex::new(topic));
@@ -112,8 +112,8 @@ fn failed(results: &[Result<(), PublishError>]) -> Vec<usize> {
 async fn h06_every_failed_entry_is_retried_and_reported() {
     // Entry 3 fails once, entry 11 always.
     let (publisher, topic) = publisher(|id, before| match (id, before) {
-        ("3", 0) | ("11", _) => Verdict::Refuse,
-        _ => Verdict::Accept,
+        ("3", 0) | ("11", _) => EntryResult::Refuse,
+        _ => EntryResult::Accept,
     })
     .await;
     let results = publisher.publish(&events(12)).await;
@@ -121,38 +121,42 @@ async fn h06_every_failed_entry_is_retried_and_reported() {
     assert_eq!(results[11], Err(PublishError("InternalError: no".to_owned())));
     let topic = topic.lock().unwrap();
     let sizes: Vec<_> = topic.requests.iter().map(Vec::len).collect();
-    assert_eq!(sizes, [10, 2, 2, 1], "only what failed is sent again");
+    assert_eq!(sizes, [10, 2, 2, 1], "only failed entries are sent again");
     assert_eq!(
         (&topic.requests[2], &topic.requests[3]),
         (&vec!["3".to_owned(), "11".to_owned()], &vec!["11".to_owned()])
     );
-    assert!(topic.types.iter().all(|name| name == "inventory.released"), "subscriptions filter by it");
+    assert!(
+        topic.types.iter().all(|name| name == "inventory.released"),
+        "subscriptions filter by the attribute"
+    );
 }
 
 #[tokio::test]
-async fn h06_an_entry_that_the_answer_does_not_mention_was_not_published() {
-    let (publisher, topic) = publisher(|id, _| if id == "0" { Verdict::Omit } else { Verdict::Accept }).await;
+async fn h06_an_entry_without_a_result_counts_as_not_published() {
+    let (publisher, topic) =
+        publisher(|id, _| if id == "0" { EntryResult::Omit } else { EntryResult::Accept }).await;
     assert_eq!(failed(&publisher.publish(&events(2)).await), [0]);
     assert_eq!(topic.lock().unwrap().requests.len(), 3);
 }
 
 #[tokio::test]
-async fn a_topic_that_is_down_publishes_nothing() {
-    let (publisher, topic) = publisher(|_, _| Verdict::Accept).await;
+async fn a_topic_that_fails_publishes_nothing() {
+    let (publisher, topic) = publisher(|_, _| EntryResult::Accept).await;
     topic.lock().unwrap().down = true;
     assert_eq!(failed(&publisher.publish(&events(3)).await), [0, 1, 2]);
 }
 
 #[tokio::test]
-async fn nothing_to_publish_is_no_request() {
-    let (publisher, topic) = publisher(|_, _| Verdict::Accept).await;
+async fn no_events_make_no_request() {
+    let (publisher, topic) = publisher(|_, _| EntryResult::Accept).await;
     assert!(publisher.publish(&[]).await.is_empty());
     assert!(topic.lock().unwrap().requests.is_empty());
 }
 
 #[tokio::test]
-async fn a_topic_that_cannot_be_looked_at_is_published_to_all_the_same() {
-    let (publisher, topic) = publisher(|_, _| Verdict::Accept).await;
+async fn a_topic_that_cannot_be_read_still_publishes() {
+    let (publisher, topic) = publisher(|_, _| EntryResult::Accept).await;
     publisher.warm().await;
     assert_eq!(topic.lock().unwrap().reads, 1);
     assert!(failed(&publisher.publish(&events(1)).await).is_empty());
