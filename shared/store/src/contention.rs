@@ -1,4 +1,4 @@
-//! Attempts at writes that other requests may overtake.
+//! Attempts at writes that compete with those of other requests.
 
 use orderflow_backoff::{Attempts, Backoff};
 
@@ -17,7 +17,7 @@ pub fn optimistic_attempts(max: u32) -> Attempts {
     OVERTAKEN.attempts(max)
 }
 
-/// Returns the attempts at one request that meets transactions of others.
+/// Returns the attempts at one request that conflicts with transactions of other requests.
 pub(crate) fn conflict_attempts() -> Attempts {
     BUSY.attempts(CONFLICT_RETRIES + 1)
 }
