@@ -53,8 +53,8 @@ async fn heal(shop: &mut TestShop, id: &str) {
     panic!("{id} does not settle: {}", shop.order(id).await);
 }
 
-/// Places this order in several shops, each of which loses its unpublished events after a different number of rounds. Returns the numbers of
-/// rounds after which the loss left the order open, with the shops in which it was settled by sweeps.
+/// For each number of rounds: places the order in a new shop, loses all unpublished events after that many rounds, and settles the order by
+/// sweeps. Returns the cases in which sweeps were needed.
 async fn lose_after_each_round(body: &Value) -> Vec<(usize, TestShop, String)> {
     let mut healed = Vec::new();
     for rounds in 0..ROUNDS {
@@ -78,7 +78,7 @@ fn rounds(healed: &[(usize, TestShop, String)]) -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn an_order_is_confirmed_whatever_event_is_lost_on_the_way() {
+async fn an_order_is_confirmed_whichever_event_is_lost() {
     let healed = lose_after_each_round(&order_body("PRODUCT-001", 1)).await;
     // The lost events: placed, reserved, paid.
     assert_eq!(rounds(&healed), [0, 1, 2]);
@@ -89,7 +89,7 @@ async fn an_order_is_confirmed_whatever_event_is_lost_on_the_way() {
 }
 
 #[tokio::test]
-async fn a_declined_order_gives_its_stock_back_whatever_event_is_lost() {
+async fn a_declined_order_releases_its_stock_whichever_event_is_lost() {
     let mut body = order_body("TSHIRT-GRY-S", 4);
     body["payment_token"] = json!("tok_declined");
     let healed = lose_after_each_round(&body).await;
@@ -104,7 +104,7 @@ async fn a_declined_order_gives_its_stock_back_whatever_event_is_lost() {
 }
 
 #[tokio::test]
-async fn an_order_out_of_stock_is_refused_whatever_event_is_lost() {
+async fn an_order_out_of_stock_is_refused_whichever_event_is_lost() {
     let healed = lose_after_each_round(&order_body("TSHIRT-GRY-S", 11)).await;
     // The lost events: placed, out of stock, rejected, voided.
     assert_eq!(rounds(&healed), [0, 1, 2, 3]);
@@ -116,7 +116,7 @@ async fn an_order_out_of_stock_is_refused_whatever_event_is_lost() {
 }
 
 #[tokio::test]
-async fn a_cancelled_order_is_undone_whatever_event_is_lost() {
+async fn a_cancelled_order_is_undone_whichever_event_is_lost() {
     let mut left_open = Vec::new();
     for rounds in 0..ROUNDS {
         let mut shop = open().await;

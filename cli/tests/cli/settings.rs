@@ -8,7 +8,7 @@ use orderflow_testing::program::Run;
 
 use crate::program::{finish, program};
 
-/// A value that a setting does not allow; none where it allows every text.
+/// Returns a value that a setting does not allow, or `None` if it allows every text.
 fn bad_value(setting: &Setting) -> Option<&'static str> {
     match setting.kind {
         Kind::Folder if setting.variable == "TEMPLATES_DIR" => Some("/nowhere/templates"),

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use crate::apt;
-use crate::kept::{Outputs, Server, retry};
+use crate::process::{Outputs, Server, retry};
 use crate::shell;
 
 use super::SHORT;

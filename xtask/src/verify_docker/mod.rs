@@ -8,7 +8,7 @@ mod stack;
 
 use std::time::Duration;
 
-use crate::kept::Outputs;
+use crate::process::Outputs;
 use crate::report::Report;
 use crate::tools::{Readiness, Tool, Toolbox};
 use crate::workspace::Workspace;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::bundles::{Bundle, bundles};
-use crate::kept::{Server, retry};
+use crate::process::{Server, retry};
 use crate::report::Report;
 use crate::tools::Tool;
 

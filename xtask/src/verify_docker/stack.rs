@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 use crate::compose;
-use crate::kept::retry;
+use crate::process::retry;
 use crate::report::Report;
 
 use super::{Bench, LONG, SHORT, readme};
