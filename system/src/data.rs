@@ -59,7 +59,7 @@ impl Data {
 
     fn connect_dynamodb(config: &SdkConfig, streams: &SdkConfig, prefix: &str) -> Self {
         let client = aws_sdk_dynamodb::Client::new(config);
-        let store = Store::new(client, prefix, IndependentWrites::SideBySide);
+        let store = Store::new(client, prefix, IndependentWrites::Concurrent);
         Self::Endpoint { store, streams: aws_sdk_dynamodbstreams::Client::new(streams) }
     }
 

@@ -69,7 +69,7 @@ impl IdleProbe {
         loop {
             let now = self.reads_elsewhere();
             let mut pairs = now.iter().zip(before);
-            if pairs.clone().any(|(now, before)| now.fruitful != before.fruitful) {
+            if pairs.clone().any(|(now, before)| now.non_empty != before.non_empty) {
                 return false;
             }
             if pairs.all(|(now, before)| now.empty >= before.empty + 2) {

@@ -57,7 +57,7 @@ fn batch() -> Value {
 
 async fn serve_tables() -> String {
     let embedded = Embedded::open(Location::Memory).unwrap();
-    let store = Store::new(embedded.dynamodb(), PREFIX, IndependentWrites::SideBySide);
+    let store = Store::new(embedded.dynamodb(), PREFIX, IndependentWrites::Concurrent);
     store.create_missing_tables(TABLES).await.unwrap();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());

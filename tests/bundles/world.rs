@@ -42,7 +42,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn open() -> Self {
         let embedded = Embedded::open(Location::Memory).unwrap();
-        let store = Store::new(embedded.dynamodb(), PREFIX, IndependentWrites::SideBySide);
+        let store = Store::new(embedded.dynamodb(), PREFIX, IndependentWrites::Concurrent);
         store.create_missing_tables(TABLES).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let dynamodb = format!("http://{}", listener.local_addr().unwrap());

@@ -85,7 +85,7 @@ impl Relay {
                 Ok(()) => log_published(event),
                 Err(error) => {
                     span.record("otel.status_code", "ERROR");
-                    tracing::warn!(event.id = %event.id, %error, "event will be published again");
+                    tracing::warn!(event.id = %event.id, %error, "event not published; will be retried");
                 }
             }
         }
@@ -108,8 +108,7 @@ impl Relay {
         let arn = record.event_source_arn.as_deref().unwrap_or_default();
         let table = table_of(arn).unwrap_or_default();
         let source = self.sources.get(table);
-        let source = source
-            .ok_or_else(|| ImageError::Shape(format!("{arn:?} is the stream of no table of this system")))?;
+        let source = source.ok_or_else(|| ImageError::Shape(format!("unknown stream ARN {arn:?}")))?;
         let outbox: Outbox = names.parse()?;
         let image = &record.change.new_image;
         outbox.emissions().iter().map(|emission| (source.build)(image.clone(), emission)).collect()

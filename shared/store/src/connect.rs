@@ -25,7 +25,7 @@ pub fn read_prefix(reader: &mut Reader<'_>) -> String {
 impl Store {
     /// Opens the tables with this prefix on DynamoDB.
     pub fn on_dynamodb(config: &aws_config::SdkConfig, prefix: impl Into<String>) -> Self {
-        Self::new(Client::new(config), prefix, IndependentWrites::SideBySide)
+        Self::new(Client::new(config), prefix, IndependentWrites::Concurrent)
     }
 }
 

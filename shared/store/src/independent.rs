@@ -8,7 +8,7 @@ use crate::{Cancellation, MAX_TRANSACTION_ACTIONS, Store, StoreError, TransactEr
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndependentWrites {
     /// Each in a request of its own, several at a time. AWS charges twice as much for a write in a transaction.
-    SideBySide,
+    Concurrent,
     /// All in one transaction, which is repeated without the writes that cancel it. The embedded store is fastest with few commits.
     OneTransaction,
 }
@@ -20,7 +20,7 @@ impl Store {
     /// Sends independent writes of different items. Returns an outcome for each write, in the order of the writes.
     pub async fn write_each(&self, writes: Vec<Write>) -> Vec<Result<(), WriteError>> {
         match self.independent_writes {
-            IndependentWrites::SideBySide => {
+            IndependentWrites::Concurrent => {
                 futures::stream::iter(writes)
                     .map(|write| self.write(write))
                     .buffered(CONCURRENCY)

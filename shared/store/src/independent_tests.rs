@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::testing::{Thing, World};
 
-const BOTH: [IndependentWrites; 2] = [IndependentWrites::SideBySide, IndependentWrites::OneTransaction];
+const BOTH: [IndependentWrites; 2] = [IndependentWrites::Concurrent, IndependentWrites::OneTransaction];
 
 fn put(world: &World, n: usize) -> Write {
     Write::put(&world.things, &Thing::new(&format!("t{n}"))).unwrap().if_absent()
@@ -86,8 +86,8 @@ async fn one_write_needs_no_transaction() {
 }
 
 #[tokio::test]
-async fn side_by_side_is_a_request_each() {
-    let world = World::new(IndependentWrites::SideBySide).await;
+async fn concurrent_writes_are_a_request_each() {
+    let world = World::new(IndependentWrites::Concurrent).await;
     let before = world.embedded.requests();
     world.store.write_each((0..40).map(|n| put(&world, n)).collect()).await;
     let requests = world.embedded.requests().since(&before);

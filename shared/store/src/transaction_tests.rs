@@ -6,7 +6,7 @@ use crate::contention::CONFLICT_RETRIES;
 use crate::testing::{Thing, World};
 
 async fn world() -> World {
-    World::new(IndependentWrites::SideBySide).await
+    World::new(IndependentWrites::Concurrent).await
 }
 
 fn puts(world: &World, count: usize) -> Vec<Write> {

@@ -6,7 +6,7 @@ use crate::testing::{Thing, World, number};
 use crate::{IndependentWrites, WriteError};
 
 async fn world_with(id: &str) -> World {
-    let world = World::new(IndependentWrites::SideBySide).await;
+    let world = World::new(IndependentWrites::Concurrent).await;
     world.store.write(Write::put(&world.things, &Thing::new(id)).unwrap()).await.unwrap();
     world
 }

@@ -66,13 +66,13 @@ impl InFlight {
 
 /// The published batches of one stream that the cursor has not passed, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
+pub(super) struct PublishedBatches {
     batches: VecDeque<(Position, Arc<InFlight>)>,
 }
 
-impl Progress {
+impl PublishedBatches {
     /// Adds a batch whose messages are all published.
-    pub(super) fn published(&mut self, last: Position, in_flight: Arc<InFlight>) {
+    pub(super) fn push(&mut self, last: Position, in_flight: Arc<InFlight>) {
         self.batches.push_back((last, in_flight));
     }
 
@@ -130,7 +130,7 @@ pub struct StreamPollerStatus(Arc<Counts>);
 struct Counts {
     writes: AtomicU64,
     empty: AtomicU64,
-    fruitful: AtomicU64,
+    non_empty: AtomicU64,
     backlog: Mutex<Backlog>,
 }
 
@@ -140,7 +140,7 @@ pub struct StreamReads {
     /// Reads that found no records while no message was in flight and the cursor was saved.
     pub empty: u64,
     /// Reads that found records.
-    pub fruitful: u64,
+    pub non_empty: u64,
 }
 
 /// Stands for "has not caught up yet". No write has this number.
@@ -148,9 +148,9 @@ const NEVER: u64 = u64::MAX;
 
 impl Default for StreamPollerStatus {
     fn default() -> Self {
-        let (empty, fruitful) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (empty, non_empty) = (AtomicU64::new(0), AtomicU64::new(0));
         let backlog = Mutex::default();
-        Self(Arc::new(Counts { writes: AtomicU64::new(NEVER), empty, fruitful, backlog }))
+        Self(Arc::new(Counts { writes: AtomicU64::new(NEVER), empty, non_empty, backlog }))
     }
 }
 
@@ -160,8 +160,8 @@ impl StreamPollerStatus {
         self.0.empty.fetch_add(1, Ordering::AcqRel);
     }
 
-    pub(super) fn found_something(&self) {
-        self.0.fruitful.fetch_add(1, Ordering::AcqRel);
+    pub(super) fn count_non_empty_read(&self) {
+        self.0.non_empty.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(super) fn set_backlog(&self, backlog: Backlog) {
@@ -182,8 +182,8 @@ impl StreamPollerStatus {
 
     /// Returns how often the poller has read. Once two more empty reads are counted than now, the second of them began after this call.
     pub fn reads(&self) -> StreamReads {
-        let fruitful = self.0.fruitful.load(Ordering::Acquire);
-        StreamReads { empty: self.0.empty.load(Ordering::Acquire), fruitful }
+        let non_empty = self.0.non_empty.load(Ordering::Acquire);
+        StreamReads { empty: self.0.empty.load(Ordering::Acquire), non_empty }
     }
 }
 
@@ -200,17 +200,18 @@ mod tests {
 
     #[test]
     fn the_cursor_stops_before_the_oldest_batch_with_a_message_in_flight() {
-        let (mut progress, batches) = (Progress::default(), [(); 3].map(|()| Arc::new(InFlight::default())));
+        let (mut published, batches) =
+            (PublishedBatches::default(), [(); 3].map(|()| Arc::new(InFlight::default())));
         for (number, in_flight) in ["1", "2", "3"].into_iter().zip(&batches) {
             in_flight.add();
-            progress.published(position(number), in_flight.clone());
+            published.push(position(number), in_flight.clone());
         }
         batches[1].complete();
         batches[2].complete();
-        assert_eq!(progress.advance(), None);
+        assert_eq!(published.advance(), None);
         batches[0].complete();
-        assert_eq!(progress.advance(), Some(position("3")));
-        assert!(progress.is_empty());
+        assert_eq!(published.advance(), Some(position("3")));
+        assert!(published.is_empty());
     }
 
     fn record(attribute: &str, seconds: i64) -> Record {

@@ -1,4 +1,4 @@
-//! Polls one table's stream, has the relay publish its events, and moves the stream's cursor once other parts hold them.
+//! Polls one table's stream, has the relay publish its events, and moves the stream's cursor past a record once a broker or the table `runtime` holds its messages.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use orderflow_store::StoreError;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::progress::{InFlight, Progress};
+use super::progress::{InFlight, PublishedBatches};
 use super::{StreamPollerStatus, Wakeup};
 use crate::{Position, RuntimeTable, StreamBatch, StreamError, StreamReader, StreamTarget, TargetError};
 
@@ -56,26 +56,26 @@ pub struct StreamPoller {
     sink: Arc<dyn Sink>,
     trimmer: Arc<dyn StreamTrimmer>,
     runtime: RuntimeTable,
-    progress: Progress,
+    published: PublishedBatches,
     /// The cursor: every message of a record up to it is acknowledged or stored elsewhere.
     after: Option<Position>,
     /// Whether the stored cursor differs from `after`, or has starts counted.
-    unsaved: bool,
+    cursor_changed: bool,
     /// Batches that were read and not relayed yet, because the relay failed or the sink has no room.
-    unrelayed: VecDeque<StreamBatch>,
+    backlog: VecDeque<StreamBatch>,
     /// How often earlier processes started at the stored cursor. Zero once every record that they may have delivered is read.
     earlier_starts: u32,
     status: StreamPollerStatus,
 }
 
 /// The number of records after which a step of relaying ends.
-const STEP: usize = 1_000;
+const RECORDS_PER_STEP: usize = 1_000;
 
 /// The number of records that are kept in memory while the relay cannot publish; about 1 KB each.
-const READ_AHEAD: usize = 10_000;
+const RECORDS_AHEAD_MAX: usize = 10_000;
 
 /// The shortest time between two saves of the cursor.
-const SAVE: Duration = Duration::from_millis(50);
+const SAVE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Delays after a stream could not be read or relayed.
 const BACKOFF: Backoff = Backoff::from_millis(50, 200, 6_400);
@@ -101,10 +101,10 @@ impl StreamPoller {
             sink,
             trimmer,
             runtime,
-            progress: Progress::default(),
+            published: PublishedBatches::default(),
             after: cursor.after,
-            unsaved: false,
-            unrelayed: VecDeque::new(),
+            cursor_changed: false,
+            backlog: VecDeque::new(),
             earlier_starts: cursor.starts,
             status: StreamPollerStatus::default(),
         })
@@ -122,7 +122,7 @@ impl StreamPoller {
     pub async fn poll_once(&mut self) -> Result<usize, StreamPollerError> {
         self.read_ahead().await?;
         self.report_backlog();
-        if self.unrelayed.is_empty() {
+        if self.backlog.is_empty() {
             self.reach_end();
             return Ok(0);
         }
@@ -136,13 +136,13 @@ impl StreamPoller {
 
     /// Reads even while earlier records wait to be relayed, so that the backlog is known.
     async fn read_ahead(&mut self) -> Result<(), StreamError> {
-        let waiting: usize = self.unrelayed.iter().map(|batch| batch.event.records.len()).sum();
-        if waiting >= READ_AHEAD {
+        let waiting: usize = self.backlog.iter().map(|batch| batch.event.records.len()).sum();
+        if waiting >= RECORDS_AHEAD_MAX {
             return Ok(());
         }
         match self.reader.read().await {
-            Ok(batches) => self.unrelayed.extend(batches),
-            Err(error) if self.unrelayed.is_empty() => return Err(error),
+            Ok(batches) => self.backlog.extend(batches),
+            Err(error) if self.backlog.is_empty() => return Err(error),
             // The records that were read before can still be relayed. The next call reports the error.
             Err(_) => {}
         }
@@ -150,30 +150,29 @@ impl StreamPoller {
     }
 
     fn report_backlog(&self) {
-        self.status.set_backlog(self.unrelayed.iter().map(|batch| batch.backlog).sum());
+        self.status.set_backlog(self.backlog.iter().map(|batch| batch.backlog).sum());
     }
 
     async fn relay(&mut self) -> Result<usize, StreamPollerError> {
         let mut records = 0;
-        while let Some(batch) = self.unrelayed.front() {
+        while let Some(batch) = self.backlog.front() {
             // Between steps the cursor is saved and a stop is noticed, even while a large backlog is relayed.
-            if records >= STEP || (records > 0 && !self.sink.has_room()) {
+            if records >= RECORDS_PER_STEP || (records > 0 && !self.sink.has_room()) {
                 break;
             }
             let in_flight = Arc::new(InFlight::default());
             self.sink.begin(in_flight.clone(), self.earlier_starts);
             self.relay.invoke(batch.event.clone()).await?;
             records += batch.event.records.len();
-            self.progress.published(batch.last.clone(), in_flight);
-            self.unrelayed.pop_front();
+            self.published.push(batch.last.clone(), in_flight);
+            self.backlog.pop_front();
         }
         Ok(records)
     }
 
-    /// Notes that every record is read that earlier processes may have delivered. Records that are written from now on have no earlier
-    /// attempts.
+    /// Records that this poller has read everything that an earlier process may have delivered. Later records have no earlier attempts.
     fn reach_end(&mut self) {
-        self.unsaved |= self.earlier_starts > 0 && self.progress.is_empty();
+        self.cursor_changed |= self.earlier_starts > 0 && self.published.is_empty();
         self.earlier_starts = 0;
     }
 
@@ -183,15 +182,15 @@ impl StreamPoller {
     /// [`StoreError`] if the store does not answer. The stored cursor then lags behind, which only causes repeats after a restart. The next
     /// call stores it again.
     pub async fn save_cursor(&mut self) -> Result<(), StoreError> {
-        if let Some(cursor) = self.progress.advance() {
+        if let Some(cursor) = self.published.advance() {
             self.after = Some(cursor);
-            self.unsaved = true;
+            self.cursor_changed = true;
         }
-        if !self.unsaved {
+        if !self.cursor_changed {
             return Ok(());
         }
         self.runtime.save_cursor(self.reader.table(), self.after.clone()).await?;
-        self.unsaved = false;
+        self.cursor_changed = false;
         if let Some(after) = &self.after {
             self.trimmer.trim(self.reader.table(), &after.sequence_number);
         }
@@ -216,11 +215,11 @@ impl StreamPoller {
                     if self.is_saved() {
                         self.status.caught_up_with(writes);
                     }
-                    wakeup.pause(idle).min(if self.is_saved() { Duration::MAX } else { SAVE })
+                    wakeup.pause(idle).min(if self.is_saved() { Duration::MAX } else { SAVE_INTERVAL })
                 }
                 Ok(_) => {
                     (failures, idle) = (0, 0);
-                    self.status.found_something();
+                    self.status.count_non_empty_read();
                     Duration::ZERO
                 }
                 Err(error) => {
@@ -229,7 +228,7 @@ impl StreamPoller {
                     BACKOFF.delay(failures)
                 }
             };
-            if saved_at.elapsed() >= SAVE {
+            if saved_at.elapsed() >= SAVE_INTERVAL {
                 self.save_or_warn().await;
                 saved_at = Instant::now();
             }
@@ -247,7 +246,7 @@ impl StreamPoller {
     }
 
     fn is_saved(&self) -> bool {
-        self.unrelayed.is_empty() && self.progress.is_empty() && !self.unsaved
+        self.backlog.is_empty() && self.published.is_empty() && !self.cursor_changed
     }
 
     async fn save_or_warn(&mut self) {
