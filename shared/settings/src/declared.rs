@@ -170,8 +170,9 @@ pub static ONLY: Setting = Setting::new("ORDERFLOW_ONLY", SomeOf(&PARTS), Sectio
     .flag("only")
     .example("order-intake,shop-api")
     .help(
-        "Run only these parts of the system. Needs a broker and a store that all parts share: --broker and --dynamodb-endpoint, or \
-         --aws-endpoint. Without it, all parts run.",
+        "Run only these parts, separated by commas: order-intake, shop-api, outbox-relay, order-expiry, and the consumers order-tracker, \
+         inventory-reserve, payment, notification and analytics. Without it, all run. Needs --broker and --dynamodb-endpoint, or \
+         --aws-endpoint, because the parts have to share a broker and a store.",
     )
     .read_by(&[Up]);
 
@@ -276,7 +277,7 @@ pub static PAYMENT_LATENCY_MS: Setting =
 pub static MAIL_PROVIDER: Setting = Setting::new("MAIL_PROVIDER", OneOf(&["smtp", "ses", "log"]), Section::Messages)
     .example("smtp")
     .help(
-        "Who sends e-mail: a server by SMTP, Amazon SES, or nobody, in which case messages are only logged. Without it, `smtp` where \
+        "The provider of e-mail: an SMTP server, Amazon SES, or `log`, which only logs messages. Without it, `smtp` where \
          SMTP_URL is set, otherwise `log`.",
     )
     .read_by(&[Up, Notification]);
@@ -305,7 +306,7 @@ pub static MAIL_FROM: Setting = Setting::new(
 /// The provider of SMS.
 pub static SMS_PROVIDER: Setting = Setting::new("SMS_PROVIDER", OneOf(&["sns", "log"]), Section::Messages)
     .default("log")
-    .help("Who sends SMS: Amazon SNS, or nobody, in which case messages are only logged.")
+    .help("The provider of SMS: Amazon SNS, or `log`, which only logs messages.")
     .read_by(&[Up, Notification]);
 
 /// The folder of message templates.

@@ -86,8 +86,8 @@ pub(crate) fn shown(setting: &Setting, value: &str) -> String {
 
 const HIDDEN: &str = "the value (hidden)";
 
-/// Replaces the user name and the password of a URL. A password may hold any character where somebody forgot to encode it, so everything up
-/// to the last `@` goes. Returns nothing where it is unknown which part could be a password.
+/// Replaces the user name and the password of a URL. A password that was not encoded may hold any character, so everything up to the
+/// last `@` is replaced. Returns nothing where it is unknown which part could be a password.
 fn without_credentials(url: &str) -> Option<String> {
     let Some((scheme, rest)) = url.split_once("://") else {
         return (!url.contains(['@', ':'])).then(|| url.to_owned());

@@ -236,7 +236,7 @@ impl<'a> Reader<'a> {
         self.optional(setting, list).unwrap_or_default()
     }
 
-    /// Reads a [`Kind::HttpUrl`] as text. Only its beginning is checked; whoever needs its parts reads it with [`Reader::optional`].
+    /// Reads a [`Kind::HttpUrl`] as text. Checks only its beginning: a caller that needs its parts uses [`Reader::optional`].
     pub fn http_url(&mut self, setting: &'static Setting) -> Option<String> {
         self.optional(setting, |text| {
             let text = text.trim();

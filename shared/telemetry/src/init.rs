@@ -14,12 +14,17 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::spans::{CollectorUrl, SpanExport, SpanLayer, is_exported};
 use crate::{LogFormat, TelemetryError, layer};
 
+/// OpenTelemetry's variable for the endpoint of spans alone. It wins over `OTEL_EXPORTER_OTLP_ENDPOINT`.
+const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+
 /// What a process logs and where it sends its spans.
 #[derive(Debug, Clone)]
 pub struct TelemetrySettings {
     format: LogFormat,
     levels: Targets,
     collector: Option<CollectorUrl>,
+    /// Whether OpenTelemetry's variable for spans alone names another endpoint, which the exporter reads itself.
+    has_traces_endpoint: bool,
     unknown_variables: Vec<UnknownVariable>,
 }
 
@@ -30,6 +35,7 @@ impl TelemetrySettings {
             format: LogFormat::read(reader),
             levels: reader.value(&RUST_LOG, levels),
             collector: reader.optional(&OTLP_ENDPOINT, CollectorUrl::parse),
+            has_traces_endpoint: reader.snapshot().variable(TRACES_ENDPOINT).is_some(),
             unknown_variables: reader.snapshot().unknown_variables(),
         }
     }
@@ -71,9 +77,10 @@ impl Drop for Telemetry {
 /// [`TelemetryError::Exporter`] if the exporter of spans cannot be built, and [`TelemetryError::AlreadyInitialised`] the second time in one
 /// process.
 pub fn init(service: &str, settings: TelemetrySettings) -> Result<Telemetry, TelemetryError> {
-    let TelemetrySettings { format, levels, collector, unknown_variables } = settings;
+    let TelemetrySettings { format, levels, collector, has_traces_endpoint, unknown_variables } = settings;
     let logged = levels.and(filter_fn(may_be_logged));
-    let spans = collector.map(|url| SpanExport::to_collector(service, &url)).transpose()?;
+    let spans =
+        collector.map(|url| SpanExport::to_collector(service, &url, has_traces_endpoint)).transpose()?;
     let exported = spans.clone().map(|spans| {
         SpanLayer::new(spans).with_filter(filter_fn(is_exported).with_max_level_hint(LevelFilter::INFO))
     });

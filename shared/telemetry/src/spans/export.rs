@@ -50,12 +50,18 @@ impl SpanExport {
     ///
     /// # Errors
     /// [`TelemetryError::Exporter`] if the exporter cannot be built.
-    pub(crate) fn to_collector(service: &str, collector: &CollectorUrl) -> Result<Self, TelemetryError> {
+    pub(crate) fn to_collector(
+        service: &str,
+        collector: &CollectorUrl,
+        has_traces_endpoint: bool,
+    ) -> Result<Self, TelemetryError> {
         let failed = |error: String| TelemetryError::Exporter(error);
         let client = CollectorClient::new().map_err(|error| failed(error.to_string()))?;
         let exporter = SpanExporter::builder().with_http().with_http_client(client);
         // A failed export is not repeated: later spans are as useful, and nothing waits for a collector that is down.
-        let exporter = exporter.with_retry_policy(RetryPolicy::disabled()).with_endpoint(collector.traces());
+        let exporter = exporter.with_retry_policy(RetryPolicy::disabled());
+        let exporter =
+            if has_traces_endpoint { exporter } else { exporter.with_endpoint(collector.traces()) };
         let exporter = exporter.build().map_err(|error| failed(error.to_string()))?;
         let config = BatchConfigBuilder::default().with_scheduled_delay(DELAY).build();
         let mut processor = BatchSpanProcessor::builder(exporter).with_batch_config(config).build();
