@@ -1,5 +1,5 @@
-//! The host of every bundle on Lambda: logs, metrics and spans, SDK configuration, the store, a warm connection, and the loop that asks the Lambda
-//! runtime for work. A bundle's `main` builds its handler and passes it to [`Host`].
+//! What every bundle on Lambda does around its handler: logs, metrics and spans, SDK configuration, the store, a warm connection, and the loop that
+//! asks the Lambda runtime for work. A bundle's `main` builds its handler and passes it to [`Bundle`].
 
 mod flush;
 mod queue;
@@ -55,20 +55,20 @@ impl QueueSettings {
 }
 
 /// The settings that every bundle reads.
-struct HostSettings {
+struct BundleSettings {
     telemetry: TelemetrySettings,
     prefix: String,
     endpoints: Endpoints,
 }
 
-/// A process started by the Lambda service or by an emulator.
-pub struct Host {
+/// A bundle in a process that the Lambda service or an emulator started.
+pub struct Bundle {
     aws: aws_config::SdkConfig,
     store: Store,
     flush: Flush,
 }
 
-impl Host {
+impl Bundle {
     /// Reads the settings of the bundle from the environment, starts logs, metrics and spans, and connects to the store. `settings` reads
     /// those that only this bundle has.
     ///
@@ -81,14 +81,14 @@ impl Host {
         settings: impl FnOnce(&mut Reader<'_>) -> Result<T, Refused>,
     ) -> Result<(Self, T), Error> {
         let read = orderflow_settings::read(&Snapshot::of_process(), |reader| {
-            let host = HostSettings {
+            let bundle = BundleSettings {
                 telemetry: TelemetrySettings::read(reader),
                 prefix: read_prefix(reader),
                 endpoints: Endpoints::read(reader),
             };
-            Ok((host, settings(reader)?))
+            Ok((bundle, settings(reader)?))
         });
-        let (host, settings) = match read {
+        let (bundle, settings) = match read {
             Ok(settings) => settings,
             Err(error) => {
                 // The settings of the logs may be among those that cannot be used.
@@ -97,10 +97,10 @@ impl Host {
                 process::exit(EXIT_CODE.into());
             }
         };
-        let telemetry = orderflow_telemetry::init(service, host.telemetry)?;
+        let telemetry = orderflow_telemetry::init(service, bundle.telemetry)?;
         let flush = Flush::new(telemetry, EmbeddedMetrics::install(service)?);
-        let aws = sdk_config(host.endpoints).await;
-        let store = Store::on_dynamodb(&aws, host.prefix);
+        let aws = sdk_config(bundle.endpoints).await;
+        let store = Store::on_dynamodb(&aws, bundle.prefix);
         Ok((Self { aws, store, flush }, settings))
     }
 

@@ -1,12 +1,12 @@
 //! The bundle `analytics`: triggered by its queue.
 
 use orderflow_analytics::{ANALYTICS, AnalyticsConsumer};
-use orderflow_lambda::{Error, Host, QueueSettings};
+use orderflow_lambda::{Bundle, Error, QueueSettings};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let (host, queue) = Host::start("analytics", QueueSettings::read).await?;
-    host.warm(&ANALYTICS).await;
-    let consumer = AnalyticsConsumer::new(host.store());
-    host.serve_queue(consumer, queue).await
+    let (bundle, queue) = Bundle::start("analytics", QueueSettings::read).await?;
+    bundle.warm(&ANALYTICS).await;
+    let consumer = AnalyticsConsumer::new(bundle.store());
+    bundle.serve_queue(consumer, queue).await
 }

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use orderflow_domain::Timestamp;
-use orderflow_lambda::{Error, Host};
+use orderflow_lambda::{Bundle, Error};
 use orderflow_orders::{ExpirySettings, ORDERS, OrderExpiry};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let (host, settings) = Host::start("order-expiry", |reader| Ok(ExpirySettings::read(reader))).await?;
-    host.warm(&ORDERS).await;
-    let expiry = Arc::new(OrderExpiry::new(host.store(), settings));
-    host.serve_schedule(move |time| {
-        let expiry = expiry.clone();
-        async move { expiry.sweep(Timestamp::now(), time).await.map(drop) }
-    })
-    .await
+    let (bundle, settings) = Bundle::start("order-expiry", |reader| Ok(ExpirySettings::read(reader))).await?;
+    bundle.warm(&ORDERS).await;
+    let expiry = Arc::new(OrderExpiry::new(bundle.store(), settings));
+    bundle
+        .serve_schedule(move |time| {
+            let expiry = expiry.clone();
+            async move { expiry.sweep(Timestamp::now(), time).await.map(drop) }
+        })
+        .await
 }

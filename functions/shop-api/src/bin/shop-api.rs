@@ -5,7 +5,7 @@ use std::sync::Arc;
 use orderflow_catalog::{CATALOG, Catalog, CatalogSettings};
 use orderflow_domain::Currency;
 use orderflow_http::with_fallbacks;
-use orderflow_lambda::{Error, Host};
+use orderflow_lambda::{Bundle, Error};
 use orderflow_notifications::Templates;
 use orderflow_payments::{FaultSwitch, PaymentProvider};
 use orderflow_settings::declared::CURRENCY;
@@ -34,13 +34,13 @@ impl ShopApiSettings {
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let (host, settings) = Host::start("shop-api", ShopApiSettings::read).await?;
-    host.warm(&CATALOG).await;
+    let (bundle, settings) = Bundle::start("shop-api", ShopApiSettings::read).await?;
+    bundle.warm(&CATALOG).await;
     let ShopApiSettings { catalog, currency, payment, templates } = settings;
-    let (catalog, templates) = (Catalog::new(host.store(), &catalog), Arc::new(templates));
-    let gateway = payment.gateway(host.store(), &FaultSwitch::default())?;
-    let queues = Sqs::new(host.aws(), SqsNames::new(host.store().prefix()));
-    let router = orderflow_shop_api::router(host.store(), catalog, currency, gateway, templates)
+    let (catalog, templates) = (Catalog::new(bundle.store(), &catalog), Arc::new(templates));
+    let gateway = payment.gateway(bundle.store(), &FaultSwitch::default())?;
+    let queues = Sqs::new(bundle.aws(), SqsNames::new(bundle.store().prefix()));
+    let router = orderflow_shop_api::router(bundle.store(), catalog, currency, gateway, templates)
         .merge(admin_router(Arc::new(SqsAdmin::new(Arc::new(queues)))));
-    host.serve_http(with_fallbacks(router)).await
+    bundle.serve_http(with_fallbacks(router)).await
 }
