@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use orderflow_domain::Event;
-use orderflow_messaging::{AdminError, DeadLetter, Progress, QueueAdmin, QueueStatus, Selection};
+use orderflow_messaging::{AdminError, DeadLetter, QueueAdmin, QueueStatus, ReplayProgress, Selection};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
@@ -133,7 +133,7 @@ impl QueueAdmin for HttpAdmin {
         &self,
         consumer: &str,
         selection: &Selection,
-        progress: Progress<'_>,
+        progress: ReplayProgress<'_>,
     ) -> Result<u64, AdminError> {
         let ids = self.ids(consumer, selection).await.map_err(failed)?;
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();

@@ -8,7 +8,7 @@ use axum::http::{Request, StatusCode};
 use orderflow_domain::{Event, EventData, InventoryReleased, OrderId, Timestamp};
 use orderflow_http::with_fallbacks;
 use orderflow_messaging::{
-    AdminError, DeadLetter, Progress, QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection,
+    AdminError, DeadLetter, QueueAdmin, QueueStatus, ReplayProgress, SUBSCRIPTIONS, Selection,
 };
 use orderflow_shop_api::admin_router;
 use orderflow_testing::service::{RouterClient, with_json, without_body};
@@ -75,7 +75,7 @@ impl QueueAdmin for Queues {
         &self,
         consumer: &str,
         selection: &Selection,
-        _progress: Progress<'_>,
+        _progress: ReplayProgress<'_>,
     ) -> Result<u64, AdminError> {
         self.up()?;
         let taken = self.take(consumer, selection);

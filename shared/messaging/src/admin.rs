@@ -49,8 +49,8 @@ impl Selection {
 #[error("the queues cannot be reached: {0}")]
 pub struct AdminError(pub String);
 
-/// Called after each message of an operation over many messages.
-pub type Progress<'a> = &'a (dyn Fn() + Send + Sync);
+/// Called after each replayed message.
+pub type ReplayProgress<'a> = &'a (dyn Fn() + Send + Sync);
 
 /// Administers the queues and dead letters of all consumers. The consumers are those of [`SUBSCRIPTIONS`](crate::SUBSCRIPTIONS); any other name
 /// has no queue and no dead letters.
@@ -75,6 +75,6 @@ pub trait QueueAdmin: Send + Sync + 'static {
         &self,
         consumer: &str,
         selection: &Selection,
-        progress: Progress<'_>,
+        progress: ReplayProgress<'_>,
     ) -> Result<u64, AdminError>;
 }

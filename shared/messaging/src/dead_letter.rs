@@ -85,7 +85,7 @@ impl fmt::Display for DeadLetterCode {
 /// A field that a message carries beside its body. Retries carry attempts, first time and reason; dead letters carry all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageField {
-    /// The id of a dead letter whose body was replaced or is no event.
+    /// The id of a dead letter whose body was replaced or is not an event.
     Id,
     /// The [`DeadLetterCode`].
     Code,
@@ -132,7 +132,7 @@ impl MessageField {
 /// A message that was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// The event's id, or for a body that is no event an id derived from the body ([`body_id`]).
+    /// The event's id, or for a body that is not an event an id derived from the body ([`body_id`]).
     pub id: String,
     /// The consumer that gave it up.
     pub consumer: String,
@@ -186,25 +186,25 @@ impl DeadLetter {
         fields.into_iter().filter(|(_, value)| !value.is_empty()).collect()
     }
 
-    /// Reads a dead letter of a consumer. `moved_by_broker` is the code that the broker's own data imply for a message without a code:
-    /// [`DeadLetterCode::UNKNOWN`] if the broker did not move it.
+    /// Reads a dead letter of a consumer. A message without a code gets `default_code`: [`DeadLetterCode::DELIVERY_LIMIT`] if the broker
+    /// itself moved it there, otherwise [`DeadLetterCode::UNKNOWN`].
     ///
     /// Fields can be missing: earlier versions stored fewer, and a message can be put there by hand or moved by the broker.
     pub fn from_fields(
         consumer: &str,
         body: String,
-        moved_by_broker: &DeadLetterCode,
+        default_code: &DeadLetterCode,
         field: impl Fn(MessageField) -> Option<String>,
     ) -> Self {
         let time = |at| field(at).and_then(|text| Timestamp::parse(&text).ok());
         let code = field(MessageField::Code);
-        let is_limited = code.is_none() && *moved_by_broker == DeadLetterCode::DELIVERY_LIMIT;
+        let is_limited = code.is_none() && *default_code == DeadLetterCode::DELIVERY_LIMIT;
         let recorded =
             field(MessageField::Attempts).and_then(|attempts| attempts.parse().ok()).unwrap_or(0_u32);
         let event = Event::from_json(&body).ok();
         let id = || event.as_ref().map_or_else(|| body_id(&body), |event| event.id.to_string());
         let published_at = || event.as_ref().filter(|_| is_limited).map(|event| event.time);
-        let meaning = || moved_by_broker.meaning().filter(|_| is_limited).unwrap_or_default().to_owned();
+        let meaning = || default_code.meaning().filter(|_| is_limited).unwrap_or_default().to_owned();
         Self {
             id: field(MessageField::Id).unwrap_or_else(id),
             consumer: consumer.to_owned(),
@@ -212,7 +212,7 @@ impl DeadLetter {
             attempts: if is_limited { recorded.saturating_add(DELIVERY_LIMIT) } else { recorded },
             first_at: time(MessageField::FirstAt).or_else(published_at),
             last_at: time(MessageField::LastAt),
-            code: code.unwrap_or_else(|| moved_by_broker.as_str().to_owned()),
+            code: code.unwrap_or_else(|| default_code.as_str().to_owned()),
             body,
         }
     }
@@ -225,12 +225,12 @@ pub fn storable_reason(reason: &str) -> String {
     reason.chars().filter(is_storable).take(REASON_CHARS_MAX).collect()
 }
 
-/// Returns the id of a message: the event's, or for a body that is no event one derived from the body.
+/// Returns the id of a message: the event's, or for a body that is not an event one derived from the body.
 pub fn message_id(body: &str) -> String {
     Event::from_json(body).map_or_else(|_| body_id(body), |event| event.id.to_string())
 }
 
-/// Returns the id of a body that is no event: the same for the same body (UUIDv5, RFC 9562).
+/// Returns the id of a body that is not an event: the same for the same body (UUIDv5, RFC 9562).
 pub fn body_id(body: &str) -> String {
     Uuid::new_v5(&BODIES, body.as_bytes()).to_string()
 }
@@ -257,9 +257,9 @@ mod tests {
         DeadLetter::new("payment", "no JSON", (&code, reason), history, Timestamp::from_millis(2_000))
     }
 
-    fn read(letter: &DeadLetter, moved_by_broker: &DeadLetterCode, without: &[MessageField]) -> DeadLetter {
+    fn read(letter: &DeadLetter, default_code: &DeadLetterCode, without: &[MessageField]) -> DeadLetter {
         let fields = letter.fields();
-        DeadLetter::from_fields("payment", letter.body.clone(), moved_by_broker, |wanted| {
+        DeadLetter::from_fields("payment", letter.body.clone(), default_code, |wanted| {
             let found = fields.iter().find(|(field, _)| *field == wanted && !without.contains(field));
             found.map(|(_, value)| value.clone())
         })

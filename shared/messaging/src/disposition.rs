@@ -1,11 +1,15 @@
 //! The decision about each delivery: acknowledge, retry or dead-letter. The host that acts on it calls [`decide`] once for each delivery; nothing
-//! else decides, counts or logs it.
+//! else decides, counts or logs it. A host whose action can fail calls [`Disposition::of`] and reports what it did ([`Disposition::report`]).
 
+use std::fmt;
 use std::time::Duration;
 
 use orderflow_domain::{Event, Timestamp};
 
 use crate::{AttemptHistory, DeadLetterCode, Outcome, RetryPolicy, message_id};
+
+/// The value of the metric label `outcome` for a message that is retried.
+const RETRIED: &str = "retried";
 
 /// What the host does with a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +33,37 @@ pub enum Disposition {
 }
 
 impl Disposition {
-    /// Returns the history to store with the message, from the history that includes the present delivery.
+    /// Decides about an attempt, without counting or logging the decision.
+    ///
+    /// A retry becomes a dead letter after the last attempt of the policy. A deferred delivery is never given up.
+    pub fn of(attempt: &Attempt<'_>, outcome: &Outcome, policy: &RetryPolicy, now: Timestamp) -> Self {
+        let AttemptHistory { attempts, first_at } = attempt.history;
+        match outcome {
+            Outcome::Done => Self::Ack,
+            Outcome::Defer { after, .. } => Self::Retry { after: *after, counted: false },
+            Outcome::DeadLetter { code, reason } => {
+                Self::DeadLetter { code: code.clone(), reason: reason.clone() }
+            }
+            Outcome::Retry { reason, .. } if policy.is_last(attempts, first_at, now) => {
+                Self::DeadLetter { code: DeadLetterCode::ATTEMPTS_EXHAUSTED, reason: reason.clone() }
+            }
+            Outcome::Retry { after, .. } => {
+                Self::Retry { after: after.unwrap_or_else(|| policy.delay(attempts)), counted: true }
+            }
+        }
+    }
+
+    /// Counts and logs what the host did with an attempt. `retry_reason` says why a message is retried.
+    pub fn report(&self, attempt: &Attempt<'_>, retry_reason: &str) {
+        count(attempt.consumer, self.label());
+        match self {
+            Self::Ack => {}
+            Self::Retry { after, counted } => log_retry(attempt, *after, *counted, retry_reason),
+            Self::DeadLetter { code, reason } => log_dead_letter(attempt, code, reason),
+        }
+    }
+
+    /// Returns the attempts to store with the message: a deferred delivery is not counted. `history` includes the present delivery.
     pub fn history(&self, history: AttemptHistory) -> AttemptHistory {
         match self {
             Self::Retry { counted: false, .. } => {
@@ -43,16 +77,16 @@ impl Disposition {
     fn label(&self) -> &'static str {
         match self {
             Self::Ack => "done",
-            Self::Retry { counted: true, .. } => "retried",
+            Self::Retry { counted: true, .. } => RETRIED,
             Self::Retry { counted: false, .. } => "deferred",
             Self::DeadLetter { .. } => "dead_lettered",
         }
     }
 }
 
-/// A delivery whose consumer has answered, or failed.
+/// A delivery that the consumer has answered, or that failed.
 #[derive(Debug, Clone, Copy)]
-pub struct Delivered<'a> {
+pub struct Attempt<'a> {
     /// The consumer.
     pub consumer: &'static str,
     /// The message.
@@ -61,56 +95,37 @@ pub struct Delivered<'a> {
     pub history: AttemptHistory,
 }
 
-/// Decides what the host does with a delivery; counts and logs the decision.
-///
-/// A retry becomes a dead letter after the last attempt of the policy. A deferred delivery is never given up.
-pub fn decide(
-    delivered: &Delivered<'_>,
-    outcome: &Outcome,
-    policy: &RetryPolicy,
-    now: Timestamp,
-) -> Disposition {
-    let disposition = disposition(outcome, delivered.history, policy, now);
-    let (consumer, label) = (delivered.consumer, disposition.label());
-    metrics::counter!("deliveries_total", "consumer" => consumer, "outcome" => label).increment(1);
-    match &disposition {
-        Disposition::Ack => {}
-        Disposition::Retry { after, counted } => log_retry(delivered, *after, *counted, outcome.reason()),
-        Disposition::DeadLetter { code, reason } => log_dead_letter(delivered, code, reason),
-    }
+/// Decides what the host does with a delivery ([`Disposition::of`]); counts and logs the decision ([`Disposition::report`]).
+pub fn decide(attempt: &Attempt<'_>, outcome: &Outcome, policy: &RetryPolicy, now: Timestamp) -> Disposition {
+    let disposition = Disposition::of(attempt, outcome, policy, now);
+    disposition.report(attempt, outcome.reason());
     disposition
 }
 
-fn disposition(
-    outcome: &Outcome,
-    AttemptHistory { attempts, first_at }: AttemptHistory,
-    policy: &RetryPolicy,
-    now: Timestamp,
-) -> Disposition {
-    match outcome {
-        Outcome::Done => Disposition::Ack,
-        Outcome::Defer { after, .. } => Disposition::Retry { after: *after, counted: false },
-        Outcome::DeadLetter { code, reason } => {
-            Disposition::DeadLetter { code: code.clone(), reason: reason.clone() }
-        }
-        Outcome::Retry { reason, .. } if policy.is_last(attempts, first_at, now) => {
-            Disposition::DeadLetter { code: DeadLetterCode::ATTEMPTS_EXHAUSTED, reason: reason.clone() }
-        }
-        Outcome::Retry { after, .. } => {
-            Disposition::Retry { after: after.unwrap_or_else(|| policy.delay(attempts)), counted: true }
-        }
-    }
+/// Counts and logs an attempt whose dead letter could not be stored, so that the message stays in its queue and is delivered again.
+pub fn report_unstored(attempt: &Attempt<'_>, error: &dyn fmt::Display) {
+    count(attempt.consumer, RETRIED);
+    tracing::error!(
+        service = attempt.consumer,
+        message.id = message_id(attempt.body),
+        %error,
+        "dead letter not stored; message stays in its queue"
+    );
 }
 
-fn log_retry(delivered: &Delivered<'_>, after: Duration, counted: bool, reason: &str) {
-    let event = Event::from_json(delivered.body).ok();
+fn count(consumer: &'static str, outcome: &'static str) {
+    metrics::counter!("deliveries_total", "consumer" => consumer, "outcome" => outcome).increment(1);
+}
+
+fn log_retry(attempt: &Attempt<'_>, after: Duration, counted: bool, reason: &str) {
+    let event = Event::from_json(attempt.body).ok();
     let event = event.as_ref();
     tracing::warn!(
-        service = delivered.consumer,
+        service = attempt.consumer,
         order.id = event.and_then(Event::order_id).map(tracing::field::display),
         event.r#type = event.map(|event| event.event_type().as_str()),
         trace.id = event.and_then(Event::trace_id),
-        attempt = delivered.history.attempts,
+        attempt = attempt.history.attempts,
         delay_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
         counted,
         reason,
@@ -119,20 +134,20 @@ fn log_retry(delivered: &Delivered<'_>, after: Duration, counted: bool, reason: 
 }
 
 /// Logs a dead letter. The reason of an undecodable message quotes it, and it can hold an address, so the log has the reason without content.
-fn log_dead_letter(delivered: &Delivered<'_>, code: &DeadLetterCode, reason: &str) {
-    let decoded = Event::from_json(delivered.body);
+fn log_dead_letter(attempt: &Attempt<'_>, code: &DeadLetterCode, reason: &str) {
+    let decoded = Event::from_json(attempt.body);
     let event = decoded.as_ref().ok();
     let logged = match &decoded {
         Err(error) if *code == DeadLetterCode::UNDECODABLE => error.without_content(),
         _ => reason.to_owned(),
     };
     tracing::error!(
-        service = delivered.consumer,
-        message.id = message_id(delivered.body),
+        service = attempt.consumer,
+        message.id = message_id(attempt.body),
         order.id = event.and_then(Event::order_id).map(tracing::field::display),
         event.r#type = event.map(|event| event.event_type().as_str()),
         trace.id = event.and_then(Event::trace_id),
-        attempt = delivered.history.attempts,
+        attempt = attempt.history.attempts,
         code = code.as_str(),
         reason = logged,
         "message is dead-lettered"
@@ -151,8 +166,8 @@ mod tests {
 
     fn decided(outcome: &Outcome, attempts: u32, age: Duration) -> Disposition {
         let history = AttemptHistory { attempts, first_at: start() };
-        let delivered = Delivered { consumer: "payment", body: "{}", history };
-        decide(&delivered, outcome, &RetryPolicy::default(), start().plus(age))
+        let attempt = Attempt { consumer: "payment", body: "{}", history };
+        decide(&attempt, outcome, &RetryPolicy::default(), start().plus(age))
     }
 
     fn exhausted() -> Disposition {

@@ -10,7 +10,7 @@ use crate::{Consumer, DeadLetterCode, Delivery, Outcome, QueueResponse, Record, 
 
 /// A consumer behind the JSON contract of [`RecordBatch`].
 ///
-/// It decodes the records and reports what the consumer answers for each. It acts on nothing: its host decides ([`decide`](crate::decide)) and
+/// It decodes the records and reports what the consumer answers for each. It only answers: its host decides ([`decide`](crate::decide)) and
 /// acknowledges, retries or dead-letters the messages.
 pub struct QueueFunction<C> {
     consumer: C,
@@ -19,7 +19,7 @@ pub struct QueueFunction<C> {
 
 /// The payload is not a batch of records.
 #[derive(Debug, thiserror::Error)]
-#[error("the payload is no SQS event: {0}")]
+#[error("the payload is not an SQS event: {0}")]
 pub struct InvokeError(#[from] serde_json::Error);
 
 impl<C: Consumer> QueueFunction<C> {
@@ -67,7 +67,7 @@ impl<C: Consumer> QueueFunction<C> {
         decoded.into_iter().map(answer).collect()
     }
 
-    /// Decodes a record; the error is the outcome of one that is no event.
+    /// Decodes a record; the error is the outcome of one that is not an event.
     fn decode(&self, record: &Record, now: Timestamp) -> Result<Delivery, Outcome> {
         let undecodable = |reason| Outcome::DeadLetter { code: DeadLetterCode::UNDECODABLE, reason };
         let event = Event::from_json(&record.body).map_err(|error| undecodable(error.to_string()))?;

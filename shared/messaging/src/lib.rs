@@ -4,7 +4,7 @@
 //! - A service implements [`Consumer`]: a batch of events in, one [`Outcome`] for each out.
 //! - [`QueueFunction`] puts it behind the JSON contract of [`RecordBatch`] and [`QueueResponse`]. Every host invokes the same function.
 //! - The host calls [`decide`] once for each delivery and carries out the [`Disposition`]: acknowledge, retry or dead-letter. The decision is counted
-//!   and logged there and nowhere else, so metrics agree with what happened to the message.
+//!   and logged in that module and nowhere else. The hosts of SQS and Amazon MQ report it after they stored a dead letter, because storing can fail.
 //! - A [`DeadLetter`] has the same fields on every transport.
 
 mod admin;
@@ -21,7 +21,7 @@ mod retry;
 mod subscription;
 mod target;
 
-pub use admin::{AdminError, Progress, QueueAdmin, QueueStatus, Selection};
+pub use admin::{AdminError, QueueAdmin, QueueStatus, ReplayProgress, Selection};
 pub use batch::{DeadLettered, ItemFailure, QueueResponse, Record, RecordBatch, UnknownRecord};
 pub use consumer::{Consumer, Delivery, Outcome};
 pub use consumer_switch::ConsumerSwitch;
@@ -29,10 +29,10 @@ pub use dead_letter::{
     DELIVERY_LIMIT, DeadLetter, DeadLetterCode, DeadLetterError, DeadLetterQueue, MessageField, body_id,
     message_id, storable_reason,
 };
-pub use disposition::{Delivered, Disposition, decide};
+pub use disposition::{Attempt, Disposition, decide, report_unstored};
 pub use function::{InvokeError, QueueFunction};
 pub use grouping::{Positions, group_by_key};
 pub use publisher::{PublishError, Publisher};
-pub use retry::{AttemptHistory, RetryPolicy};
+pub use retry::{AttemptHistory, ISOLATED_FROM_DELIVERY, RetryPolicy, is_isolated};
 pub use subscription::{SUBSCRIPTIONS, Subscription, UnknownConsumer, subscription};
-pub use target::{Invoked, Target, TargetError, invoke, invoke_held};
+pub use target::{Invoked, Target, TargetError, invoke, invoke_with_hold};

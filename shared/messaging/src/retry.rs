@@ -10,24 +10,34 @@ use orderflow_settings::declared::{MAX_ATTEMPTS, RETRY_BASE_MS, RETRY_CAP_MS};
 /// No delivery is dead-lettered for its attempts sooner than this after the first one.
 const MIN_AGE: Duration = Duration::from_secs(600);
 
-/// The attempts made of a message so far.
+/// Poison isolation: a message is delivered alone from this delivery on, because it can be what ended the process in its earlier deliveries. One number
+/// for every broker.
+pub const ISOLATED_FROM_DELIVERY: u32 = 4;
+
+/// Returns whether a message that was delivered `before` times before is isolated in its present delivery.
+pub const fn is_isolated(before: u32) -> bool {
+    before.saturating_add(1) >= ISOLATED_FROM_DELIVERY
+}
+
+/// The number of attempts made of a message so far, and the time of the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AttemptHistory {
-    /// How many.
+    /// The number of attempts.
     pub attempts: u32,
-    /// When the first was made.
+    /// The time of the first attempt.
     pub first_at: Timestamp,
 }
 
 impl AttemptHistory {
-    /// Returns the history after one more attempt.
+    /// Returns the history with one attempt more.
     #[must_use]
     pub fn with_next_attempt(self) -> Self {
         Self { attempts: self.attempts.saturating_add(1), ..self }
     }
 }
 
-/// Exponential backoff with jitter between half of the base and the doubled base, for a limited number of attempts and a minimum age.
+/// Exponential backoff with jitter, for a limited number of attempts and a minimum age. A delay is drawn between half of the base and a limit that
+/// is the base after the first attempt and doubles with each further one, up to the cap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// The number of attempts before a message can be given up (`ORDERFLOW_MAX_ATTEMPTS`).
@@ -62,7 +72,7 @@ impl RetryPolicy {
         attempt >= self.max_attempts && now.since(first_at) >= self.min_age
     }
 
-    /// Returns the delay after attempt number `attempt`: between half of the base and the doubled base, at most the cap.
+    /// Draws the delay after attempt number `attempt`: between half of the base and the base doubled with each attempt after the first, at most the cap.
     pub fn delay(&self, attempt: u32) -> Duration {
         self.backoff().delay(attempt)
     }

@@ -11,7 +11,7 @@ pub struct Subscription {
     pub types: &'static [EventType],
 }
 
-/// Every subscription. To add a step to the system, add a row.
+/// Every subscription. A new consumer needs a row here and its name in the list of parts (`orderflow_settings::declared`).
 pub const SUBSCRIPTIONS: &[Subscription] = &[
     Subscription {
         consumer: "order-tracker",
@@ -61,8 +61,8 @@ mod tests {
     #[test]
     fn every_event_but_stock_adjusted_has_a_consumer() {
         for event_type in EventType::ALL {
-            let heard = SUBSCRIPTIONS.iter().any(|row| row.types.contains(event_type));
-            assert_eq!(heard, *event_type != StockAdjusted, "{event_type}");
+            let has_consumer = SUBSCRIPTIONS.iter().any(|row| row.types.contains(event_type));
+            assert_eq!(has_consumer, *event_type != StockAdjusted, "{event_type}");
         }
     }
 }

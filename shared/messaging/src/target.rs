@@ -46,8 +46,8 @@ impl<C: Consumer> Target for QueueFunction<C> {
 pub enum Invoked {
     /// One outcome for each record, in their order.
     Outcomes(Vec<Outcome>),
-    /// The function failed for the batch as a whole: its records have to be delivered one at a time, to find the cause.
-    OneByOne,
+    /// The function failed for the batch as a whole: the host delivers its records one at a time, to find the cause.
+    FailedAsWhole,
     /// The host is stopping, and the function was not reached.
     Stopped,
 }
@@ -64,7 +64,7 @@ pub async fn invoke(consumer: &str, target: &Arc<dyn Target>, batch: &RecordBatc
 
 /// Invokes the function of a consumer with messages that were received at `received_at`. While the function is unreachable the whole batch is held
 /// and the invocation is repeated, for up to five minutes; then every record is deferred.
-pub async fn invoke_held(
+pub async fn invoke_with_hold(
     consumer: &str,
     target: &Arc<dyn Target>,
     batch: &RecordBatch,
@@ -95,7 +95,7 @@ fn failed(consumer: &str, batch: &RecordBatch, error: &TargetError, deferral: Du
     match error {
         TargetError::Failed(_) if records > 1 => {
             tracing::error!(service = consumer, %error, records, "batch failed; its messages are delivered one by one");
-            Invoked::OneByOne
+            Invoked::FailedAsWhole
         }
         TargetError::Failed(_) => Invoked::Outcomes(vec![Outcome::retry(error)]),
         TargetError::Unreachable(_) => {
@@ -137,7 +137,7 @@ mod tests {
         let batch = RecordBatch::new("orderflow:test", vec![("{}", history); records]);
         let target: Arc<dyn Target> = Arc::new(Fixed(response));
         let (_stop, mut stopped) = watch::channel(false);
-        let held = invoke_held("payment", &target, &batch, Instant::now(), &mut stopped).await;
+        let held = invoke_with_hold("payment", &target, &batch, Instant::now(), &mut stopped).await;
         let deferrals = |invoked: &Invoked| match invoked {
             Invoked::Outcomes(outcomes) => {
                 outcomes.iter().filter(|o| matches!(o, Outcome::Defer { .. })).count()
@@ -156,13 +156,13 @@ mod tests {
     #[tokio::test]
     async fn a_failed_batch_is_delivered_one_by_one_and_a_single_failure_is_an_attempt() {
         let failed = TargetError::Failed("no".to_owned());
-        assert_eq!(invoked(Err(failed.clone()), 2).await, Invoked::OneByOne);
+        assert_eq!(invoked(Err(failed.clone()), 2).await, Invoked::FailedAsWhole);
         let attempt = Outcome::retry("the function failed: no");
         assert_eq!(invoked(Err(failed), 1).await, Invoked::Outcomes(vec![attempt]));
-        assert_eq!(invoked(Ok("nonsense"), 2).await, Invoked::OneByOne);
+        assert_eq!(invoked(Ok("nonsense"), 2).await, Invoked::FailedAsWhole);
         assert_eq!(
             invoked(Ok(r#"{"batchItemFailures":[{"itemIdentifier":"2"}]}"#), 2).await,
-            Invoked::OneByOne
+            Invoked::FailedAsWhole
         );
     }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::future::try_join_all;
 use orderflow_domain::Event;
 use orderflow_messaging::{
-    AdminError, DeadLetter, Progress, QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection,
+    AdminError, DeadLetter, QueueAdmin, QueueStatus, ReplayProgress, SUBSCRIPTIONS, Selection,
 };
 use tokio::sync::Mutex;
 
@@ -71,7 +71,7 @@ impl SqsAdmin {
         &self,
         consumer: &str,
         selection: &Selection,
-        progress: Progress<'_>,
+        progress: ReplayProgress<'_>,
     ) -> Result<u64, SqsError> {
         let Some(session) = self.take(consumer).await? else { return Ok(0) };
         session.release_on_error(session.send_back(selection, progress).await).await
@@ -101,7 +101,7 @@ impl QueueAdmin for SqsAdmin {
         &self,
         consumer: &str,
         selection: &Selection,
-        progress: Progress<'_>,
+        progress: ReplayProgress<'_>,
     ) -> Result<u64, AdminError> {
         self.send_back(consumer, selection, progress).await.map_err(unanswered)
     }

@@ -21,12 +21,12 @@ pub(crate) fn attributes(letter: &DeadLetter) -> Attributes {
 pub(crate) fn read(consumer: &str, message: &Message) -> DeadLetter {
     let text = |name| message.message_attributes.as_ref()?.get(name)?.string_value.clone();
     let system = |name| message.attributes.as_ref()?.get(&name).cloned();
-    let moved_by_broker = match system(MessageSystemAttributeName::DeadLetterQueueSourceArn) {
+    let default_code = match system(MessageSystemAttributeName::DeadLetterQueueSourceArn) {
         Some(_) => DeadLetterCode::DELIVERY_LIMIT,
         None => DeadLetterCode::UNKNOWN,
     };
     let body = message.body.clone().unwrap_or_default();
-    let letter = DeadLetter::from_fields(consumer, body, &moved_by_broker, |field| text(field.attribute()));
+    let letter = DeadLetter::from_fields(consumer, body, &default_code, |field| text(field.attribute()));
     let sent_at = || {
         let millis = system(MessageSystemAttributeName::SentTimestamp)?.parse().ok()?;
         Some(Timestamp::from_millis(millis))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use orderflow_domain::Event;
-use orderflow_messaging::{DeadLetter, Progress, Selection};
+use orderflow_messaging::{DeadLetter, ReplayProgress, Selection};
 use tokio::sync::MutexGuard;
 
 use crate::dead_letter::{attributes, read};
@@ -91,7 +91,7 @@ impl<'a> DeadLetterSession<'a> {
     pub(super) async fn send_back(
         &self,
         selection: &Selection,
-        progress: Progress<'_>,
+        progress: ReplayProgress<'_>,
     ) -> Result<u64, SqsError> {
         let queue = &self.queues.queue;
         let chosen = self.choose(selection).await?;

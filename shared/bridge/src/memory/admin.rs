@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use orderflow_domain::Event;
 use orderflow_messaging::{
-    AdminError, DeadLetter, Progress, QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection,
+    AdminError, DeadLetter, QueueAdmin, QueueStatus, ReplayProgress, SUBSCRIPTIONS, Selection,
 };
 use orderflow_store::StoreError;
 
@@ -81,7 +81,7 @@ impl QueueAdmin for MemoryAdmin {
         &self,
         consumer: &str,
         selection: &Selection,
-        progress: Progress<'_>,
+        progress: ReplayProgress<'_>,
     ) -> Result<u64, AdminError> {
         let mut replayed = 0;
         for letter in self.selected(consumer, selection).await? {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use orderflow_domain::Timestamp;
 use orderflow_messaging::{
-    AttemptHistory, DeadLetter, DeadLetterCode, Delivered, Disposition, Invoked, Outcome, RecordBatch,
-    Target, decide, invoke, storable_reason,
+    Attempt, AttemptHistory, DeadLetter, DeadLetterCode, Disposition, Invoked, Outcome, RecordBatch, Target,
+    decide, invoke, storable_reason,
 };
 use tokio::sync::watch;
 
@@ -42,8 +42,8 @@ impl MemoryBroker {
         count
     }
 
-    /// Returns whether every attempt of a message ended with its process. Attempts of a message with a row were answered, so its next attempt is made
-    /// in any case.
+    /// Returns whether every attempt of a message ended with its process. A delayed message is never exhausted here: its attempts were answered, so it
+    /// gets its next one.
     fn is_exhausted(&self, message: &Message, now: Timestamp) -> bool {
         match message.origin {
             Origin::Stream { emitted_at, .. } => {
@@ -84,7 +84,7 @@ impl MemoryBroker {
                 });
                 self.apply(consumer, decided.collect(), now).await;
             }
-            Invoked::OneByOne | Invoked::Stopped => {
+            Invoked::FailedAsWhole | Invoked::Stopped => {
                 messages.iter_mut().for_each(|message| message.alone = true);
                 self.with_queue(consumer, |queue| queue.put_back(messages));
             }
@@ -101,7 +101,7 @@ impl MemoryBroker {
         now: Timestamp,
     ) -> Row {
         let body = &*message.body;
-        let disposition = decide(&Delivered { consumer, body, history }, outcome, &self.policy, now);
+        let disposition = decide(&Attempt { consumer, body, history }, outcome, &self.policy, now);
         match &disposition {
             Disposition::Ack => Row::None,
             Disposition::Retry { after, .. } => {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use orderflow_domain::{Event, Timestamp};
-use orderflow_messaging::AttemptHistory;
+use orderflow_messaging::{AttemptHistory, is_isolated};
 
 use super::QueueCounts;
 use crate::Delayed;
@@ -35,13 +35,10 @@ pub(super) enum Origin {
     Delayed { key: String },
 }
 
-/// Poison isolation: a message with more attempts than this is delivered alone.
-const ALONE_AFTER: u32 = 3;
-
 impl From<Delayed> for Message {
     fn from(row: Delayed) -> Self {
         let history = AttemptHistory { attempts: row.attempts, first_at: row.first_at };
-        let alone = history.attempts > ALONE_AFTER;
+        let alone = is_isolated(history.attempts);
         let (id, origin) = (row.id().to_owned(), Origin::Delayed { key: row.key().to_owned() });
         Self { id, body: row.body.into(), history, origin, alone }
     }
@@ -56,7 +53,7 @@ impl Message {
     ) -> Self {
         in_flight.add();
         let origin = Origin::Stream { in_flight, emitted_at: event.time };
-        Self { id: event.id.to_string(), body, alone: history.attempts > ALONE_AFTER, history, origin }
+        Self { id: event.id.to_string(), body, alone: is_isolated(history.attempts), history, origin }
     }
 
     /// Returns the key of the message's row, which exists while the message is delayed.

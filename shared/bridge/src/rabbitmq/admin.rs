@@ -11,7 +11,7 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use orderflow_domain::Event;
 use orderflow_messaging::{
-    AdminError, DeadLetter, Progress, QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection,
+    AdminError, DeadLetter, QueueAdmin, QueueStatus, ReplayProgress, SUBSCRIPTIONS, Selection,
 };
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
@@ -145,7 +145,7 @@ impl RabbitAdmin {
         &self,
         consumer: &str,
         selection: &Selection,
-        progress: Progress<'_>,
+        progress: ReplayProgress<'_>,
     ) -> Result<u64, RabbitError> {
         let Some(session) = self.take(consumer).await? else { return Ok(0) };
         let chosen = chosen(&session.letters, consumer, selection);
@@ -221,7 +221,7 @@ impl QueueAdmin for RabbitAdmin {
         &self,
         consumer: &str,
         selection: &Selection,
-        progress: Progress<'_>,
+        progress: ReplayProgress<'_>,
     ) -> Result<u64, AdminError> {
         self.send_back(consumer, selection, progress).await.map_err(unanswered)
     }

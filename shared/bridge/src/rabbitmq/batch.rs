@@ -8,8 +8,8 @@ use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
 use orderflow_domain::Timestamp;
 use orderflow_messaging::{
-    AttemptHistory, DeadLetterCode, Delivered, Invoked, Outcome, RecordBatch, RetryPolicy, Target, decide,
-    invoke_held,
+    Attempt, AttemptHistory, DeadLetterCode, Invoked, Outcome, RecordBatch, RetryPolicy, Target, decide,
+    invoke_with_hold,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -23,7 +23,7 @@ const EVENT_SOURCE: &str = "orderflow:amqp";
 
 /// A consumer's function, its retry policy, and the channel on which its messages are transferred.
 #[derive(Clone, Copy)]
-pub(super) struct Delivering<'a> {
+pub(super) struct ConsumerContext<'a> {
     pub consumer: &'static str,
     pub target: &'a Arc<dyn Target>,
     pub policy: &'a RetryPolicy,
@@ -32,7 +32,7 @@ pub(super) struct Delivering<'a> {
 
 /// Deliveries of one channel that are acknowledged together.
 pub(super) struct Batch<'a> {
-    delivering: Delivering<'a>,
+    context: ConsumerContext<'a>,
     channel: &'a Channel,
     deliveries: &'a [Delivery],
     received_at: Instant,
@@ -49,8 +49,12 @@ pub(super) enum End {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(delivering: Delivering<'a>, channel: &'a Channel, deliveries: &'a [Delivery]) -> Self {
-        Self { delivering, channel, deliveries, received_at: Instant::now() }
+    pub(super) fn new(
+        context: ConsumerContext<'a>,
+        channel: &'a Channel,
+        deliveries: &'a [Delivery],
+    ) -> Self {
+        Self { context, channel, deliveries, received_at: Instant::now() }
     }
 
     /// Delivers the batch, applies each decision and acknowledges the messages.
@@ -89,7 +93,7 @@ impl<'a> Batch<'a> {
         let now = Timestamp::now();
         let before: Vec<AttemptHistory> =
             group.iter().map(|delivery| isolation::history(&delivery.properties, now)).collect();
-        let Delivering { consumer, target, policy, .. } = self.delivering;
+        let ConsumerContext { consumer, target, policy, .. } = self.context;
         if let [delivery] = group
             && isolation::is_exhausted(&delivery.properties, policy, now)
         {
@@ -103,12 +107,12 @@ impl<'a> Batch<'a> {
             group.iter().map(|delivery| String::from_utf8_lossy(&delivery.data)).collect();
         let records = bodies.iter().map(AsRef::as_ref).zip(before.iter().copied());
         let batch = RecordBatch::new(EVENT_SOURCE, records);
-        match invoke_held(consumer, target, &batch, self.received_at, stop).await {
+        match invoke_with_hold(consumer, target, &batch, self.received_at, stop).await {
             Invoked::Outcomes(outcomes) => {
                 let attempted: Vec<_> = before.into_iter().map(AttemptHistory::with_next_attempt).collect();
                 self.apply(group, &attempted, &outcomes).await
             }
-            Invoked::OneByOne => self.deliver_one_by_one(group, stop).await,
+            Invoked::FailedAsWhole => self.deliver_one_by_one(group, stop).await,
             Invoked::Stopped => Ok(End::Stopped),
         }
     }
@@ -133,13 +137,13 @@ impl<'a> Batch<'a> {
         attempted: &[AttemptHistory],
         outcomes: &[Outcome],
     ) -> Result<End, RabbitError> {
-        let (now, Delivering { consumer, policy, transfers, .. }) = (Timestamp::now(), self.delivering);
+        let (now, ConsumerContext { consumer, policy, transfers, .. }) = (Timestamp::now(), self.context);
         let decided = group.iter().zip(attempted).zip(outcomes);
         let pending: Vec<Transfer<'_>> = decided
             .filter_map(|((delivery, history), outcome)| {
                 let body = &*String::from_utf8_lossy(&delivery.data);
-                let delivered = Delivered { consumer, body, history: *history };
-                let disposition = decide(&delivered, outcome, policy, now);
+                let attempt = Attempt { consumer, body, history: *history };
+                let disposition = decide(&attempt, outcome, policy, now);
                 Transfer::for_disposition(consumer, delivery, &disposition, *history, outcome.reason())
             })
             .collect();

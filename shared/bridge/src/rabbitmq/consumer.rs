@@ -12,21 +12,21 @@ use orderflow_backoff::Backoff;
 use orderflow_messaging::{ConsumerSwitch, RetryPolicy, Target};
 use tokio::sync::watch;
 
-use super::batch::{Batch, Delivering, End};
+use super::batch::{Batch, ConsumerContext, End};
 use super::connection::close;
 use super::names::queue;
 use super::transfer::ConfirmingChannel;
 use super::{RabbitError, RabbitMq};
 
 /// The most messages of one batch.
-const BATCH_MAX: usize = 100;
+const BATCH_MAX: u16 = 100;
 
 /// How long a batch waits for further messages. Under load it is full before that.
 const LINGER: Duration = Duration::from_millis(3);
 
 /// The prefetch: one batch. The delivery count of every prefetched message grows when the process ends, so more would bring more messages into poison
 /// isolation.
-const PREFETCH: u16 = 100;
+const PREFETCH: u16 = BATCH_MAX;
 
 /// Poison isolation: the number of messages that are received one at a time after a batch with a message that must be received alone. With a larger
 /// prefetch the delivery counts of its neighbours would grow with it.
@@ -66,7 +66,7 @@ struct Session {
 enum Ended {
     Stopped,
     SwitchedOff,
-    /// The prefetch changes.
+    /// The prefetch has to be changed.
     PrefetchChanged,
 }
 
@@ -132,7 +132,8 @@ impl Session {
 
     async fn consume_on(&mut self, channel: &Channel) -> Result<Ended, RabbitError> {
         loop {
-            let (prefetch, most) = if self.one_by_one > 0 { (1, 1) } else { (PREFETCH, BATCH_MAX) };
+            let (prefetch, most) =
+                if self.one_by_one > 0 { (1, 1) } else { (PREFETCH, usize::from(BATCH_MAX)) };
             channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
             let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
             let name = queue(self.consumer.consumer);
@@ -194,8 +195,8 @@ impl Session {
     async fn deliver(&self, channel: &Channel, deliveries: &[Delivery]) -> Result<End, RabbitError> {
         let _in_flight = self.consumer.consuming.in_flight(self.consumer.consumer).hold(deliveries.len());
         let RabbitConsumer { consumer, target, policy, .. } = &self.consumer;
-        let delivering = Delivering { consumer, target, policy, transfers: &self.transfers };
-        Batch::new(delivering, channel, deliveries).deliver(self.stop.clone()).await
+        let context = ConsumerContext { consumer, target, policy, transfers: &self.transfers };
+        Batch::new(context, channel, deliveries).deliver(self.stop.clone()).await
     }
 }
 

@@ -124,8 +124,8 @@ pub(super) fn read_dead_letter(consumer: &str, delivery: &Delivery) -> DeadLette
         _ => string(properties, field.header()),
     };
     let death = latest_death(properties);
-    let moved_by_broker = death.as_ref().and_then(death_code).unwrap_or(DeadLetterCode::UNKNOWN);
-    let letter = DeadLetter::from_fields(consumer, body, &moved_by_broker, field);
+    let default_code = death.as_ref().and_then(death_code).unwrap_or(DeadLetterCode::UNKNOWN);
+    let letter = DeadLetter::from_fields(consumer, body, &default_code, field);
     DeadLetter { last_at: letter.last_at.or_else(|| death.as_ref().and_then(death_time)), ..letter }
 }
 

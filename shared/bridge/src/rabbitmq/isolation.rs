@@ -5,20 +5,16 @@
 
 use lapin::BasicProperties;
 use orderflow_domain::Timestamp;
-use orderflow_messaging::{AttemptHistory, MessageField, RetryPolicy};
+use orderflow_messaging::{AttemptHistory, MessageField, RetryPolicy, is_isolated};
 
 use super::headers::{DELIVERY_COUNT, integer, string};
 
-/// The number of unacknowledged deliveries from which on a message is delivered alone.
-const ALONE_FROM: u32 = 3;
+/// The delivery from which on a message is also received alone: with a prefetch of one, no other message is in flight beside it. Restarts of a consumer
+/// every few seconds make many messages reach [`ISOLATED_FROM_DELIVERY`](orderflow_messaging::ISOLATED_FROM_DELIVERY) and few this one.
+const RECEIVED_ALONE_FROM_DELIVERY: u32 = 9;
 
-/// The number of unacknowledged deliveries from which on a message is also received alone: with a prefetch of one, no other message is in flight beside
-/// it. Repeated restarts of consumers bring many messages to the first threshold and few to this one.
-const RECEIVED_ALONE_FROM: u32 = 8;
-
-/// The number of unacknowledged deliveries that are no attempts: those until the message is received alone, and the one with which it was returned for
-/// that.
-const NOT_COUNTED: u32 = RECEIVED_ALONE_FROM + 1;
+/// Deliveries that are not counted as attempts: the eight before the message is received alone, and the one that returned it for that.
+const NOT_COUNTED: u32 = RECEIVED_ALONE_FROM_DELIVERY;
 
 /// The isolation that a message needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,16 +29,16 @@ pub(super) enum Isolation {
 
 impl Isolation {
     pub(super) fn of(properties: &BasicProperties) -> Self {
-        match delivery_count(properties) {
-            count if count >= i64::from(RECEIVED_ALONE_FROM) => Self::ReceivedAlone,
-            count if count >= i64::from(ALONE_FROM) => Self::Alone,
+        match u32::try_from(delivery_count(properties)).unwrap_or_default() {
+            before if before.saturating_add(1) >= RECEIVED_ALONE_FROM_DELIVERY => Self::ReceivedAlone,
+            before if is_isolated(before) => Self::Alone,
             _ => Self::None,
         }
     }
 }
 
-/// Returns the attempts made of a message before. Unacknowledged deliveries count only after the message is received alone; before that, its
-/// neighbours or restarts of the consumer are as likely the cause. If no attempt noted the first time, the time of publication is used.
+/// Returns the attempts made of a message before. Unacknowledged deliveries count only after the message is received alone; before that, another message
+/// of the batch or a restart of the consumer is as likely the cause. If no attempt noted the first time, the time of publication is used.
 pub(super) fn history(properties: &BasicProperties, now: Timestamp) -> AttemptHistory {
     let noted = integer(properties, MessageField::Attempts.header()).unwrap_or_default();
     let unacknowledged = isolated_deliveries(properties);

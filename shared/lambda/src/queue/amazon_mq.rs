@@ -1,6 +1,7 @@
 //! Amazon MQ for RabbitMQ: <https://docs.aws.amazon.com/lambda/latest/dg/with-mq.html>.
 //!
-//! Its event source mapping knows no partial failures: a function fails a batch as a whole, or the whole batch is acknowledged.
+//! Its event source mapping does not support partial batch responses: a function fails a batch as a whole, or the whole batch is acknowledged.
+//! Messages are counted and logged by what happens to them: if the batch fails, all of them are retried.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -9,8 +10,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use orderflow_domain::Timestamp;
 use orderflow_messaging::{
-    Consumer, DeadLetter, DeadLetterError, DeadLetterQueue, Delivered, Disposition, MessageField, Outcome,
-    QueueResponse, Record, decide,
+    Attempt, Consumer, DeadLetter, DeadLetterError, DeadLetterQueue, Disposition, MessageField, Outcome,
+    QueueResponse, Record,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -87,13 +88,13 @@ impl Message {
         let (attempt, first_at) = (self.attempt(), self.first_at());
         let body = match BASE64_STANDARD.decode(&self.data) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            // It is no event either way; the dead letter holds what arrived.
+            // It is not an event either way; the dead letter holds what arrived.
             Err(_) => self.data,
         };
         Record { id, body, source: "aws:rmq".to_owned(), receipt_handle: None, attempt, first_at }
     }
 
-    /// Returns the attempt number, starting at 1. A classic queue counts no deliveries and only says that there was an earlier one.
+    /// Returns the attempt number, starting at 1. A classic queue counts no deliveries; it only reports that there was an earlier one.
     fn attempt(&self) -> u32 {
         let delivered = self.integer(DELIVERY_COUNT).unwrap_or(i64::from(self.redelivered));
         let noted = self.integer(MessageField::Attempts.header()).unwrap_or_default();
@@ -145,34 +146,79 @@ impl<C: Consumer> QueueHost<C> {
         outcomes: &[Outcome],
     ) -> Result<(), (BatchError, Duration)> {
         let (now, consumer) = (Timestamp::now(), self.function.name());
-        let (mut retries, mut letters) = (Vec::new(), Vec::new());
-        for (record, outcome) in records.iter().zip(outcomes) {
-            let history = record.history(now);
-            let delivered = Delivered { consumer, body: &record.body, history };
-            match decide(&delivered, outcome, &self.policy, now) {
-                Disposition::Ack => {}
-                Disposition::Retry { after, .. } => retries.push((after, outcome.reason())),
-                Disposition::DeadLetter { code, reason } => {
-                    letters.push(DeadLetter::new(consumer, &record.body, (&code, &reason), history, now));
-                }
-            }
-        }
+        let decide = |(record, outcome)| self.decide(record, outcome, now);
+        let decided: Vec<Decided<'_>> = records.iter().zip(outcomes).map(decide).collect();
+        let retries = decided.iter().filter_map(|message| match message.disposition {
+            Disposition::Retry { after, .. } => Some((after, message.outcome.reason())),
+            _ => None,
+        });
+        let retries: Vec<(Duration, &str)> = retries.collect();
         if let (Some((_, reason)), Some(longest)) =
             (retries.first(), retries.iter().map(|(after, _)| *after).max())
         {
             let (retries, reason) = (retries.len(), (*reason).to_owned());
-            return Err((BatchError::Retry { retries, total: records.len(), reason }, longest));
+            let error = BatchError::Retry { retries, total: records.len(), reason };
+            decided.iter().for_each(|message| message.report_retry(&error, longest));
+            return Err((error, longest));
         }
-        let delay = self.policy.delay(letters.iter().map(|letter| letter.attempts).max().unwrap_or(1));
-        for letter in letters {
-            self.store(letter).await.map_err(|error| (error, delay))?;
+        let (dead, done): (Vec<_>, Vec<_>) =
+            decided.iter().partition(|message| matches!(message.disposition, Disposition::DeadLetter { .. }));
+        let delay = self.policy.delay(dead.iter().map(|m| m.attempt.history.attempts).max().unwrap_or(1));
+        for (stored, message) in dead.iter().enumerate() {
+            if let Disposition::DeadLetter { code, reason } = &message.disposition {
+                let Attempt { body, history, .. } = message.attempt;
+                let letter = DeadLetter::new(consumer, body, (code, reason), history, now);
+                if let Err(error) = self.store(letter).await {
+                    dead[stored..]
+                        .iter()
+                        .chain(&done)
+                        .for_each(|message| message.report_retry(&error, delay));
+                    return Err((error, delay));
+                }
+            }
+            message.report();
         }
+        done.iter().for_each(|message| message.report());
         Ok(())
+    }
+
+    fn decide<'a>(&self, record: &'a Record, outcome: &'a Outcome, now: Timestamp) -> Decided<'a> {
+        let (consumer, history) = (self.function.name(), record.history(now));
+        let attempt = Attempt { consumer, body: &record.body, history };
+        Decided { attempt, outcome, disposition: Disposition::of(&attempt, outcome, &self.policy, now) }
     }
 
     async fn store(&self, letter: DeadLetter) -> Result<(), BatchError> {
         let queues = self.queues.as_ref().ok_or(BatchError::NoDeadLetterQueue)?;
         Ok(queues.dead_letters.put(letter).await?)
+    }
+}
+
+/// A message and the decision about it. Whether it is carried out depends on the other messages of the batch.
+struct Decided<'a> {
+    attempt: Attempt<'a>,
+    outcome: &'a Outcome,
+    disposition: Disposition,
+}
+
+impl Decided<'_> {
+    /// Counts and logs that the decision was carried out.
+    fn report(&self) {
+        self.disposition.report(&self.attempt, self.outcome.reason());
+    }
+
+    /// Counts and logs that the message is retried because its batch failed, whatever was decided about it.
+    fn report_retry(&self, error: &BatchError, delay: Duration) {
+        let after = delay.min(PAUSE_MAX);
+        match self.disposition {
+            Disposition::Retry { counted, .. } => {
+                Disposition::Retry { after, counted }.report(&self.attempt, self.outcome.reason());
+            }
+            Disposition::Ack | Disposition::DeadLetter { .. } => {
+                let reason = format!("its batch failed: {error}");
+                Disposition::Retry { after, counted: true }.report(&self.attempt, &reason);
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use orderflow_messaging::RetryPolicy;
 use serde_json::{Value, json};
 
@@ -127,6 +128,42 @@ async fn a_dead_letter_that_cannot_be_stored_fails_its_batch() {
     let without = QueueHost::new(Always(Outcome::Done), RetryPolicy::default(), None);
     let error = without.handle(of_bodies(&["{not json"]), SOON).await.unwrap_err();
     assert!(matches!(error, BatchError::NoDeadLetterQueue), "{error}");
+}
+
+/// Returns how often each outcome is counted in `deliveries_total` while a batch is processed.
+async fn counted(host: &QueueHost<Always>, event: QueueEvent) -> Vec<(String, u64)> {
+    let recorder = DebuggingRecorder::new();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let _answer = host.handle(event, SOON).await;
+    let entries = recorder.snapshotter().snapshot().into_vec().into_iter();
+    let deliveries = entries.filter(|(key, ..)| key.key().name() == "deliveries_total");
+    let mut counted: Vec<_> = deliveries
+        .map(|(key, _, _, value)| {
+            let outcome = key.key().labels().find(|label| label.key() == "outcome").unwrap();
+            let DebugValue::Counter(count) = value else { panic!("deliveries are a counter") };
+            (outcome.value().to_owned(), count)
+        })
+        .collect();
+    counted.sort();
+    counted
+}
+
+#[tokio::test]
+async fn deliveries_are_counted_by_what_happens_to_them() {
+    let of = |counts: &[(&str, u64)]| -> Vec<(String, u64)> {
+        counts.iter().map(|(outcome, count)| ((*outcome).to_owned(), *count)).collect()
+    };
+    let (done, queues) = host(Outcome::Done).await;
+    let batch = || of_bodies(&[&good(), "{not json"]);
+    assert_eq!(counted(&done, batch()).await, of(&[("dead_lettered", 1), ("done", 1)]));
+    queues.lock().unwrap().refuses_messages = true;
+    assert_eq!(counted(&done, batch()).await, of(&[("retried", 2)]), "the dead letter is not stored");
+
+    let (failing, _) = host(Outcome::retry("the store does not answer")).await;
+    assert_eq!(counted(&failing, batch()).await, of(&[("retried", 2)]), "the batch is redelivered");
+    let defer = Outcome::Defer { reason: "circuit breaker is open".to_owned(), after: Duration::ZERO };
+    let (deferring, _) = host(defer).await;
+    assert_eq!(counted(&deferring, batch()).await, of(&[("deferred", 1), ("retried", 1)]));
 }
 
 fn asked(seconds: u64) -> Outcome {

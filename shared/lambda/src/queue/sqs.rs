@@ -6,8 +6,8 @@ use aws_config::SdkConfig;
 use futures::future::join_all;
 use orderflow_domain::Timestamp;
 use orderflow_messaging::{
-    Consumer, DeadLetter, DeadLetterQueue, Delivered, Disposition, ItemFailure, Outcome, QueueResponse,
-    Record, decide,
+    Attempt, Consumer, DeadLetter, DeadLetterQueue, Disposition, ItemFailure, Outcome, QueueResponse, Record,
+    report_unstored,
 };
 use orderflow_settings::declared::{DEAD_LETTER_QUEUE_URL, QUEUE_URL};
 use orderflow_settings::{Reader, Refused};
@@ -72,26 +72,21 @@ impl<C: Consumer> QueueHost<C> {
     async fn apply(&self, record: &Record, outcome: &Outcome) -> Option<ItemFailure> {
         let (now, consumer) = (Timestamp::now(), self.function.name());
         let history = record.history(now);
-        let delivered = Delivered { consumer, body: &record.body, history };
-        match decide(&delivered, outcome, &self.policy, now) {
-            Disposition::Ack => None,
+        let attempt = Attempt { consumer, body: &record.body, history };
+        let disposition = Disposition::of(&attempt, outcome, &self.policy, now);
+        if let Disposition::DeadLetter { code, reason } = &disposition {
+            let letter = DeadLetter::new(consumer, &record.body, (code, reason), history, now);
+            if let Err(error) = self.send_dead_letter(letter).await {
+                report_unstored(&attempt, &error);
+                return ItemFailure::of(&record.id, outcome);
+            }
+        }
+        disposition.report(&attempt, outcome.reason());
+        match disposition {
+            Disposition::Ack | Disposition::DeadLetter { .. } => None,
             Disposition::Retry { after, .. } => {
                 self.change_visibility(record, after).await;
                 ItemFailure::of(&record.id, outcome)
-            }
-            Disposition::DeadLetter { code, reason } => {
-                let letter = DeadLetter::new(consumer, &record.body, (&code, &reason), history, now);
-                match self.send_dead_letter(letter).await {
-                    Ok(()) => None,
-                    Err(error) => {
-                        tracing::error!(
-                            message.id = record.id,
-                            error,
-                            "dead letter not stored; message stays in its queue"
-                        );
-                        ItemFailure::of(&record.id, outcome)
-                    }
-                }
             }
         }
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use orderflow_domain::Timestamp;
 use orderflow_messaging::{
-    AttemptHistory, DeadLetter, DeadLetterQueue, Delivered, Disposition, Invoked, Outcome, RecordBatch,
-    RetryPolicy, Target, decide, invoke_held,
+    Attempt, AttemptHistory, DeadLetter, DeadLetterQueue, Disposition, Invoked, Outcome, RecordBatch,
+    RetryPolicy, Target, invoke_with_hold, is_isolated, report_unstored,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -23,12 +23,9 @@ pub(super) const VISIBILITY: Duration = Duration::from_secs(30);
 /// How often the visibility timeout of messages in flight is renewed. Two renewals can fail before a message becomes visible.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
-/// Poison isolation: a message that was received more often than this is delivered alone, because it can be what ends its process.
-const ISOLATED_AFTER: u32 = 3;
-
 /// A consumer's function, its retry policy and its queues.
 #[derive(Clone, Copy)]
-pub(super) struct Delivering<'a> {
+pub(super) struct ConsumerContext<'a> {
     pub consumer: &'static str,
     pub target: &'a Arc<dyn Target>,
     pub policy: &'a RetryPolicy,
@@ -37,16 +34,16 @@ pub(super) struct Delivering<'a> {
 
 /// Messages of one queue that were received together.
 pub(super) struct Batch<'a> {
-    delivering: Delivering<'a>,
+    context: ConsumerContext<'a>,
     messages: Vec<Received>,
     received_at: Instant,
     next_heartbeat: Instant,
 }
 
 struct Received {
-    receipt: String,
+    receipt_handle: String,
     body: String,
-    /// The receipts before this one.
+    /// The receives before this one.
     before: AttemptHistory,
     in_flight: bool,
 }
@@ -55,14 +52,14 @@ impl Received {
     fn new(message: Message, now: Timestamp) -> Self {
         let number =
             |name: &MessageSystemAttributeName| message.attributes.as_ref()?.get(name)?.parse::<i64>().ok();
-        let receipts = number(&MessageSystemAttributeName::ApproximateReceiveCount).unwrap_or(1);
+        let receives = number(&MessageSystemAttributeName::ApproximateReceiveCount).unwrap_or(1);
         let first_at = number(&MessageSystemAttributeName::ApproximateFirstReceiveTimestamp);
         let before = AttemptHistory {
-            attempts: u32::try_from(receipts.saturating_sub(1)).unwrap_or_default(),
+            attempts: u32::try_from(receives.saturating_sub(1)).unwrap_or_default(),
             first_at: first_at.map_or(now, Timestamp::from_millis),
         };
         Self {
-            receipt: message.receipt_handle.unwrap_or_default(),
+            receipt_handle: message.receipt_handle.unwrap_or_default(),
             body: message.body.unwrap_or_default(),
             before,
             in_flight: true,
@@ -71,17 +68,17 @@ impl Received {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(delivering: Delivering<'a>, messages: Vec<Message>) -> Self {
+    pub(super) fn new(context: ConsumerContext<'a>, messages: Vec<Message>) -> Self {
         let now = Timestamp::now();
         let messages = messages.into_iter().map(|message| Received::new(message, now)).collect();
         let received_at = Instant::now();
-        Self { delivering, messages, received_at, next_heartbeat: received_at + HEARTBEAT }
+        Self { context, messages, received_at, next_heartbeat: received_at + HEARTBEAT }
     }
 
     /// Delivers the batch and applies each decision. If stopped before the end, makes the remaining messages visible again.
     pub(super) async fn deliver(mut self, stop: &mut watch::Receiver<bool>) {
         let (isolated, others): (Vec<usize>, Vec<usize>) = (0..self.messages.len())
-            .partition(|position| self.messages[*position].before.attempts > ISOLATED_AFTER);
+            .partition(|position| is_isolated(self.messages[*position].before.attempts));
         let groups = std::iter::once(others).chain(isolated.into_iter().map(|position| vec![position]));
         for group in groups.filter(|group| !group.is_empty()) {
             if !self.deliver_group(&group, stop).await {
@@ -96,11 +93,11 @@ impl<'a> Batch<'a> {
         let messages = group.iter().map(|position| &self.messages[*position]);
         let records = messages.map(|message| (message.body.as_str(), message.before));
         let batch = RecordBatch::new(EVENT_SOURCE, records);
-        let Delivering { consumer, target, .. } = self.delivering;
-        let invoked = invoke_held(consumer, target, &batch, self.received_at, stop);
+        let ConsumerContext { consumer, target, .. } = self.context;
+        let invoked = invoke_with_hold(consumer, target, &batch, self.received_at, stop);
         match self.keeping_invisible(invoked).await {
             Invoked::Outcomes(outcomes) => self.apply(group, &outcomes).await,
-            Invoked::OneByOne => return self.deliver_one_by_one(group, stop).await,
+            Invoked::FailedAsWhole => return self.deliver_one_by_one(group, stop).await,
             Invoked::Stopped => return false,
         }
         true
@@ -136,33 +133,33 @@ impl<'a> Batch<'a> {
 
     async fn set_visibility(&self, timeout: Duration) {
         let in_flight = self.messages.iter().filter(|message| message.in_flight);
-        let receipts: Vec<_> = in_flight.map(|message| (message.receipt.clone(), timeout)).collect();
-        self.log(self.delivering.queues.queue.change_visibility(&receipts).await);
+        let changes: Vec<_> = in_flight.map(|message| (message.receipt_handle.clone(), timeout)).collect();
+        self.log(self.context.queues.queue.change_visibility(&changes).await);
     }
 
     /// Decides about each message of a group and applies the decisions.
     async fn apply(&mut self, group: &[usize], outcomes: &[Outcome]) {
-        let Delivering { consumer, policy, queues, .. } = self.delivering;
+        let ConsumerContext { consumer, policy, queues, .. } = self.context;
         let now = Timestamp::now();
         let (mut done, mut retries) = (Vec::new(), Vec::new());
         for (position, outcome) in group.iter().zip(outcomes) {
             let message = &mut self.messages[*position];
             message.in_flight = false;
             let history = message.before.with_next_attempt();
-            let delivered = Delivered { consumer, body: &message.body, history };
-            match decide(&delivered, outcome, policy, now) {
-                Disposition::Ack => done.push(message.receipt.clone()),
-                Disposition::Retry { after, .. } => retries.push((message.receipt.clone(), after)),
-                Disposition::DeadLetter { code, reason } => {
-                    let letter = DeadLetter::new(consumer, &message.body, (&code, &reason), history, now);
-                    match queues.dead_letters.put(letter).await {
-                        Ok(()) => done.push(message.receipt.clone()),
-                        // It is delivered and dead-lettered again.
-                        Err(error) => {
-                            tracing::error!(service = consumer, %error, "dead letter not stored; message stays in its queue");
-                        }
-                    }
+            let attempt = Attempt { consumer, body: &message.body, history };
+            let disposition = Disposition::of(&attempt, outcome, policy, now);
+            if let Disposition::DeadLetter { code, reason } = &disposition {
+                let letter = DeadLetter::new(consumer, &message.body, (code, reason), history, now);
+                if let Err(error) = queues.dead_letters.put(letter).await {
+                    report_unstored(&attempt, &error);
+                    continue;
                 }
+            }
+            disposition.report(&attempt, outcome.reason());
+            let receipt_handle = message.receipt_handle.clone();
+            match disposition {
+                Disposition::Ack | Disposition::DeadLetter { .. } => done.push(receipt_handle),
+                Disposition::Retry { after, .. } => retries.push((receipt_handle, after)),
             }
         }
         let (deleted, changed) =
@@ -174,7 +171,7 @@ impl<'a> Batch<'a> {
     /// Logs a failed request. Its messages become visible after their visibility timeout and are delivered again, which consumers tolerate.
     fn log(&self, result: Result<(), SqsError>) {
         if let Err(error) = result {
-            tracing::warn!(service = self.delivering.consumer, %error, "messages will be delivered too early or twice");
+            tracing::warn!(service = self.context.consumer, %error, "messages will be delivered too early or twice");
         }
     }
 }

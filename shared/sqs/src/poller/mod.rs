@@ -1,7 +1,7 @@
 //! Polls SQS and delivers messages to a consumer's function, as Lambda's event source mapping does on AWS.
 //!
 //! A message is deleted after its function has answered and the decision is durable. A message to retry stays in the queue, invisible until its
-//! retry is due. SQS counts every receipt of a message, so here each receipt is an attempt, also one that ended with its process or was deferred;
+//! retry is due. SQS counts every receive of a message, so here each receive is an attempt, also one that ended with its process or was deferred;
 //! the minimum age of the retry policy makes up for that.
 
 mod batch;
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use crate::queue::MAX_ENTRIES;
 use crate::{ConsumerQueues, Queue, Sqs, SqsError};
-use batch::{Batch, Delivering, VISIBILITY};
+use batch::{Batch, ConsumerContext, VISIBILITY};
 
 /// How long SQS waits for a first message before it returns none (AWS maximum: 20 seconds).
 const LONG_POLL: Duration = Duration::from_secs(20);
@@ -54,8 +54,8 @@ impl SqsConsumer {
     }
 
     async fn consume(&self, queues: &ConsumerQueues, mut stop: watch::Receiver<bool>) {
-        let delivering =
-            Delivering { consumer: self.consumer, target: &self.target, policy: &self.policy, queues };
+        let context =
+            ConsumerContext { consumer: self.consumer, target: &self.target, policy: &self.policy, queues };
         let mut switched = self.switch.changes();
         let mut failures = 0_u32;
         while !*stop.borrow() {
@@ -74,7 +74,7 @@ impl SqsConsumer {
                 Ok(first) => {
                     failures = 0;
                     let messages = receive_further(&queues.queue, first).await;
-                    Batch::new(delivering, messages).deliver(&mut stop).await;
+                    Batch::new(context, messages).deliver(&mut stop).await;
                 }
                 Err(error) => {
                     failures += 1;
