@@ -8,7 +8,7 @@ use orderflow_bridge::memory::{MemoryAdmin, MemoryBroker};
 use orderflow_bridge::rabbitmq::{
     BrokerAddress, RabbitAdmin, RabbitConsumer, RabbitError, RabbitMq, RabbitPublisher,
 };
-use orderflow_bridge::{ConfirmingSink, ConsumerSwitch, RuntimeTable, Sink, Target, sdk_config};
+use orderflow_bridge::{ConsumerSwitch, InFlightTracker, NothingInFlight, RuntimeTable, Target, sdk_config};
 use orderflow_http::HealthCheck;
 use orderflow_messaging::{Publisher, QueueAdmin, RetryPolicy};
 use orderflow_sqs::{SnsPublisher, Sqs, SqsAdmin, SqsConsumer, SqsNames};
@@ -75,16 +75,16 @@ impl Broker {
     }
 
     /// Returns the publisher of the relay.
-    pub(crate) fn publisher(&self) -> (Arc<dyn Publisher>, Arc<dyn Sink>) {
+    pub(crate) fn publisher(&self) -> (Arc<dyn Publisher>, Arc<dyn InFlightTracker>) {
         match self {
             Self::Memory(broker) => {
                 let publisher = broker.publisher();
                 (publisher.clone(), publisher)
             }
             Self::RabbitMq(rabbit) => {
-                (Arc::new(RabbitPublisher::new(rabbit.publishing.clone())), Arc::new(ConfirmingSink))
+                (Arc::new(RabbitPublisher::new(rabbit.publishing.clone())), Arc::new(NothingInFlight))
             }
-            Self::Sqs(polled) => (polled.publisher.clone(), Arc::new(ConfirmingSink)),
+            Self::Sqs(polled) => (polled.publisher.clone(), Arc::new(NothingInFlight)),
         }
     }
 

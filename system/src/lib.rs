@@ -301,11 +301,11 @@ async fn open_stream_pollers(
 ) -> anyhow::Result<Vec<StreamPoller>> {
     let mut stream_pollers = Vec::new();
     for source in EVENT_SOURCES {
-        let (publisher, sink) = broker.publisher();
+        let (publisher, tracker) = broker.publisher();
         let relay = functions::relay(store, publisher);
         let (runtime, table) = (RuntimeTable::new(store), store.table_name(source.table));
         stream_pollers
-            .push(StreamPoller::open(runtime, data.streams(), &table, relay, sink, data.trimmer()).await?);
+            .push(StreamPoller::open(runtime, data.streams(), &table, relay, tracker, data.trimmer()).await?);
     }
     Ok(stream_pollers)
 }

@@ -147,7 +147,7 @@ impl OrderCounter {
         let write = Write::update(&self.table, self.table.key_with_range(pk.to_string(), &counter.name))
             .set("updated_at", AttributeValue::S(now.to_string()));
         let increments = counts.by_attribute().into_iter().filter(|(_, increment)| *increment != 0);
-        increments.fold(write, |write, (attribute, increment)| write.count(attribute, increment))
+        increments.fold(write, |write, (attribute, increment)| write.increment(attribute, increment))
     }
 
     fn order_write(&self, generation: u32, update: &CountUpdate) -> Result<Write, StoreError> {

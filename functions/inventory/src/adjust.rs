@@ -181,8 +181,8 @@ impl Corrections {
     ) -> Write {
         let number = |number: i64| AttributeValue::N(number.to_string());
         let write = Write::update(&self.table, stock_key(&self.table, &stock.sku))
-            .add("available", change)
-            .add("corrections", 1)
+            .increment_existing("available", change)
+            .increment_existing("corrections", 1)
             .set("change", number(change))
             .set("updated_at", AttributeValue::S(Timestamp::now().to_string()))
             .set("traceparent", AttributeValue::S(traceparent.to_owned()))

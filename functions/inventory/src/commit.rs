@@ -180,7 +180,7 @@ impl Reservations {
 
     fn stock_write(&self, sku: &Sku, units: i64) -> Write {
         let update = Write::update(&self.table, stock_key(&self.table, sku));
-        let update = update.add("available", -units).add("reserved", units);
+        let update = update.increment_existing("available", -units).increment_existing("reserved", units);
         if units > 0 {
             update.if_at_least("available", units)
         } else {

@@ -158,7 +158,7 @@ mod tests {
             harness.place_order(large).await;
         }
         let table = harness.service.store.table(&ORDERS);
-        let invalid = Write::update(&table, table.key("odd")).count("total", 1);
+        let invalid = Write::update(&table, table.key("odd")).increment("total", 1);
         harness.service.store.write(invalid).await.unwrap();
         let (mut history, mut pages, mut events) = (OrderHistory::new(&harness.service.store), 0, 0);
         while let Some(page) = history.next().await.unwrap() {

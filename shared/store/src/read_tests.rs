@@ -50,7 +50,7 @@ async fn a_range_includes_both_ends_and_is_ordered() {
     let shelves = world.store.table(&SHELVES);
     for (shelf, place) in [("x", "3"), ("x", "1"), ("x", "2"), ("x", "4"), ("y", "2")] {
         let put = Write::update(&shelves, shelves.key_with_range(shelf, place));
-        world.store.write(put.count("things", 1)).await.unwrap();
+        world.store.write(put.increment("things", 1)).await.unwrap();
     }
     let range = |shelf, range| {
         let shelves = shelves.clone();

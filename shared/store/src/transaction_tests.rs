@@ -24,7 +24,7 @@ async fn cancellations_are_typed_and_in_the_order_of_the_writes() {
     let world = world().await;
     world.store.write(Write::put(&world.things, &Thing::new("t1")).unwrap()).await.unwrap();
     let mut writes = puts(&world, 2);
-    writes.push(Write::update(&world.things, world.key("t2")).add("level", 1).if_present());
+    writes.push(Write::update(&world.things, world.key("t2")).increment_existing("level", 1).if_present());
     writes.push(Write::delete(&world.things, world.key("t1x")).if_present());
     let Err(TransactError::Cancelled(reasons)) = world.store.transact(writes).await else {
         panic!("it should have been cancelled")

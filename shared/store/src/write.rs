@@ -122,16 +122,16 @@ impl Write {
         self.assign(format!("{name} = {value}"))
     }
 
-    /// Adds to a number that exists (updates only).
+    /// Adds to a number (updates only). The update fails if the attribute does not exist.
     #[must_use]
-    pub fn add(mut self, attribute: &str, change: i64) -> Self {
+    pub fn increment_existing(mut self, attribute: &str, change: i64) -> Self {
         let (name, value) = (self.name(attribute), self.value(AttributeValue::N(change.to_string())));
         self.assign(format!("{name} = {name} + {value}"))
     }
 
-    /// Adds to a number that is 0 if the attribute does not exist (updates only).
+    /// Adds to a number, starting at 0 if the attribute does not exist (updates only).
     #[must_use]
-    pub fn count(mut self, attribute: &str, change: i64) -> Self {
+    pub fn increment(mut self, attribute: &str, change: i64) -> Self {
         let (name, value) = (self.name(attribute), self.value(AttributeValue::N(change.to_string())));
         let zero = self.value(AttributeValue::N("0".to_owned()));
         self.assign(format!("{name} = if_not_exists({name}, {zero}) + {value}"))

@@ -31,7 +31,7 @@ async fn a_put_whose_condition_fails_returns_the_existing_item() {
 #[tokio::test]
 async fn an_update_whose_condition_fails_returns_the_existing_item_if_there_is_one() {
     let world = world_with("a").await;
-    let update = |id: &str| Write::update(&world.things, world.key(id)).add("level", -11);
+    let update = |id: &str| Write::update(&world.things, world.key(id)).increment_existing("level", -11);
     let found = existing(world.store.write(update("a").if_at_least("level", 11)).await).unwrap();
     assert_eq!(found["level"], number(10));
     assert_eq!(existing(world.store.write(update("b").if_present()).await), None);
@@ -61,11 +61,11 @@ async fn an_update_replaces_the_outbox_of_the_last_write() {
     assert_eq!(outbox().await, Some(string("order.placed")));
     world
         .store
-        .write(update().add("level", 1).emitting(&Outbox::of(EventType::OrderRejected)))
+        .write(update().increment_existing("level", 1).emitting(&Outbox::of(EventType::OrderRejected)))
         .await
         .unwrap();
     assert_eq!(outbox().await, Some(string("order.rejected")));
-    world.store.write(update().add("level", 1)).await.unwrap();
+    world.store.write(update().increment_existing("level", 1)).await.unwrap();
     assert_eq!(outbox().await, None);
 
     world.store.write(update().emitting(&Outbox::of(EventType::OrderPlaced))).await.unwrap();
@@ -88,7 +88,7 @@ async fn a_put_without_events_removes_the_outbox_of_the_last_write() {
 async fn counting_starts_at_zero() {
     let world = world_with("a").await;
     for id in ["a", "new"] {
-        let count = || Write::update(&world.things, world.key(id)).count("seen", 2).count("level", 1);
+        let count = || Write::update(&world.things, world.key(id)).increment("seen", 2).increment("level", 1);
         world.store.write(count()).await.unwrap();
         world.store.write(count()).await.unwrap();
     }
@@ -103,7 +103,7 @@ async fn counting_starts_at_zero() {
 #[tokio::test(start_paused = true)]
 async fn a_write_that_conflicts_with_a_transaction_is_repeated() {
     let world = world_with("a").await;
-    let update = || Write::update(&world.things, world.key("a")).add("level", 1);
+    let update = || Write::update(&world.things, world.key("a")).increment_existing("level", 1);
     world.fail_first("UpdateItem", 3, Fault::TransactionConflict);
     world.store.write(update()).await.unwrap();
     assert_eq!(world.thing("a").await.unwrap().level, 11);
@@ -121,7 +121,8 @@ async fn a_write_that_conflicts_with_a_transaction_is_repeated() {
 async fn a_lost_answer_is_an_error_although_the_write_took_effect() {
     let world = world_with("a").await;
     world.fail_first("UpdateItem", 1, Fault::LostAnswer);
-    let error = world.store.write(Write::update(&world.things, world.key("a")).add("level", 1)).await;
+    let error =
+        world.store.write(Write::update(&world.things, world.key("a")).increment_existing("level", 1)).await;
     let Err(WriteError::Store(StoreError::Request { operation, table, code, .. })) = error else {
         panic!("{error:?}")
     };

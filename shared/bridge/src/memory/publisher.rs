@@ -7,7 +7,7 @@ use orderflow_domain::{Event, Timestamp};
 use orderflow_messaging::{AttemptHistory, PublishError, Publisher, SUBSCRIPTIONS};
 
 use super::{MemoryBroker, Message, lock};
-use crate::relay::{InFlight, Sink};
+use crate::relay::{InFlight, InFlightTracker};
 
 /// Publishes the events of one stream. They belong to the stream batch that is being read.
 pub struct MemoryPublisher {
@@ -30,7 +30,7 @@ impl MemoryBroker {
     }
 }
 
-impl Sink for MemoryPublisher {
+impl InFlightTracker for MemoryPublisher {
     fn has_room(&self) -> bool {
         self.broker.has_room()
     }

@@ -6,6 +6,8 @@ mod stream_reader;
 mod wakeup;
 
 pub use progress::{Backlog, InFlight, Position, PositionError, StreamPollerStatus, StreamReads};
-pub use stream_poller::{ConfirmingSink, NoTrimmer, Sink, StreamPoller, StreamPollerError, StreamTrimmer};
+pub use stream_poller::{
+    InFlightTracker, NoTrimmer, NothingInFlight, StreamPoller, StreamPollerError, StreamTrimmer,
+};
 pub use stream_reader::{StreamBatch, StreamError, StreamReader};
 pub use wakeup::Wakeup;

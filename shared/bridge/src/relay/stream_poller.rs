@@ -13,21 +13,21 @@ use super::progress::{InFlight, PublishedBatches};
 use super::{StreamPollerStatus, Wakeup};
 use crate::{Position, RuntimeTable, StreamBatch, StreamError, StreamReader, StreamTarget, TargetError};
 
-/// The broker that a stream poller's relay publishes to.
-pub trait Sink: Send + Sync + 'static {
+/// Tracks the messages of stream records that are published and not yet acknowledged, and limits them.
+pub trait InFlightTracker: Send + Sync + 'static {
     /// Returns whether it can take more messages. Until then the records stay in the stream.
     fn has_room(&self) -> bool;
 
-    /// Begins a batch: what is published from now on counts in `in_flight` until it is kept elsewhere. `attempts` is how often the
-    /// batch was tried by processes before this one.
+    /// Starts a batch. Messages that are published from now on count in `in_flight` until they are acknowledged or stored elsewhere. `attempts`
+    /// is how often earlier processes may have delivered the batch.
     fn begin(&self, in_flight: Arc<InFlight>, attempts: u32);
 }
 
-/// A sink whose publisher returns only after the broker has confirmed every message, so that no message is ever in flight.
+/// The tracker of a publisher that returns only after the broker has confirmed every message, so that no message is ever in flight.
 #[derive(Debug, Clone, Copy)]
-pub struct ConfirmingSink;
+pub struct NothingInFlight;
 
-impl Sink for ConfirmingSink {
+impl InFlightTracker for NothingInFlight {
     fn has_room(&self) -> bool {
         true
     }
@@ -53,7 +53,7 @@ impl StreamTrimmer for NoTrimmer {
 pub struct StreamPoller {
     reader: StreamReader,
     relay: Arc<dyn StreamTarget>,
-    sink: Arc<dyn Sink>,
+    tracker: Arc<dyn InFlightTracker>,
     trimmer: Arc<dyn StreamTrimmer>,
     runtime: RuntimeTable,
     published: PublishedBatches,
@@ -61,7 +61,7 @@ pub struct StreamPoller {
     after: Option<Position>,
     /// Whether the stored cursor differs from `after`, or has starts counted.
     cursor_changed: bool,
-    /// Batches that were read and not relayed yet, because the relay failed or the sink has no room.
+    /// Batches that were read and not relayed yet, because the relay failed or the tracker has no room.
     backlog: VecDeque<StreamBatch>,
     /// How often earlier processes started at the stored cursor. Zero once every record that they may have delivered is read.
     earlier_starts: u32,
@@ -90,7 +90,7 @@ impl StreamPoller {
         streams: aws_sdk_dynamodbstreams::Client,
         table: &str,
         relay: Arc<dyn StreamTarget>,
-        sink: Arc<dyn Sink>,
+        tracker: Arc<dyn InFlightTracker>,
         trimmer: Arc<dyn StreamTrimmer>,
     ) -> Result<Self, StreamPollerError> {
         let cursor = runtime.start_from(table).await?;
@@ -98,7 +98,7 @@ impl StreamPoller {
         Ok(Self {
             reader,
             relay,
-            sink,
+            tracker,
             trimmer,
             runtime,
             published: PublishedBatches::default(),
@@ -126,7 +126,7 @@ impl StreamPoller {
             self.reach_end();
             return Ok(0);
         }
-        if !self.sink.has_room() {
+        if !self.tracker.has_room() {
             return Ok(0);
         }
         let relayed = self.relay().await;
@@ -157,11 +157,11 @@ impl StreamPoller {
         let mut records = 0;
         while let Some(batch) = self.backlog.front() {
             // Between steps the cursor is saved and a stop is noticed, even while a large backlog is relayed.
-            if records >= RECORDS_PER_STEP || (records > 0 && !self.sink.has_room()) {
+            if records >= RECORDS_PER_STEP || (records > 0 && !self.tracker.has_room()) {
                 break;
             }
             let in_flight = Arc::new(InFlight::default());
-            self.sink.begin(in_flight.clone(), self.earlier_starts);
+            self.tracker.begin(in_flight.clone(), self.earlier_starts);
             self.relay.invoke(batch.event.clone()).await?;
             records += batch.event.records.len();
             self.published.push(batch.last.clone(), in_flight);

@@ -51,9 +51,11 @@ async fn the_backlog_counts_events_that_cannot_be_published() {
     store.create_missing_tables(&[&RUNTIME, &EMITTING]).await.unwrap();
     let (runtime, table, relay) =
         (RuntimeTable::new(&store), store.table_name(&EMITTING), Arc::new(Relay::default()));
-    let (sink, trimmer) = (Arc::new(ConfirmingSink), Arc::new(NoTrimmer));
+    let (tracker, trimmer) = (Arc::new(NothingInFlight), Arc::new(NoTrimmer));
     let mut stream_poller =
-        StreamPoller::open(runtime, embedded.streams(), &table, relay.clone(), sink, trimmer).await.unwrap();
+        StreamPoller::open(runtime, embedded.streams(), &table, relay.clone(), tracker, trimmer)
+            .await
+            .unwrap();
     let status = stream_poller.status();
     assert_eq!(status.backlog(), Backlog::default());
 
