@@ -109,7 +109,7 @@ impl<S: FlagSet> FromArgMatches for SettingFlags<S> {
     }
 }
 
-/// The value of a flag. A list may be given in several flags.
+/// Returns the value of a flag. Several flags of a list are joined.
 fn value(setting: &Setting, matches: &ArgMatches) -> OsString {
     match setting.kind {
         Kind::Switch => "true".into(),

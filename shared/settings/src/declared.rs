@@ -50,11 +50,11 @@ const BUNDLES: &[Program] = &Program::BUNDLES;
 /// Every bundle that a queue triggers.
 const QUEUE_BUNDLES: &[Program] = &[OrderTracker, InventoryReserve, Payment, Notification, Analytics];
 
-/// What delivers messages: in one process, from RabbitMQ to functions, and every bundle that a queue triggers.
+/// The programs that deliver messages, and every bundle that a queue triggers.
 const DELIVERING: &[Program] =
     &[Up, Bridge, OrderTracker, InventoryReserve, Payment, Notification, Analytics];
 
-/// What calls the payment provider.
+/// The programs that call the payment provider.
 const CHARGING: &[Program] = &[Up, ShopApi, Payment];
 
 const MILLISECONDS: Option<&str> = Some("milliseconds");
@@ -214,9 +214,7 @@ pub static ORDER_EXPIRES_AFTER: Setting = Setting::new("ORDER_EXPIRES_AFTER", Du
 pub static ORDER_UNKNOWN_SKU_WAIT: Setting =
     Setting::new("ORDER_UNKNOWN_SKU_WAIT", Duration, Section::Processing)
         .default("30s")
-        .help(
-            "How long an order waits for a product whose `catalog.product.added` event has not arrived yet.",
-        )
+        .help("How long an order waits for a product whose `product.created` event has not arrived yet.")
         .read_by(&[Up, InventoryReserve]);
 
 /// The currency of all prices.

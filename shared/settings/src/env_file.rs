@@ -8,7 +8,7 @@ use crate::{Snapshot, Source};
 
 const FILE: &str = ".env";
 
-/// The file `.env` is there and cannot be read. Its values are not shown: some are secret.
+/// The file `.env` exists and cannot be read. The message shows no values, because some are secret.
 #[derive(Debug)]
 pub enum EnvFileError {
     /// A line is not `NAME=value`.
@@ -35,7 +35,7 @@ impl Snapshot {
     /// Adds the values of the file `.env` in this folder, if there is one. The environment wins over them.
     ///
     /// # Errors
-    /// [`EnvFileError`] where the file cannot be read or a line is not `NAME=value`.
+    /// [`EnvFileError`] if the file cannot be read or a line is not `NAME=value`.
     pub fn with_env_file(mut self, folder: &Path) -> Result<Self, EnvFileError> {
         let text = match std::fs::read_to_string(folder.join(FILE)) {
             Ok(text) => text,
@@ -43,7 +43,7 @@ impl Snapshot {
             Err(error) => return Err(EnvFileError::Unreadable(error)),
         };
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        // Of a name that stands there twice the first value counts.
+        // If a name occurs twice, the first value wins.
         let mut read: Vec<(String, String)> = Vec::new();
         for entry in dotenvy::from_read_iter(text.as_bytes()) {
             match entry {
@@ -67,7 +67,7 @@ impl Snapshot {
 /// there. Call it before any other thread runs.
 ///
 /// # Errors
-/// [`EnvFileError::Unreadable`] where the file is there and cannot be read.
+/// [`EnvFileError::Unreadable`] if the file exists and cannot be read.
 pub fn export_env_file(folder: &Path) -> Result<(), EnvFileError> {
     match dotenvy::from_path(folder.join(FILE)) {
         Ok(()) => Ok(()),
@@ -76,7 +76,7 @@ pub fn export_env_file(folder: &Path) -> Result<(), EnvFileError> {
     }
 }
 
-/// The number of the line that sets a variable.
+/// Returns the number of the line that sets a variable.
 fn line_of(text: &str, name: &str) -> usize {
     let sets = |line: &str| {
         let line = line.trim_start();
@@ -86,7 +86,7 @@ fn line_of(text: &str, name: &str) -> usize {
     text.lines().position(sets).unwrap_or_default() + 1
 }
 
-/// The number of the first line up to which the text cannot be read.
+/// Returns the number of the first line that cannot be parsed.
 fn first_bad_line(text: &str) -> usize {
     let ends = text.match_indices('\n').map(|(at, _)| at + 1).chain([text.len()]);
     let fails = |end: &usize| {

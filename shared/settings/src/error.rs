@@ -8,43 +8,43 @@ use crate::{Secrecy, Setting};
 /// The exit code of a program whose settings cannot be used.
 pub const EXIT_CODE: u8 = 2;
 
-/// Every setting that a program cannot be started with.
+/// The settings that a program cannot start with.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SettingsError {
-    problems: Vec<Problem>,
+    problems: Vec<SettingProblem>,
 }
 
-/// What is wrong with one setting, or with two together. Its text holds no secret.
+/// One or two settings that cannot be used, and why. The text contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct SettingProblem {
     variables: Vec<&'static str>,
     text: String,
 }
 
 impl SettingsError {
-    /// Returns nothing where there are no problems.
-    pub(crate) fn of(problems: Vec<Problem>) -> Option<Self> {
+    /// Returns `None` if there are no problems.
+    pub(crate) fn of(problems: Vec<SettingProblem>) -> Option<Self> {
         (!problems.is_empty()).then_some(Self { problems })
     }
 
-    /// The problems, in the order in which the settings were read.
-    pub fn problems(&self) -> &[Problem] {
+    /// Returns the problems, in the order in which the settings were read.
+    pub fn problems(&self) -> &[SettingProblem] {
         &self.problems
     }
 }
 
-impl Problem {
+impl SettingProblem {
     pub(crate) fn new(variables: Vec<&'static str>, text: String) -> Self {
         Self { variables, text }
     }
 
-    /// The variables of the settings that it is about.
+    /// Returns the variables of the settings that the problem is about.
     pub fn variables(&self) -> &[&'static str] {
         &self.variables
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for SettingProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
@@ -73,7 +73,7 @@ impl fmt::Debug for SettingsError {
 
 impl Error for SettingsError {}
 
-/// Quotes a value as far as the setting allows.
+/// Returns a value in quotes, without the parts that must not be shown.
 pub(crate) fn shown(setting: &Setting, value: &str) -> String {
     match setting.secrecy {
         Secrecy::Public => format!("{value:?}"),
@@ -87,7 +87,7 @@ pub(crate) fn shown(setting: &Setting, value: &str) -> String {
 const HIDDEN: &str = "the value (hidden)";
 
 /// Replaces the user name and the password of a URL. A password that was not encoded may hold any character, so everything up to the
-/// last `@` is replaced. Returns nothing where it is unknown which part could be a password.
+/// last `@` is replaced. Returns `None` if it is unknown which part could be a password.
 fn without_credentials(url: &str) -> Option<String> {
     let Some((scheme, rest)) = url.split_once("://") else {
         return (!url.contains(['@', ':'])).then(|| url.to_owned());
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn several_problems_are_a_list() {
-        let problem = |text: &str| Problem::new(Vec::new(), text.to_owned());
+        let problem = |text: &str| SettingProblem::new(Vec::new(), text.to_owned());
         assert_eq!(SettingsError::of(vec![]), None);
         let one = SettingsError::of(vec![problem("A: wrong")]).map(|error| error.to_string());
         assert_eq!(one.as_deref(), Some("A: wrong"));

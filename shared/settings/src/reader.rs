@@ -1,4 +1,4 @@
-//! Reads settings as values of their types, and collects what is wrong with them.
+//! Parses settings, and collects those that cannot be used.
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -9,16 +9,16 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::error::shown;
-use crate::{Kind, Problem, Setting, SettingsError, Snapshot, Source};
+use crate::{Kind, Setting, SettingProblem, SettingsError, Snapshot, Source};
 
-/// Reads settings from a snapshot. What is wrong with one does not end the reading: [`read`] reports all problems together.
+/// Reads settings from a snapshot and collects their problems, so that [`read`] can report all of them together.
 #[derive(Debug)]
 pub struct Reader<'a> {
     snapshot: &'a Snapshot,
-    problems: Vec<Problem>,
+    problems: Vec<SettingProblem>,
 }
 
-/// A setting that has to be given is missing or unusable. The [`Reader`] has recorded the problem.
+/// A required setting is missing or its value is not allowed. The [`Reader`] has recorded the problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused(());
 
@@ -53,16 +53,16 @@ pub fn read<T>(
     }
 }
 
-/// Reads settings of which none is given: their defaults.
+/// Returns settings with their defaults.
 ///
 /// # Panics
-/// Where a setting is required.
+/// If a setting is required.
 pub fn defaults<T>(settings: impl FnOnce(&mut Reader<'_>) -> T) -> T {
     read(&Snapshot::default(), |reader| Ok(settings(reader))).expect("every default is allowed")
 }
 
 impl<'a> Reader<'a> {
-    /// The snapshot that is read.
+    /// Returns the snapshot.
     pub fn snapshot(&self) -> &'a Snapshot {
         self.snapshot
     }
@@ -72,10 +72,10 @@ impl<'a> Reader<'a> {
         self.snapshot.source(setting) != Source::Default
     }
 
-    /// Reads a setting that has a default. Returns the default where the value is not allowed and records the problem.
+    /// Reads a setting that has a default. If the value is not allowed, records the problem and returns the default.
     ///
     /// # Panics
-    /// Where the declaration has no default, or one that `parse` refuses. A test reads every default.
+    /// If the declaration has no default, or one that `parse` refuses. A test reads every default.
     pub fn value<T, E: Display>(
         &mut self,
         setting: &'static Setting,
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Reads a setting that may be left out. Returns nothing where it is, and where the value is not allowed.
+    /// Reads an optional setting. Returns `None` if it is not given or its value is not allowed.
     pub fn optional<T, E: Display>(
         &mut self,
         setting: &'static Setting,
@@ -107,10 +107,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a setting that has to be given. `why` completes "the setting is required ...", such as "by MAIL_PROVIDER=smtp".
+    /// Reads a required setting. `why` completes "the setting is required ...", such as "by MAIL_PROVIDER=smtp".
     ///
     /// # Errors
-    /// [`Refused`] where it is missing or its value is not allowed. The problem is recorded.
+    /// [`Refused`] if the setting is missing or its value is not allowed. The problem is recorded.
     pub fn required<T, E: Display>(
         &mut self,
         setting: &'static Setting,
@@ -135,12 +135,12 @@ impl<'a> Reader<'a> {
             let name = self.snapshot.name_as_given(setting);
             let space = if why.is_empty() { "" } else { " " };
             let text = format!("{name} is required{space}{why}: give {}", setting.kind.allowed());
-            self.record(Problem::new(vec![setting.variable], text));
+            self.record(SettingProblem::new(vec![setting.variable], text));
         }
         value.ok_or(Refused(()))
     }
 
-    /// Records that the value of a setting is not allowed. `reason` may be empty where what the declaration says is enough.
+    /// Records that the value of a setting is not allowed. `reason` may be empty if the declaration says enough.
     pub fn refuse(&mut self, setting: &'static Setting, reason: impl Display) {
         let name = self.snapshot.name_as_given(setting);
         let value = self.given(setting).map(OsStr::to_string_lossy).unwrap_or_default();
@@ -150,15 +150,15 @@ impl<'a> Reader<'a> {
             text.push_str(": ");
             text.push_str(&reason);
         }
-        self.record(Problem::new(vec![setting.variable], text));
+        self.record(SettingProblem::new(vec![setting.variable], text));
     }
 
-    /// Records that two settings were given of which only one may be.
+    /// Records a problem if two settings are given that exclude each other.
     pub fn exclude(&mut self, one: &'static Setting, other: &'static Setting) {
         if self.is_given(one) && self.is_given(other) {
             let names = [one, other].map(|setting| self.snapshot.name_as_given(setting));
             let text = format!("{} and {} exclude each other: give only one of them", names[0], names[1]);
-            self.record(Problem::new(vec![one.variable, other.variable], text));
+            self.record(SettingProblem::new(vec![one.variable, other.variable], text));
         }
     }
 
@@ -169,11 +169,11 @@ impl<'a> Reader<'a> {
         text: impl FnOnce([String; N]) -> String,
     ) -> Refused {
         let text = text(settings.map(|setting| self.snapshot.name_as_given(setting)));
-        self.record(Problem::new(settings.map(|setting| setting.variable).to_vec(), text));
+        self.record(SettingProblem::new(settings.map(|setting| setting.variable).to_vec(), text));
         Refused(())
     }
 
-    /// Reads a [`Kind::Switch`]. Off where it is not given.
+    /// Reads a [`Kind::Switch`]. Returns `false` if it is not given.
     pub fn switch(&mut self, setting: &'static Setting) -> bool {
         self.optional(setting, switch).unwrap_or_default()
     }
@@ -214,7 +214,7 @@ impl<'a> Reader<'a> {
         self.value(setting, |text| humantime::parse_duration(text.trim()).map_err(|_| NotAllowed))
     }
 
-    /// Reads a [`Kind::OneOf`]. Returns nothing where no word is given and there is no default, and where the word is not allowed.
+    /// Reads a [`Kind::OneOf`]. Returns `None` if the word is not allowed, or if neither a word nor a default is given.
     pub fn one_of(&mut self, setting: &'static Setting) -> Option<&'static str> {
         let Kind::OneOf(words) = setting.kind else {
             panic!("{} is not declared as a choice of words", setting.variable)
@@ -223,7 +223,7 @@ impl<'a> Reader<'a> {
         self.optional(setting, word).or(setting.default)
     }
 
-    /// Reads a [`Kind::SomeOf`]. Empty where nothing is given.
+    /// Reads a [`Kind::SomeOf`]. Returns an empty list if none is given.
     pub fn some_of(&mut self, setting: &'static Setting) -> Vec<&'static str> {
         let Kind::SomeOf(words) = setting.kind else {
             panic!("{} is not declared as a list of words", setting.variable)
@@ -253,7 +253,7 @@ impl<'a> Reader<'a> {
         self.given(setting).map(PathBuf::from).or(setting.default.map(PathBuf::from))
     }
 
-    /// Reads what the file or the folder holds that a setting names.
+    /// Opens the file or folder that a setting names, and returns its content.
     pub fn content<T, E: Display>(
         &mut self,
         setting: &'static Setting,
@@ -265,14 +265,14 @@ impl<'a> Reader<'a> {
             Err(reason) => {
                 let name = self.snapshot.name_as_given(setting);
                 let text = format!("{name}: {path:?} cannot be read: {reason}");
-                self.record(Problem::new(vec![setting.variable], text));
+                self.record(SettingProblem::new(vec![setting.variable], text));
                 None
             }
         }
     }
 
-    /// A setting that is read twice has one problem.
-    fn record(&mut self, problem: Problem) {
+    /// Records a problem once, also if the setting is read twice.
+    fn record(&mut self, problem: SettingProblem) {
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
         }

@@ -1,4 +1,4 @@
-//! What a declaration says of a setting.
+//! The fields of a declaration.
 
 use std::borrow::Cow;
 
@@ -7,21 +7,21 @@ use std::borrow::Cow;
 pub struct Setting {
     /// The environment variable.
     pub variable: &'static str,
-    /// The name that the variable had before. A program warns where it is still set.
+    /// The former name of the variable. A program warns if it is still set.
     pub former_variable: Option<&'static str>,
     /// The command-line flag without its dashes.
     pub flag: Option<&'static str>,
     /// Which values are allowed.
     pub kind: Kind,
-    /// The value that holds where none is given.
+    /// The value that applies if none is given.
     pub default: Option<&'static str>,
     /// A value to show in examples of settings without a default.
     pub example: Option<&'static str>,
-    /// What the setting is for: sentences for `--help`, `.env.example` and the reference page.
+    /// The purpose of the setting, in sentences for `--help`, `.env.example` and the reference page.
     pub help: &'static str,
     /// The group that it is listed in.
     pub section: Section,
-    /// How much of its value may be shown.
+    /// Whether errors may show the value.
     pub secrecy: Secrecy,
     /// The programs that read it.
     pub read_by: &'static [Program],
@@ -69,9 +69,9 @@ pub enum Kind {
 /// How much of a setting's value errors and `--help` may show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secrecy {
-    /// All of it.
+    /// The whole value.
     Public,
-    /// All of it but a user name and a password in a URL.
+    /// Everything except the user name and the password in a URL.
     Credentials,
     /// Nothing.
     Secret,
@@ -117,7 +117,7 @@ impl Section {
         Self::Functions,
     ];
 
-    /// The heading of the section.
+    /// Returns the heading of the section.
     pub fn title(self) -> &'static str {
         match self {
             Self::Server => "Server",
@@ -187,7 +187,7 @@ impl Program {
         Self::OutboxRelay,
     ];
 
-    /// The command behind `orderflow`, or the name of the bundle.
+    /// Returns the command of `orderflow`, or the name of the bundle.
     pub fn name(self) -> &'static str {
         match self {
             Self::Up => "up",
@@ -210,14 +210,14 @@ impl Program {
         }
     }
 
-    /// Returns whether it is a bundle.
+    /// Returns whether the program is a bundle.
     pub fn is_bundle(self) -> bool {
         Self::BUNDLES.contains(&self)
     }
 }
 
 impl Kind {
-    /// Completes the sentence "the value is not ...".
+    /// Returns the end of the sentence "the value is not ...".
     pub fn allowed(self) -> Cow<'static, str> {
         match self {
             Self::Switch => "one of true, false, yes, no, on, off, 1, 0".into(),
@@ -242,7 +242,7 @@ impl Kind {
         }
     }
 
-    /// The word that stands for a value in `--help`.
+    /// Returns the word that stands for a value in `--help`.
     pub fn placeholder(self) -> &'static str {
         match self {
             Self::Switch => "BOOLEAN",
@@ -263,7 +263,7 @@ impl Kind {
 }
 
 impl Setting {
-    /// Begins the declaration of a setting that has neither flag nor default and is public.
+    /// Declares a public setting without flag and default.
     pub(crate) const fn new(variable: &'static str, kind: Kind, section: Section) -> Self {
         Self {
             variable,

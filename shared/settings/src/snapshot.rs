@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::Setting;
 
-/// The values that a program was started with, and where each comes from. Of several values of one setting it holds the one that wins.
+/// The values that a program was started with, and where each comes from. If a setting has several values, the snapshot keeps the one that wins.
 #[derive(Clone, Default)]
 pub struct Snapshot {
     values: BTreeMap<String, Value>,
@@ -44,14 +44,14 @@ impl Source {
 }
 
 impl Snapshot {
-    /// Takes the environment of this process.
+    /// Reads the environment of this process.
     pub fn of_process() -> Self {
         let variables = std::env::vars_os();
         let named = variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
         Self::from_variables(named)
     }
 
-    /// Takes these variables for the environment.
+    /// Creates a snapshot with these variables as the environment.
     pub fn from_variables<N, V>(variables: impl IntoIterator<Item = (N, V)>) -> Self
     where
         N: Into<String>,
@@ -85,12 +85,12 @@ impl Snapshot {
         self.values.get(variable)
     }
 
-    /// Returns a variable that is no setting of this system, such as `NO_COLOR`. An empty one counts as unset.
+    /// Returns a variable that may be no setting of this system, such as `NO_COLOR`, or `None` if it is unset or empty.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
         self.value(name).map(|value| value.text.as_os_str())
     }
 
-    /// Returns where the value of a setting comes from.
+    /// Returns the source of a setting's value.
     pub fn source(&self, setting: &Setting) -> Source {
         self.value(setting.variable).map_or(Source::Default, |value| value.source)
     }

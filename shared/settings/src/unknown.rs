@@ -1,20 +1,20 @@
-//! Variables that look like settings and are none.
+//! Variables that are misspelt or former names of settings.
 
 use std::fmt;
 
 use crate::declared::{ALL, DEVELOPMENT};
 use crate::{Setting, Snapshot, Source};
 
-/// What the variables of this system begin with, unless another system knows them too.
+/// The prefix of variables that only this system has.
 const PREFIX: &str = "ORDERFLOW_";
 
-/// How many letters a misspelt name may differ in.
+/// The most letters in which a misspelt name may differ.
 const MAX_DISTANCE: usize = 2;
 
-/// Shorter names are too close to others to be taken for misspelt ones.
+/// The least length of a misspelt name: shorter names resemble too many others.
 const MIN_LENGTH: usize = 8;
 
-/// A variable that looks like a setting and is none.
+/// A variable whose name resembles a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownVariable {
     /// Its name.
@@ -40,8 +40,7 @@ impl fmt::Display for UnknownVariable {
 }
 
 impl Snapshot {
-    /// Returns every variable that begins with `ORDERFLOW_` and is no setting, every former name of a setting, and what is spelt almost
-    /// like one.
+    /// Returns the unknown variables that begin with `ORDERFLOW_`, and those that are a former or a misspelt name of a setting.
     pub fn unknown_variables(&self) -> Vec<UnknownVariable> {
         self.names().filter_map(|(name, source)| unknown(name, source)).collect()
     }
@@ -76,7 +75,7 @@ fn nearest(name: &str) -> Option<&'static str> {
     (distance <= MAX_DISTANCE).then_some(variable)
 }
 
-/// The number of letters to insert, delete, replace or swap with their neighbour: the optimal string alignment distance.
+/// Returns the number of letters to insert, delete, replace or swap with their neighbour: the optimal string alignment distance.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
