@@ -58,13 +58,13 @@ pub struct CircuitBreaker {
 
 #[derive(Debug)]
 struct Inner {
-    standing: Standing,
-    /// Grows with each transition. Results of calls permitted in an earlier era are ignored: they say nothing about the present state.
-    era: u64,
+    phase: Phase,
+    /// Grows with each transition. Results of calls permitted in an earlier generation are ignored: they say nothing about the present state.
+    generation: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Standing {
+enum Phase {
     Closed {
         /// Consecutive.
         failures: u32,
@@ -81,7 +81,7 @@ enum Standing {
     },
 }
 
-impl Standing {
+impl Phase {
     fn state(self) -> BreakerState {
         match self {
             Self::Closed { .. } => BreakerState::Closed,
@@ -94,7 +94,7 @@ impl Standing {
 impl CircuitBreaker {
     /// Creates a closed breaker. `name` identifies it in logs and metrics.
     pub fn new(name: impl Into<String>, settings: BreakerSettings) -> Self {
-        let inner = Inner { standing: Standing::Closed { failures: 0 }, era: 0 };
+        let inner = Inner { phase: Phase::Closed { failures: 0 }, generation: 0 };
         let breaker = Self { name: name.into(), settings, inner: Mutex::new(inner) };
         breaker.show(BreakerState::Closed);
         breaker
@@ -102,7 +102,7 @@ impl CircuitBreaker {
 
     /// Returns the state. An open breaker whose pause is over stays `Open` until the next call.
     pub fn state(&self) -> BreakerState {
-        self.lock().standing.state()
+        self.lock().phase.state()
     }
 
     /// Permits a call, or refuses it.
@@ -111,66 +111,66 @@ impl CircuitBreaker {
     /// [`Open`] while no call is permitted, also while another call is the probe.
     pub fn permit(&self) -> Result<Permit<'_>, Open> {
         let mut inner = self.lock();
-        match inner.standing {
-            Standing::Closed { .. } => {}
-            Standing::Open { until, pauses } => {
+        match inner.phase {
+            Phase::Closed { .. } => {}
+            Phase::Open { until, pauses } => {
                 let left = until.saturating_duration_since(Instant::now());
                 if !left.is_zero() {
                     return Err(Open { retry_after: left });
                 }
-                self.enter(&mut inner, Standing::HalfOpen { probing: true, pauses });
+                self.enter(&mut inner, Phase::HalfOpen { probing: true, pauses });
             }
             // The duration of the probe is unknown; if it fails, the next pause is at least this long.
-            Standing::HalfOpen { probing: true, .. } => {
+            Phase::HalfOpen { probing: true, .. } => {
                 return Err(Open { retry_after: self.settings.pause });
             }
-            Standing::HalfOpen { probing: false, pauses } => {
-                inner.standing = Standing::HalfOpen { probing: true, pauses };
+            Phase::HalfOpen { probing: false, pauses } => {
+                inner.phase = Phase::HalfOpen { probing: true, pauses };
             }
         }
-        Ok(Permit { breaker: self, era: inner.era })
+        Ok(Permit { breaker: self, generation: inner.generation })
     }
 
-    fn succeeded(&self, era: u64) {
+    fn succeeded(&self, generation: u64) {
         let mut inner = self.lock();
-        if inner.era != era {
+        if inner.generation != generation {
             return;
         }
-        match inner.standing {
-            Standing::Closed { .. } => inner.standing = Standing::Closed { failures: 0 },
-            Standing::HalfOpen { .. } => self.enter(&mut inner, Standing::Closed { failures: 0 }),
-            Standing::Open { .. } => {}
+        match inner.phase {
+            Phase::Closed { .. } => inner.phase = Phase::Closed { failures: 0 },
+            Phase::HalfOpen { .. } => self.enter(&mut inner, Phase::Closed { failures: 0 }),
+            Phase::Open { .. } => {}
         }
     }
 
-    fn failed(&self, era: u64) {
+    fn failed(&self, generation: u64) {
         let mut inner = self.lock();
-        if inner.era != era {
+        if inner.generation != generation {
             return;
         }
-        match inner.standing {
-            Standing::Closed { failures } if failures + 1 < self.settings.failures => {
-                inner.standing = Standing::Closed { failures: failures + 1 };
+        match inner.phase {
+            Phase::Closed { failures } if failures + 1 < self.settings.failures => {
+                inner.phase = Phase::Closed { failures: failures + 1 };
             }
-            Standing::Closed { .. } => self.open(&mut inner, 1),
-            Standing::HalfOpen { pauses, .. } => self.open(&mut inner, pauses.saturating_add(1)),
-            Standing::Open { .. } => {}
+            Phase::Closed { .. } => self.open(&mut inner, 1),
+            Phase::HalfOpen { pauses, .. } => self.open(&mut inner, pauses.saturating_add(1)),
+            Phase::Open { .. } => {}
         }
     }
 
     /// Ends a call without a result, so that another call can be the probe.
-    fn abandoned(&self, era: u64) {
+    fn abandoned(&self, generation: u64) {
         let mut inner = self.lock();
-        if inner.era == era
-            && let Standing::HalfOpen { pauses, .. } = inner.standing
+        if inner.generation == generation
+            && let Phase::HalfOpen { pauses, .. } = inner.phase
         {
-            inner.standing = Standing::HalfOpen { probing: false, pauses };
+            inner.phase = Phase::HalfOpen { probing: false, pauses };
         }
     }
 
     fn open(&self, inner: &mut Inner, pauses: u32) {
         let until = Instant::now() + self.pause(pauses);
-        self.enter(inner, Standing::Open { until, pauses });
+        self.enter(inner, Phase::Open { until, pauses });
     }
 
     /// Returns the jittered pause: between half of the doubled pause and all of it.
@@ -181,18 +181,18 @@ impl CircuitBreaker {
     }
 
     /// Changes the state. Logs and counts the transition under the lock, so that logs and metrics show transitions in order.
-    fn enter(&self, inner: &mut Inner, standing: Standing) {
-        inner.standing = standing;
-        inner.era += 1;
-        let (breaker, state) = (&self.name, standing.state());
-        match standing {
-            Standing::Closed { .. } => {
+    fn enter(&self, inner: &mut Inner, phase: Phase) {
+        inner.phase = phase;
+        inner.generation += 1;
+        let (breaker, state) = (&self.name, phase.state());
+        match phase {
+            Phase::Closed { .. } => {
                 tracing::info!(breaker, "circuit breaker closed")
             }
-            Standing::HalfOpen { .. } => {
+            Phase::HalfOpen { .. } => {
                 tracing::info!(breaker, "circuit breaker half-open")
             }
-            Standing::Open { until, .. } => {
+            Phase::Open { until, .. } => {
                 let pause_ms = until.saturating_duration_since(Instant::now()).as_millis();
                 tracing::warn!(breaker, pause_ms, "circuit breaker opened");
             }
@@ -230,24 +230,24 @@ fn label(state: BreakerState) -> &'static str {
 #[derive(Debug)]
 pub struct Permit<'a> {
     breaker: &'a CircuitBreaker,
-    era: u64,
+    generation: u64,
 }
 
 impl Permit<'_> {
     /// Reports that the call succeeded.
     pub fn succeeded(self) {
-        self.breaker.succeeded(self.era);
+        self.breaker.succeeded(self.generation);
     }
 
     /// Reports that the call failed for a reason that is likely to affect the next call as well.
     pub fn failed(self) {
-        self.breaker.failed(self.era);
+        self.breaker.failed(self.generation);
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.breaker.abandoned(self.era);
+        self.breaker.abandoned(self.generation);
     }
 }
 

@@ -202,7 +202,8 @@ impl<'a> Watched<'a> {
         probe: bool,
         before: BreakerState,
     ) -> Result<(), TestCaseError> {
-        let counts = probe || before == BreakerState::Closed && permit.era == self.breaker.lock().era;
+        let counts =
+            probe || before == BreakerState::Closed && permit.generation == self.breaker.lock().generation;
         match step {
             Step::Succeed(_) => permit.succeeded(),
             Step::Fail(_) => permit.failed(),

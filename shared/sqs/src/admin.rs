@@ -34,8 +34,8 @@ impl SqsAdmin {
             return Ok(None);
         };
         let mut session = DeadLetterSession::new(queues, lock.lock().await);
-        let filled = session.fill(consumer).await;
-        session.release_on_error(filled).await?;
+        let received = session.receive_all(consumer).await;
+        session.release_on_error(received).await?;
         Ok(Some(session))
     }
 
@@ -52,29 +52,29 @@ impl SqsAdmin {
         }))
     }
 
-    async fn list(&self, consumer: &str) -> Result<Vec<DeadLetter>, SqsError> {
+    async fn try_list(&self, consumer: &str) -> Result<Vec<DeadLetter>, SqsError> {
         let Some(session) = self.take(consumer).await? else { return Ok(Vec::new()) };
         session.release_on_error(session.list().await).await
     }
 
-    async fn exchange(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, SqsError> {
+    async fn try_replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, SqsError> {
         let Some(session) = self.take(consumer).await? else { return Ok(false) };
-        session.release_on_error(session.exchange(id, event).await).await
+        session.release_on_error(session.replace(id, event).await).await
     }
 
-    async fn remove(&self, consumer: &str, selection: &Selection) -> Result<u64, SqsError> {
+    async fn try_purge(&self, consumer: &str, selection: &Selection) -> Result<u64, SqsError> {
         let Some(session) = self.take(consumer).await? else { return Ok(0) };
-        session.release_on_error(session.remove(selection).await).await
+        session.release_on_error(session.purge(selection).await).await
     }
 
-    async fn send_back(
+    async fn try_replay(
         &self,
         consumer: &str,
         selection: &Selection,
         progress: ReplayProgress<'_>,
     ) -> Result<u64, SqsError> {
         let Some(session) = self.take(consumer).await? else { return Ok(0) };
-        session.release_on_error(session.send_back(selection, progress).await).await
+        session.release_on_error(session.replay(selection, progress).await).await
     }
 }
 
@@ -86,15 +86,15 @@ impl QueueAdmin for SqsAdmin {
     }
 
     async fn dead_letters(&self, consumer: &str) -> Result<Vec<DeadLetter>, AdminError> {
-        self.list(consumer).await.map_err(unanswered)
+        self.try_list(consumer).await.map_err(unanswered)
     }
 
     async fn replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, AdminError> {
-        self.exchange(consumer, id, event).await.map_err(unanswered)
+        self.try_replace(consumer, id, event).await.map_err(unanswered)
     }
 
     async fn purge(&self, consumer: &str, selection: &Selection) -> Result<u64, AdminError> {
-        self.remove(consumer, selection).await.map_err(unanswered)
+        self.try_purge(consumer, selection).await.map_err(unanswered)
     }
 
     async fn replay(
@@ -103,7 +103,7 @@ impl QueueAdmin for SqsAdmin {
         selection: &Selection,
         progress: ReplayProgress<'_>,
     ) -> Result<u64, AdminError> {
-        self.send_back(consumer, selection, progress).await.map_err(unanswered)
+        self.try_replay(consumer, selection, progress).await.map_err(unanswered)
     }
 }
 

@@ -13,10 +13,10 @@ use crate::queue::MAX_ENTRIES;
 use crate::{Attributes, ConsumerQueues, SqsError};
 
 /// The visibility timeout of dead letters in a session. An interrupted session leaves them invisible for as long.
-const HELD: Duration = Duration::from_secs(60);
+const SESSION_VISIBILITY: Duration = Duration::from_secs(60);
 
 /// How long SQS waits for another dead letter before it returns none. Without waiting it samples only a subset of its servers (short polling).
-const LOOK: Duration = Duration::from_secs(1);
+const RECEIVE_WAIT: Duration = Duration::from_secs(1);
 
 /// Selects no dead letter.
 const NONE: Selection = Selection::Ids(Vec::new());
@@ -24,31 +24,32 @@ const NONE: Selection = Selection::Ids(Vec::new());
 /// All dead letters of a consumer, invisible to other receivers.
 pub(super) struct DeadLetterSession<'a> {
     queues: ConsumerQueues,
-    letters: Vec<Letter>,
-    _turn: MutexGuard<'a, ()>,
+    letters: Vec<HeldDeadLetter>,
+    _guard: MutexGuard<'a, ()>,
 }
 
-struct Letter {
-    receipt: String,
+/// A dead letter in a session.
+struct HeldDeadLetter {
+    receipt_handle: String,
     dead_letter: DeadLetter,
 }
 
 impl<'a> DeadLetterSession<'a> {
-    /// An empty session.
-    pub(super) fn new(queues: ConsumerQueues, turn: MutexGuard<'a, ()>) -> Self {
-        Self { queues, letters: Vec::new(), _turn: turn }
+    /// Creates an empty session.
+    pub(super) fn new(queues: ConsumerQueues, guard: MutexGuard<'a, ()>) -> Self {
+        Self { queues, letters: Vec::new(), _guard: guard }
     }
 
     /// Receives every dead letter.
-    pub(super) async fn fill(&mut self, consumer: &str) -> Result<(), SqsError> {
+    pub(super) async fn receive_all(&mut self, consumer: &str) -> Result<(), SqsError> {
         let mut seen = HashSet::new();
         loop {
-            let messages = self.queues.dead_letters.receive(LOOK, HELD).await?;
+            let messages = self.queues.dead_letters.receive(RECEIVE_WAIT, SESSION_VISIBILITY).await?;
             // A letter that is received twice outlived its visibility timeout: all letters were received.
             let more = messages.iter().any(|message| seen.insert(message.message_id.clone()));
-            self.letters.extend(messages.into_iter().map(|message| Letter {
+            self.letters.extend(messages.into_iter().map(|message| HeldDeadLetter {
                 dead_letter: read(consumer, &message),
-                receipt: message.receipt_handle.unwrap_or_default(),
+                receipt_handle: message.receipt_handle.unwrap_or_default(),
             }));
             if !more {
                 return Ok(());
@@ -72,40 +73,40 @@ impl<'a> DeadLetterSession<'a> {
         Ok(found)
     }
 
-    pub(super) async fn exchange(&self, id: &str, event: &Event) -> Result<bool, SqsError> {
-        let chosen = self.choose(&Selection::Ids(vec![id.to_owned()])).await?;
-        if let Some(letter) = chosen.first() {
+    pub(super) async fn replace(&self, id: &str, event: &Event) -> Result<bool, SqsError> {
+        let selected = self.select(&Selection::Ids(vec![id.to_owned()])).await?;
+        if let Some(letter) = selected.first() {
             self.queues.dead_letters.send(&event.to_json(), attributes(&letter.dead_letter)).await?;
         }
         // An interrupted replacement leaves two letters of one id.
-        self.queues.dead_letters.delete(&receipts(&chosen)).await?;
-        Ok(!chosen.is_empty())
+        self.queues.dead_letters.delete(&receipt_handles(&selected)).await?;
+        Ok(!selected.is_empty())
     }
 
-    pub(super) async fn remove(&self, selection: &Selection) -> Result<u64, SqsError> {
-        let chosen = self.choose(selection).await?;
-        self.queues.dead_letters.delete(&receipts(&chosen)).await?;
-        Ok(chosen.len() as u64)
+    pub(super) async fn purge(&self, selection: &Selection) -> Result<u64, SqsError> {
+        let selected = self.select(selection).await?;
+        self.queues.dead_letters.delete(&receipt_handles(&selected)).await?;
+        Ok(selected.len() as u64)
     }
 
-    pub(super) async fn send_back(
+    pub(super) async fn replay(
         &self,
         selection: &Selection,
         progress: ReplayProgress<'_>,
     ) -> Result<u64, SqsError> {
         let queue = &self.queues.queue;
-        let chosen = self.choose(selection).await?;
-        for chunk in chosen.chunks(MAX_ENTRIES) {
+        let selected = self.select(selection).await?;
+        for chunk in selected.chunks(MAX_ENTRIES) {
             try_join_all(chunk.iter().map(|letter| queue.send(&letter.dead_letter.body, Attributes::new())))
                 .await?;
-            self.queues.dead_letters.delete(&receipts(chunk)).await?;
+            self.queues.dead_letters.delete(&receipt_handles(chunk)).await?;
             chunk.iter().for_each(|_| progress());
         }
-        Ok(chosen.len() as u64)
+        Ok(selected.len() as u64)
     }
 
     /// Returns the selected letters and makes the others visible again.
-    async fn choose(&self, selection: &Selection) -> Result<Vec<&Letter>, SqsError> {
+    async fn select(&self, selection: &Selection) -> Result<Vec<&HeldDeadLetter>, SqsError> {
         self.release(selection).await?;
         Ok(self.letters.iter().filter(|letter| selection.includes(&letter.dead_letter)).collect())
     }
@@ -113,11 +114,11 @@ impl<'a> DeadLetterSession<'a> {
     /// Makes the letters visible again that are not selected.
     async fn release(&self, selected: &Selection) -> Result<(), SqsError> {
         let others = self.letters.iter().filter(|letter| !selected.includes(&letter.dead_letter));
-        let others: Vec<_> = others.map(|letter| (letter.receipt.clone(), Duration::ZERO)).collect();
+        let others: Vec<_> = others.map(|letter| (letter.receipt_handle.clone(), Duration::ZERO)).collect();
         self.queues.dead_letters.change_visibility(&others).await
     }
 }
 
-fn receipts(letters: &[&Letter]) -> Vec<String> {
-    letters.iter().map(|letter| letter.receipt.clone()).collect()
+fn receipt_handles(letters: &[&HeldDeadLetter]) -> Vec<String> {
+    letters.iter().map(|letter| letter.receipt_handle.clone()).collect()
 }

@@ -14,20 +14,20 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Admin;
-use super::letter::Letter;
+use super::dead_letter_view::DeadLetterView;
 
 /// The dead letters of a consumer.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeadLetterList)]
-pub(super) struct LetterList {
-    dead_letters: Vec<Letter>,
+pub(super) struct DeadLetterList {
+    dead_letters: Vec<DeadLetterView>,
 }
 
 /// The dead letters of all consumers.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeadLetterOverview)]
-pub(super) struct Overview {
-    dead_letters: Vec<Letter>,
+pub(super) struct DeadLetterOverview {
+    dead_letters: Vec<DeadLetterView>,
     counts: Vec<Count>,
 }
 
@@ -46,17 +46,17 @@ struct Count {
     path = "/api/v1/admin/dead-letters",
     tag = "admin",
     operation_id = "listAllDeadLetters",
-    responses((status = 200, description = "Every dead letter, and how many there are by consumer and code", body = Overview))
+    responses((status = 200, description = "Every dead letter, and how many there are by consumer and code", body = DeadLetterOverview))
 )]
-pub(super) async fn list_all(State(admin): State<Admin>) -> Result<Json<Overview>, Problem> {
+pub(super) async fn list_all(State(admin): State<Admin>) -> Result<Json<DeadLetterOverview>, Problem> {
     let of_each = SUBSCRIPTIONS.iter().map(|row| admin.dead_letters(row.consumer));
     let found = try_join_all(of_each).await.map_err(Problem::unavailable)?;
-    let dead_letters: Vec<_> = found.into_iter().flatten().map(Letter::from).collect();
+    let dead_letters: Vec<_> = found.into_iter().flatten().map(DeadLetterView::from).collect();
     let counts = count(&dead_letters);
-    Ok(Json(Overview { dead_letters, counts }))
+    Ok(Json(DeadLetterOverview { dead_letters, counts }))
 }
 
-fn count(letters: &[Letter]) -> Vec<Count> {
+fn count(letters: &[DeadLetterView]) -> Vec<Count> {
     let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for letter in letters {
         *counts.entry((&letter.consumer, &letter.code)).or_default() += 1;
@@ -76,15 +76,15 @@ fn count(letters: &[Letter]) -> Vec<Count> {
     tag = "admin",
     operation_id = "listDeadLetters",
     params(("consumer" = String, Path, example = "payment")),
-    responses((status = 200, description = "Oldest first, as far as the broker keeps them in order", body = LetterList))
+    responses((status = 200, description = "Oldest first, as far as the broker keeps them in order", body = DeadLetterList))
 )]
 pub(super) async fn list(
     State(admin): State<Admin>,
     PathParam(consumer): PathParam<String>,
-) -> Result<Json<LetterList>, Problem> {
+) -> Result<Json<DeadLetterList>, Problem> {
     let consumer = known(&consumer)?.consumer;
     let found = admin.dead_letters(consumer).await.map_err(Problem::unavailable)?;
-    Ok(Json(LetterList { dead_letters: found.into_iter().map(Letter::from).collect() }))
+    Ok(Json(DeadLetterList { dead_letters: found.into_iter().map(DeadLetterView::from).collect() }))
 }
 
 /// Read a dead letter
@@ -94,12 +94,12 @@ pub(super) async fn list(
     tag = "admin",
     operation_id = "readDeadLetter",
     params(("consumer" = String, Path, example = "payment"), ("id" = String, Path)),
-    responses((status = 200, description = "The dead letter", body = Letter))
+    responses((status = 200, description = "The dead letter", body = DeadLetterView))
 )]
 pub(super) async fn read(
     State(admin): State<Admin>,
     PathParam((consumer, id)): PathParam<(String, String)>,
-) -> Result<Json<Letter>, Problem> {
+) -> Result<Json<DeadLetterView>, Problem> {
     let letter = find(admin.as_ref(), known(&consumer)?.consumer, &id).await?;
     Ok(Json(letter.into()))
 }
@@ -114,13 +114,13 @@ pub(super) async fn read(
     operation_id = "replaceDeadLetter",
     params(("consumer" = String, Path, example = "payment"), ("id" = String, Path)),
     request_body(content = Value, description = "An event: CloudEvents 1.0 JSON, as `/asyncapi.json` describes it"),
-    responses((status = 200, description = "The dead letter with its new event", body = Letter))
+    responses((status = 200, description = "The dead letter with its new event", body = DeadLetterView))
 )]
 pub(super) async fn replace(
     State(admin): State<Admin>,
     PathParam((consumer, id)): PathParam<(String, String)>,
     JsonBody(body): JsonBody<Value>,
-) -> Result<Json<Letter>, Problem> {
+) -> Result<Json<DeadLetterView>, Problem> {
     let subscription = known(&consumer)?;
     let letter = find(admin.as_ref(), subscription.consumer, &id).await?;
     let event = parse(subscription, &body)?;

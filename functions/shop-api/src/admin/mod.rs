@@ -1,7 +1,7 @@
 //! `/api/v1/admin`: queues and dead letters of any broker.
 
+mod dead_letter_view;
 mod dead_letters;
-mod letter;
 
 use std::sync::Arc;
 

@@ -17,7 +17,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 
 use super::connection::close;
-use super::dead_letter_session::{HeldLetters, Letter};
+use super::dead_letter_session::{HeldDeadLetter, HeldDeadLetters};
 use super::headers::{of_replacement, of_replay, read_dead_letter};
 use super::in_flight::InFlight;
 use super::names::{DELAY_TIERS, dead_letter_queue, delay_queue, queue};
@@ -48,7 +48,7 @@ struct DeadLetterLock {
 
 /// All dead letters of a consumer, held by one caller.
 struct DeadLetterSession<'a> {
-    letters: HeldLetters,
+    letters: HeldDeadLetters,
     _guard: MutexGuard<'a, ()>,
 }
 
@@ -63,7 +63,7 @@ impl RabbitAdmin {
     async fn take(&self, consumer: &str) -> Result<Option<DeadLetterSession<'_>>, RabbitError> {
         let Some(lock) = self.locks.get(consumer) else { return Ok(None) };
         let guard = lock.lock.lock().await;
-        let letters = HeldLetters::take(&self.broker, consumer, &lock.held).await?;
+        let letters = HeldDeadLetters::take(&self.broker, consumer, &lock.held).await?;
         Ok(Some(DeadLetterSession { letters, _guard: guard }))
     }
 
@@ -102,7 +102,7 @@ impl RabbitAdmin {
         })
     }
 
-    async fn list(&self, consumer: &str) -> Result<Vec<DeadLetter>, RabbitError> {
+    async fn try_list(&self, consumer: &str) -> Result<Vec<DeadLetter>, RabbitError> {
         let Some(session) = self.take(consumer).await? else { return Ok(Vec::new()) };
         let mut found: Vec<_> =
             session.letters.iter().map(|letter| read_dead_letter(consumer, &letter.delivery)).collect();
@@ -112,51 +112,51 @@ impl RabbitAdmin {
         Ok(found)
     }
 
-    async fn replace_letter(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, RabbitError> {
+    async fn try_replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, RabbitError> {
         let Some(session) = self.take(consumer).await? else { return Ok(false) };
         let selection = Selection::Ids(vec![id.to_owned()]);
-        let chosen = chosen(&session.letters, consumer, &selection);
-        if let Some(letter) = chosen.first() {
+        let selected = selected(&session.letters, consumer, &selection);
+        if let Some(letter) = selected.first() {
             let (queue, body) = (dead_letter_queue(consumer), event.to_json());
             let properties = of_replacement(&letter.delivery, event);
             session.letters.publish(vec![Transfer { queue, body: body.as_bytes(), properties }]).await?;
         }
         // An interrupted replacement may have left two dead letters with this id.
-        for letter in &chosen {
+        for letter in &selected {
             session.letters.remove(letter).await?;
         }
-        let found = !chosen.is_empty();
+        let found = !selected.is_empty();
         session.letters.finish().await?;
         Ok(found)
     }
 
-    async fn remove(&self, consumer: &str, selection: &Selection) -> Result<u64, RabbitError> {
+    async fn try_purge(&self, consumer: &str, selection: &Selection) -> Result<u64, RabbitError> {
         let Some(session) = self.take(consumer).await? else { return Ok(0) };
-        let chosen = chosen(&session.letters, consumer, selection);
-        for letter in &chosen {
+        let selected = selected(&session.letters, consumer, selection);
+        for letter in &selected {
             session.letters.remove(letter).await?;
         }
-        let removed = chosen.len() as u64;
+        let removed = selected.len() as u64;
         session.letters.finish().await?;
         Ok(removed)
     }
 
-    async fn send_back(
+    async fn try_replay(
         &self,
         consumer: &str,
         selection: &Selection,
         progress: ReplayProgress<'_>,
     ) -> Result<u64, RabbitError> {
         let Some(session) = self.take(consumer).await? else { return Ok(0) };
-        let chosen = chosen(&session.letters, consumer, selection);
-        for chunk in chosen.chunks(CHUNK) {
+        let selected = selected(&session.letters, consumer, selection);
+        for chunk in selected.chunks(CHUNK) {
             self.publish_to_consumer(&session.letters, consumer, chunk).await?;
             for letter in chunk {
                 session.letters.remove(letter).await?;
                 progress();
             }
         }
-        let replayed = chosen.len() as u64;
+        let replayed = selected.len() as u64;
         session.letters.finish().await?;
         Ok(replayed)
     }
@@ -164,9 +164,9 @@ impl RabbitAdmin {
     /// Publishes these letters to the consumer's queue.
     async fn publish_to_consumer(
         &self,
-        letters: &HeldLetters,
+        letters: &HeldDeadLetters,
         consumer: &str,
-        chunk: &[&Letter],
+        chunk: &[&HeldDeadLetter],
     ) -> Result<(), RabbitError> {
         let transfers = || chunk.iter().map(|letter| replay(consumer, letter)).collect();
         match letters.publish(transfers()).await {
@@ -180,14 +180,18 @@ impl RabbitAdmin {
     }
 }
 
-fn chosen<'a>(letters: &'a HeldLetters, consumer: &str, selection: &Selection) -> Vec<&'a Letter> {
+fn selected<'a>(
+    letters: &'a HeldDeadLetters,
+    consumer: &str,
+    selection: &Selection,
+) -> Vec<&'a HeldDeadLetter> {
     letters
         .iter()
         .filter(|letter| selection.includes(&read_dead_letter(consumer, &letter.delivery)))
         .collect()
 }
 
-fn replay<'a>(consumer: &str, letter: &'a Letter) -> Transfer<'a> {
+fn replay<'a>(consumer: &str, letter: &'a HeldDeadLetter) -> Transfer<'a> {
     let delivery = &letter.delivery;
     Transfer { queue: queue(consumer), body: &delivery.data, properties: of_replay(delivery) }
 }
@@ -206,15 +210,15 @@ impl QueueAdmin for RabbitAdmin {
     }
 
     async fn dead_letters(&self, consumer: &str) -> Result<Vec<DeadLetter>, AdminError> {
-        self.list(consumer).await.map_err(unanswered)
+        self.try_list(consumer).await.map_err(unanswered)
     }
 
     async fn replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, AdminError> {
-        self.replace_letter(consumer, id, event).await.map_err(unanswered)
+        self.try_replace(consumer, id, event).await.map_err(unanswered)
     }
 
     async fn purge(&self, consumer: &str, selection: &Selection) -> Result<u64, AdminError> {
-        self.remove(consumer, selection).await.map_err(unanswered)
+        self.try_purge(consumer, selection).await.map_err(unanswered)
     }
 
     async fn replay(
@@ -223,7 +227,7 @@ impl QueueAdmin for RabbitAdmin {
         selection: &Selection,
         progress: ReplayProgress<'_>,
     ) -> Result<u64, AdminError> {
-        self.send_back(consumer, selection, progress).await.map_err(unanswered)
+        self.try_replay(consumer, selection, progress).await.map_err(unanswered)
     }
 }
 

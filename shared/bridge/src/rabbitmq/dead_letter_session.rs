@@ -30,20 +30,20 @@ const EMPTY_ANSWERS: usize = 20;
 
 /// The dead letters of one consumer, received on one channel. Letters that are not acknowledged return to their positions when the channel closes for
 /// any reason.
-pub(super) struct HeldLetters {
+pub(super) struct HeldDeadLetters {
     channel: Channel,
     queue: String,
     held: InFlight,
-    letters: Vec<Letter>,
+    letters: Vec<HeldDeadLetter>,
 }
 
 /// A dead letter in a session.
-pub(super) struct Letter {
+pub(super) struct HeldDeadLetter {
     pub delivery: Delivery,
     _held: Held,
 }
 
-impl HeldLetters {
+impl HeldDeadLetters {
     /// Receives all dead letters and counts them in `held`. Declares missing queues.
     pub(super) async fn take(
         broker: &RabbitMq,
@@ -73,7 +73,7 @@ impl HeldLetters {
     }
 
     fn hold(&mut self, delivery: Delivery) {
-        let letter = Letter { delivery, _held: self.held.hold(1) };
+        let letter = HeldDeadLetter { delivery, _held: self.held.hold(1) };
         self.letters.push(letter);
     }
 
@@ -126,7 +126,7 @@ impl HeldLetters {
         Ok(answer.map_err(|_| RabbitError::Broken(format!("{} does not answer", self.queue)))??)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Letter> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &HeldDeadLetter> {
         self.letters.iter()
     }
 
@@ -136,7 +136,7 @@ impl HeldLetters {
     }
 
     /// Removes a letter from its queue.
-    pub(super) async fn remove(&self, letter: &Letter) -> Result<(), RabbitError> {
+    pub(super) async fn remove(&self, letter: &HeldDeadLetter) -> Result<(), RabbitError> {
         Ok(self.channel.basic_ack(letter.delivery.delivery_tag, BasicAckOptions::default()).await?)
     }
 

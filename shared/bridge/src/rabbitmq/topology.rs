@@ -13,9 +13,9 @@ use orderflow_messaging::{DELIVERY_LIMIT, SUBSCRIPTIONS};
 use super::RabbitError;
 use super::names::{DELAY_TIERS, EXCHANGE, dead_letter_queue, delay_queue, queue};
 
-/// The delivery limit of dead-letter queues. Each listing has the letters delivered and returns them, so the broker's default limit (20 since RabbitMQ
-/// 4.0) would drop them after twenty listings.
-const READ_LIMIT: i64 = 1_000_000_000;
+/// The `x-delivery-limit` of dead-letter queues. Listing a dead letter counts as a delivery, so with the broker's default limit (20 since RabbitMQ 4.0)
+/// twenty listings would drop it.
+const DLQ_DELIVERY_LIMIT: i64 = 1_000_000_000;
 
 /// Declares the exchange, all queues and all bindings.
 ///
@@ -46,7 +46,7 @@ fn queues_of(consumer: &str) -> Vec<(String, FieldTable)> {
     let mut queues: Vec<(String, FieldTable)> =
         DELAY_TIERS.iter().map(|delay| (delay_queue(consumer, *delay), delaying(*delay, &main))).collect();
     queues.push((main, limited(dead_lettering_to(&dead), i64::from(DELIVERY_LIMIT))));
-    queues.push((dead, limited(quorum(), READ_LIMIT)));
+    queues.push((dead, limited(quorum(), DLQ_DELIVERY_LIMIT)));
     queues
 }
 

@@ -1,4 +1,4 @@
-//! The table `runtime`, the state of a bridge: cursors of streams, delayed messages, dead letters.
+//! The table `runtime`, which stores what `orderflow up` and `orderflow bridge` keep across restarts: cursors of streams, delayed messages, dead letters.
 
 mod dead_letters;
 

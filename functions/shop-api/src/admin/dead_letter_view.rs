@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 /// A dead letter.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeadLetter)]
-pub(super) struct Letter {
-    /// The event's id, or for a message that is no event an id derived from it.
+pub(super) struct DeadLetterView {
+    /// The event's id, or for a message that is not an event an id derived from it.
     id: String,
     /// The consumer that gave it up.
     #[schema(example = "payment")]
@@ -33,7 +33,7 @@ pub(super) struct Letter {
     event: Box<RawValue>,
 }
 
-impl From<DeadLetter> for Letter {
+impl From<DeadLetter> for DeadLetterView {
     fn from(stored: DeadLetter) -> Self {
         let text = |body: &String| to_raw_value(body).expect("a text can be written as JSON");
         let event = serde_json::from_str(&stored.body).unwrap_or_else(|_| text(&stored.body));
