@@ -130,9 +130,9 @@ impl Increments {
         }
     }
 
-    /// Returns the number of counters after a merge with `other`.
-    pub(crate) fn len_with(&self, other: &Self) -> usize {
-        self.0.len() + other.0.keys().filter(|counter| !self.0.contains_key(counter)).count()
+    /// Returns the counters that are incremented.
+    pub(crate) fn counters(&self) -> Vec<CounterId> {
+        self.0.keys().cloned().collect()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&CounterId, &Counts)> {

@@ -5,19 +5,13 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use orderflow_domain::{OrderId, Timestamp};
 use orderflow_store::{
-    Cancellation, MAX_TRANSACTION_ACTIONS, Store, StoreError, Table, TransactError, Write,
-    optimistic_attempts,
+    BatchRounds, Cancellation, Contended, Store, StoreError, Table, TransactError, Write, transaction_groups,
 };
 
 use crate::counters::{CounterId, Counts, Increments};
 use crate::order_facts::OrderFacts;
 use crate::plan::{CountUpdate, plan};
 use crate::table::{ANALYTICS, CountedOrder, PartitionKey, SHARDS};
-
-/// The number of rounds in which orders share transactions. After that each order is tried alone, so that one order cannot
-/// block the others.
-const SHARED_ROUNDS: u32 = 4;
-const ROUNDS: u32 = 8;
 
 /// An order could not be counted.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -29,8 +23,8 @@ pub enum CountError {
     #[error("the store refuses to count the order: {0}")]
     Refused(String),
     /// Other writers changed the same order or counters in every round.
-    #[error("other writers changed the same order or counters in each of {ROUNDS} rounds")]
-    Contended,
+    #[error(transparent)]
+    Contended(#[from] Contended),
 }
 
 type Counted = Result<(), CountError>;
@@ -43,11 +37,18 @@ pub(crate) struct OrderCounter {
 }
 
 /// Orders that one transaction counts.
-#[derive(Default)]
 struct Group {
-    /// Each with the position of its facts.
+    /// Each with the index of its facts.
     orders: Vec<(usize, CountUpdate)>,
     increments: Increments,
+}
+
+impl Group {
+    fn new(orders: Vec<(usize, CountUpdate)>) -> Self {
+        let mut increments = Increments::default();
+        orders.iter().for_each(|(_, update)| increments.merge(update.increments.clone()));
+        Self { orders, increments }
+    }
 }
 
 impl OrderCounter {
@@ -57,50 +58,41 @@ impl OrderCounter {
 
     /// Counts in a generation what is not counted there yet. Returns one result for each order.
     pub(crate) async fn count(&self, generation: u32, facts: &[OrderFacts]) -> Vec<Counted> {
-        let mut counted: Vec<Option<Counted>> = vec![None; facts.len()];
-        let mut rounds = optimistic_attempts(ROUNDS);
-        loop {
-            let left: Vec<usize> = (0..facts.len()).filter(|position| counted[*position].is_none()).collect();
-            if left.is_empty() || !rounds.next().await {
-                break;
-            }
-            let shares: Vec<&[usize]> =
-                if rounds.number() <= SHARED_ROUNDS { vec![&left] } else { left.chunks(1).collect() };
-            for share in shares {
-                self.count_round(generation, facts, share, &mut counted).await;
+        let mut rounds = BatchRounds::new((0..facts.len()).collect());
+        while let Some(shares) = rounds.next().await {
+            for indices in shares {
+                self.count_round(generation, facts, &indices, &mut rounds).await;
             }
         }
-        counted.into_iter().map(|counted| counted.unwrap_or(Err(CountError::Contended))).collect()
+        rounds.finish().map(|counted| counted.unwrap_or_else(|contended| Err(contended.into()))).collect()
     }
 
-    /// Reads, plans and commits once. Positions that need another round stay `None`.
+    /// Reads, plans and commits once. Sets no result for an order that needs another round.
     async fn count_round(
         &self,
         generation: u32,
         facts: &[OrderFacts],
-        positions: &[usize],
-        counted: &mut [Option<Counted>],
+        indices: &[usize],
+        rounds: &mut BatchRounds<Counted>,
     ) {
-        let order_ids = positions.iter().map(|position| facts[*position].order_id);
+        let order_ids = indices.iter().map(|index| facts[*index].order_id);
         let records = match self.records(generation, order_ids).await {
             Ok(records) => records,
             Err(error) => {
-                return positions
-                    .iter()
-                    .for_each(|position| counted[*position] = Some(Err(error.clone().into())));
+                return indices.iter().for_each(|index| rounds.set(*index, Err(error.clone().into())));
             }
         };
         let mut updates = Vec::new();
-        for position in positions {
-            let order = &facts[*position];
+        for index in indices {
+            let order = &facts[*index];
             match plan(order, records.get(&order.order_id)) {
-                None => counted[*position] = Some(Ok(())),
-                Some(update) => updates.push((*position, update)),
+                None => rounds.set(*index, Ok(())),
+                Some(update) => updates.push((*index, update)),
             }
         }
         for group in groups(updates) {
             if let Some(outcome) = self.commit(generation, &group).await {
-                group.orders.iter().for_each(|(position, _)| counted[*position] = Some(outcome.clone()));
+                group.orders.iter().for_each(|(index, _)| rounds.set(*index, outcome.clone()));
             }
         }
     }
@@ -127,7 +119,8 @@ impl OrderCounter {
             // Another writer was faster, or the store refuses an item. Which order it refuses is known only when that
             // order is alone in the transaction.
             Err(TransactError::Cancelled(reasons)) => {
-                let refusal = reasons.iter().find_map(refusal).filter(|_| group.orders.len() == 1);
+                let refusal =
+                    reasons.iter().find_map(Cancellation::refusal).filter(|_| group.orders.len() == 1);
                 refusal.map(|refusal| Err(CountError::Refused(refusal)))
             }
         }
@@ -159,30 +152,8 @@ impl OrderCounter {
     }
 }
 
-fn refusal(reason: &Cancellation) -> Option<String> {
-    match reason {
-        Cancellation::Other { code, message } => Some(format!("{code}: {message}")),
-        Cancellation::None | Cancellation::ConditionFailed(_) | Cancellation::Conflict => None,
-    }
-}
-
 /// Divides updates into groups that fit into a transaction: one action for each order and one for each counter. An order
 /// of 50 SKUs that is placed and confirmed in one batch has 58 actions.
-fn groups(updates: Vec<(usize, CountUpdate)>) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
-    for (position, update) in updates {
-        let fits = |group: &&mut Group| {
-            group.orders.len() + 1 + group.increments.len_with(&update.increments) <= MAX_TRANSACTION_ACTIONS
-        };
-        let group = match groups.last_mut().filter(fits) {
-            Some(group) => group,
-            None => {
-                groups.push(Group::default());
-                groups.last_mut().expect("a group was just added")
-            }
-        };
-        group.increments.merge(update.increments.clone());
-        group.orders.push((position, update));
-    }
-    groups
+fn groups(updates: Vec<(usize, CountUpdate)>) -> impl Iterator<Item = Group> {
+    transaction_groups(updates, |(_, update)| update.increments.counters()).into_iter().map(Group::new)
 }

@@ -17,7 +17,7 @@ const TTL_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// Products as they were last read or written, for a time to live. Clones share their contents.
 ///
 /// The cache also holds removed products, but never returns them: they keep a concurrent reader from inserting an older version of the
-/// product that is still sold.
+/// product that is still for sale.
 #[derive(Debug, Clone)]
 pub(crate) struct ProductCache {
     products: Cache<Sku, ProductRecord>,
@@ -29,9 +29,9 @@ impl ProductCache {
         Self { products }
     }
 
-    /// Returns a product that is sold and cached, and counts the hit or miss.
-    pub(crate) fn sold(&self, sku: &Sku) -> Option<ProductRecord> {
-        let found = self.products.get(sku).filter(ProductRecord::is_sold);
+    /// Returns a product that is for sale and cached, and counts the hit or miss.
+    pub(crate) fn for_sale(&self, sku: &Sku) -> Option<ProductRecord> {
+        let found = self.products.get(sku).filter(ProductRecord::is_for_sale);
         let outcome = if found.is_some() { "hit" } else { "miss" };
         metrics::counter!("catalog_cache_lookups_total", "outcome" => outcome).increment(1);
         found
@@ -83,12 +83,12 @@ mod tests {
         for record in [product(1), product(3), product(2)] {
             cache.insert(&record);
         }
-        assert_eq!(cache.sold(&product(1).sku).unwrap().version, 3);
+        assert_eq!(cache.for_sale(&product(1).sku).unwrap().version, 3);
         cache.insert(&removed(4));
         cache.insert(&product(3));
-        assert_eq!(cache.sold(&product(1).sku), None, "an older version does not replace it");
+        assert_eq!(cache.for_sale(&product(1).sku), None, "an older version does not replace it");
         cache.insert(&product(5));
-        assert_eq!(cache.sold(&product(1).sku).unwrap().version, 5);
+        assert_eq!(cache.for_sale(&product(1).sku).unwrap().version, 5);
     }
 
     #[test]
@@ -96,7 +96,7 @@ mod tests {
         for (ttl, cached) in [(Duration::ZERO, false), (Duration::MAX, true)] {
             let cache = ProductCache::new(ttl);
             cache.insert(&product(1));
-            assert_eq!(cache.sold(&product(1).sku).is_some(), cached);
+            assert_eq!(cache.for_sale(&product(1).sku).is_some(), cached);
         }
     }
 }

@@ -21,7 +21,7 @@ pub struct Catalog {
     cache: ProductCache,
 }
 
-/// A product that is sold.
+/// A product that is for sale.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PricedProduct {
     /// The product's sku.
@@ -40,20 +40,20 @@ impl Catalog {
         Self { table: store.table(&CATALOG), cache: ProductCache::new(settings.cache_ttl) }
     }
 
-    /// Returns the products with these skus that are sold, in no particular order. Each sku may be named once.
+    /// Returns the products with these skus that are for sale, in no particular order. Each sku may be named once.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer.
     pub async fn find(&self, skus: &[Sku]) -> Result<Vec<PricedProduct>, StoreError> {
-        Ok(self.sold(skus).await?.into_iter().map(PricedProduct::from).collect())
+        Ok(self.for_sale(skus).await?.into_iter().map(PricedProduct::from).collect())
     }
 
-    /// Reads these products into the cache. Returns the number of those that are sold. Each sku may be named once.
+    /// Reads these products into the cache. Returns the number of those that are for sale. Each sku may be named once.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer.
     pub async fn warm_up(&self, skus: &[Sku]) -> Result<usize, StoreError> {
-        Ok(self.read(skus).await?.iter().filter(|product| product.is_sold()).count())
+        Ok(self.read(skus).await?.iter().filter(|product| product.is_for_sale()).count())
     }
 
     /// Reads all products into the cache, up to its capacity. Returns their number.
@@ -73,18 +73,18 @@ impl Catalog {
         Ok(warmed)
     }
 
-    /// Returns the products with these skus that are sold, from the cache where it has them.
-    pub(crate) async fn sold(&self, skus: &[Sku]) -> Result<Vec<ProductRecord>, StoreError> {
-        let mut sold = Vec::with_capacity(skus.len());
+    /// Returns the products with these skus that are for sale, from the cache where it has them.
+    pub(crate) async fn for_sale(&self, skus: &[Sku]) -> Result<Vec<ProductRecord>, StoreError> {
+        let mut found = Vec::with_capacity(skus.len());
         let mut missed = Vec::new();
         for sku in skus {
-            match self.cache.sold(sku) {
-                Some(product) => sold.push(product),
+            match self.cache.for_sale(sku) {
+                Some(product) => found.push(product),
                 None => missed.push(sku.clone()),
             }
         }
-        sold.extend(self.read(&missed).await?.into_iter().filter(ProductRecord::is_sold));
-        Ok(sold)
+        found.extend(self.read(&missed).await?.into_iter().filter(ProductRecord::is_for_sale));
+        Ok(found)
     }
 
     /// Reads products from the store, removed ones included.
@@ -110,7 +110,7 @@ impl Catalog {
         let (keys, next) = self.table.page(&listing, after.map(Sku::as_str), limit).await?;
         let skus: Vec<Sku> = keys.iter().filter_map(|sku| Sku::parse(sku).ok()).collect();
         let mut products = self.read(&skus).await?;
-        products.retain(ProductRecord::is_sold);
+        products.retain(ProductRecord::is_for_sale);
         products.sort_by(|a, b| a.sku.cmp(&b.sku));
         Ok((products, next.and_then(|sku| sku.parse().ok())))
     }

@@ -35,7 +35,7 @@ pub fn router(store: &Store, catalog: Catalog, currency: Currency) -> OpenApiRou
         .with_state(Products { catalog, writer, currency })
 }
 
-/// A product that is sold.
+/// A product that is for sale.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Product)]
 struct ProductView {
@@ -76,7 +76,7 @@ async fn create(
     let record =
         products.writer.create(product, Some(trace.to_string())).await.map_err(|error| match error {
             CreateError::Exists => {
-                Problem::new(ProblemKind::AlreadyExists, "A product with this sku exists already.")
+                Problem::new(ProblemKind::AlreadyExists, "A product with this sku already exists.")
             }
             CreateError::Store(error) => Problem::unavailable(error),
         })?;
@@ -104,7 +104,7 @@ async fn read(
     State(products): State<Products>,
     PathParam(sku): PathParam<Sku>,
 ) -> Result<Json<ProductView>, Problem> {
-    let found = products.catalog.sold(&[sku]).await.map_err(Problem::unavailable)?;
+    let found = products.catalog.for_sale(&[sku]).await.map_err(Problem::unavailable)?;
     found.into_iter().next().map(|record| Json(record.into())).ok_or_else(Problem::not_found)
 }
 

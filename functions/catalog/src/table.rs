@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub static CATALOG: TableDefinition =
     TableDefinition { name: "catalog", hash: "sku", range: None, indexes: &[LISTED], streams: true };
 
-/// The products that are sold, in the order of their skus.
+/// The products for sale, in the order of their skus.
 pub(crate) const LISTED: IndexDefinition = IndexDefinition { name: "listed", hash: "listed", range: "sku" };
 
 /// The only partition of [`LISTED`]. One is enough: products change rarely.
@@ -35,7 +35,7 @@ pub(crate) struct ProductRecord {
 
 impl ProductRecord {
     /// Returns whether the product can be ordered.
-    pub(crate) fn is_sold(&self) -> bool {
+    pub(crate) fn is_for_sale(&self) -> bool {
         self.listed.is_some()
     }
 }

@@ -32,7 +32,7 @@ struct WarmUpBody {
 /// The result of filling the cache.
 #[derive(Serialize, ToSchema)]
 struct WarmedUp {
-    /// The number of products that are sold, of those that were read.
+    /// The number of products that are for sale, of those that were read.
     warmed: usize,
 }
 

@@ -35,8 +35,8 @@ pub(crate) struct ProductPatch {
 /// Why a product was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// A product with this sku is sold already.
-    #[error("the product exists already")]
+    /// A product with this sku is already for sale.
+    #[error("a product with this sku already exists")]
     Exists,
     /// The store did not answer.
     #[error(transparent)]
@@ -74,7 +74,7 @@ impl CatalogWriter {
     /// Creates a product, also one that was removed.
     ///
     /// # Errors
-    /// [`CreateError::Exists`] when a product with this sku is sold already.
+    /// [`CreateError::Exists`] when a product with this sku is already for sale.
     pub(crate) async fn create(
         &self,
         product: NewProduct,
@@ -114,7 +114,7 @@ impl CatalogWriter {
         }
     }
 
-    /// Returns whether no product is sold.
+    /// Returns whether no product is for sale.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer.
@@ -134,7 +134,7 @@ impl CatalogWriter {
             price: patch.price.as_ref().unwrap_or(&product.price).clone(),
             ..product.clone()
         };
-        let next = |product: &ProductRecord| product.is_sold().then(|| patched(product));
+        let next = |product: &ProductRecord| product.is_for_sale().then(|| patched(product));
         self.change(sku, EventType::ProductUpdated, traceparent, next).await
     }
 
@@ -181,7 +181,7 @@ impl CatalogWriter {
             Some(item) => Some(self.table.parse(*item)?),
             None => self.stored(&product.sku).await?,
         };
-        let removed = existing.filter(|existing| !existing.is_sold()).ok_or(CreateError::Exists)?;
+        let removed = existing.filter(|existing| !existing.is_for_sale()).ok_or(CreateError::Exists)?;
         let (stock, created_at) = (removed.stock, removed.created_at);
         let traceparent = product.traceparent.clone();
         let after = ProductRecord { stock, created_at, ..product };

@@ -28,7 +28,7 @@ pub enum Correction {
 /// Looks up the first stock of products whose `product.created` has not arrived yet.
 #[async_trait]
 pub trait FirstStock: Send + Sync + 'static {
-    /// Returns the first stock of a product that is sold, or `None` for an unknown product.
+    /// Returns the first stock of a product that is for sale, or `None` for an unknown product.
     async fn first_stock(&self, sku: &Sku) -> Result<Option<i64>, StoreError>;
 }
 

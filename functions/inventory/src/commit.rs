@@ -1,24 +1,17 @@
 //! Commits the decisions for a batch of orders: as many orders in one transaction as fit, and again for those whose transaction was
 //! cancelled.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use orderflow_domain::{OrderId, Sku, Timestamp};
 use orderflow_messaging::Outcome;
 use orderflow_store::{
-    Cancellation, Item, MAX_TRANSACTION_ACTIONS, Store, StoreError, Table, TransactError, Write, WriteError,
-    optimistic_attempts,
+    BatchRounds, Cancellation, Item, Store, StoreError, Table, TransactError, Write, WriteError,
+    transaction_groups,
 };
 
 use crate::plan::{Action, Available, Decision, OrderRequest, ReservationChange, decide};
 use crate::table::{INVENTORY, ReservationRecord, StockRecord, reservation_pk, stock_key, stock_pk};
-
-/// Attempts in which orders share transactions. Orders that fail in all of them are then committed alone, so that no order can keep others
-/// from being committed.
-const SHARED_ATTEMPTS_MAX: u32 = 4;
-
-/// The most attempts at orders whose transaction is cancelled.
-const ATTEMPTS_MAX: u32 = 8;
 
 /// The stock levels and reservations of one store.
 #[derive(Debug, Clone)]
@@ -35,10 +28,10 @@ pub(crate) struct Applied {
     pub written: Option<ReservationRecord>,
 }
 
-/// The result for each order of a batch; `None` as long as the order has to be decided again.
-type Results = [Option<Applied>];
+/// The rounds of a batch of orders.
+type Rounds = BatchRounds<Applied>;
 
-/// An order's position in the batch, and the change to commit for it.
+/// An order's index in the batch, and the change to commit for it.
 type Planned = (usize, ReservationChange);
 
 /// Stock levels and reservations as they were read.
@@ -72,61 +65,55 @@ impl Reservations {
 
     /// Reserves and releases for a batch of orders, each named once. Returns the result of each, in their order.
     pub(crate) async fn apply(&self, requests: &[OrderRequest]) -> Vec<Applied> {
-        let mut results: Vec<Option<Applied>> = vec![None; requests.len()];
-        let mut attempts = optimistic_attempts(ATTEMPTS_MAX);
-        while results.iter().any(Option::is_none) && attempts.next().await {
-            let mut open: Vec<usize> =
-                (0..requests.len()).filter(|position| results[*position].is_none()).collect();
-            // Releases first: the units that they return can be reserved in the same attempt.
-            open.sort_by_key(|position| !matches!(requests[*position].action, Action::Release));
-            let shares: Vec<&[usize]> =
-                if attempts.number() <= SHARED_ATTEMPTS_MAX { vec![&open] } else { open.chunks(1).collect() };
-            for share in shares {
-                self.try_once(requests, share, &mut results).await;
+        let mut order: Vec<usize> = (0..requests.len()).collect();
+        // Releases first: the units that they return can be reserved in the same round.
+        order.sort_by_key(|index| !matches!(requests[*index].action, Action::Release));
+        let mut rounds = BatchRounds::new(order);
+        while let Some(shares) = rounds.next().await {
+            for indices in shares {
+                self.try_once(requests, &indices, &mut rounds).await;
             }
         }
-        let contended = || retry("other writers keep changing the same stock levels");
-        results.into_iter().map(|result| result.unwrap_or_else(contended)).collect()
+        rounds.finish().map(|result| result.unwrap_or_else(retry)).collect()
     }
 
-    /// Reads, decides and commits some orders of a batch. The result of an order stays `None` when it has to be decided again.
-    async fn try_once(&self, requests: &[OrderRequest], positions: &[usize], results: &mut Results) {
-        let mut snapshot = match self.read(requests, positions).await {
+    /// Reads, decides and commits some orders of a batch. Sets no result for an order that has to be decided again.
+    async fn try_once(&self, requests: &[OrderRequest], indices: &[usize], rounds: &mut Rounds) {
+        let mut snapshot = match self.read(requests, indices).await {
             Ok(snapshot) => snapshot,
             Err(error) => {
                 let failed = retry(error);
-                return positions.iter().for_each(|position| results[*position] = Some(failed.clone()));
+                return indices.iter().for_each(|index| rounds.set(*index, failed.clone()));
             }
         };
         let now = Timestamp::now();
         let mut planned: Vec<Planned> = Vec::new();
-        for position in positions {
-            let request = &requests[*position];
+        for index in indices {
+            let request = &requests[*index];
             let existing = snapshot.reservations.get(&request.order_id);
             match decide(request, existing, &mut snapshot.available, now) {
-                Decision::Done => {
-                    results[*position] = Some(Applied { outcome: Outcome::Done, written: None })
-                }
+                Decision::Done => rounds.set(*index, Applied { outcome: Outcome::Done, written: None }),
                 Decision::AwaitProduct(sku) => {
-                    results[*position] = Some(retry(format!("the sku {sku} is not known here yet")));
+                    rounds.set(*index, retry(format!("the sku {sku} is not known here yet")));
                 }
-                Decision::Write(change) => planned.push((*position, *change)),
+                Decision::Write(change) => planned.push((*index, *change)),
             }
         }
         let (moving, others): (Vec<_>, Vec<_>) =
             planned.into_iter().partition(|(_, change)| !change.moved.is_empty());
         let mut all_committed = true;
-        for group in groups(moving) {
-            all_committed &= self.commit_group(group, results).await;
+        for group in transaction_groups(moving, moved_skus) {
+            all_committed &= self.commit_group(group, rounds).await;
         }
-        // A shortage counts only if the orders that the plan gave the units to have them. Otherwise the next attempt decides again.
+        // An order is rejected for a shortage only if the orders that this plan gave the units to were committed. Otherwise the next round
+        // decides again.
         let certain = |(_, change): &Planned| all_committed || !change.record.is_short();
-        self.commit_independent(others.into_iter().filter(certain).collect(), results).await;
+        self.commit_independent(others.into_iter().filter(certain).collect(), rounds).await;
     }
 
-    async fn read(&self, requests: &[OrderRequest], positions: &[usize]) -> Result<Snapshot, StoreError> {
+    async fn read(&self, requests: &[OrderRequest], indices: &[usize]) -> Result<Snapshot, StoreError> {
         let mut keys: BTreeMap<String, Item> = BTreeMap::new();
-        for request in positions.iter().map(|position| &requests[*position]) {
+        for request in indices.iter().map(|index| &requests[*index]) {
             let pk = reservation_pk(request.order_id);
             keys.insert(pk.clone(), self.table.key(pk));
             if let Action::Reserve { lines, .. } = &request.action {
@@ -150,17 +137,17 @@ impl Reservations {
 
     /// Commits changes that move units, in one transaction: one update for each sku and one write for each order. Returns whether the
     /// transaction was committed.
-    async fn commit_group(&self, group: Vec<Planned>, results: &mut Results) -> bool {
+    async fn commit_group(&self, group: Vec<Planned>, rounds: &mut Rounds) -> bool {
         let result = match self.group_writes(&group) {
             Ok(writes) => self.store.transact(writes).await,
             Err(error) => Err(error.into()),
         };
         let committed = result.is_ok();
         match result {
-            Ok(()) => group.into_iter().for_each(|(position, change)| results[position] = Some(done(change))),
-            // Another writer was faster, or the store refuses an item. The next attempt reads again, without the refused orders.
-            Err(TransactError::Cancelled(reasons)) => fail_refused(&group, results, &reasons),
-            Err(TransactError::Store(error)) => fail(&group, results, &error),
+            Ok(()) => group.into_iter().for_each(|(index, change)| rounds.set(index, done(change))),
+            // Another writer was faster, or the store refuses an item. The next round reads again, without the refused orders.
+            Err(TransactError::Cancelled(reasons)) => retry_refused(&group, rounds, &reasons),
+            Err(TransactError::Store(error)) => retry_all(&group, rounds, &error),
         }
         committed
     }
@@ -197,18 +184,18 @@ impl Reservations {
     }
 
     /// Commits changes that move no units, each on its own.
-    async fn commit_independent(&self, planned: Vec<Planned>, results: &mut Results) {
+    async fn commit_independent(&self, planned: Vec<Planned>, rounds: &mut Rounds) {
         let writes: Result<Vec<Write>, StoreError> =
             planned.iter().map(|(_, change)| self.reservation_write(change)).collect();
         let written = match writes {
             Ok(writes) => self.store.write_each(writes).await,
-            Err(error) => return fail(&planned, results, &error),
+            Err(error) => return retry_all(&planned, rounds, &error),
         };
-        for ((position, change), result) in planned.into_iter().zip(written) {
+        for ((index, change), result) in planned.into_iter().zip(written) {
             match result {
-                Ok(()) => results[position] = Some(done(change)),
+                Ok(()) => rounds.set(index, done(change)),
                 Err(WriteError::ConditionFailed(_)) => {}
-                Err(WriteError::Store(error)) => fail(&[(position, change)], results, &error),
+                Err(WriteError::Store(error)) => rounds.set(index, retry(error)),
             }
         }
     }
@@ -222,47 +209,29 @@ fn retry(reason: impl ToString) -> Applied {
     Applied { outcome: Outcome::retry(reason), written: None }
 }
 
-fn fail(group: &[Planned], results: &mut Results, error: &impl ToString) {
-    for (position, _) in group {
-        results[*position] = Some(retry(error.to_string()));
+/// Returns the skus of the stock levels that a change updates.
+fn moved_skus((_, change): &Planned) -> Vec<Sku> {
+    change.moved.iter().map(|(sku, _)| sku.clone()).collect()
+}
+
+fn retry_all(group: &[Planned], rounds: &mut Rounds, error: &impl ToString) {
+    for (index, _) in group {
+        rounds.set(*index, retry(error.to_string()));
     }
 }
 
 /// Retries the orders whose own write the store refused. In a transaction of one order, every refused write is the order's own.
-fn fail_refused(group: &[Planned], results: &mut Results, reasons: &[Cancellation]) {
-    let refusal = |reason: &Cancellation| match reason {
-        Cancellation::Other { code, message } => Some(format!("{code}: {message}")),
-        Cancellation::None | Cancellation::ConditionFailed(_) | Cancellation::Conflict => None,
-    };
-    if let [_] = group {
-        if let Some(refusal) = reasons.iter().find_map(refusal) {
-            fail(group, results, &refusal);
+fn retry_refused(group: &[Planned], rounds: &mut Rounds, reasons: &[Cancellation]) {
+    if let [(index, _)] = group {
+        if let Some(refusal) = reasons.iter().find_map(Cancellation::refusal) {
+            rounds.set(*index, retry(refusal));
         }
         return;
     }
     // The writes of orders are the last actions of the transaction.
-    for (order, reason) in group.iter().rev().zip(reasons.iter().rev()) {
-        if let Some(refusal) = refusal(reason) {
-            fail(std::slice::from_ref(order), results, &refusal);
+    for ((index, _), reason) in group.iter().rev().zip(reasons.iter().rev()) {
+        if let Some(refusal) = reason.refusal() {
+            rounds.set(*index, retry(refusal));
         }
     }
-}
-
-/// Splits changes, in order, into groups that fit into a transaction: one action for each order and one for each sku.
-fn groups(planned: Vec<Planned>) -> Vec<Vec<Planned>> {
-    let mut groups: Vec<Vec<Planned>> = Vec::new();
-    let mut skus: BTreeSet<Sku> = BTreeSet::new();
-    for (position, change) in planned {
-        let new = change.moved.iter().filter(|(sku, _)| !skus.contains(sku)).count();
-        let orders = groups.last().map_or(0, Vec::len);
-        if orders == 0 || orders + 1 + skus.len() + new > MAX_TRANSACTION_ACTIONS {
-            groups.push(Vec::new());
-            skus.clear();
-        }
-        skus.extend(change.moved.iter().map(|(sku, _)| sku.clone()));
-        if let Some(group) = groups.last_mut() {
-            group.push((position, change));
-        }
-    }
-    groups
 }

@@ -52,7 +52,7 @@ pub(crate) fn after_unknown_charge(
     request: &PaymentRequest,
     error: &GatewayError,
 ) -> Decision {
-    if row.is_some() { after_failed_call(error) } else { claim(row, request, error) }
+    if row.is_some() { after_failed_call(error) } else { record_unknown(row, request, error) }
 }
 
 /// Decides after a call that failed and changes no row.
@@ -73,14 +73,15 @@ pub(crate) fn after_reversal(
                 .into()
         }
         Ok(Reversal::Voided) => after_void(row, request),
-        Err(error) if is_final(error, request) => after_failed_refund(row, request),
+        Err(error) if gives_up(error, request) => after_failed_refund(row, request),
         Err(error) if prevents_charge(row) => after_failed_call(error),
         // Until the reversal succeeds, the row keeps the order from being charged.
-        Err(error) => claim(row, request, error),
+        Err(error) => record_unknown(row, request, error),
     }
 }
 
-/// Checks a reversal against the row: a provider that voids a captured charge does not know that charge.
+/// Checks a reversal against the row. If the provider answers `Voided` although the row has a captured charge, another provider made that
+/// charge.
 pub(crate) fn check_reversal(
     row: Option<&PaymentRecord>,
     reversal: Reversal,
@@ -91,8 +92,8 @@ pub(crate) fn check_reversal(
     Ok(reversal)
 }
 
-/// Returns whether a reversal is not tried again by itself.
-pub(crate) fn is_final(error: &GatewayError, request: &PaymentRequest) -> bool {
+/// Returns whether a failed reversal is not retried: the row becomes `refund_failed`, until an operator or a resent event tries again.
+pub(crate) fn gives_up(error: &GatewayError, request: &PaymentRequest) -> bool {
     match error {
         GatewayError::Refused(_) => true,
         // The last attempt is not used up as long as the gateway was not called.
@@ -119,16 +120,16 @@ fn after_failed_refund(row: Option<&PaymentRecord>, request: &PaymentRequest) ->
     }
 }
 
-/// Writes the row as claimed, and has the delivery tried again.
-fn claim(row: Option<&PaymentRecord>, request: &PaymentRequest, error: &GatewayError) -> Decision {
-    PaymentUpdate::status(row, request, PaymentStatus::Claimed)
+/// Writes a row with an unknown outcome, and retries the delivery.
+fn record_unknown(row: Option<&PaymentRecord>, request: &PaymentRequest, error: &GatewayError) -> Decision {
+    PaymentUpdate::status(row, request, PaymentStatus::Unknown)
         .with_outcome(failed_call_outcome(error))
         .into()
 }
 
 /// Returns whether the row already keeps the order from being charged.
 fn prevents_charge(row: Option<&PaymentRecord>) -> bool {
-    row.is_some_and(|row| row.refused || row.status != PaymentStatus::Claimed)
+    row.is_some_and(|row| row.refused || row.status != PaymentStatus::Unknown)
 }
 
 /// Returns the outcome of a delivery whose call failed.

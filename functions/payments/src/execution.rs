@@ -63,7 +63,7 @@ async fn reverse(
     let answer = gateway.reverse(request.order_id, &amount).await;
     let answer = answer.and_then(|reversal| decision::check_reversal(row, reversal));
     if let Err(error) = &answer
-        && decision::is_final(error, request)
+        && decision::gives_up(error, request)
     {
         report_failed_refund(request.order_id, request.trace_id(), error);
     }

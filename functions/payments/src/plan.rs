@@ -24,22 +24,22 @@ pub(crate) enum Plan<'a> {
 
 /// Plans what to do about an order whose row is in this state.
 pub(crate) fn plan(row: Option<PaymentState>, request: &PaymentRequest) -> Plan<'_> {
-    use PaymentStatus::{Claimed, Completed, Failed, RefundFailed, Refunded, Voided};
+    use PaymentStatus::{Completed, Failed, RefundFailed, Refunded, Unknown, Voided};
     use RequestedAction::{Charge, Reverse};
     let resend = if request.resend.is_some() { Plan::Resend } else { Plan::Acknowledge };
     let status = row.map(|row| row.status);
     match (&request.action, status) {
         // The order was refused first, and its reversal has not succeeded yet.
-        (Charge(_), Some(Claimed)) if row.is_some_and(|row| row.refused) => Plan::Reverse,
+        (Charge(_), Some(Unknown)) if row.is_some_and(|row| row.refused) => Plan::Reverse,
         (Charge(token), None) => Plan::Charge(token.as_ref()),
-        (Charge(token), Some(Claimed)) => Plan::FindOrCharge(token.as_ref()),
+        (Charge(token), Some(Unknown)) => Plan::FindOrCharge(token.as_ref()),
         (Charge(_), Some(Completed | Failed | Refunded)) => resend,
         // The row may have been voided without a call of the gateway (`Plan::Void`). Another worker may have charged the
         // order before that and crashed.
         (Charge(_), Some(Voided)) => Plan::Reverse,
         (Charge(_), Some(RefundFailed)) => Plan::Acknowledge,
         (Reverse(refusal), None) if is_refused_by_inventory(refusal.reason.as_deref()) => Plan::Void,
-        (Reverse(_), None | Some(Claimed | Completed)) => Plan::Reverse,
+        (Reverse(_), None | Some(Unknown | Completed)) => Plan::Reverse,
         // A declined charge took no money, so `payment.failed` is the answer to the refusal too.
         (Reverse(_), Some(Failed | Voided | Refunded)) => resend,
         (Reverse(_), Some(RefundFailed)) if request.resend.is_some() => Plan::Reverse,
@@ -60,7 +60,7 @@ mod tests {
 
     use super::*;
     use crate::request::Refusal;
-    use PaymentStatus::{Claimed, Completed, Failed, RefundFailed, Refunded, Voided};
+    use PaymentStatus::{Completed, Failed, RefundFailed, Refunded, Unknown, Voided};
 
     fn row(status: PaymentStatus) -> Option<PaymentState> {
         Some(PaymentState { status, refused: false })
@@ -88,10 +88,10 @@ mod tests {
     }
 
     #[test]
-    fn an_order_is_charged_only_if_it_has_no_row_or_a_claimed_one() {
+    fn an_order_is_charged_only_if_it_has_no_row_or_an_unknown_outcome() {
         let first = request(RequestedAction::Charge(None), None);
         assert_eq!(plan(None, &first), Plan::Charge(None));
-        assert_eq!(plan(row(Claimed), &first), Plan::FindOrCharge(None));
+        assert_eq!(plan(row(Unknown), &first), Plan::FindOrCharge(None));
         for status in [Completed, Failed, Refunded, RefundFailed] {
             assert_eq!(plan(row(status), &first), Plan::Acknowledge, "{status:?}");
         }
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_refused_order_whose_reversal_is_pending_is_not_charged() {
-        let pending = Some(PaymentState { status: Claimed, refused: true });
+        let pending = Some(PaymentState { status: Unknown, refused: true });
         assert_eq!(plan(pending, &request(RequestedAction::Charge(None), None)), Plan::Reverse);
         assert_eq!(plan(pending, &refused("customer", None)), Plan::Reverse);
     }
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn a_refusal_reverses_every_possible_charge() {
         let cancelled = refused("customer", None);
-        for state in [None, row(Claimed), row(Completed)] {
+        for state in [None, row(Unknown), row(Completed)] {
             assert_eq!(plan(state, &cancelled), Plan::Reverse, "{state:?}");
         }
         for status in [Failed, Voided, Refunded, RefundFailed] {

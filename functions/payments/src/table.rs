@@ -18,7 +18,8 @@ pub(crate) const LISTED: IndexDefinition =
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
     /// The outcome of a charge or of a reversal is not known yet.
-    Claimed,
+    #[serde(alias = "claimed")]
+    Unknown,
     /// The charge is captured.
     Completed,
     /// The charge is declined.
@@ -35,7 +36,7 @@ impl PaymentStatus {
     /// Returns the name in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Claimed => "claimed",
+            Self::Unknown => "unknown",
             Self::Completed => "completed",
             Self::Failed => "failed",
             Self::Voided => "voided",
@@ -51,7 +52,7 @@ impl PaymentStatus {
             Self::Failed => Some(EventType::PaymentFailed),
             Self::Voided => Some(EventType::PaymentVoided),
             Self::Refunded => Some(EventType::PaymentRefunded),
-            Self::Claimed | Self::RefundFailed => None,
+            Self::Unknown | Self::RefundFailed => None,
         }
     }
 }
@@ -122,5 +123,16 @@ impl PaymentRecord {
     /// Returns the amount of the charge.
     pub(crate) fn total(&self) -> Money {
         Money { amount: self.amount, currency: self.currency.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_also_read_under_its_earlier_name() {
+        assert_eq!(serde_json::from_str::<PaymentStatus>(r#""claimed""#).unwrap(), PaymentStatus::Unknown);
+        assert_eq!(serde_json::to_string(&PaymentStatus::Unknown).unwrap(), r#""unknown""#);
     }
 }

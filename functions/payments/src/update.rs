@@ -116,8 +116,8 @@ impl PaymentUpdate {
         let event_type = self.record.status.event_type();
         let message = match (self.record.status, self.resend) {
             (_, Some(_)) => "payment event resent",
-            (PaymentStatus::Claimed, _) if self.record.refused => "reversal not completed yet",
-            (PaymentStatus::Claimed, _) => "charge outcome unknown",
+            (PaymentStatus::Unknown, _) if self.record.refused => "reversal not completed yet",
+            (PaymentStatus::Unknown, _) => "charge outcome unknown",
             (PaymentStatus::Completed, _) => "order charged",
             (PaymentStatus::Failed, _) => "charge declined",
             (PaymentStatus::Voided, _) => "payment voided",
@@ -137,7 +137,7 @@ impl PaymentUpdate {
 fn new_record(request: &PaymentRequest, now: Timestamp) -> PaymentRecord {
     PaymentRecord {
         order_id: request.order_id,
-        status: PaymentStatus::Claimed,
+        status: PaymentStatus::Unknown,
         amount: request.total.amount,
         currency: request.total.currency.clone(),
         provider_id: None,

@@ -13,7 +13,7 @@ pub struct Order {
     pub email: Email,
     /// The number for short messages about the order, if the customer gave one.
     pub phone: Option<Phone>,
-    /// The customer's means of payment at the payment provider, if the shop collected one.
+    /// The customer's payment method at the payment provider, if the shop collected one.
     pub payment_token: Option<PaymentToken>,
     /// The ordered products; each sku once.
     pub lines: Vec<OrderLine>,

@@ -1,12 +1,14 @@
-//! The status machine of an order.
+//! The state machine of an order.
 //!
 //! ```text
-//! pending -> reserved -> confirmed
-//!    |  \________|_________^  |
-//!    |           |            settled when confirmed
-//!    +-----------+-> rejected (out_of_stock, unknown_product, payment_declined)
-//!    +-----------+-> cancelled (customer, expired)
-//!                      settled when inventory and payments have both answered
+//! pending   -> reserved                units are reserved
+//! pending   -> confirmed, rejected, cancelled
+//! reserved  -> confirmed, rejected, cancelled
+//!
+//! confirmed    the payment is captured; settled at once
+//! rejected     out_of_stock, unknown_product or payment_declined
+//! cancelled    by the customer, or expired
+//!              rejected and cancelled orders are settled when inventory and payments have both answered
 //! ```
 //!
 //! Facts arrive repeatedly, late and in any order. [`OrderState::apply`] is total: it accepts every fact in every state, and a final status

@@ -54,7 +54,7 @@ schema!(
 );
 schema!(
     PaymentToken,
-    text("The payment provider's token for the customer's means of payment.", "tok_visa")
+    text("The payment provider's token for the customer's payment method.", "tok_visa")
         .pattern(Some("^[!-~]{1,255}$"))
 );
 schema!(

@@ -6,7 +6,7 @@ use crate::text::parsed_string;
 
 const MAX_LENGTH: usize = 255;
 
-/// The payment provider's token for a customer's means of payment. Its `Debug` output hides it.
+/// The payment provider's token for a customer's payment method. Its `Debug` output hides it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PaymentToken(String);
 

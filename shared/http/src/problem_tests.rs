@@ -44,7 +44,7 @@ async fn the_body_has_the_members_of_the_rfc() {
     let answer = answer(|| Problem::new(ProblemKind::AlreadyExists, "TSHIRT is there.")).await;
     let expected = serde_json::json!({
         "type": "urn:orderflow:problem:already-exists",
-        "title": "The resource exists already",
+        "title": "The resource already exists",
         "status": 409,
         "detail": "TSHIRT is there.",
     });
@@ -54,8 +54,8 @@ async fn the_body_has_the_members_of_the_rfc() {
 #[tokio::test]
 async fn invalid_fields_are_listed() {
     let answer = answer(|| {
-        let mut errors = FieldErrors::one("items[0].sku", "is not sold");
-        errors.push("items[2].sku", "is not sold");
+        let mut errors = FieldErrors::one("items[0].sku", "is not for sale");
+        errors.push("items[2].sku", "is not for sale");
         Problem::unknown_product(errors)
     })
     .await;

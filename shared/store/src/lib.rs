@@ -5,6 +5,7 @@
 //! that it changes, the table's stream delivers the new image, and the relay builds the events from it. A write can therefore never lose its
 //! events, nor can events exist without their write.
 
+mod batch_rounds;
 mod connect;
 mod contention;
 mod cursor;
@@ -20,6 +21,7 @@ mod testing;
 mod transaction;
 mod write;
 
+pub use batch_rounds::{BatchRounds, Contended, transaction_groups};
 pub use connect::read_prefix;
 pub use contention::optimistic_attempts;
 pub use cursor::{Cursor, CursorError};

@@ -75,7 +75,7 @@ async fn the_change_of_another_process_is_seen_when_the_time_to_live_is_over() {
 }
 
 #[tokio::test]
-async fn that_a_product_is_not_sold_is_never_cached() {
+async fn a_sku_that_is_not_for_sale_is_read_from_the_store_each_time() {
     let harness = CatalogHarness::open().await;
     let other = harness.another_process(MINUTE);
     assert_eq!(other.price("A").await, None);

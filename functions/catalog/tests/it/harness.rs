@@ -77,7 +77,7 @@ impl CatalogHarness {
         products.iter().map(|product| product["sku"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Returns the price at which this sku would be ordered, or `None` when it is not sold.
+    /// Returns the price at which this sku would be ordered, or `None` when it is not for sale.
     pub(crate) async fn price(&self, text: &str) -> Option<i64> {
         let found = self.catalog.find(&[sku(text)]).await.unwrap();
         found.first().map(|product| product.price.amount)

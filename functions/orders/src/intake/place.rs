@@ -104,7 +104,7 @@ impl Intake {
         let mut lines = Vec::with_capacity(request.lines.len());
         for (sku, quantity) in &request.lines {
             match product_of.remove(sku) {
-                None => errors.push(format!("items[{}].sku", body.line_of(sku)), "is not sold here"),
+                None => errors.push(format!("items[{}].sku", body.line_of(sku)), "is not for sale"),
                 Some(product) => {
                     let unit_price = product.price.amount;
                     let line =

@@ -16,7 +16,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 ///
 /// The breaker counts the failures that the next order is likely to meet too: a gateway that is unavailable or busy, or
 /// that does not answer in time. A lost answer counts neither as a failure nor as a success, because the cause may be one
-/// customer's means of payment. After the lost answer of a charge the caller looks the charge up, and that call counts.
+/// customer's payment method. After the lost answer of a charge the caller looks the charge up, and that call counts.
 pub struct GuardedGateway<G> {
     gateway: G,
     breaker: CircuitBreaker,

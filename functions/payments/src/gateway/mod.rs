@@ -45,7 +45,7 @@ pub struct ChargeRequest {
     pub order_id: OrderId,
     /// The amount to capture.
     pub amount: Money,
-    /// The provider's token for the customer's means of payment.
+    /// The provider's token for the customer's payment method.
     pub token: Option<PaymentToken>,
 }
 
@@ -102,7 +102,7 @@ pub enum GatewayError {
     /// The gateway was not called.
     #[error("the payment provider was not called: {cause}; next attempt in {} ms", retry_after.as_millis())]
     NotCalled {
-        /// Why the call was held back.
+        /// Why the gateway was not called.
         cause: &'static str,
         /// The time until the gateway can be called.
         retry_after: Duration,

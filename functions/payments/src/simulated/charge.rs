@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::gateway::{Charge, Reversal};
 
-/// The prefix that separates the keys of these records from those of payments, which are order ids.
+/// The prefix that separates the keys of these records from those of payments, which are order ids. Stored keys contain it, so it cannot be
+/// changed.
 const KEY_PREFIX: &str = "ledger#";
 
 /// The status of a charge at the simulated gateway.

@@ -24,7 +24,7 @@ pub(super) enum Claim {
     /// No intent may ever be confirmed, because the order's payment was reversed first.
     #[serde(alias = "called_off")]
     Voided,
-    /// No intent may ever be confirmed, because Stripe created none for this means of payment.
+    /// No intent may ever be confirmed, because Stripe created none for this payment method.
     Declined {
         /// The reason, as a stable code.
         reason: String,

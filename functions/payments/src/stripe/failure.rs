@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::gateway::GatewayError;
 
-/// The codes of charges that Stripe declines because of the amount or the means of payment, with status 400.
+/// The codes of charges that Stripe declines because of the amount or the payment method, with status 400.
 const DECLINE_CODES: [&str; 8] = [
     "amount_too_small",
     "amount_too_large",
@@ -91,7 +91,7 @@ impl From<StripeError> for GatewayError {
     }
 }
 
-/// An error that Stripe answered with. Its message is omitted, because it may quote the customer's means of payment.
+/// An error that Stripe answered with. Its message is omitted, because it may quote the customer's payment method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
     status: StatusCode,

@@ -23,7 +23,7 @@ pub(super) struct PaymentIntent {
 #[serde(rename_all = "snake_case")]
 pub(super) enum IntentStatus {
     RequiresConfirmation,
-    /// A charge was declined. Stripe then removes the means of payment, so the intent cannot be confirmed again.
+    /// A charge was declined. Stripe then removes the payment method, so the intent cannot be confirmed again.
     RequiresPaymentMethod,
     /// The customer would have to authenticate at the bank, which is impossible without a browser session.
     RequiresAction,

@@ -72,7 +72,7 @@ async fn a_charge_with_unknown_outcome_leaves_a_claimed_row_until_it_is_known() 
     payments.service.embedded.inject(std::sync::Arc::new(gateway_writes_fail));
     let outcomes = payments.deliver(&[reserved(order)]).await;
     assert!(is_retry(&outcomes[0]), "{outcomes:?}");
-    assert_eq!(payments.status(order).await, Some(PaymentStatus::Claimed));
+    assert_eq!(payments.status(order).await, Some(PaymentStatus::Unknown));
     assert!(payments.emitted().await.is_empty());
 
     payments.service.stop_failing();

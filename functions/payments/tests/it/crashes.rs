@@ -79,7 +79,7 @@ async fn a_refusal_refunds_the_charge_of_a_crashed_consumer() {
 }
 
 #[tokio::test]
-async fn a_row_whose_write_lost_its_answer_emits_one_event() {
+async fn a_lost_answer_to_the_row_write_emits_one_event() {
     let payments = PaymentsHarness::open().await;
     let order = OrderId::generate();
     let loses = |operation: &str, body: &Value| {

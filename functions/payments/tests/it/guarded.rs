@@ -164,7 +164,7 @@ async fn a_refusal_during_an_open_breaker_is_recorded_and_deferred() {
     for _ in 0..2 {
         let outcome = guarded.handle(cancelled(order)).await;
         assert!(is_deferred(&outcome), "{outcome:?}");
-        assert_eq!(guarded.payments.status(order).await, Some(PaymentStatus::Claimed));
+        assert_eq!(guarded.payments.status(order).await, Some(PaymentStatus::Unknown));
     }
     assert_eq!(guarded.payments.row(order).await.unwrap().version, 1, "it is recorded once");
     assert_eq!(guarded.calls(), 5);

@@ -54,7 +54,7 @@ async fn a_processing_charge_is_not_confirmed_again() {
     let harness = StripeHarness::start(stub.on(READ, read)).await;
     for _ in 0..2 {
         assert!(matches!(harness.deliver().await, Outcome::Retry { .. }));
-        assert_eq!(harness.payments.status(harness.order).await, Some(PaymentStatus::Claimed));
+        assert_eq!(harness.payments.status(harness.order).await, Some(PaymentStatus::Unknown));
     }
     assert_eq!(harness.deliver().await, Outcome::Done);
     assert_eq!(harness.count(CONFIRM), 1);

@@ -12,10 +12,10 @@ use super::stub::{Reply, StripeStub};
 use super::{CANCEL, CONFIRM, CREATE, READ, StripeHarness, captured, creating, declined};
 use crate::harness::total;
 
-/// The code of an error about the means of payment that leaves the intent as it is.
+/// The code of an error about the payment method that leaves the intent as it is.
 const PAYMENT_METHOD_ERROR: &str = "payment_method_unexpected_state";
 
-/// Starts a stub whose intents can still be confirmed after an error about the means of payment.
+/// Starts a stub whose intents can still be confirmed after an error about the payment method.
 async fn payment_method_error() -> StripeStub {
     let stub = creating().await.on(CONFIRM, [Reply::error(400, PAYMENT_METHOD_ERROR, "")]);
     stub.on(READ, [Reply::intent("requires_confirmation"), Reply::intent("canceled")])
@@ -133,7 +133,7 @@ async fn a_retry_declines_an_intent_that_requires_authentication() {
     let stub = stub.on(READ, [Reply::intent("requires_action")]).on(CANCEL, [Reply::intent("canceled")]);
     let harness = StripeHarness::start(stub).await;
     assert!(matches!(harness.deliver().await, Outcome::Retry { .. }));
-    assert_eq!(harness.payments.status(harness.order).await, Some(PaymentStatus::Claimed));
+    assert_eq!(harness.payments.status(harness.order).await, Some(PaymentStatus::Unknown));
     assert_eq!(harness.find().await, Ok(None));
     assert_eq!(harness.deliver().await, Outcome::Done);
     assert_eq!(harness.payments.status(harness.order).await, Some(PaymentStatus::Failed));
@@ -147,7 +147,7 @@ async fn a_decline_is_reported_only_after_its_intent_is_canceled() {
         payment_method_error().await.on(READ, [Reply::intent("requires_confirmation")]).on(CANCEL, cancel);
     let harness = StripeHarness::start(stub).await;
     assert!(matches!(harness.deliver().await, Outcome::Retry { .. }));
-    assert_eq!(harness.payments.status(harness.order).await, Some(PaymentStatus::Claimed));
+    assert_eq!(harness.payments.status(harness.order).await, Some(PaymentStatus::Unknown));
     assert_eq!(harness.deliver().await, Outcome::Done);
     assert_eq!(harness.payments.status(harness.order).await, Some(PaymentStatus::Failed));
     assert_eq!((harness.count(CONFIRM), harness.count(CANCEL)), (1, 2));

@@ -41,7 +41,7 @@ async fn a_foreign_answer_to_a_confirmation_is_unknown() {
         let stub = creating().await.on(CONFIRM, [reply, Reply::intent("succeeded")]);
         let harness = StripeHarness::start(stub.on(READ, [Reply::intent("requires_confirmation")])).await;
         assert!(matches!(harness.deliver().await, Outcome::Retry { .. }), "{shown}");
-        assert_eq!(harness.payments.status(harness.order).await, Some(PaymentStatus::Claimed), "{shown}");
+        assert_eq!(harness.payments.status(harness.order).await, Some(PaymentStatus::Unknown), "{shown}");
         assert_eq!(harness.deliver().await, Outcome::Done, "{shown}");
         assert_eq!(harness.payments.status(harness.order).await, Some(PaymentStatus::Completed), "{shown}");
         assert_eq!(harness.stub.lines(), [CREATE, CONFIRM, READ, READ, READ, CONFIRM], "{shown}");
