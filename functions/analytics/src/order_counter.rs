@@ -59,8 +59,8 @@ impl OrderCounter {
     /// Counts in a generation what is not counted there yet. Returns one result for each order.
     pub(crate) async fn count(&self, generation: u32, facts: &[OrderFacts]) -> Vec<Counted> {
         let mut rounds = BatchRounds::new((0..facts.len()).collect());
-        while let Some(shares) = rounds.next().await {
-            for indices in shares {
+        while let Some(groups) = rounds.next().await {
+            for indices in groups {
                 self.count_round(generation, facts, &indices, &mut rounds).await;
             }
         }

@@ -10,7 +10,7 @@ use orderflow_store::{
     transaction_groups,
 };
 
-use crate::plan::{Action, Available, Decision, OrderRequest, ReservationChange, decide};
+use crate::plan::{Action, Available, OrderRequest, Plan, ReservationChange, plan};
 use crate::table::{INVENTORY, ReservationRecord, StockRecord, reservation_pk, stock_key, stock_pk};
 
 /// The stock levels and reservations of one store.
@@ -69,8 +69,8 @@ impl Reservations {
         // Releases first: the units that they return can be reserved in the same round.
         order.sort_by_key(|index| !matches!(requests[*index].action, Action::Release));
         let mut rounds = BatchRounds::new(order);
-        while let Some(shares) = rounds.next().await {
-            for indices in shares {
+        while let Some(groups) = rounds.next().await {
+            for indices in groups {
                 self.try_once(requests, &indices, &mut rounds).await;
             }
         }
@@ -91,12 +91,12 @@ impl Reservations {
         for index in indices {
             let request = &requests[*index];
             let existing = snapshot.reservations.get(&request.order_id);
-            match decide(request, existing, &mut snapshot.available, now) {
-                Decision::Done => rounds.set(*index, Applied { outcome: Outcome::Done, written: None }),
-                Decision::AwaitProduct(sku) => {
+            match plan(request, existing, &mut snapshot.available, now) {
+                Plan::Acknowledge => rounds.set(*index, Applied { outcome: Outcome::Done, written: None }),
+                Plan::AwaitProduct(sku) => {
                     rounds.set(*index, retry(format!("the sku {sku} is not known here yet")));
                 }
-                Decision::Write(change) => planned.push((*index, *change)),
+                Plan::Write(change) => planned.push((*index, *change)),
             }
         }
         let (moving, others): (Vec<_>, Vec<_>) =

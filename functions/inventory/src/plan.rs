@@ -46,9 +46,9 @@ pub(crate) type Available = BTreeMap<Sku, i64>;
 
 /// What to do for one order.
 #[derive(Debug, Clone)]
-pub(crate) enum Decision {
-    /// Nothing: the request was processed before.
-    Done,
+pub(crate) enum Plan {
+    /// Acknowledge: the request was processed before.
+    Acknowledge,
     /// Retry: this sku is not known yet.
     AwaitProduct(Sku),
     /// Write this reservation.
@@ -66,36 +66,36 @@ pub(crate) struct ReservationChange {
     pub moved: Vec<(Sku, i64)>,
 }
 
-/// Decides one order, and subtracts the units that it reserves from `available`.
-pub(crate) fn decide(
+/// Plans one order, and subtracts the units that it reserves from `available`.
+pub(crate) fn plan(
     request: &OrderRequest,
     existing: Option<&ReservationRecord>,
     available: &mut Available,
     now: Timestamp,
-) -> Decision {
+) -> Plan {
     match (&request.action, existing) {
         (Action::Reserve { .. }, None) => reserve(request, available, now),
         // The record keeps an `order.placed` that arrives later from reserving units.
-        (Action::Release, None) => Decision::Write(Box::new(ReservationChange {
+        (Action::Release, None) => Plan::Write(Box::new(ReservationChange {
             record: new_record(request, ReservationStatus::Released, now),
             replaces: None,
             outbox: Outbox::of(EventType::InventoryReleased),
             moved: Vec::new(),
         })),
         (Action::Release, Some(reserved)) if reserved.status == ReservationStatus::Reserved => {
-            Decision::Write(Box::new(release(request, reserved, available, now)))
+            Plan::Write(Box::new(release(request, reserved, available, now)))
         }
         (_, Some(existing)) => repeat_answer(request, existing, now),
     }
 }
 
-fn reserve(request: &OrderRequest, available: &mut Available, now: Timestamp) -> Decision {
+fn reserve(request: &OrderRequest, available: &mut Available, now: Timestamp) -> Plan {
     let Action::Reserve { lines, total, payment_token, unknown_sku } = &request.action else {
-        return Decision::Done;
+        return Plan::Acknowledge;
     };
     if let Some(unknown) = lines.iter().find(|line| !available.contains_key(&line.sku)) {
         return match unknown_sku {
-            UnknownSku::Wait => Decision::AwaitProduct(unknown.sku.clone()),
+            UnknownSku::Wait => Plan::AwaitProduct(unknown.sku.clone()),
             UnknownSku::Reject => reject(request, lines, available, RejectionReason::UnknownProduct, now),
         };
     }
@@ -111,7 +111,7 @@ fn reserve(request: &OrderRequest, available: &mut Available, now: Timestamp) ->
         ..new_record(request, ReservationStatus::Reserved, now)
     };
     let outbox = Outbox::of(EventType::InventoryReserved);
-    Decision::Write(Box::new(ReservationChange { record, replaces: None, outbox, moved }))
+    Plan::Write(Box::new(ReservationChange { record, replaces: None, outbox, moved }))
 }
 
 fn reject(
@@ -120,7 +120,7 @@ fn reject(
     available: &Available,
     reason: RejectionReason,
     now: Timestamp,
-) -> Decision {
+) -> Plan {
     let shortage = |line: &Quantities| {
         let available = available.get(&line.sku).copied().unwrap_or_default();
         let short = available < i64::from(line.quantity);
@@ -132,7 +132,7 @@ fn reject(
         ..new_record(request, ReservationStatus::Rejected, now)
     };
     let outbox = Outbox::of(EventType::InventoryRejected);
-    Decision::Write(Box::new(ReservationChange { record, replaces: None, outbox, moved: Vec::new() }))
+    Plan::Write(Box::new(ReservationChange { record, replaces: None, outbox, moved: Vec::new() }))
 }
 
 fn release(
@@ -161,14 +161,14 @@ fn release(
 
 /// Emits the answer of a processed request again when the request was resent. The version changes with it, because a write that changes
 /// nothing leaves no record in the table's stream.
-fn repeat_answer(request: &OrderRequest, existing: &ReservationRecord, now: Timestamp) -> Decision {
-    let Some(resend) = request.resend else { return Decision::Done };
+fn repeat_answer(request: &OrderRequest, existing: &ReservationRecord, now: Timestamp) -> Plan {
+    let Some(resend) = request.resend else { return Plan::Acknowledge };
     let event_type = match existing.status {
         ReservationStatus::Reserved => EventType::InventoryReserved,
         ReservationStatus::Rejected => EventType::InventoryRejected,
         ReservationStatus::Released => EventType::InventoryReleased,
     };
-    Decision::Write(Box::new(ReservationChange {
+    Plan::Write(Box::new(ReservationChange {
         record: ReservationRecord { updated_at: now, version: existing.version + 1, ..existing.clone() },
         replaces: Some(existing.version),
         outbox: Outbox::of(Emission { event_type, resend: Some(resend) }),

@@ -39,10 +39,10 @@ impl TestStock {
         Self { available, reservations: HashMap::new() }
     }
 
-    fn decide(&mut self, request: &OrderRequest) -> Decision {
+    fn plan(&mut self, request: &OrderRequest) -> Plan {
         let existing = self.reservations.get(&request.order_id);
-        let decision = decide(request, existing, &mut self.available, Timestamp::from_millis(0));
-        if let Decision::Write(change) = &decision {
+        let planned = plan(request, existing, &mut self.available, Timestamp::from_millis(0));
+        if let Plan::Write(change) = &planned {
             assert_eq!(
                 change.replaces,
                 existing.map(|record| record.version),
@@ -51,7 +51,7 @@ impl TestStock {
             assert!(change.record.version > change.replaces.unwrap_or_default());
             self.reservations.insert(request.order_id, change.record.clone());
         }
-        decision
+        planned
     }
 
     fn status(&self, order_id: OrderId) -> Option<ReservationStatus> {
@@ -69,9 +69,9 @@ impl TestStock {
     }
 }
 
-fn written(decision: Decision) -> ReservationChange {
-    match decision {
-        Decision::Write(change) => *change,
+fn written(planned: Plan) -> ReservationChange {
+    match planned {
+        Plan::Write(change) => *change,
         other => panic!("nothing to write: {other:?}"),
     }
 }
@@ -95,7 +95,7 @@ proptest! {
         for (order, action, resend) in requests {
             let request = request(orders[order], action, resend);
             let before = stock.status(request.order_id);
-            let decision = stock.decide(&request);
+            let planned = stock.plan(&request);
             for (text, stocked) in STOCKED {
                 let sku = sku(text);
                 prop_assert_eq!(stock.available[&sku] + stock.reserved(&sku), stocked);
@@ -112,7 +112,7 @@ proptest! {
                 (Some(_), _) => prop_assert_eq!(after, before),
             }
             if let (Some(_), Some(resend), true) = (before, resend, before == after) {
-                let change = written(decision);
+                let change = written(planned);
                 prop_assert_eq!(change.outbox.emissions()[0].resend, Some(resend));
                 prop_assert!(change.moved.is_empty());
             }
@@ -124,11 +124,11 @@ proptest! {
         let order = OrderId::generate();
         let mut stock = TestStock::new();
         for (_, action, resend) in requests {
-            stock.decide(&request(order, action, resend));
+            stock.plan(&request(order, action, resend));
         }
-        stock.decide(&request(order, reserve(&[("A", 1)], UnknownSku::Reject), None));
+        stock.plan(&request(order, reserve(&[("A", 1)], UnknownSku::Reject), None));
         prop_assert!(stock.status(order).is_some());
-        stock.decide(&request(order, Action::Release, None));
+        stock.plan(&request(order, Action::Release, None));
         prop_assert_ne!(stock.status(order), Some(ReservationStatus::Reserved));
         prop_assert_eq!(stock.reserved(&sku("A")), 0);
     }
@@ -137,7 +137,7 @@ proptest! {
 #[test]
 fn all_lines_are_reserved_or_none() {
     let mut stock = TestStock::new();
-    let change = written(stock.decide(&request(
+    let change = written(stock.plan(&request(
         OrderId::generate(),
         reserve(&[("A", 5), ("B", 4)], UnknownSku::Wait),
         None,
@@ -153,10 +153,10 @@ fn all_lines_are_reserved_or_none() {
 fn an_unknown_sku_is_waited_for_and_then_rejected() {
     let order = OrderId::generate();
     let mut stock = TestStock::new();
-    let retried = stock.decide(&request(order, reserve(&[("A", 1), ("NEW", 1)], UnknownSku::Wait), None));
-    assert!(matches!(retried, Decision::AwaitProduct(missing) if missing == sku("NEW")));
+    let retried = stock.plan(&request(order, reserve(&[("A", 1), ("NEW", 1)], UnknownSku::Wait), None));
+    assert!(matches!(retried, Plan::AwaitProduct(missing) if missing == sku("NEW")));
     assert_eq!(stock.status(order), None);
-    let rejected = written(stock.decide(&request(order, reserve(&[("NEW", 1)], UnknownSku::Reject), None)));
+    let rejected = written(stock.plan(&request(order, reserve(&[("NEW", 1)], UnknownSku::Reject), None)));
     assert_eq!(rejected.record.reason, Some(RejectionReason::UnknownProduct));
 }
 
@@ -164,9 +164,9 @@ fn an_unknown_sku_is_waited_for_and_then_rejected() {
 fn released_units_can_be_reserved_in_the_same_batch() {
     let (first, second) = (OrderId::generate(), OrderId::generate());
     let mut stock = TestStock::new();
-    stock.decide(&request(first, reserve(&[("A", 5)], UnknownSku::Wait), None));
-    stock.decide(&request(first, Action::Release, None));
-    stock.decide(&request(second, reserve(&[("A", 5)], UnknownSku::Wait), None));
+    stock.plan(&request(first, reserve(&[("A", 5)], UnknownSku::Wait), None));
+    stock.plan(&request(first, Action::Release, None));
+    stock.plan(&request(second, reserve(&[("A", 5)], UnknownSku::Wait), None));
     assert_eq!(stock.status(second), Some(ReservationStatus::Reserved));
 }
 
@@ -174,10 +174,10 @@ fn released_units_can_be_reserved_in_the_same_batch() {
 fn a_tombstone_has_no_units_and_no_payment_token() {
     let order = OrderId::generate();
     let mut stock = TestStock::new();
-    let tombstone = written(stock.decide(&request(order, Action::Release, None)));
+    let tombstone = written(stock.plan(&request(order, Action::Release, None)));
     assert_eq!(tombstone.outbox, Outbox::of(EventType::InventoryReleased));
     assert!(tombstone.record.lines.is_empty() && tombstone.moved.is_empty());
     assert_eq!(tombstone.record.payment_token, None);
-    let late = stock.decide(&request(order, reserve(&[("A", 1)], UnknownSku::Wait), None));
-    assert!(matches!(late, Decision::Done));
+    let late = stock.plan(&request(order, reserve(&[("A", 1)], UnknownSku::Wait), None));
+    assert!(matches!(late, Plan::Acknowledge));
 }
