@@ -191,7 +191,6 @@ fn only(reader: &mut Reader<'_>) -> Vec<Part> {
 
 #[cfg(test)]
 mod tests {
-    use orderflow_settings::declared::PARTS;
     use orderflow_settings::{Snapshot, read};
 
     use super::*;
@@ -199,11 +198,6 @@ mod tests {
     fn refusal(variables: &[(&str, &str)]) -> String {
         let snapshot = Snapshot::from_variables(variables.iter().copied());
         read(&snapshot, UpSettings::read).err().unwrap().to_string()
-    }
-
-    #[test]
-    fn the_declaration_names_every_part() {
-        assert_eq!(Part::all().map(Part::name).collect::<Vec<_>>(), PARTS);
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::Program::{
 use crate::Secrecy::{Credentials, Secret};
 use crate::{Section, Setting};
 
-/// The parts of the system, as `--only` takes them.
-pub const PARTS: [&str; 9] = [
+/// The parts of the system, as `--only` takes them. A test of `tests/structure` compares them with the subscriptions.
+pub const PARTS: &[&str] = &[
     "order-intake",
     "shop-api",
     "order-expiry",
@@ -166,7 +166,7 @@ pub static BROKER_CA: Setting = Setting::new("ORDERFLOW_BROKER_CA", File, Sectio
     .read_by(&[Up, Bridge, Dlq]);
 
 /// The parts that the process runs.
-pub static ONLY: Setting = Setting::new("ORDERFLOW_ONLY", SomeOf(&PARTS), Section::Broker)
+pub static ONLY: Setting = Setting::new("ORDERFLOW_ONLY", SomeOf(PARTS), Section::Broker)
     .flag("only")
     .example("order-intake,shop-api")
     .help(
