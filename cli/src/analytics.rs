@@ -2,7 +2,7 @@
 
 use orderflow_domain::Money;
 use orderflow_settings::{Program, Setting, Snapshot, read};
-use orderflow_system::recount_analytics;
+use orderflow_system::rebuild_analytics;
 use orderflow_telemetry::TelemetrySettings;
 use serde::Deserialize;
 
@@ -161,15 +161,15 @@ impl FlagSet for RebuildFlags {
 
 impl RebuildArgs {
     async fn run(self, environment: &Snapshot, output: &mut Output) -> Result<(), AnalyticsError> {
-        let orders = self.recount(environment).await.map_err(AnalyticsError::Rebuild)?;
+        let orders = self.rebuild(environment).await.map_err(AnalyticsError::Rebuild)?;
         Ok(output.line(format_args!("orders counted: {orders}"))?)
     }
 
-    async fn recount(self, environment: &Snapshot) -> anyhow::Result<usize> {
+    async fn rebuild(self, environment: &Snapshot) -> anyhow::Result<usize> {
         let (telemetry, (location, prefix)) = read(&self.flags.over(environment), |reader| {
             Ok((TelemetrySettings::read(reader), settings::tables(reader)))
         })?;
         let _telemetry = orderflow_telemetry::init("analytics", telemetry)?;
-        recount_analytics(&location, &prefix).await
+        rebuild_analytics(&location, &prefix).await
     }
 }

@@ -12,7 +12,7 @@ use orderflow_store::{IndependentWrites, Store};
 use tokio::sync::watch;
 
 use crate::BaseUrl;
-use crate::probe::is_embedded;
+use crate::endpoint_kind::is_orderflow_store;
 
 /// The timeout of one request to a store at an endpoint.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,7 +45,7 @@ impl Data {
     }
 
     async fn connect(endpoint: &BaseUrl, prefix: &str) -> anyhow::Result<Self> {
-        let embedded = is_embedded(endpoint).await?;
+        let embedded = is_orderflow_store(endpoint).await?;
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(REQUEST_TIMEOUT).build();
         let config = sdk_config(Some(&endpoint.to_string())).await;
         let config = config.into_builder().timeout_config(timeouts.clone()).build();

@@ -15,7 +15,7 @@ use super::parts::ORDER_EXPIRY;
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 const LONGEST_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Periodically resends the events of stuck orders, and cancels orders that stay open too long.
+/// Periodically resends the events of stuck orders, and cancels orders that stay undecided too long.
 pub(crate) struct Sweeper {
     expiry: OrderExpiry,
     interval: Duration,

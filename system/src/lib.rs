@@ -7,6 +7,7 @@ mod base_url;
 mod broker;
 mod data;
 mod demo;
+mod endpoint_kind;
 mod expiry;
 mod faults;
 mod functions;
@@ -14,7 +15,6 @@ mod idle;
 mod liveness;
 mod maintenance;
 mod parts;
-mod probe;
 mod routes;
 mod running;
 mod trimming;
@@ -47,11 +47,11 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub use broker::BrokerLocation;
 pub use data::StoreLocation;
 pub use demo::DEMO_PRODUCTS;
+pub use endpoint_kind::is_orderflow_store;
 pub use functions::{Functions, Invocation};
 pub use idle::IdleProbe;
-pub use maintenance::{make_tables, recount_analytics, recount_store, table_states};
+pub use maintenance::{make_tables, rebuild_analytics, rebuild_analytics_in, table_states};
 pub use parts::{Part, Parts, UnknownPart};
-pub use probe::is_embedded;
 pub use running::Running;
 pub use trimming::Trimming;
 
@@ -118,7 +118,7 @@ impl Settings {
     }
 }
 
-/// A system whose parts do not run yet. [`System::start`] runs them. With the broker in this process, [`System::drain`] instead does the
+/// A system whose parts do not run yet. [`System::start`] runs them. With the broker in this process, [`System::run_until_idle`] instead does the
 /// pending work step by step, as tests need it.
 pub struct System {
     data: Data,
@@ -231,7 +231,7 @@ impl System {
     ///
     /// # Errors
     /// If the store does not answer, or the broker is not in this process.
-    pub async fn drain(&mut self) -> anyhow::Result<()> {
+    pub async fn run_until_idle(&mut self) -> anyhow::Result<()> {
         let mut now = Timestamp::now();
         loop {
             while self.step(now).await? > 0 {}
@@ -271,7 +271,7 @@ impl System {
         Ok(done)
     }
 
-    /// Resends the events of stuck orders and cancels orders that are open too long, as of `now`. [`System::drain`] and [`System::step`] do
+    /// Resends the events of stuck orders and cancels orders that stay undecided too long, as of `now`. [`System::run_until_idle`] and [`System::step`] do
     /// not.
     ///
     /// # Errors
@@ -287,7 +287,7 @@ impl System {
     }
 }
 
-/// Reads the catalog into the cache. A failure is no error: products are read when they are needed.
+/// Reads the catalog into the cache. A failure is only logged: products are read when they are needed.
 async fn warm_up(catalog: &Catalog) {
     if let Err(error) = catalog.warm_up_all().await {
         tracing::warn!(%error, "catalog cache cannot be warmed up");

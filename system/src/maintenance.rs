@@ -1,7 +1,7 @@
 //! Maintenance of a store: its tables, and the rebuild of analytics.
 
 use anyhow::Context;
-use orderflow_analytics::{ANALYTICS, Recount};
+use orderflow_analytics::{ANALYTICS, Rebuild};
 use orderflow_domain::EventType;
 use orderflow_orders::{ORDERS, OrderHistory};
 use orderflow_store::{Store, TableState};
@@ -34,32 +34,32 @@ pub(crate) async fn create_missing_tables(store: &Store) -> anyhow::Result<()> {
 /// Rebuilds analytics in the store at this location, which a running system may use meanwhile. Returns the number of orders.
 ///
 /// # Errors
-/// As [`recount_store`], and if the store cannot be opened or has no table of orders.
-pub async fn recount_analytics(location: &StoreLocation, prefix: &str) -> anyhow::Result<usize> {
+/// As [`rebuild_analytics_in`], and if the store cannot be opened or lacks the table of orders.
+pub async fn rebuild_analytics(location: &StoreLocation, prefix: &str) -> anyhow::Result<usize> {
     let data = Data::open(location, prefix).await?;
     let store = data.store(prefix);
     let orders = store.table_states(&[&ORDERS]).await?;
     anyhow::ensure!(
         orders.iter().all(|table| table.exists),
-        "the store has no table of orders; check --data-dir or the endpoint, and ORDERFLOW_PREFIX"
+        "the store does not contain the table of orders; check --data-dir or the endpoint, and ORDERFLOW_PREFIX"
     );
     store.create_missing_tables(&[&ANALYTICS]).await.context("the table of analytics cannot be created")?;
-    recount_store(&store).await
+    rebuild_analytics_in(&store).await
 }
 
 /// Rebuilds analytics from the events of all orders. Returns the number of orders.
 ///
 /// # Errors
 /// If the store does not answer, or another rebuild began meanwhile. The earlier figures stay valid then.
-pub async fn recount_store(store: &Store) -> anyhow::Result<usize> {
-    let recount = Recount::begin(store).await?;
+pub async fn rebuild_analytics_in(store: &Store) -> anyhow::Result<usize> {
+    let rebuild = Rebuild::begin(store).await?;
     // Only after the rebuild began: from then on the consumer counts new events in it too.
     let mut history = OrderHistory::new(store);
     let mut orders = 0;
     while let Some(events) = history.next().await? {
         orders += events.iter().filter(|event| event.event_type() == EventType::OrderPlaced).count();
-        recount.count(&events).await?;
+        rebuild.count(&events).await?;
     }
-    recount.finish().await?;
+    rebuild.finish().await?;
     Ok(orders)
 }

@@ -9,7 +9,7 @@ use orderflow_messaging::SUBSCRIPTIONS;
 pub(crate) const ORDER_INTAKE: &str = "order-intake";
 /// Serves the rest of the API over HTTP.
 pub(crate) const SHOP_API: &str = "shop-api";
-/// Resends the events of stuck orders, and cancels orders that stay open too long.
+/// Resends the events of stuck orders, and cancels orders that stay undecided too long.
 pub(crate) const ORDER_EXPIRY: &str = "order-expiry";
 /// Publishes the events from the streams of the tables.
 pub(crate) const OUTBOX_RELAY: &str = "outbox-relay";

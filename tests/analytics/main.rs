@@ -8,7 +8,7 @@ mod repeating;
 use std::time::{Duration, Instant};
 
 use orderflow_domain::Timestamp;
-use orderflow_system::recount_store;
+use orderflow_system::rebuild_analytics_in;
 use orderflow_tests::{Mode, ModeSettings, TestApp};
 use serde_json::Value;
 
@@ -66,8 +66,8 @@ async fn assert_counted(shop: &TestApp<RepeatingMode>, orders: i64) {
     assert_eq!(summary["by_status"]["confirmed"], numbers("/confirmed").iter().sum::<i64>());
     assert_eq!(summary["revenue"]["amount"], numbers("/revenue/amount").iter().sum::<i64>());
 
-    assert_eq!(recount_store(shop.mode.store()).await.unwrap(), usize::try_from(orders).unwrap());
-    let (summary, _) = summary_where(shop, |_, recounted_at| *recounted_at != counted_at).await;
+    assert_eq!(rebuild_analytics_in(shop.mode.store()).await.unwrap(), usize::try_from(orders).unwrap());
+    let (summary, _) = summary_where(shop, |_, rebuilt_at| *rebuilt_at != counted_at).await;
     assert_eq!(summary, expected);
     // Answers are cached by their query.
     assert_eq!(minutes(shop, 101).await, series);

@@ -1,4 +1,4 @@
-//! Orders that stay open for too long, and concurrent sweeps.
+//! Orders that stay undecided for too long, and concurrent sweeps.
 
 use std::time::{Duration, Instant};
 

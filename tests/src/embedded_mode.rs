@@ -25,7 +25,7 @@ impl EmbeddedMode {
         system.add_demo_products().await?;
         let router = system.local_router();
         let mut mode = Self { system, router };
-        mode.system.drain().await?;
+        mode.system.run_until_idle().await?;
         Ok(mode)
     }
 }
@@ -41,6 +41,6 @@ impl Mode for EmbeddedMode {
     }
 
     async fn wait_until_idle(&mut self) {
-        self.system.drain().await.expect("process all events");
+        self.system.run_until_idle().await.expect("process all events");
     }
 }

@@ -56,9 +56,9 @@ pub enum ClientError {
     /// The system reports that it is unhealthy.
     #[error("the system is {0}")]
     Unhealthy(String),
-    /// The order did not end within the time limit.
+    /// The order has no final status after the time limit.
     #[error("order {id} is still {status} after {} s", waited.as_secs_f64())]
-    StillOpen {
+    StillUndecided {
         /// The id of the order.
         id: String,
         /// Its last known status.
@@ -83,7 +83,7 @@ impl ClientError {
         }
     }
 
-    /// Returns whether the reader of the output closed it, as in `orderflow order list | head -1`, which is no failure.
+    /// Returns whether the reader of the output closed it, as in `orderflow order list | head -1`, which is not a failure.
     #[must_use]
     pub fn is_closed_output(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)

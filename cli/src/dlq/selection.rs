@@ -54,7 +54,7 @@ fn consumers() -> PossibleValuesParser {
     PossibleValuesParser::new(SUBSCRIPTIONS.iter().map(|row| row.consumer))
 }
 
-/// Accepts ids that can be a path segment, and no name of a consumer: `--id` takes every argument after it.
+/// Accepts ids that can be a path segment, and refuses the names of consumers: `--id` takes every argument after it.
 fn parse_id(text: &str) -> Result<String, &'static str> {
     if subscription(text).is_ok() {
         return Err("is a consumer; write it before --id");

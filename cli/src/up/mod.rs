@@ -53,7 +53,7 @@ fn announce(address: SocketAddr, parts: &Parts) -> anyhow::Result<()> {
     }
     let body =
         r#"{"customer_id":"C100","email":"c100@example.com","items":[{"sku":"TSHIRT-BLK-M","quantity":2}]}"#;
-    // A full or closed stderr is no reason not to start.
+    // The program starts also if stderr is full or closed.
     let _unwritten = writeln!(
         io::stderr().lock(),
         "Try:\n  curl -s -X POST {url}/api/v1/orders -H 'content-type: application/json' -d '{body}'\n  \

@@ -65,7 +65,7 @@ async fn kill_after(server: &Server, confirmed: usize) {
 /// Checks the data after all work is done.
 async fn check_books(data: &std::path::Path) {
     let mut system = open_when_free(data).await;
-    system.drain().await.unwrap();
+    system.run_until_idle().await.unwrap();
     let mut confirmed = 0;
     let orders = all_orders(&system).await;
     assert!(orders.len() >= ORDERS);

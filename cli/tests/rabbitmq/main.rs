@@ -6,7 +6,7 @@ mod broker_outages;
 mod kills;
 mod load;
 mod outage;
-mod poison;
 mod sharing;
 mod shop;
 mod tables;
+mod undecodable;

@@ -40,7 +40,7 @@ impl CounterReader {
         loop {
             let generation = self.generations.read().await?.current;
             let counters = self.read_generation(collection, generation, &names).await?;
-            // A generation that a recount replaced in the meantime may be partly deleted.
+            // A generation that a rebuild replaced in the meantime may be partly deleted.
             if self.generations.read().await?.current == generation {
                 return Ok(counters);
             }

@@ -1,4 +1,4 @@
-//! Which generation of counters is current, and which one a recount builds.
+//! Which generation of counters is current, and which one a rebuild fills.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +18,8 @@ impl GenerationsRecord {
 pub(crate) enum GenerationError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Another recount began a newer generation.
-    #[error("another recount began a newer generation")]
+    /// Another rebuild began a newer generation.
+    #[error("another rebuild began a newer generation")]
     Superseded,
 }
 
@@ -35,13 +35,13 @@ impl Generations {
         Self { store: store.clone(), table: store.table(&ANALYTICS) }
     }
 
-    /// Reads the record. Before the first recount there is none, and generation 0 is current.
+    /// Reads the record. Before the first rebuild there is none, and generation 0 is current.
     pub(crate) async fn read(&self) -> Result<GenerationsRecord, StoreError> {
         let found = self.table.get(GenerationsRecord::key(&self.table)).await?;
         Ok(found.unwrap_or_default())
     }
 
-    /// Begins a new generation, which consumers count in from now on too. A generation that another recount was building
+    /// Begins a new generation, which consumers count in from now on too. A generation that another rebuild was filling
     /// is abandoned.
     pub(crate) async fn begin(&self) -> Result<u32, GenerationError> {
         let before = self.read().await?;

@@ -9,7 +9,7 @@
 //! The events of an order may arrive in any sequence. The first one counts the order, `order.placed` counts it in the
 //! series, and the event that ends the order counts the rest.
 //!
-//! A [`Recount`] counts the same events again into a new generation of counters, while orders arrive, and then makes that
+//! A [`Rebuild`] counts the same events again into a new generation of counters, while orders arrive, and then makes that
 //! generation the current one.
 
 mod consumer;
@@ -19,7 +19,7 @@ mod generations;
 mod order_counter;
 mod order_facts;
 mod plan;
-mod recount;
+mod rebuild;
 mod router;
 mod series;
 mod summary;
@@ -27,6 +27,6 @@ mod table;
 
 pub use consumer::AnalyticsConsumer;
 pub use order_counter::CountError;
-pub use recount::{Recount, RecountError};
+pub use rebuild::{Rebuild, RebuildError};
 pub use router::router;
 pub use table::ANALYTICS;

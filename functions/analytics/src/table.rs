@@ -111,12 +111,12 @@ impl CountedOrder {
     }
 }
 
-/// Which generation of counters is current, and which one a recount builds.
+/// Which generation of counters is current, and which one a rebuild fills.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct GenerationsRecord {
     /// The generation that readers see.
     pub current: u32,
-    /// The generation that a recount builds.
+    /// The generation that a rebuild fills.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<u32>,
     pub version: u32,

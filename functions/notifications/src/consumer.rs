@@ -11,7 +11,7 @@ use orderflow_store::{MAX_TRANSACTION_ACTIONS, Store, StoreError, Table, Write, 
 use tracing::Instrument;
 
 use crate::channel::{Channel, ChannelError, Message};
-use crate::pending::PendingNotification;
+use crate::required::RequiredNotification;
 use crate::table::{NOTIFICATIONS, NotificationKey, NotificationRecord, NotificationStatus};
 use crate::templates::Templates;
 
@@ -28,7 +28,7 @@ pub struct NotificationConsumer {
 }
 
 /// A notification, and the record of the request that asked for it, if there is one.
-type WithRequest = (PendingNotification, Option<NotificationRecord>);
+type WithRequest = (RequiredNotification, Option<NotificationRecord>);
 
 /// The outcome of a notification that was not sent or not recorded.
 type Failed = (NotificationKey, Outcome);
@@ -41,7 +41,7 @@ impl NotificationConsumer {
 
     /// Sends notifications that are not recorded as sent, and records each as soon as it is sent: after a crash only the
     /// messages that were in progress are sent again. Returns the outcomes of those that failed.
-    async fn notify(&self, notifications: Vec<PendingNotification>) -> Vec<Failed> {
+    async fn notify(&self, notifications: Vec<RequiredNotification>) -> Vec<Failed> {
         let mut recorded = match self.recorded(&notifications).await {
             Ok(recorded) => recorded,
             Err(error) => return retry_all(&notifications, &error),
@@ -63,7 +63,7 @@ impl NotificationConsumer {
 
     async fn recorded(
         &self,
-        notifications: &[PendingNotification],
+        notifications: &[RequiredNotification],
     ) -> Result<HashMap<NotificationKey, NotificationRecord>, StoreError> {
         let keys = notifications.iter().map(|notification| notification.key().item(&self.table)).collect();
         let records: Vec<NotificationRecord> = self.table.get_all(keys).await?;
@@ -107,7 +107,7 @@ impl NotificationConsumer {
 
     fn write(
         &self,
-        notification: &PendingNotification,
+        notification: &RequiredNotification,
         request: Option<NotificationRecord>,
         message: &Message,
     ) -> Result<Write, Outcome> {
@@ -126,8 +126,8 @@ impl NotificationConsumer {
     }
 }
 
-fn retry_all(notifications: &[PendingNotification], error: &StoreError) -> Vec<Failed> {
-    let retry = |notification: &PendingNotification| (notification.key().clone(), Outcome::retry(error));
+fn retry_all(notifications: &[RequiredNotification], error: &StoreError) -> Vec<Failed> {
+    let retry = |notification: &RequiredNotification| (notification.key().clone(), Outcome::retry(error));
     notifications.iter().map(retry).collect()
 }
 
@@ -164,7 +164,7 @@ impl Consumer for NotificationConsumer {
 
     async fn handle(&self, batch: &[Delivery]) -> Vec<Outcome> {
         // Of several events that call for the same notification, the first is sent.
-        let (notifications, positions) = group_by_key(batch, PendingNotification::all_of, |_, _| ());
+        let (notifications, positions) = group_by_key(batch, RequiredNotification::all_of, |_, _| ());
         let mut outcomes = vec![Outcome::Done; batch.len()];
         positions.scatter_merged(self.notify(notifications).await, &mut outcomes, more_urgent);
         outcomes

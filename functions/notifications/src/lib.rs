@@ -23,9 +23,9 @@
 mod channel;
 mod consumer;
 mod events;
-mod pending;
 mod providers;
 mod request;
+mod required;
 mod router;
 mod settings;
 mod table;

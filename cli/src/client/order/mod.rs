@@ -36,7 +36,7 @@ enum OrderCommand {
     /// List orders, newest first.
     #[command(after_help = "Example:\n  orderflow order list --customer C100 --status confirmed")]
     List(ListArgs),
-    /// Cancel an order that is still open: its stock is released, and its payment voided or refunded.
+    /// Cancel an order that is still undecided: its stock is released, and its payment voided or refunded.
     #[command(after_help = "Example:\n  orderflow order cancel 01890a5d-ac96-774b-bcce-b302099a8057")]
     Cancel(OneOrder),
     /// Follow an order until it ends, and print its events and status as they change.

@@ -116,7 +116,7 @@ impl PlaceArgs {
         let ended = tokio::time::timeout(self.timeout, ending).await;
         // Shown after a timeout or an error too: the user needs the id.
         view::show(session, &latest)?;
-        ended.unwrap_or(Err(ClientError::StillOpen {
+        ended.unwrap_or(Err(ClientError::StillUndecided {
             id: order.id,
             status: order.status,
             waited: self.timeout,

@@ -56,7 +56,7 @@ impl WatchArgs {
         let mut watch = Watch::default();
         let followed = tokio::time::timeout(timeout, watch.follow(session, &self.id)).await;
         followed.unwrap_or_else(|_| {
-            Err(ClientError::StillOpen {
+            Err(ClientError::StillUndecided {
                 id: self.id.as_str().to_owned(),
                 status: watch.status.unwrap_or_else(|| "unknown".to_owned()),
                 waited: timeout,

@@ -60,7 +60,7 @@ impl Page {
 /// Shows the part of the listing that `pages` asks for.
 ///
 /// # Errors
-/// If the server refuses the request, or if the response is not such a listing.
+/// If the server refuses the request, or if the response is not a listing of such items.
 pub(crate) async fn show<T: ListItem>(
     session: &mut Session<'_>,
     request: ApiRequest,
@@ -141,7 +141,7 @@ fn rows<T: ListItem>(page: &Page, response: &ApiResponse) -> Result<Vec<Vec<Stri
 /// Shows a single item: a table with one row, or the body as it is.
 ///
 /// # Errors
-/// If the response is not such an item.
+/// If the response is not an item of this kind.
 pub(crate) fn show_single<T: ListItem>(
     session: &mut Session<'_>,
     response: &ApiResponse,

@@ -4,5 +4,5 @@
 mod counting;
 mod faults;
 mod harness;
-mod recounting;
+mod rebuilding;
 mod routes;

@@ -21,7 +21,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// If there is no response.
-pub async fn is_embedded(endpoint: &BaseUrl) -> anyhow::Result<bool> {
+pub async fn is_orderflow_store(endpoint: &BaseUrl) -> anyhow::Result<bool> {
     wait_for(endpoint, STARTUP_TIMEOUT).await
 }
 
@@ -89,7 +89,7 @@ mod tests {
             }
             axum::serve(listener, router).await
         });
-        assert!(is_embedded(&url).await.unwrap());
+        assert!(is_orderflow_store(&url).await.unwrap());
     }
 
     #[tokio::test]
@@ -98,11 +98,11 @@ mod tests {
             let (listener, url) = listener().await;
             let router = Router::new().route("/", get(move || async move { answer }));
             tokio::spawn(axum::serve(listener, router).into_future());
-            assert!(!is_embedded(&url).await.unwrap(), "{answer:?}");
+            assert!(!is_orderflow_store(&url).await.unwrap(), "{answer:?}");
         }
         let (listener, url) = listener().await;
         tokio::spawn(axum::serve(listener, Router::new()).into_future());
-        assert!(!is_embedded(&url).await.unwrap());
+        assert!(!is_orderflow_store(&url).await.unwrap());
     }
 
     #[tokio::test]

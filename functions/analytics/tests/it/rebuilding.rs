@@ -1,8 +1,8 @@
-//! Recounts while orders arrive.
+//! Rebuilds while orders arrive.
 
 use std::collections::BTreeSet;
 
-use orderflow_analytics::{ANALYTICS, Recount, RecountError};
+use orderflow_analytics::{ANALYTICS, Rebuild, RebuildError};
 use orderflow_domain::Event;
 
 use crate::harness::{AnalyticsHarness, mixed};
@@ -16,20 +16,20 @@ async fn generations_left(analytics: &AnalyticsHarness) -> (BTreeSet<String>, us
     (generations, pks.iter().filter(|pk| pk.starts_with("order#")).count())
 }
 
-async fn recount(analytics: &AnalyticsHarness, events: &[Event]) {
-    let recount = Recount::begin(&analytics.service.store).await.unwrap();
-    recount.count(events).await.unwrap();
-    recount.finish().await.unwrap();
+async fn rebuild(analytics: &AnalyticsHarness, events: &[Event]) {
+    let rebuild = Rebuild::begin(&analytics.service.store).await.unwrap();
+    rebuild.count(events).await.unwrap();
+    rebuild.finish().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_recount_of_the_same_events_changes_no_number_and_deletes_the_old_generation() {
+async fn a_rebuild_of_the_same_events_changes_no_number_and_deletes_the_old_generation() {
     let analytics = AnalyticsHarness::open().await;
     let events = mixed(50);
     analytics.deliver_all(&events).await;
     let before = analytics.summary_and_series().await;
     for generation in ["1", "2"] {
-        recount(&analytics, &events).await;
+        rebuild(&analytics, &events).await;
         assert_eq!(analytics.summary_and_series().await, before);
         assert_eq!(generations_left(&analytics).await, ([generation.to_owned()].into(), 50));
     }
@@ -38,63 +38,63 @@ async fn a_recount_of_the_same_events_changes_no_number_and_deletes_the_old_gene
 }
 
 #[tokio::test]
-async fn a_recount_corrects_wrong_counters() {
+async fn a_rebuild_corrects_wrong_counters() {
     let (wrong, right) = (AnalyticsHarness::open().await, AnalyticsHarness::open().await);
     let events = mixed(40);
     right.deliver_all(&events).await;
     wrong.deliver_all(&mixed(7)).await;
     wrong.deliver_all(&events[..30]).await;
-    recount(&wrong, &events).await;
+    rebuild(&wrong, &events).await;
     assert_eq!(wrong.summary_and_series().await, right.summary_and_series().await);
 }
 
 #[tokio::test]
-async fn events_during_a_recount_are_counted_once_in_each_generation() {
+async fn events_during_a_rebuild_are_counted_once_in_each_generation() {
     let (analytics, alone) = (AnalyticsHarness::open().await, AnalyticsHarness::open().await);
     let events = mixed(60);
     alone.deliver_all(&events).await;
     let (old, new) = events.split_at(40);
     analytics.deliver_all(old).await;
-    let recount = Recount::begin(&analytics.service.store).await.unwrap();
-    recount.count(&old[..20]).await.unwrap();
+    let rebuild = Rebuild::begin(&analytics.service.store).await.unwrap();
+    rebuild.count(&old[..20]).await.unwrap();
     analytics.deliver_all(new).await;
     assert_eq!(
         analytics.summary_and_series().await,
         alone.summary_and_series().await,
         "readers see the old generation"
     );
-    // Some events arrive both from the recount and from the queue.
-    recount.count(&events[20..50]).await.unwrap();
+    // Some events arrive both from the rebuild and from the queue.
+    rebuild.count(&events[20..50]).await.unwrap();
     analytics.deliver_all(&new[..10]).await;
-    recount.finish().await.unwrap();
+    rebuild.finish().await.unwrap();
     assert_eq!(analytics.summary_and_series().await, alone.summary_and_series().await);
 }
 
 #[tokio::test]
-async fn an_abandoned_recount_changes_no_number() {
+async fn an_abandoned_rebuild_changes_no_number() {
     let analytics = AnalyticsHarness::open().await;
     let events = mixed(30);
     analytics.deliver_all(&events[..20]).await;
-    let abandoned = Recount::begin(&analytics.service.store).await.unwrap();
+    let abandoned = Rebuild::begin(&analytics.service.store).await.unwrap();
     abandoned.count(&mixed(5)).await.unwrap();
     analytics.deliver_all(&events[20..]).await;
     let before = analytics.summary_and_series().await;
     assert_eq!(before[0]["total_orders"], 30);
-    recount(&analytics, &events).await;
+    rebuild(&analytics, &events).await;
     assert_eq!(analytics.summary_and_series().await, before);
     let error = abandoned.finish().await.unwrap_err();
-    assert!(matches!(error, RecountError::Superseded), "{error}");
+    assert!(matches!(error, RebuildError::Superseded), "{error}");
     assert_eq!(analytics.summary_and_series().await, before);
 }
 
 #[tokio::test]
-async fn only_the_later_of_two_recounts_can_finish() {
+async fn only_the_later_of_two_rebuilds_can_finish() {
     let analytics = AnalyticsHarness::open().await;
     let events = mixed(10);
-    let first = Recount::begin(&analytics.service.store).await.unwrap();
-    let second = Recount::begin(&analytics.service.store).await.unwrap();
+    let first = Rebuild::begin(&analytics.service.store).await.unwrap();
+    let second = Rebuild::begin(&analytics.service.store).await.unwrap();
     first.count(&events).await.unwrap();
-    assert!(matches!(first.finish().await, Err(RecountError::Superseded)));
+    assert!(matches!(first.finish().await, Err(RebuildError::Superseded)));
     second.count(&events).await.unwrap();
     second.finish().await.unwrap();
     assert_eq!(analytics.summary().await["total_orders"], 10);

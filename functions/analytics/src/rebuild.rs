@@ -9,21 +9,21 @@ use crate::order_counter::{CountError, OrderCounter};
 use crate::order_facts::OrderFacts;
 use crate::table::{ANALYTICS, PartitionKey};
 
-/// A recount that did not finish. The counters are those of before.
+/// A rebuild that did not finish. Readers still see the earlier counters.
 #[derive(Debug, thiserror::Error)]
-pub enum RecountError {
+pub enum RebuildError {
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// An order could not be counted.
     #[error(transparent)]
     Count(#[from] CountError),
-    /// Another recount began after this one, and continues.
-    #[error("another recount began after this one and continues")]
+    /// Another rebuild began after this one, and continues.
+    #[error("another rebuild began after this one and continues")]
     Superseded,
 }
 
-impl From<GenerationError> for RecountError {
+impl From<GenerationError> for RebuildError {
     fn from(error: GenerationError) -> Self {
         match error {
             GenerationError::Store(error) => Self::Store(error),
@@ -34,14 +34,14 @@ impl From<GenerationError> for RecountError {
 
 /// Builds a new generation of counters.
 ///
-/// From [`Recount::begin`] on, every [`AnalyticsConsumer`](crate::AnalyticsConsumer) counts in the new generation too. The
+/// From [`Rebuild::begin`] on, every [`AnalyticsConsumer`](crate::AnalyticsConsumer) counts in the new generation too. The
 /// caller must read the orders after that: an event that a consumer counted in the old generation alone was written
 /// before, so the caller's read returns it. An event that arrives both ways is counted once, since each generation records
 /// what was counted of each order.
 ///
-/// A recount that is not finished changes nothing that readers see; the next one starts with an empty generation.
+/// A rebuild that is not finished changes nothing that readers see; the next one starts with an empty generation.
 #[derive(Debug)]
-pub struct Recount {
+pub struct Rebuild {
     store: Store,
     table: Table,
     counter: OrderCounter,
@@ -49,12 +49,12 @@ pub struct Recount {
     generation: u32,
 }
 
-impl Recount {
-    /// Begins a new generation. A recount that is running can then no longer finish.
+impl Rebuild {
+    /// Begins a new generation. A rebuild that is running can then no longer finish.
     ///
     /// # Errors
-    /// [`RecountError`] if the store does not answer, or if another recount begins at the same time.
-    pub async fn begin(store: &Store) -> Result<Self, RecountError> {
+    /// [`RebuildError`] if the store does not answer, or if another rebuild begins at the same time.
+    pub async fn begin(store: &Store) -> Result<Self, RebuildError> {
         let generations = Generations::new(store);
         let generation = generations.begin().await?;
         let (table, counter) = (store.table(&ANALYTICS), OrderCounter::new(store));
@@ -64,8 +64,8 @@ impl Recount {
     /// Counts events in the new generation.
     ///
     /// # Errors
-    /// [`RecountError::Count`] if an order cannot be counted.
-    pub async fn count(&self, events: &[Event]) -> Result<(), RecountError> {
+    /// [`RebuildError::Count`] if an order cannot be counted.
+    pub async fn count(&self, events: &[Event]) -> Result<(), RebuildError> {
         let (facts, _) = group_by_key(events, OrderFacts::of, OrderFacts::merge);
         let counted = self.counter.count(self.generation, &facts).await;
         Ok(counted.into_iter().collect::<Result<(), CountError>>()?)
@@ -74,11 +74,11 @@ impl Recount {
     /// Makes the new generation the current one, and deletes the older ones.
     ///
     /// # Errors
-    /// [`RecountError`] if the store does not answer, or if another recount began after this one.
-    pub async fn finish(self) -> Result<(), RecountError> {
+    /// [`RebuildError`] if the store does not answer, or if another rebuild began after this one.
+    pub async fn finish(self) -> Result<(), RebuildError> {
         self.generations.switch_to(self.generation).await?;
         if let Err(error) = self.delete_older().await {
-            // The next recount deletes them.
+            // The next rebuild deletes them.
             tracing::warn!(%error, "old counters could not be deleted");
         }
         Ok(())
@@ -102,7 +102,7 @@ impl Recount {
         }
     }
 
-    /// Returns the deletion of an item of an older generation. A newer generation belongs to a recount that began since.
+    /// Returns the deletion of an item of an older generation. A newer generation belongs to a rebuild that began since.
     fn delete_if_older(&self, item: &Item) -> Option<Write> {
         let text = |name: &str| item.get(name)?.as_s().ok();
         let (pk, sk) = (text("pk")?, text("sk")?);

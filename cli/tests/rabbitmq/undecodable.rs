@@ -10,7 +10,7 @@ use crate::load::{Limit, order, place_at_rate};
 use crate::shop::Shop;
 use crate::tables::Tables;
 
-/// Messages that are no events, published to a queue by hand, are dead-lettered within two seconds with a reason, and delay no others.
+/// Messages that are not events, published to a queue by hand, are dead-lettered within two seconds with a reason, and delay no others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn h08_an_undecodable_message_is_dead_lettered_within_two_seconds() {
     let (sku, stock) = ("PLAIN", 1_000);
@@ -18,7 +18,7 @@ async fn h08_an_undecodable_message_is_dead_lettered_within_two_seconds() {
     let connection = Connection::connect(&shop.broker.uri(), ConnectionProperties::default()).await.unwrap();
     let channel = connection.create_channel().await.unwrap();
     channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
-    let poison = async {
+    let undecodable = async {
         for body in
             [&b"not an event"[..], b"{\"half\":", b"\xff\xfe", br#"{"specversion":"1.0","type":"no.such"}"#]
         {
@@ -48,7 +48,7 @@ async fn h08_an_undecodable_message_is_dead_lettered_within_two_seconds() {
             }
         }
     };
-    let (accepted, ()) = tokio::join!(place_at_rate(&shop, sku, 50, Limit::Orders(100)), poison);
+    let (accepted, ()) = tokio::join!(place_at_rate(&shop, sku, 50, Limit::Orders(100)), undecodable);
     let tables = Tables::of(shop.store.url()).await;
     tables.wait_until_settled().await;
     tables.check(&accepted, sku, stock).await;

@@ -1,4 +1,4 @@
-//! The notifications that the events of a batch call for.
+//! The notifications that the events of a batch require.
 
 use orderflow_domain::{
     Email, EventData, EventType, Money, NotificationRequested, OrderEnded, OrderId, OrderLine,
@@ -25,16 +25,16 @@ struct Draft {
     variables: Value,
 }
 
-/// A notification that an event calls for. It may have been sent already.
+/// A notification that an event requires. An earlier delivery of the event may have sent it already.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct PendingNotification {
+pub(crate) struct RequiredNotification {
     draft: Draft,
     event_type: EventType,
     pub traceparent: Option<String>,
 }
 
-impl PendingNotification {
-    /// Returns the notifications that a delivery calls for, by key: one for each channel that reaches the customer. Returns
+impl RequiredNotification {
+    /// Returns the notifications that a delivery requires, by key: one for each channel that reaches the customer. Returns
     /// none for events that customers are not notified of.
     pub(crate) fn all_of(delivery: &Delivery) -> Vec<(NotificationKey, Self)> {
         let data = &delivery.event.data;
@@ -46,11 +46,11 @@ impl PendingNotification {
             EventData::NotificationRequested(request) => vec![requested(request)],
             _ => Vec::new(),
         };
-        let pending = |draft: Draft| {
+        let required = |draft: Draft| {
             let traceparent = delivery.event.traceparent.clone();
             (draft.key.clone(), Self { draft, event_type: data.event_type(), traceparent })
         };
-        drafts.into_iter().map(pending).collect()
+        drafts.into_iter().map(required).collect()
     }
 
     /// Returns the key of its record.
