@@ -168,7 +168,7 @@ fn only_the_settings_crate_reads_the_environment() {
     assert_eq!(found, READERS.map(|(file, _)| file.to_owned()).into());
 }
 
-/// What scripts and tests set is no setting of a program, and no program warns about it.
+/// Variables that scripts and tests set are not settings of a program, and no program warns about them.
 #[test]
 fn variables_of_scripts_and_tests_are_declared_for_development() {
     let mut found = BTreeSet::new();

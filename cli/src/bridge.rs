@@ -140,7 +140,7 @@ fn invocation(args: &BridgeArgs) -> Invocation {
 /// The value of one `--invoke`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum InvokeEndpoint {
-    /// The endpoint of every consumer without one of its own.
+    /// The endpoint of every consumer for which none is named.
     All(BaseUrl),
     /// The endpoint of one consumer.
     One(&'static str, BaseUrl),

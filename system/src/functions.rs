@@ -46,14 +46,14 @@ pub struct Invocation {
 /// The function of a consumer, and its concurrency.
 pub(crate) struct QueueTarget {
     pub target: Arc<dyn Target>,
-    /// The number of batches that it processes at once.
+    /// The number of batches that it processes at the same time.
     pub batches: usize,
 }
 
 /// Functions by consumer.
 pub(crate) type Targets = BTreeMap<&'static str, QueueTarget>;
 
-/// Returns how many batches a consumer processes at once. A function that is limited by the store gets one, since more would only compete
+/// Returns how many batches a consumer processes at the same time. A function that is limited by the store gets one, since more would only compete
 /// for it. The functions that wait for an external provider get several.
 fn concurrent_batches(consumer: &str) -> usize {
     match consumer {
@@ -102,7 +102,7 @@ async fn invoked(invocation: &Invocation) -> Targets {
         let name = invocation.function_name.replace("{consumer}", consumer);
         let function = LambdaTarget::new(&client, name, invocation.call_timeout);
         let target = Arc::new(GuardedTarget::new(function, format!("function-{consumer}")));
-        // One batch at once, since emulators of Lambda process one invocation at a time.
+        // One batch at a time, since emulators of Lambda process one invocation at a time.
         targets.insert(consumer, QueueTarget { target, batches: 1 });
     }
     targets

@@ -26,7 +26,7 @@ const AWS_ENDPOINT_HELP: &str = "Use the queues of SQS at this endpoint instead 
 
 /// The flags that name a running system or its broker.
 #[derive(clap::Args)]
-pub(super) struct ConnectionArgs {
+pub(super) struct QueueConnectionArgs {
     #[command(flatten)]
     flags: SettingFlags<DlqFlags>,
 
@@ -96,7 +96,7 @@ pub(super) struct Queues<'a> {
     broker: Option<Arc<RabbitMq>>,
 }
 
-impl ConnectionArgs {
+impl QueueConnectionArgs {
     /// Prepares the way to the queues. Sends nothing, except on SQS, where it looks up the queues.
     ///
     /// # Errors

@@ -114,7 +114,7 @@ impl Draft {
     /// Opens the file in the editor. Returns the text if it was changed.
     ///
     /// # Errors
-    /// Says why there is no edited text.
+    /// A text that says why the editor or the file could not be used.
     async fn edit(&self, editor: &Editor) -> Result<Option<String>, String> {
         editor.open(&self.file).await?;
         let text = self.read().map_err(|error| format!("the edited text cannot be read: {error}"))?;

@@ -17,7 +17,7 @@ mod terminal;
 use std::path::PathBuf;
 use std::{fmt, io};
 
-use connection::ConnectionArgs;
+use connection::QueueConnectionArgs;
 use orderflow_messaging::AdminError;
 use orderflow_settings::Snapshot;
 
@@ -39,7 +39,7 @@ is down. Give at most one of the three flags. A flag takes precedence over varia
 over ORDERFLOW_BROKER, and that over ORDERFLOW_AWS_ENDPOINT.")]
 pub struct DlqArgs {
     #[command(flatten)]
-    connection: ConnectionArgs,
+    connection: QueueConnectionArgs,
     #[command(subcommand)]
     command: DlqCommand,
 }

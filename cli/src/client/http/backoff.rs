@@ -31,7 +31,7 @@ impl Backoff {
     }
 }
 
-/// Returns a random time between half of the wait and all of it, so that callers that failed at once do not retry at once.
+/// Returns a random time between half of the wait and all of it, so that callers that failed together do not retry together.
 pub(crate) fn jittered(wait: Duration) -> Duration {
     jitter(wait / 2..=wait)
 }
