@@ -53,8 +53,8 @@ pub(crate) struct QueueTarget {
 /// Functions by consumer.
 pub(crate) type Targets = BTreeMap<&'static str, QueueTarget>;
 
-/// Returns how many batches a consumer processes at the same time. A function that is limited by the store gets one, since more would only compete
-/// for it. The functions that wait for an external provider get several.
+/// Returns how many batches a consumer processes at the same time. A function that is limited by the store gets one, since more would only
+/// compete for it. The functions that wait for an external provider get several.
 fn concurrent_batches(consumer: &str) -> usize {
     match consumer {
         "payment" | "notification" => 4,
