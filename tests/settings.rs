@@ -26,8 +26,8 @@ const PAGE_HEAD: &str = "\
 Every setting, with its variable, its flag, its default, the values that are allowed, and the programs that read it.
 
 A flag wins over the environment, and the environment over the file `.env` in the folder in which the program starts. An unset variable and
-an empty one are the same. A value that is not allowed ends the program with exit code 2 and one message that names every such setting. A
-variable that begins with `ORDERFLOW_` and is no setting is a warning. `.env.example` lists the settings of the program.
+an empty one are the same. A value that is not allowed ends the program with exit code 2 and one message that names every such setting. An
+unknown variable that begins with `ORDERFLOW_` is reported as a warning. `.env.example` lists the settings of the program.
 
 A test generates this page: `UPDATE_EXPECT=1 cargo test -p orderflow-tests --test settings` writes it again after a change.
 ";

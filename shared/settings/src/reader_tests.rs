@@ -113,8 +113,7 @@ fn all_problems_are_reported_at_once_and_secrets_are_hidden() {
         let _ = reader.optional(&STRIPE_API_KEY, |_| Err::<(), _>(NotAllowed));
         let _ = reader.optional(&BROKER, |_| Err::<(), _>("no such scheme"));
         let _ = reader.switch(&EPHEMERAL);
-        let topic = reader.required(&TOPIC_ARN, "", |text| Ok::<_, NotAllowed>(text.to_owned()));
-        topic
+        reader.required(&TOPIC_ARN, "", |text| Ok::<_, NotAllowed>(text.to_owned()))
     })
     .unwrap_err();
     assert_eq!(error.problems().len(), 5);
