@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::counters::{Collection, Counts};
 
-/// Counters, the record of what was counted of each order, and which generation of both is current. [`PartitionKey`]
+/// Counters, the record of what was counted of each order, and which generation of both is current. `PartitionKey`
 /// lists the keys.
 pub static ANALYTICS: TableDefinition =
     TableDefinition { name: "analytics", hash: "pk", range: Some("sk"), indexes: &[], streams: false };

@@ -14,7 +14,7 @@ use crate::Position;
 /// *delayed*; `concat!` keeps that word out of a search for it.
 pub(crate) const DELAYED_PREFIX: &str = concat!("put", "off#");
 
-/// The definition of the table. It holds cursors under `cursor`, delayed messages under [`DELAYED_PREFIX`] and the consumer's name, and dead
+/// The definition of the table. It holds cursors under `cursor`, delayed messages under `DELAYED_PREFIX` and the consumer's name, and dead
 /// letters under `dead#<consumer>`.
 pub static RUNTIME: TableDefinition =
     TableDefinition { name: "runtime", hash: "pk", range: Some("sk"), indexes: &[], streams: false };
