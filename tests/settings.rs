@@ -138,7 +138,7 @@ fn the_defaults_of_the_example_can_be_used() {
         .map(|line| format!("{line}\n"))
         .collect();
     std::fs::write(folder.path().join(".env"), defaults).unwrap();
-    let snapshot = Snapshot::default().with_env_file(folder.path()).unwrap();
+    let snapshot = Snapshot::default().with_env_file(folder.path());
     let settings = read(&snapshot, UpSettings::read).unwrap();
     assert_eq!(settings.serve.port, 8080);
 }

@@ -15,13 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let mut output = Output::standard();
-    let environment = match settings::environment() {
-        Ok(environment) => environment,
-        Err(error) => {
-            output.note(format_args!("error: {error}"));
-            return EXIT_CODE.into();
-        }
-    };
+    let environment = settings::environment();
     let command = Cli::command_from(std::env::args_os()).unwrap_or_else(|error| error.exit());
     if !command.writes_logs() {
         for unknown in environment.unknown_variables() {

@@ -2,7 +2,7 @@
 
 use clap::Arg;
 use orderflow_settings::declared::{TOKEN, URL};
-use orderflow_settings::{NotAllowed, Program, Reader, Setting, Snapshot, read};
+use orderflow_settings::{NotAllowed, Program, Reader, Refused, Setting, Snapshot, read};
 use orderflow_system::BaseUrl;
 
 use crate::client::http::Api;
@@ -41,15 +41,19 @@ pub(crate) struct ConnectionSettings {
 }
 
 impl ConnectionSettings {
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
-        let url = reader.value(&URL, settings::parse_base_url);
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`Refused`] if the URL cannot be used.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
+        let url = settings::base_url_or_default(reader, &URL);
         let token = reader.optional(&TOKEN, |text| {
             // A token from a file ends with a line break.
             let text = text.trim();
             let is_sendable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
             if is_sendable { Ok(text.to_owned()) } else { Err(NotAllowed) }
         });
-        Self { url, token }
+        Ok(Self { url: url?, token })
     }
 }
 
@@ -80,7 +84,7 @@ impl ConnectionArgs {
         environment: &'a Snapshot,
         output: &'a mut Output,
     ) -> Result<Session<'a>, ClientError> {
-        let settings = read(&self.flags.over(environment), |reader| Ok(ConnectionSettings::read(reader)))?;
+        let settings = read(&self.flags.over(environment), ConnectionSettings::read)?;
         Session::open(settings, self.format(), environment, output)
     }
 

@@ -1,33 +1,46 @@
 //! The settings that locate the tables and the broker.
 
 use std::fs;
+use std::path::PathBuf;
 
 use orderflow_bridge::rabbitmq::{BrokerAddress, BrokerUri};
 use orderflow_embedded::Location;
 use orderflow_settings::declared::{AWS_ENDPOINT, BROKER, BROKER_CA, DATA_DIR, DYNAMODB_ENDPOINT, EPHEMERAL};
-use orderflow_settings::{Reader, Setting};
+use orderflow_settings::{NotAllowed, Reader, Refused, Setting};
 use orderflow_store::read_prefix;
 use orderflow_system::{BaseUrl, BaseUrlError, StoreLocation};
 
 /// Reads a setting that is a base URL.
 pub(crate) fn base_url(reader: &mut Reader<'_>, setting: &'static Setting) -> Option<BaseUrl> {
-    reader.optional(setting, parse_base_url)
+    let url = reader.optional(setting, parse_base_url)?;
+    url.map_err(|error| reader.refuse_because(setting, format!("it {error}"))).ok()
 }
 
-/// Parses a base URL.
+/// Reads a setting that is a base URL and has a default.
 ///
 /// # Errors
-/// Says what is wrong, or nothing if the declaration of the setting says it already.
-pub(crate) fn parse_base_url(text: &str) -> Result<BaseUrl, String> {
-    text.parse().map_err(|error| match error {
-        BaseUrlError::Unreadable | BaseUrlError::Scheme => String::new(),
-        BaseUrlError::Extras => error.to_string(),
-    })
+/// [`Refused`] if the URL has parts that a base URL must not have.
+pub(crate) fn base_url_or_default(
+    reader: &mut Reader<'_>,
+    setting: &'static Setting,
+) -> Result<BaseUrl, Refused> {
+    reader
+        .value(setting, parse_base_url)
+        .map_err(|error| reader.refuse_because(setting, format!("it {error}")))
+}
+
+/// Parses a base URL. The inner error is that of an HTTP URL with parts that a base URL must not have.
+fn parse_base_url(text: &str) -> Result<Result<BaseUrl, BaseUrlError>, NotAllowed> {
+    match text.parse() {
+        Err(BaseUrlError::Unreadable | BaseUrlError::Scheme) => Err(NotAllowed),
+        parsed => Ok(parsed),
+    }
 }
 
 /// Reads the address of the RabbitMQ that carries the events, if a setting names one.
 pub(crate) fn broker(reader: &mut Reader<'_>) -> Option<BrokerAddress> {
-    let uri = reader.optional(&BROKER, |text| text.trim().parse::<BrokerUri>());
+    // The declaration says what is allowed; the reason of the parser says it again, or quotes a part that may be secret.
+    let uri = reader.optional(&BROKER, |text| text.trim().parse::<BrokerUri>().map_err(|_| NotAllowed));
     let ca_certificates = reader.content(&BROKER_CA, |path| fs::read_to_string(path));
     Some(BrokerAddress { uri: uri?, ca_certificates })
 }
@@ -43,8 +56,13 @@ pub(crate) fn store(reader: &mut Reader<'_>) -> StoreLocation {
 
 /// Reads the location of the embedded data: the data directory or memory.
 pub(crate) fn embedded(reader: &mut Reader<'_>) -> Location {
-    let folder = reader.path(&DATA_DIR).unwrap_or_default();
+    let folder = data_dir(reader);
     if reader.switch(&EPHEMERAL) { Location::Memory } else { Location::Directory(folder) }
+}
+
+/// Reads the data directory. Its path has to be UTF-8, which SQLite requires.
+fn data_dir(reader: &mut Reader<'_>) -> PathBuf {
+    reader.value(&DATA_DIR, |text| Ok::<_, NotAllowed>(PathBuf::from(text)))
 }
 
 /// Reads the location of existing tables, and the prefix of their names. It ignores memory, whose tables end with the program.
@@ -52,7 +70,7 @@ pub(crate) fn tables(reader: &mut Reader<'_>) -> (StoreLocation, String) {
     reader.exclude(&AWS_ENDPOINT, &DYNAMODB_ENDPOINT);
     let aws = base_url(reader, &AWS_ENDPOINT);
     let dynamodb = base_url(reader, &DYNAMODB_ENDPOINT);
-    let folder = reader.path(&DATA_DIR).unwrap_or_default();
+    let folder = data_dir(reader);
     let embedded = StoreLocation::Embedded(Location::Directory(folder));
     (aws.or(dynamodb).map_or(embedded, StoreLocation::Endpoint), read_prefix(reader))
 }
@@ -72,6 +90,7 @@ mod tests {
         for address in ["amqp:shop:s3cret", "http://shop:s3cret@h", "amqp://shop:s3cret@h:x"] {
             let error = refusal(&Snapshot::default().with_flag(&BROKER, address), broker);
             assert!(error.starts_with("--broker: ") && error.contains("is not a URL such as"), "{error}");
+            assert!(error.ends_with("or amqps:// for TLS"), "{error}");
             assert!(!error.contains("s3cret"), "{error}");
         }
     }
@@ -86,11 +105,8 @@ mod tests {
     #[test]
     fn an_endpoint_with_a_password_is_refused_without_showing_it() {
         let flags = Snapshot::default().with_flag(&DYNAMODB_ENDPOINT, "http://user:s3cret@h");
-        let error = refusal(&flags, store);
-        assert!(
-            error.contains("must not contain a user name, password") && !error.contains("s3cret"),
-            "{error}"
-        );
+        let expected = "--dynamodb-endpoint: \"http://***@h\" cannot be used: it must not contain a user name, password, query or fragment";
+        assert_eq!(refusal(&flags, store), expected);
     }
 
     #[test]

@@ -5,20 +5,17 @@ mod locations;
 
 use std::path::Path;
 
-use orderflow_settings::{EnvFileError, Snapshot};
+use orderflow_settings::Snapshot;
 
 pub use flags::{FlagSet, SettingFlags, flags_of};
-pub(crate) use locations::{base_url, broker, embedded, parse_base_url, store, tables};
+pub(crate) use locations::{base_url, base_url_or_default, broker, embedded, store, tables};
 
 /// Reads the environment of this process and the file `.env` in the working directory.
 ///
 /// The AWS SDK reads its variables from the environment itself, so those of `.env` are set there too. Call it before any other thread runs.
-///
-/// # Errors
-/// If the file exists and cannot be read or parsed.
-pub fn environment() -> Result<Snapshot, EnvFileError> {
+pub fn environment() -> Snapshot {
     let folder = Path::new(".");
-    let snapshot = Snapshot::of_process().with_env_file(folder)?;
-    orderflow_settings::export_env_file(folder)?;
-    Ok(snapshot)
+    let snapshot = Snapshot::of_process().with_env_file(folder);
+    orderflow_settings::export_env_file(folder);
+    snapshot
 }

@@ -40,5 +40,26 @@ fn the_error_locates_a_bad_line_without_quoting_it() {
     let folder = folder_with("ORDERFLOW_PORT=1\nSMTP_URL=very secret\n");
     let run = health(folder.path(), &[]);
     assert_eq!((run.code, run.out.as_str()), (2, ""));
-    assert!(run.err.contains(".env line 2 is not NAME=value") && !run.err.contains("secret"), "{run:?}");
+    let expected = ".env line 2 has a value that needs quotes: put the value in double quotes";
+    assert!(run.err.contains(expected) && !run.err.contains("secret"), "{run:?}");
+}
+
+#[test]
+fn a_bad_line_is_listed_with_the_other_problems() {
+    let folder = folder_with("SMTP_URL secret\nORDERFLOW_URL=ftp://h\n");
+    let run = health(folder.path(), &[]);
+    assert_eq!((run.code, run.out.as_str()), (2, ""), "{run:?}");
+    let lines: Vec<&str> = run.err.lines().map(str::trim).collect();
+    assert_eq!(lines[..2], ["error: 2 settings cannot be used:", ".env line 1 is not NAME=value"], "{run:?}");
+    assert!(lines[2].starts_with("ORDERFLOW_URL (.env line 2): "), "{run:?}");
+}
+
+#[test]
+fn commands_without_settings_work_beside_a_bad_file() {
+    let folder = folder_with("this is not for orderflow\n");
+    for arguments in ["--help", "up --help", "--version", "completions bash"] {
+        let run = finish(program(arguments).current_dir(folder.path()));
+        assert_eq!((run.code, run.err.as_str()), (0, ""), "{arguments}");
+        assert!(run.out.contains("orderflow"), "{arguments}: {run:?}");
+    }
 }

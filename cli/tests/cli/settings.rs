@@ -125,6 +125,53 @@ fn a_password_in_an_endpoint_is_not_shown() {
 }
 
 #[test]
+fn a_token_in_the_query_of_a_url_is_not_shown() {
+    for (variable, value) in [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "htp://127.0.0.1:1/?token=s3cret"),
+        ("ORDERFLOW_BROKER", "http://h/?password=s3cret"),
+        ("ORDERFLOW_AWS_ENDPOINT", "http://h/?token=s3cret"),
+        ("ORDERFLOW_DYNAMODB_ENDPOINT", "http://h/?token=a@s3cret"),
+        ("SMTP_URL", "smtp://h?tls=s3cret"),
+        ("STRIPE_API_URL", "ftp://h#s3cret"),
+    ] {
+        let run = finish(program("up --port 0 --ephemeral").env(variable, value));
+        assert_eq!(run.code, 2, "{variable}: {run:?}");
+        assert!(run.err.contains(variable) && !run.err.contains("s3cret"), "{}", run.err);
+    }
+    let run = finish(program("health").env("ORDERFLOW_URL", "http://h/?a=s3cret"));
+    assert_eq!(run.code, 2, "{run:?}");
+    let expected = r#"ORDERFLOW_URL: "http://h/?***" cannot be used: it must not contain a user name"#;
+    assert!(run.err.contains(expected) && !run.err.contains("s3cret"), "{}", run.err);
+}
+
+#[test]
+fn a_value_beyond_its_bound_is_refused() {
+    for (variable, value, reason) in [
+        ("CATALOG_CACHE_TTL", "86401s", "it is longer than 1day"),
+        ("ORDERFLOW_MAX_ATTEMPTS", "4294967296", "it is too large"),
+    ] {
+        let run = finish(program("up --port 0 --ephemeral").env(variable, value));
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{run:?}");
+        let expected = format!("error: {variable}: {value:?} cannot be used: {reason}\n");
+        assert_eq!(run.err, expected);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_data_directory_that_is_not_utf8_is_refused_before_it_is_created() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let name = std::ffi::OsStr::from_bytes(b"d\xff");
+    let mut command = program("up --port 0");
+    let run = finish(command.current_dir(folder.path()).env("ORDERFLOW_DATA_DIR", name));
+    assert_eq!((run.code, run.out.as_str()), (2, ""), "{run:?}");
+    assert!(run.err.starts_with("error: ORDERFLOW_DATA_DIR: ") && run.err.contains("UTF-8"), "{}", run.err);
+    assert!(!folder.path().join(name).exists());
+}
+
+#[test]
 fn a_misspelt_variable_is_a_warning_with_a_suggestion() {
     let run = finish(program("health --url http://127.0.0.1:1").env("ORDERFLOW_PROT", "9000"));
     let expected = "warning: ORDERFLOW_PROT is not a setting; did you mean ORDERFLOW_PORT?";

@@ -12,7 +12,7 @@ use crate::table::ProductRecord;
 pub(crate) const CAPACITY: usize = 10_000;
 
 /// The longest time to live. `moka` panics for a time to live of a thousand years.
-const TTL_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const TTL_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Products as they were last read or written, for a time to live. Clones share their contents.
 ///

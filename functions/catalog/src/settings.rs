@@ -5,6 +5,8 @@ use std::time::Duration;
 use orderflow_settings::declared::CATALOG_CACHE_TTL;
 use orderflow_settings::{Reader, defaults};
 
+use crate::cache::TTL_MAX;
+
 /// The settings of the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogSettings {
@@ -22,6 +24,6 @@ impl Default for CatalogSettings {
 impl CatalogSettings {
     /// Reads `CATALOG_CACHE_TTL`.
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        Self { cache_ttl: reader.duration(&CATALOG_CACHE_TTL) }
+        Self { cache_ttl: reader.duration_up_to(&CATALOG_CACHE_TTL, TTL_MAX) }
     }
 }

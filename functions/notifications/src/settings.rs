@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use orderflow_settings::declared::{MAIL_FROM, MAIL_PROVIDER, SMS_PROVIDER, SMTP_URL};
-use orderflow_settings::{Reader, Refused};
+use orderflow_settings::{NotAllowed, Reader, Refused};
 
 use crate::providers::Providers;
 use crate::providers::aws::{SesProvider, SnsSmsProvider};
@@ -66,7 +66,8 @@ impl ProviderSettings {
 fn mail(reader: &mut Reader<'_>) -> Result<Mail, Refused> {
     let transport = reader.optional(&SMTP_URL, |url| {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.trim());
-        transport.map(|transport| transport.build()).map_err(|error| error.to_string())
+        // The reason of the library reads as if a connection had failed.
+        transport.map(|transport| transport.build()).map_err(|_| NotAllowed)
     });
     let from = reader.value(&MAIL_FROM, str::parse::<Mailbox>);
     let derived = if reader.is_given(&SMTP_URL) { "smtp" } else { "log" };

@@ -62,10 +62,10 @@ fn unique_memory_name() -> String {
 fn claim_directory(directory: &Path) -> Result<Claimed, EmbeddedError> {
     // SQLite would take a path that starts with `file:` as a URI. An absolute path never does.
     let directory = std::path::absolute(directory).map_err(|source| unusable(directory, source))?;
-    std::fs::create_dir_all(&directory).map_err(|source| unusable(&directory, source))?;
-    let lock = lock(&directory)?;
     let database = directory.join(DATABASE_FILE);
     let name = database.to_str().ok_or_else(|| EmbeddedError::NotUtf8(directory.clone()))?.to_owned();
+    std::fs::create_dir_all(&directory).map_err(|source| unusable(&directory, source))?;
+    let lock = lock(&directory)?;
     Ok(Claimed { name, lock: Some(lock) })
 }
 

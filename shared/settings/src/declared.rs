@@ -283,7 +283,10 @@ pub static MAIL_PROVIDER: Setting = Setting::new("MAIL_PROVIDER", OneOf(&["smtp"
 /// The server for e-mail.
 pub static SMTP_URL: Setting = Setting::new(
     "SMTP_URL",
-    Text { placeholder: "URL", allowed: "a URL such as smtps://user:password@mail.example.com" },
+    Text {
+        placeholder: "URL",
+        allowed: "a URL such as smtps://user:password@mail.example.com or smtp://host:port?tls=required",
+    },
     Section::Messages,
 )
 .example("smtp://127.0.0.1:1025")
@@ -373,6 +376,7 @@ pub static TOPIC_ARN: Setting = Setting::new(
 pub static QUEUE_URL: Setting = Setting::new("QUEUE_URL", HttpUrl, Section::Functions)
     .example("https://sqs.eu-central-1.amazonaws.com/123456789012/orderflow-payment")
     .help("The SQS queue that triggers the function. Needs DEAD_LETTER_QUEUE_URL. Under `orderflow bridge` there is none.")
+    .secrecy(Credentials)
     .read_by(QUEUE_BUNDLES);
 
 /// The queue of dead letters.
@@ -383,6 +387,7 @@ pub static DEAD_LETTER_QUEUE_URL: Setting = Setting::new(
 )
 .example("https://sqs.eu-central-1.amazonaws.com/123456789012/orderflow-payment-dlq")
 .help("The SQS queue that dead letters are sent to. Required by `outbox-relay`, and where QUEUE_URL is set.")
+.secrecy(Credentials)
 .read_by(&[OrderTracker, InventoryReserve, Payment, Notification, Analytics, OutboxRelay]);
 
 /// The endpoint of an emulator of AWS.
@@ -471,6 +476,13 @@ mod tests {
         assert!(ALL.is_sorted_by_key(|setting| setting.section));
         let sections: BTreeSet<Section> = ALL.iter().map(|setting| setting.section).collect();
         assert_eq!(sections.len(), Section::ALL.len());
+    }
+
+    #[test]
+    fn no_url_is_shown_whole() {
+        for setting in ALL.iter().filter(|setting| setting.kind.placeholder() == "URL") {
+            assert_ne!(setting.secrecy, crate::Secrecy::Public, "{}", setting.variable);
+        }
     }
 
     #[test]

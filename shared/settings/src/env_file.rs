@@ -1,78 +1,81 @@
 //! The file `.env`.
 
-use std::error::Error;
+use std::io;
 use std::path::Path;
-use std::{fmt, io};
 
 use crate::{Snapshot, Source};
 
 const FILE: &str = ".env";
 
-/// The file `.env` exists and cannot be read. The message shows no values, because some are secret.
-#[derive(Debug)]
-pub enum EnvFileError {
-    /// A line is not `NAME=value`.
-    Line {
-        /// The number of the line, the first being 1.
-        number: usize,
-    },
-    /// The file cannot be opened or is no text.
-    Unreadable(io::Error),
-}
-
-impl fmt::Display for EnvFileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Line { number } => write!(f, "{FILE} line {number} is not NAME=value"),
-            Self::Unreadable(error) => write!(f, "{FILE} cannot be read: {error}"),
-        }
-    }
-}
-
-impl Error for EnvFileError {}
-
 impl Snapshot {
     /// Adds the values of the file `.env` in this folder, if there is one. The environment wins over them.
     ///
-    /// # Errors
-    /// [`EnvFileError`] if the file cannot be read or a line is not `NAME=value`.
-    pub fn with_env_file(mut self, folder: &Path) -> Result<Self, EnvFileError> {
+    /// A file or line that cannot be read is one of the problems that [`read`](crate::read) reports, so that a command without settings, such
+    /// as `--help`, still works. The problem shows no part of the line, which may be secret.
+    #[must_use]
+    pub fn with_env_file(mut self, folder: &Path) -> Self {
         let text = match std::fs::read_to_string(folder.join(FILE)) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(self),
-            Err(error) => return Err(EnvFileError::Unreadable(error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return self,
+            Err(error) => {
+                self.add_problem(format!("{FILE} cannot be read: {error}"));
+                return self;
+            }
         };
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         // If a name occurs twice, the first value wins.
         let mut read: Vec<(String, String)> = Vec::new();
+        let mut searched = 0;
         for entry in dotenvy::from_read_iter(text.as_bytes()) {
             match entry {
                 Ok((name, _)) if read.iter().any(|(known, _)| *known == name) => {}
                 Ok(entry) => read.push(entry),
-                Err(dotenvy::Error::LineParse(..)) => {
-                    return Err(EnvFileError::Line { number: first_bad_line(text) });
+                Err(dotenvy::Error::LineParse(part, _)) => {
+                    let (number, line) = bad_line(text, searched, &part);
+                    searched = number;
+                    self.add_problem(format!("{FILE} line {number} {}", reason(line)));
                 }
-                Err(error) => return Err(EnvFileError::Unreadable(io::Error::other(error))),
+                Err(error) => self.add_problem(format!("{FILE} cannot be read: {error}")),
             }
         }
         for (name, value) in read {
             let line = line_of(text, &name);
             self.add(name, value.into(), Source::EnvFile(line));
         }
-        Ok(self)
+        self
     }
 }
 
 /// Sets the variables of the file `.env` in the environment of this process where they are not set: the AWS SDK reads its own variables from
-/// there. Call it before any other thread runs.
-///
-/// # Errors
-/// [`EnvFileError::Unreadable`] if the file exists and cannot be read.
-pub fn export_env_file(folder: &Path) -> Result<(), EnvFileError> {
-    match dotenvy::from_path(folder.join(FILE)) {
-        Ok(()) => Ok(()),
-        Err(error) if error.not_found() => Ok(()),
-        Err(error) => Err(EnvFileError::Unreadable(io::Error::other(error))),
+/// there. Call it before any other thread runs. A file that cannot be read is reported by [`Snapshot::with_env_file`].
+pub fn export_env_file(folder: &Path) {
+    let _reported = dotenvy::from_path(folder.join(FILE));
+}
+
+/// Returns the number and the text of the first line after `searched` lines that contains `part` and cannot be parsed.
+fn bad_line<'a>(text: &'a str, searched: usize, part: &str) -> (usize, &'a str) {
+    let part = part.lines().next().unwrap_or_default();
+    let is_bad = |line: &str| dotenvy::from_read_iter(line.as_bytes()).any(|entry| entry.is_err());
+    let mut lines = (1..).zip(text.lines()).skip(searched);
+    lines.find(|(_, line)| line.contains(part) && is_bad(line)).unwrap_or((searched + 1, ""))
+}
+
+/// Returns what is wrong with a line, and what to do if its value needs quotes.
+fn reason(line: &str) -> &'static str {
+    let line = line.trim_start();
+    let line = line.strip_prefix("export ").unwrap_or(line);
+    let Some((name, value)) = line.split_once('=') else { return "is not NAME=value" };
+    let (name, value) = (name.trim(), value.trim());
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || ['_', '.'].contains(&c));
+    if !is_name {
+        "is not NAME=value"
+    } else if value.starts_with(['"', '\'']) {
+        "has a value whose quotes are wrong: put the whole value in one pair of quotes"
+    } else if value.contains(['"', '\\', '$']) {
+        "has a value that needs quotes: put the value in single quotes"
+    } else {
+        "has a value that needs quotes: put the value in double quotes"
     }
 }
 
@@ -86,22 +89,12 @@ fn line_of(text: &str, name: &str) -> usize {
     text.lines().position(sets).unwrap_or_default() + 1
 }
 
-/// Returns the number of the first line that cannot be parsed.
-fn first_bad_line(text: &str) -> usize {
-    let ends = text.match_indices('\n').map(|(at, _)| at + 1).chain([text.len()]);
-    let fails = |end: &usize| {
-        dotenvy::from_read_iter(&text.as_bytes()[..*end])
-            .any(|entry| matches!(entry, Err(dotenvy::Error::LineParse(..))))
-    };
-    ends.enumerate().find(|(_, end)| fails(end)).map_or(1, |(before, _)| before + 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::declared::{PORT, PREFIX, TOKEN};
 
-    fn read(text: &str) -> Result<Snapshot, EnvFileError> {
+    fn read(text: &str) -> Snapshot {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(FILE), text).unwrap();
         Snapshot::default().with_env_file(folder.path())
@@ -111,7 +104,8 @@ mod tests {
     fn a_setting_knows_its_line() {
         let text =
             "\u{feff}# comment\nORDERFLOW_PORT=1\n\n export ORDERFLOW_TOKEN = 'a=b'\nORDERFLOW_PORT=2\n";
-        let snapshot = read(text).unwrap();
+        let snapshot = read(text);
+        assert_eq!(snapshot.problems(), [""; 0]);
         assert_eq!(snapshot.name_as_given(&PORT), "ORDERFLOW_PORT (.env line 2)");
         assert_eq!(snapshot.variable(PORT.variable).unwrap(), "1");
         assert_eq!(snapshot.name_as_given(&TOKEN), "ORDERFLOW_TOKEN (.env line 4)");
@@ -121,15 +115,42 @@ mod tests {
     #[test]
     fn a_missing_file_sets_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let snapshot = Snapshot::default().with_env_file(folder.path()).unwrap();
+        let snapshot = Snapshot::default().with_env_file(folder.path());
         assert_eq!(snapshot.names().count(), 0);
     }
 
     #[test]
     fn a_bad_line_is_numbered_and_not_shown() {
-        let error = read("ORDERFLOW_PORT=1\nSMTP_URL=very secret\n").unwrap_err().to_string();
-        assert_eq!(error, ".env line 2 is not NAME=value");
-        let error = read("ORDERFLOW_PORT=1\n\nsecret").unwrap_err().to_string();
-        assert_eq!(error, ".env line 3 is not NAME=value");
+        for (text, problems) in [
+            (
+                "# very secret\nSMTP_URL=very secret\n\nsecret",
+                &[
+                    ".env line 2 has a value that needs quotes: put the value in double quotes",
+                    ".env line 4 is not NAME=value",
+                ][..],
+            ),
+            (
+                "A=\"two\nlines\"\nMAIL_FROM=Shop <a@b.c>",
+                &[".env line 3 has a value that needs quotes: put the value in double quotes"],
+            ),
+            ("A=a b$c\r\n", &[".env line 1 has a value that needs quotes: put the value in single quotes"]),
+            (
+                "A=\"a",
+                &[
+                    ".env line 1 has a value whose quotes are wrong: put the whole value in one pair of quotes",
+                ],
+            ),
+        ] {
+            assert_eq!(read(text).problems(), problems, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_bad_line_is_reported_together_with_bad_settings() {
+        let snapshot = read("SMTP_URL secret\nORDERFLOW_PORT=80a\n");
+        let error = crate::read(&snapshot, |reader| Ok(reader.port(&PORT))).unwrap_err().to_string();
+        let lines: Vec<&str> = error.lines().map(str::trim).collect();
+        assert_eq!(lines[1], ".env line 1 is not NAME=value");
+        assert!(lines[2].starts_with("ORDERFLOW_PORT (.env line 2): \"80a\" is not a port"), "{error}");
     }
 }

@@ -78,7 +78,7 @@ pub(crate) fn shown(setting: &Setting, value: &str) -> String {
     match setting.secrecy {
         Secrecy::Public => format!("{value:?}"),
         Secrecy::Credentials => {
-            without_credentials(value).map_or_else(|| HIDDEN.to_owned(), |value| format!("{value:?}"))
+            without_secrets(value).map_or_else(|| HIDDEN.to_owned(), |value| format!("{value:?}"))
         }
         Secrecy::Secret => HIDDEN.to_owned(),
     }
@@ -86,15 +86,21 @@ pub(crate) fn shown(setting: &Setting, value: &str) -> String {
 
 const HIDDEN: &str = "the value (hidden)";
 
-/// Replaces the user name and the password of a URL. A password that was not encoded may hold any character, so everything up to the
-/// last `@` is replaced. Returns `None` if it is unknown which part could be a password.
-fn without_credentials(url: &str) -> Option<String> {
+/// Replaces the user name, the password, the query and the fragment of a URL. A password that was not encoded may hold any character, so
+/// everything up to the last `@` is replaced, and all after the scheme if a query may hold that `@`. Returns `None` if it is unknown which
+/// part could be a password.
+fn without_secrets(url: &str) -> Option<String> {
     let Some((scheme, rest)) = url.split_once("://") else {
-        return (!url.contains(['@', ':'])).then(|| url.to_owned());
+        return (!url.contains(['@', ':', '?', '#'])).then(|| url.to_owned());
     };
-    Some(match rest.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://***@{host}"),
-        None => url.to_owned(),
+    let (user, rest) = rest.rsplit_once('@').map_or((None, rest), |(user, rest)| (Some(user), rest));
+    if user.is_some_and(|user| user.contains(['?', '#'])) {
+        return Some(format!("{scheme}://***"));
+    }
+    let user = if user.is_some() { "***@" } else { "" };
+    Some(match rest.find(['?', '#']) {
+        Some(end) => format!("{scheme}://{user}{}***", &rest[..=end]),
+        None => format!("{scheme}://{user}{rest}"),
     })
 }
 
@@ -103,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_shown_without_its_credentials() {
+    fn a_url_is_shown_without_its_secrets() {
         for (url, shown) in [
             ("amqp://shop:s3cret@host:5672/%2f", Some("amqp://***@host:5672/%2f")),
             ("amqp://shop:s3/cr@et@host", Some("amqp://***@host")),
@@ -111,8 +117,13 @@ mod tests {
             ("mail.example.com", Some("mail.example.com")),
             ("amqp:shop:s3cret", None),
             ("shop:s3cret@host", None),
+            ("http://host:1/path?token=s3cret", Some("http://host:1/path?***")),
+            ("http://host/#s3cret", Some("http://host/#***")),
+            ("http://shop:s3cret@host?token=s3cret", Some("http://***@host?***")),
+            ("http://host/?token=ab@s3cret", Some("http://***")),
+            ("host?token=s3cret", None),
         ] {
-            assert_eq!(without_credentials(url).as_deref(), shown, "{url}");
+            assert_eq!(without_secrets(url).as_deref(), shown, "{url}");
         }
     }
 

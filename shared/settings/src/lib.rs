@@ -23,7 +23,7 @@ mod snapshot;
 mod unknown;
 
 #[cfg(feature = "env-file")]
-pub use env_file::{EnvFileError, export_env_file};
+pub use env_file::export_env_file;
 pub use error::{EXIT_CODE, SettingProblem, SettingsError};
 pub use reader::{NotAllowed, Reader, Refused, defaults, read};
 pub use setting::{Kind, Program, Secrecy, Section, Setting};

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::ffi::OsStr;
 use std::fmt::{self, Display};
 use std::net::IpAddr;
+use std::num::IntErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -34,6 +35,9 @@ impl Display for NotAllowed {
 
 impl Error for NotAllowed {}
 
+/// Why a number of the allowed form cannot be used.
+const TOO_LARGE: &str = "it is too large";
+
 /// Reads all settings of a program at once.
 ///
 /// The closure reads every setting before it returns [`Refused`], so that no problem is left out.
@@ -44,7 +48,8 @@ pub fn read<T>(
     snapshot: &Snapshot,
     settings: impl FnOnce(&mut Reader<'_>) -> Result<T, Refused>,
 ) -> Result<T, SettingsError> {
-    let mut reader = Reader { snapshot, problems: Vec::new() };
+    let in_file = snapshot.problems().iter().map(|text| SettingProblem::new(Vec::new(), text.clone()));
+    let mut reader = Reader { snapshot, problems: in_file.collect() };
     let values = settings(&mut reader);
     match (SettingsError::of(reader.problems), values) {
         (None, Ok(values)) => Ok(values),
@@ -101,7 +106,7 @@ impl<'a> Reader<'a> {
                 None
             }
             None => {
-                self.refuse(setting, "it is not UTF-8");
+                let _refused = self.refuse_because(setting, "it is not UTF-8");
                 None
             }
         }
@@ -153,6 +158,15 @@ impl<'a> Reader<'a> {
         self.record(SettingProblem::new(vec![setting.variable], text));
     }
 
+    /// Records that a value of the allowed form cannot be used. `reason` is a sentence about it, such as "it is too large".
+    pub fn refuse_because(&mut self, setting: &'static Setting, reason: impl Display) -> Refused {
+        let name = self.snapshot.name_as_given(setting);
+        let value = self.given(setting).map(OsStr::to_string_lossy).unwrap_or_default();
+        let text = format!("{name}: {} cannot be used: {reason}", shown(setting, &value));
+        self.record(SettingProblem::new(vec![setting.variable], text));
+        Refused(())
+    }
+
     /// Records a problem if two settings are given that exclude each other.
     pub fn exclude(&mut self, one: &'static Setting, other: &'static Setting) {
         if self.is_given(one) && self.is_given(other) {
@@ -193,9 +207,15 @@ impl<'a> Reader<'a> {
         let Kind::WholeNumber { min, .. } = setting.kind else {
             panic!("{} is not declared as a whole number", setting.variable)
         };
-        self.value(setting, |text| {
-            let number = text.trim().parse::<u64>().ok().filter(|number| *number >= min).ok_or(NotAllowed)?;
-            T::try_from(number).map_err(|_| NotAllowed)
+        let parse = |text: &str| match text.trim().parse::<u64>() {
+            Ok(number) if number >= min => Ok(T::try_from(number).map_err(|_| TOO_LARGE)),
+            Err(error) if *error.kind() == IntErrorKind::PosOverflow => Ok(Err(TOO_LARGE)),
+            _ => Err(NotAllowed),
+        };
+        self.value(setting, parse).unwrap_or_else(|reason| {
+            let _refused = self.refuse_because(setting, reason);
+            let default = setting.default.and_then(|default| parse(default).ok()?.ok());
+            default.unwrap_or_else(|| panic!("{} is declared without a usable default", setting.variable))
         })
     }
 
@@ -212,6 +232,16 @@ impl<'a> Reader<'a> {
     /// Reads a [`Kind::Duration`].
     pub fn duration(&mut self, setting: &'static Setting) -> Duration {
         self.value(setting, |text| humantime::parse_duration(text.trim()).map_err(|_| NotAllowed))
+    }
+
+    /// Reads a [`Kind::Duration`] that must not be longer than `max`.
+    pub fn duration_up_to(&mut self, setting: &'static Setting, max: Duration) -> Duration {
+        let duration = self.duration(setting);
+        if duration > max {
+            let reason = format!("it is longer than {}", humantime::format_duration(max));
+            let _refused = self.refuse_because(setting, reason);
+        }
+        duration
     }
 
     /// Reads a [`Kind::OneOf`]. Returns `None` if the word is not allowed, or if neither a word nor a default is given.

@@ -71,11 +71,22 @@ fn an_error_names_the_variable_the_value_and_what_is_allowed() {
         ),
         (
             one(&MAX_ATTEMPTS, "5000000000", |reader| reader.whole_number::<u32>(&MAX_ATTEMPTS)).map(drop),
-            r#"ORDERFLOW_MAX_ATTEMPTS: "5000000000" is not a whole number of at least 1"#,
+            r#"ORDERFLOW_MAX_ATTEMPTS: "5000000000" cannot be used: it is too large"#,
         ),
         (
             one(&CATALOG_CACHE_TTL, "30", |reader| reader.duration(&CATALOG_CACHE_TTL)).map(drop),
             r#"CATALOG_CACHE_TTL: "30" is not a time with its unit, such as 500ms, 30s or 5m"#,
+        ),
+        (
+            one(&DRAIN_SECONDS, "18446744073709551616", |reader| reader.seconds(&DRAIN_SECONDS)).map(drop),
+            r#"ORDERFLOW_DRAIN_SECONDS: "18446744073709551616" cannot be used: it is too large"#,
+        ),
+        (
+            one(&CATALOG_CACHE_TTL, "61s", |reader| {
+                reader.duration_up_to(&CATALOG_CACHE_TTL, Duration::from_secs(60))
+            })
+            .map(drop),
+            r#"CATALOG_CACHE_TTL: "61s" cannot be used: it is longer than 1m"#,
         ),
         (
             one(&MAIL_PROVIDER, "post", |reader| reader.one_of(&MAIL_PROVIDER)).map(drop),

@@ -71,7 +71,7 @@ pub enum Kind {
 pub enum Secrecy {
     /// The whole value.
     Public,
-    /// Everything except the user name and the password in a URL.
+    /// Everything except the user name, the password, the query and the fragment of a URL.
     Credentials,
     /// Nothing.
     Secret,

@@ -10,6 +10,7 @@ use crate::Setting;
 #[derive(Clone, Default)]
 pub struct Snapshot {
     values: BTreeMap<String, Value>,
+    problems: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -79,6 +80,16 @@ impl Snapshot {
         if !is_blank && wins {
             self.values.insert(name, Value { text, source });
         }
+    }
+
+    /// Adds a problem of the file that values come from. [`read`](crate::read) reports it together with those of the settings.
+    #[cfg(feature = "env-file")]
+    pub(crate) fn add_problem(&mut self, text: String) {
+        self.problems.push(text);
+    }
+
+    pub(crate) fn problems(&self) -> &[String] {
+        &self.problems
     }
 
     pub(crate) fn value(&self, variable: &str) -> Option<&Value> {

@@ -30,7 +30,8 @@ const PING_TIMEOUT: Duration = Duration::from_secs(2);
 /// The time that the broker may take to confirm that a channel or connection is closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The address of the broker: `amqp://user:password@host:port/vhost`, or `amqps://` for TLS. `Display` and `Debug` omit the credentials.
+/// The address of the broker: `amqp://user:password@host:port/vhost`, or `amqps://` for TLS. `Display` and `Debug` omit the credentials,
+/// and the virtual host if it is the default.
 #[derive(Clone)]
 pub struct BrokerUri(AMQPUri);
 
@@ -54,7 +55,9 @@ impl FromStr for BrokerUri {
 impl fmt::Display for BrokerUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let AMQPUri { authority, vhost, .. } = &self.0;
-        write!(f, "{}:{}/{vhost}", authority.host, authority.port)
+        write!(f, "{}:{}", authority.host, authority.port)?;
+        // The default virtual host is "/".
+        if vhost == "/" { Ok(()) } else { write!(f, "/{vhost}") }
     }
 }
 
@@ -184,6 +187,8 @@ mod tests {
         let shown = format!("{uri} {uri:?}");
         assert!(shown.contains("broker.example:5673/orders"), "{shown}");
         assert!(!shown.contains("s3cret") && !shown.contains("shop"), "{shown}");
+        let uri: BrokerUri = "amqp://127.0.0.1:5672/%2f".parse().unwrap();
+        assert_eq!(uri.to_string(), "127.0.0.1:5672");
         for bad in ["http://shop:s3cret@x", "amqp:shop:s3cret", "amqp://shop:s3cret@x:no", "s3cret"] {
             let error = bad.parse::<BrokerUri>().unwrap_err().to_string();
             assert!(!error.contains("s3cret"), "{error}");
