@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orderflow_settings::declared::{ORDER_EXPIRES_AFTER, ORDER_RESEND_AFTER};
-use orderflow_settings::{Reader, defaults};
+use orderflow_settings::{Reader, Setting, defaults};
 
 /// The most times that the wait before the next resend is doubled.
 const DOUBLINGS_MAX: u32 = 5;
@@ -27,8 +27,8 @@ impl ExpirySettings {
     /// Reads `ORDER_RESEND_AFTER` and `ORDER_EXPIRES_AFTER`.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         Self {
-            resend_after: reader.duration(&ORDER_RESEND_AFTER),
-            expires_after: reader.duration(&ORDER_EXPIRES_AFTER),
+            resend_after: longer_than_zero(reader, &ORDER_RESEND_AFTER),
+            expires_after: longer_than_zero(reader, &ORDER_EXPIRES_AFTER),
         }
     }
 
@@ -44,9 +44,32 @@ impl ExpirySettings {
     }
 }
 
+/// Reads a duration and refuses zero: every order would expire at once, or its event be resent all the time.
+fn longer_than_zero(reader: &mut Reader<'_>, setting: &'static Setting) -> Duration {
+    let duration = reader.duration(setting);
+    if duration.is_zero() {
+        let _refused = reader.refuse_because(setting, "it must be longer than 0s");
+    }
+    duration
+}
+
 #[cfg(test)]
 mod tests {
+    use orderflow_settings::{Snapshot, read};
+
     use super::*;
+
+    #[test]
+    fn zero_is_refused() {
+        for setting in [&ORDER_RESEND_AFTER, &ORDER_EXPIRES_AFTER] {
+            let snapshot = Snapshot::from_variables([(setting.variable, "0s")]);
+            let error = read(&snapshot, |reader| Ok(ExpirySettings::read(reader))).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                format!("{}: \"0s\" cannot be used: it must be longer than 0s", setting.variable)
+            );
+        }
+    }
 
     #[test]
     fn waits_double_up_to_a_limit() {
