@@ -132,7 +132,10 @@ async fn refund_by_hand(world: &World, shop: &Api, order_id: &str) {
         .update_expression("SET #status = :given_up, listed = :given_up, listed_at = :position")
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":given_up", given_up)
-        .expression_attribute_values(":position", AttributeValue::S(format!("2026-01-31#{order_id}")));
+        .expression_attribute_values(
+            ":position",
+            AttributeValue::S(format!("2026-01-31T00:00:00.000Z#{order_id}")),
+        );
     update.send().await.unwrap();
     let failed = shop.get("/api/v1/payments?status=refund_failed").await.expect(200);
     assert_eq!(failed["payments"][0]["order_id"], order_id, "{failed}");

@@ -165,7 +165,13 @@ async fn failed_refunds(
     let partitions = vec![PaymentStatus::RefundFailed.as_str().to_owned()];
     let listing = Listing { index: &LISTED, partitions, descending: true };
     let (positions, next) = table.page(&listing, after.as_deref(), usize::from(limit.get())).await?;
-    let keys = positions.iter().filter_map(|position| TimeKey::parse(position));
+    let keys = positions.iter().filter_map(|position| {
+        let key = TimeKey::parse(position);
+        if key.is_none() {
+            tracing::error!(position, "payment is not listed: its position is not a time and an order id");
+        }
+        key
+    });
     let keys = keys.map(|key| table.key(key.order_id.to_string())).collect();
     let mut found: Vec<PaymentRecord> = table.get_all(keys).await?;
     found.retain(|payment| payment.status == PaymentStatus::RefundFailed);
