@@ -1,9 +1,12 @@
 //! `orderflow bridge`: delivers the messages of RabbitMQ to functions behind Lambda Invoke endpoints.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
 use orderflow_bridge::rabbitmq::BrokerAddress;
 use orderflow_embedded::Location;
 use orderflow_messaging::{RetryPolicy, UnknownConsumer, subscription};
@@ -37,7 +40,7 @@ pub struct BridgeArgs {
 
     /// The Lambda endpoint of all consumers, or CONSUMER=URL for that of one; repeat the flag for several. Messages of a consumer without an
     /// endpoint stay in its queue.
-    #[arg(long, value_name = "[CONSUMER=]URL", required = true)]
+    #[arg(long, value_name = "[CONSUMER=]URL", required = true, value_parser = InvokeParser)]
     invoke: Vec<InvokeEndpoint>,
 
     /// The name of the functions; {consumer} stands for the name of the consumer, such as payment.
@@ -165,6 +168,25 @@ impl FromStr for InvokeEndpoint {
             }
             _ => Ok(Self::All(text.parse()?)),
         }
+    }
+}
+
+/// Parses `--invoke`. The error of clap's own parser would show the value, which can contain a password.
+#[derive(Debug, Clone)]
+struct InvokeParser;
+
+impl TypedValueParser for InvokeParser {
+    type Value = InvokeEndpoint;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<InvokeEndpoint, clap::Error> {
+        value.to_string_lossy().parse().map_err(|error: InvokeEndpointError| {
+            clap::Error::raw(ErrorKind::ValueValidation, format!("--invoke: {error}\n")).with_cmd(command)
+        })
     }
 }
 

@@ -80,7 +80,11 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "rabbitmq",
         needs: &[Tool::RabbitMq],
-        steps: &[&["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "rabbitmq"]],
+        steps: &[
+            &["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "rabbitmq"],
+            // The blocks of the documents that need a broker.
+            &["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "pages", "broker"],
+        ],
     },
 ];
 

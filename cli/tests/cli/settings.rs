@@ -56,6 +56,16 @@ fn every_command_reports_all_settings_that_it_cannot_use() {
 }
 
 #[test]
+fn a_password_in_the_url_of_a_function_is_not_shown() {
+    for value in ["http://shop:s3cret@127.0.0.1:9", "payment=http://127.0.0.1:9/?token=s3cret"] {
+        let run = finish(program("bridge").args(["--invoke", value]));
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{run:?}");
+        assert!(run.err.contains("--invoke: must not contain a user name"), "{}", run.err);
+        assert!(!run.err.contains("s3cret"), "{}", run.err);
+    }
+}
+
+#[test]
 fn one_error_names_every_setting_with_its_value_and_what_is_allowed() {
     let mut command = program("");
     let environment =

@@ -1,5 +1,5 @@
-//! The decision about each delivery: acknowledge, retry or dead-letter. The host that acts on it calls [`decide`] once for each delivery; nothing
-//! else decides, counts or logs it. A host whose action can fail calls [`Disposition::of`] and reports what it did ([`Disposition::report`]).
+//! The decision about each delivery: acknowledge, retry or dead-letter. The host that acts on it calls [`Disposition::of`] once for each delivery, makes
+//! the decision durable, and then counts and logs it with [`Disposition::report`]; nothing else decides, counts or logs it.
 
 use std::fmt;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub enum Disposition {
 }
 
 impl Disposition {
-    /// Decides about an attempt, without counting or logging the decision.
+    /// Decides what the host does with an attempt.
     ///
     /// A retry becomes a dead letter after the last attempt of the policy. A deferred delivery is never given up.
     pub fn of(attempt: &Attempt<'_>, outcome: &Outcome, policy: &RetryPolicy, now: Timestamp) -> Self {
@@ -53,7 +53,7 @@ impl Disposition {
         }
     }
 
-    /// Counts and logs what the host did with an attempt. `retry_reason` says why a message is retried.
+    /// Counts and logs what the host did with an attempt, after that is durable. `retry_reason` says why a message is retried.
     pub fn report(&self, attempt: &Attempt<'_>, retry_reason: &str) {
         count(attempt.consumer, self.label());
         match self {
@@ -95,21 +95,14 @@ pub struct Attempt<'a> {
     pub history: AttemptHistory,
 }
 
-/// Decides what the host does with a delivery ([`Disposition::of`]); counts and logs the decision ([`Disposition::report`]).
-pub fn decide(attempt: &Attempt<'_>, outcome: &Outcome, policy: &RetryPolicy, now: Timestamp) -> Disposition {
-    let disposition = Disposition::of(attempt, outcome, policy, now);
-    disposition.report(attempt, outcome.reason());
-    disposition
-}
-
-/// Counts and logs an attempt whose dead letter could not be stored, so that the message stays in its queue and is delivered again.
+/// Counts and logs an attempt whose decision could not be made durable, so that the message is delivered again.
 pub fn report_unstored(attempt: &Attempt<'_>, error: &dyn fmt::Display) {
     count(attempt.consumer, RETRIED);
     tracing::error!(
         service = attempt.consumer,
         message.id = message_id(attempt.body),
         %error,
-        "dead letter not stored; message stays in its queue"
+        "decision not stored; message will be delivered again"
     );
 }
 
@@ -165,9 +158,13 @@ mod tests {
     }
 
     fn decided(outcome: &Outcome, attempts: u32, age: Duration) -> Disposition {
+        let (attempt, now) = (attempt(attempts), start().plus(age));
+        Disposition::of(&attempt, outcome, &RetryPolicy::default(), now)
+    }
+
+    fn attempt(attempts: u32) -> Attempt<'static> {
         let history = AttemptHistory { attempts, first_at: start() };
-        let attempt = Attempt { consumer: "payment", body: "{}", history };
-        decide(&attempt, outcome, &RetryPolicy::default(), start().plus(age))
+        Attempt { consumer: "payment", body: "{}", history }
     }
 
     fn exhausted() -> Disposition {
@@ -211,7 +208,8 @@ mod tests {
             (Outcome::retry("x"), 12),
         ];
         for (outcome, attempts) in &outcomes {
-            decided(outcome, *attempts, Duration::from_secs(600));
+            let disposition = decided(outcome, *attempts, Duration::from_secs(600));
+            disposition.report(&attempt(*attempts), outcome.reason());
         }
         let entries = recorder.snapshotter().snapshot().into_vec().into_iter();
         let mut counted: Vec<_> = entries

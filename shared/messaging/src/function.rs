@@ -10,7 +10,7 @@ use crate::{Consumer, DeadLetterCode, Delivery, Outcome, QueueResponse, Record, 
 
 /// A consumer behind the JSON contract of [`RecordBatch`].
 ///
-/// It decodes the records and reports what the consumer answers for each. It only answers: its host decides ([`decide`](crate::decide)) and
+/// It decodes the records and reports what the consumer answers for each. It only answers: its host decides ([`Disposition`](crate::Disposition)) and
 /// acknowledges, retries or dead-letters the messages.
 pub struct QueueFunction<C> {
     consumer: C,

@@ -3,8 +3,8 @@
 //!
 //! - A service implements [`Consumer`]: a batch of events in, one [`Outcome`] for each out.
 //! - [`QueueFunction`] puts it behind the JSON contract of [`RecordBatch`] and [`QueueResponse`]. Every host invokes the same function.
-//! - The host calls [`decide`] once for each delivery and carries out the [`Disposition`]: acknowledge, retry or dead-letter. The decision is counted
-//!   and logged in that module and nowhere else. The hosts of SQS and Amazon MQ report it after they stored a dead letter, because storing can fail.
+//! - The host decides once about each delivery ([`Disposition::of`]) and carries it out: acknowledge, retry or dead-letter. What it did is counted and
+//!   logged by [`Disposition::report`] and nowhere else, after it is durable.
 //! - A [`DeadLetter`] has the same fields on every transport.
 
 mod admin;
@@ -29,7 +29,7 @@ pub use dead_letter::{
     DELIVERY_LIMIT, DeadLetter, DeadLetterCode, DeadLetterError, DeadLetterQueue, MessageField, body_id,
     message_id, storable_reason,
 };
-pub use disposition::{Attempt, Disposition, decide, report_unstored};
+pub use disposition::{Attempt, Disposition, report_unstored};
 pub use function::{InvokeError, QueueFunction};
 pub use grouping::{Positions, group_by_key};
 pub use publisher::{PublishError, Publisher};

@@ -1,4 +1,4 @@
-//! Metrics and spans of deliveries as they reach a consumer. What the host does with them is counted by [`decide`](crate::decide).
+//! Metrics and spans of deliveries as they reach a consumer. What the host does with them is counted by [`Disposition::report`](crate::Disposition::report).
 
 use orderflow_domain::Timestamp;
 use tracing::{Span, field};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use orderflow_domain::Timestamp;
+use orderflow_messaging::{Attempt, AttemptHistory, Disposition, report_unstored};
 use orderflow_store::{StoreError, Write};
 
 use super::{MemoryBroker, Message, Origin};
@@ -21,25 +22,39 @@ pub(super) enum Row {
     DeadLetter(Box<DeadLetterRow>),
 }
 
-/// A message, its row, and whether the row is stored so far.
-type Applying = (Message, Row, Result<(), StoreError>);
+/// A message with the decision about it.
+pub(super) struct Decided {
+    pub message: Message,
+    /// Its attempts, with the present one.
+    pub history: AttemptHistory,
+    pub disposition: Disposition,
+    /// The reason of the outcome.
+    pub reason: String,
+    pub row: Row,
+}
+
+/// A decision, and whether its row is stored so far.
+type Applying = (Decided, Result<(), StoreError>);
 
 impl MemoryBroker {
-    /// Stores the rows of decided messages and acknowledges the messages. A message whose row cannot be stored stays where it is stored now, and is
-    /// delivered again from memory.
+    /// Stores the rows of decided messages, then reports the decisions and acknowledges the messages. A message whose row cannot be stored stays where
+    /// it is stored now, and is delivered again from memory.
     ///
     /// The previous row of a message is deleted only after its new row is durable, so that a message is stored at any moment.
-    pub(super) async fn apply(&self, consumer: &'static str, decided: Vec<(Message, Row)>, now: Timestamp) {
+    pub(super) async fn apply(&self, consumer: &'static str, decided: Vec<Decided>, now: Timestamp) {
         let count = decided.len();
-        let mut applying: Vec<Applying> =
-            decided.into_iter().map(|(message, row)| (message, row, Ok(()))).collect();
+        let mut applying: Vec<Applying> = decided.into_iter().map(|decided| (decided, Ok(()))).collect();
         self.write_all(&mut applying, |_, row| self.write(row)).await;
         self.write_all(&mut applying, |message, row| Ok(self.delete_previous(consumer, message, row))).await;
-        for (message, row, stored) in applying {
+        for (Decided { message, history, disposition, reason, row }, stored) in applying {
+            let attempt = Attempt { consumer, body: &message.body, history };
             match stored {
-                Ok(()) => self.release(consumer, message, row),
+                Ok(()) => {
+                    disposition.report(&attempt, &reason);
+                    self.release(consumer, message, row);
+                }
                 Err(error) => {
-                    tracing::error!(service = consumer, %error, "decision not stored; message will be delivered again");
+                    report_unstored(&attempt, &error);
                     self.with_queue(consumer, |queue| queue.delay(message, now.plus(NOT_STORED_DELAY)));
                 }
             }
@@ -56,8 +71,8 @@ impl MemoryBroker {
         write: impl Fn(&Message, &Row) -> Result<Option<Write>, StoreError>,
     ) {
         let (mut results, mut writes) = (Vec::new(), Vec::new());
-        for (message, row, stored) in applying.iter_mut().filter(|(.., stored)| stored.is_ok()) {
-            match write(message, row) {
+        for (decided, stored) in applying.iter_mut().filter(|(_, stored)| stored.is_ok()) {
+            match write(&decided.message, &decided.row) {
                 Ok(None) => {}
                 Ok(Some(write)) => {
                     writes.push(write);

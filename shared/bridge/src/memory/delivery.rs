@@ -6,11 +6,11 @@ use std::time::Duration;
 use orderflow_domain::Timestamp;
 use orderflow_messaging::{
     Attempt, AttemptHistory, DeadLetter, DeadLetterCode, Disposition, Invoked, Outcome, RecordBatch, Target,
-    decide, invoke, storable_reason,
+    invoke, storable_reason,
 };
 use tokio::sync::watch;
 
-use super::apply::Row;
+use super::apply::{Decided, Row};
 use super::{MemoryBroker, Message, Origin};
 use crate::{DeadLetterRow, Delayed};
 
@@ -60,8 +60,8 @@ impl MemoryBroker {
             reason: "every attempt ended with the process".to_owned(),
         };
         let decided = messages.into_iter().map(|message| {
-            let row = self.decide(consumer, &message, message.history, &given_up, now);
-            (message, row)
+            let history = message.history;
+            self.decide(consumer, message, history, &given_up, now)
         });
         self.apply(consumer, decided.collect(), now).await;
     }
@@ -79,8 +79,7 @@ impl MemoryBroker {
             Invoked::Outcomes(outcomes) => {
                 let decided = messages.into_iter().zip(outcomes).map(|(message, outcome)| {
                     let history = message.history.with_next_attempt();
-                    let row = self.decide(consumer, &message, history, &outcome, now);
-                    (message, row)
+                    self.decide(consumer, message, history, &outcome, now)
                 });
                 self.apply(consumer, decided.collect(), now).await;
             }
@@ -91,18 +90,19 @@ impl MemoryBroker {
         }
     }
 
-    /// Decides about a message and returns the row that makes the decision durable.
+    /// Decides about a message, and creates the row that makes the decision durable.
     fn decide(
         &self,
         consumer: &'static str,
-        message: &Message,
+        message: Message,
         history: AttemptHistory,
         outcome: &Outcome,
         now: Timestamp,
-    ) -> Row {
+    ) -> Decided {
         let body = &*message.body;
-        let disposition = decide(&Attempt { consumer, body, history }, outcome, &self.policy, now);
-        match &disposition {
+        let attempt = Attempt { consumer, body, history };
+        let disposition = Disposition::of(&attempt, outcome, &self.policy, now);
+        let row = match &disposition {
             Disposition::Ack => Row::None,
             Disposition::Retry { after, .. } => {
                 let (key, due) = (message.row_key(), now.plus(*after));
@@ -114,7 +114,8 @@ impl MemoryBroker {
                 let letter = DeadLetter { id: message.id.clone(), ..letter };
                 Row::DeadLetter(Box::new(DeadLetterRow::new(&letter)))
             }
-        }
+        };
+        Decided { message, history, disposition, reason: outcome.reason().to_owned(), row }
     }
 
     /// Delivers to a consumer until `stop` is true; the batch in flight is completed first.

@@ -8,7 +8,7 @@ use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
 use orderflow_domain::Timestamp;
 use orderflow_messaging::{
-    Attempt, AttemptHistory, DeadLetterCode, Invoked, Outcome, RecordBatch, RetryPolicy, Target, decide,
+    Attempt, AttemptHistory, DeadLetterCode, Disposition, Invoked, Outcome, RecordBatch, RetryPolicy, Target,
     invoke_with_hold,
 };
 use tokio::sync::watch;
@@ -130,7 +130,8 @@ impl<'a> Batch<'a> {
         Ok(End::Complete)
     }
 
-    /// Decides about each message, transfers retries and dead letters to their queues, then acknowledges the group.
+    /// Decides about each message, transfers retries and dead letters to their queues, then reports the decisions and acknowledges the group. If the
+    /// broker does not confirm the transfers, nothing is reported: it redelivers the messages.
     async fn apply(
         &self,
         group: &[&Delivery],
@@ -138,13 +139,20 @@ impl<'a> Batch<'a> {
         outcomes: &[Outcome],
     ) -> Result<End, RabbitError> {
         let (now, ConsumerContext { consumer, policy, transfers, .. }) = (Timestamp::now(), self.context);
-        let decided = group.iter().zip(attempted).zip(outcomes);
-        let pending: Vec<Transfer<'_>> = decided
-            .filter_map(|((delivery, history), outcome)| {
-                let body = &*String::from_utf8_lossy(&delivery.data);
-                let attempt = Attempt { consumer, body, history: *history };
-                let disposition = decide(&attempt, outcome, policy, now);
-                Transfer::for_disposition(consumer, delivery, &disposition, *history, outcome.reason())
+        let bodies: Vec<Cow<'_, str>> =
+            group.iter().map(|delivery| String::from_utf8_lossy(&delivery.data)).collect();
+        let attempts = bodies.iter().zip(attempted);
+        let attempts = attempts.map(|(body, history)| Attempt { consumer, body, history: *history });
+        let decided: Vec<(Attempt<'_>, Disposition, &str)> = attempts
+            .zip(outcomes)
+            .map(|(attempt, outcome)| {
+                (attempt, Disposition::of(&attempt, outcome, policy, now), outcome.reason())
+            })
+            .collect();
+        let pending = group.iter().zip(&decided);
+        let pending: Vec<Transfer<'_>> = pending
+            .filter_map(|(delivery, (attempt, disposition, reason))| {
+                Transfer::for_disposition(consumer, delivery, disposition, attempt.history, reason)
             })
             .collect();
         if !pending.is_empty() {
@@ -152,6 +160,7 @@ impl<'a> Batch<'a> {
             publish(&in_use.channel, pending).await?;
             in_use.give_back();
         }
+        decided.iter().for_each(|(attempt, disposition, reason)| disposition.report(attempt, reason));
         self.acknowledge(group).await?;
         Ok(End::Complete)
     }

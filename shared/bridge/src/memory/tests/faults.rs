@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use orderflow_domain::Timestamp;
 use orderflow_embedded::Fault;
 use serde_json::Value;
@@ -21,6 +22,38 @@ fn refuse_writes(world: &World, text: &'static str) {
         let writes = ["PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"].contains(&operation);
         (writes && body.to_string().contains(text)).then_some(Fault::InternalServerError)
     }));
+}
+
+/// Returns the `deliveries_total` of an outcome since the last call.
+fn counted(snapshotter: &Snapshotter, outcome: &str) -> u64 {
+    let entries = snapshotter.snapshot().into_vec().into_iter();
+    let of_outcome = entries.filter(|(key, ..)| {
+        let key = key.key();
+        key.name() == "deliveries_total" && key.labels().any(|label| label.value() == outcome)
+    });
+    of_outcome
+        .map(|(_, _, _, value)| match value {
+            DebugValue::Counter(count) => count,
+            other => panic!("{other:?} is not a counter"),
+        })
+        .sum()
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_counted_once_it_is_stored() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let world = World::new().await;
+    world.emit_for([Reply::Dead, Reply::Dead]).await;
+    let (mut process, now) = (world.start().await, now());
+    refuse_writes(&world, "dead#");
+    process.work(now).await;
+    assert_eq!((counted(&snapshotter, "dead_lettered"), world.dead().await.len()), (0, 0));
+    world.embedded.stop_injecting();
+
+    process.drain(now).await;
+    assert_eq!((counted(&snapshotter, "dead_lettered"), world.dead().await.len()), (1, 1));
 }
 
 #[tokio::test]
