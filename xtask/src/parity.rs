@@ -1,4 +1,4 @@
-//! Checks that every test named in docs/reference/parity.md passed.
+//! Checks that every test named in the tables of docs/reference/parity.md and docs/reference/cases.md passed.
 
 use std::collections::BTreeSet;
 
@@ -23,16 +23,17 @@ impl PassedTests {
     }
 }
 
-/// Fails if the page names a test that did not pass.
+/// The pages whose tables name tests.
+const PAGES: [&str; 2] = ["docs/reference/parity.md", "docs/reference/cases.md"];
+
+/// Fails if a page names a test that did not pass.
 pub(crate) fn check(workspace: &Workspace, passed: &PassedTests) -> Result<()> {
-    let page = workspace.resolve("docs/reference/parity.md");
-    let page = std::fs::read_to_string(&page).with_context(|| format!("read {}", page.display()))?;
-    let missing: Vec<&str> = named(&page).filter(|test| !passed.contain(test)).collect();
-    ensure!(
-        missing.is_empty(),
-        "docs/reference/parity.md names tests that did not pass: {}",
-        missing.join(", ")
-    );
+    for name in PAGES {
+        let page = workspace.resolve(name);
+        let page = std::fs::read_to_string(&page).with_context(|| format!("read {}", page.display()))?;
+        let missing: Vec<&str> = named(&page).filter(|test| !passed.contain(test)).collect();
+        ensure!(missing.is_empty(), "{name} names tests that did not pass: {}", missing.join(", "));
+    }
     Ok(())
 }
 
