@@ -1,4 +1,4 @@
-//! docs/reference/parity.md names existing tests and scenarios. `cargo xtask verify` checks that these tests ran and passed.
+//! docs/reference/parity.md and docs/reference/cases.md name existing tests and scenarios. `cargo xtask verify` checks that these tests ran and passed.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
@@ -13,7 +13,11 @@ fn rows(page: &str) -> Vec<[&str; 3]> {
         let cells: Vec<&str> = line.strip_prefix('|')?.strip_suffix('|')?.split('|').map(str::trim).collect();
         Some(cells.try_into().unwrap_or_else(|_| panic!("a row has three cells: {line}")))
     });
-    cells.filter(|[first, ..]: &[&str; 3]| !first.starts_with("---") && *first != "promise").collect()
+    cells
+        .filter(|[first, ..]: &[&str; 3]| {
+            !first.starts_with("---") && !["promise", "input or fault"].contains(first)
+        })
+        .collect()
 }
 
 /// Returns the texts in backquotes.
@@ -80,6 +84,20 @@ fn what_shows_a_promise_exists() {
         }
         for scenario in linked(here).chain(linked(shown_by)) {
             assert!(scenarios.contains(scenario), "{promise}: there is no scenario {scenario}");
+        }
+    }
+}
+
+#[test]
+fn every_hardening_case_names_existing_tests() {
+    let mut found = BTreeSet::new();
+    functions(Path::new(ROOT), &mut found);
+    for [case, behaviour, shown_by] in rows(&page("cases.md")) {
+        assert!(!case.is_empty() && !behaviour.is_empty(), "{case}: an empty cell");
+        assert!(quoted(shown_by).count() > 0, "{case}: no test shows it");
+        for test in quoted(shown_by) {
+            let name = test.rsplit("::").next().unwrap();
+            assert!(found.contains(name), "{case}: there is no test {test}");
         }
     }
 }
