@@ -1,12 +1,12 @@
 //! The engine, and a second connection to its database for maintenance.
 
-use std::fs::File;
 use std::time::Instant;
 
 use dynoxide::actions::get_shard_iterator::{GetShardIteratorRequest, decode_shard_iterator};
 use dynoxide::{Database, DynoxideError, streams};
 use rusqlite::Connection;
 
+use crate::directory::DirectoryLock;
 use crate::tokens::{Seen, Token, Tokens};
 use crate::{EmbeddedError, Location, migrations, schema};
 
@@ -17,7 +17,7 @@ pub(crate) struct Engine {
     maintenance: Connection,
     tokens: Tokens,
     // Fields are dropped in order: the database is closed before the directory is unlocked.
-    _directory_lock: Option<File>,
+    _directory_lock: Option<DirectoryLock>,
 }
 
 impl Engine {

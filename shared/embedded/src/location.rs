@@ -1,15 +1,12 @@
-//! Locations of databases, and the lock of a data directory.
+//! Locations of databases.
 
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::directory::{self, DATABASE_FILE, DirectoryLock, unusable};
 use crate::{EmbeddedError, migrations};
-
-const DATABASE_FILE: &str = "orderflow.db";
-const LOCK_FILE: &str = "orderflow.lock";
 
 /// The location of an [`crate::Embedded`]'s data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +14,7 @@ pub enum Location {
     /// In memory: private to the handle that opens it and its clones, and freed when the last of them and their clients is dropped.
     Memory,
     /// In the file `orderflow.db` of this directory, which is created if it is missing. Only one process can open it at a time: it locks the
-    /// file `orderflow.lock` beside it. The operating system releases the lock however the process ends.
+    /// directory. The operating system releases the lock however the process ends. Only the owner can read the directory and its files.
     Directory(PathBuf),
 }
 
@@ -26,7 +23,7 @@ pub(crate) struct Claimed {
     /// The path or URI that SQLite opens.
     pub(crate) name: String,
     /// Holds the lock of a directory.
-    pub(crate) lock: Option<File>,
+    pub(crate) lock: Option<DirectoryLock>,
 }
 
 impl Location {
@@ -64,28 +61,9 @@ fn claim_directory(directory: &Path) -> Result<Claimed, EmbeddedError> {
     let directory = std::path::absolute(directory).map_err(|source| unusable(directory, source))?;
     let database = directory.join(DATABASE_FILE);
     let name = database.to_str().ok_or_else(|| EmbeddedError::NotUtf8(directory.clone()))?.to_owned();
-    std::fs::create_dir_all(&directory).map_err(|source| unusable(&directory, source))?;
-    let lock = lock(&directory)?;
+    let lock = directory::claim(&directory)?;
+    directory::create_database(&directory)?;
     Ok(Claimed { name, lock: Some(lock) })
-}
-
-fn lock(directory: &Path) -> Result<File, EmbeddedError> {
-    let path = directory.join(LOCK_FILE);
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|source| unusable(&path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(EmbeddedError::InUse(directory.to_owned())),
-        Err(TryLockError::Error(source)) => Err(unusable(&path, source)),
-    }
-}
-
-fn unusable(path: &Path, source: std::io::Error) -> EmbeddedError {
-    EmbeddedError::Directory { path: path.to_owned(), source }
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use orderflow_embedded::{Embedded, EmbeddedError, Location, SCHEMA_VERSION};
@@ -34,6 +36,59 @@ async fn a_directory_can_be_open_only_once() {
     assert!(matches!(open(directory.path()), Err(EmbeddedError::InUse(_))), "a client still has it open");
     drop(client);
     open(directory.path()).unwrap();
+}
+
+#[test]
+fn the_directory_stays_locked_when_its_lock_file_is_deleted() {
+    let directory = tempfile::tempdir().unwrap();
+    let _open = open(directory.path()).unwrap();
+    std::fs::remove_file(directory.path().join("orderflow.lock")).unwrap();
+    let error = open(directory.path()).unwrap_err();
+    assert!(matches!(error, EmbeddedError::InUse(_)), "{error:?}");
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// Asserts the permissions of the directory and of its files, and returns the names of the files.
+fn assert_private(directory: &Path) -> Vec<String> {
+    assert_eq!(mode(directory), 0o700);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(mode(&entry.path()), 0o600, "{}", entry.path().display());
+        names.push(entry.file_name().into_string().unwrap());
+    }
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn only_the_owner_can_access_the_directory_and_its_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let first = open(&data).unwrap();
+    create_table(&first.dynamodb(), TABLE).await;
+    let files = ["orderflow.db", "orderflow.db-shm", "orderflow.db-wal", "orderflow.lock"];
+    assert_eq!(assert_private(&data), files);
+    drop(first);
+    std::fs::set_permissions(&data, Permissions::from_mode(0o755)).unwrap();
+    for file in ["orderflow.db", "orderflow.lock"] {
+        std::fs::set_permissions(data.join(file), Permissions::from_mode(0o644)).unwrap();
+    }
+    let _second = open(&data).unwrap();
+    assert_eq!(assert_private(&data), files);
+}
+
+#[test]
+fn a_directory_with_files_of_others_keeps_its_permissions() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("theirs"), "").unwrap();
+    std::fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
+    let _open = open(directory.path()).unwrap();
+    assert_eq!(mode(directory.path()), 0o755);
+    assert_eq!(mode(&directory.path().join("orderflow.db")), 0o600);
 }
 
 #[test]

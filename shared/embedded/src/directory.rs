@@ -1,0 +1,108 @@
+//! The files of a data directory: their permissions, and the lock.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use crate::EmbeddedError;
+
+/// The file of the database. SQLite gives the files that it creates beside it the same permissions.
+pub(crate) const DATABASE_FILE: &str = "orderflow.db";
+/// Versions before the lock of the directory itself lock only this file.
+const LOCK_FILE: &str = "orderflow.lock";
+const FILES: [&str; 4] = [DATABASE_FILE, "orderflow.db-wal", "orderflow.db-shm", LOCK_FILE];
+
+const DIRECTORY_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+const OTHERS: u32 = 0o077;
+
+/// The locks of a data directory. The operating system releases them however the process ends.
+///
+/// The directory itself is locked, so that deleting a file in it does not release the lock. A lock of the database file would need a
+/// file descriptor of it, and closing one drops the locks that SQLite has on that file in this process.
+#[derive(Debug)]
+pub(crate) struct DirectoryLock {
+    _directory: File,
+    _file: File,
+}
+
+/// Creates the directory if it is missing, locks it, and makes it and its files accessible to its owner only.
+pub(crate) fn claim(directory: &Path) -> Result<DirectoryLock, EmbeddedError> {
+    let created = DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory);
+    created.map_err(|source| unusable(directory, source))?;
+    let itself = File::open(directory).map_err(|source| unusable(directory, source))?;
+    lock(&itself, directory, directory)?;
+    let path = directory.join(LOCK_FILE);
+    let file = private().open(&path).map_err(|source| unusable(&path, source))?;
+    lock(&file, &path, directory)?;
+    restrict(directory)?;
+    Ok(DirectoryLock { _directory: itself, _file: file })
+}
+
+/// Creates the file of the database if it is missing, for its owner only.
+pub(crate) fn create_database(directory: &Path) -> Result<(), EmbeddedError> {
+    let path = directory.join(DATABASE_FILE);
+    match private().create_new(true).open(&path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(unusable(&path, source)),
+    }
+}
+
+pub(crate) fn unusable(path: &Path, source: io::Error) -> EmbeddedError {
+    EmbeddedError::Directory { path: path.to_owned(), source }
+}
+
+fn private() -> OpenOptions {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true).mode(FILE_MODE);
+    options
+}
+
+fn lock(file: &File, path: &Path, directory: &Path) -> Result<(), EmbeddedError> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(EmbeddedError::InUse(directory.to_owned())),
+        Err(TryLockError::Error(source)) => Err(unusable(path, source)),
+    }
+}
+
+/// Takes the permissions of other users away. A directory that also contains other files keeps its permissions, because it may be a
+/// shared one such as `/tmp`; files of other owners keep theirs, because only the owner can change them.
+fn restrict(directory: &Path) -> Result<(), EmbeddedError> {
+    for file in FILES.map(|name| directory.join(name)) {
+        restrict_to(&file, FILE_MODE)?;
+    }
+    match only_own_files(directory).map_err(|source| unusable(directory, source))? {
+        true => restrict_to(directory, DIRECTORY_MODE),
+        false => Ok(()),
+    }
+}
+
+fn restrict_to(path: &Path, mode: u32) -> Result<(), EmbeddedError> {
+    let changed = match std::fs::metadata(path) {
+        Ok(found) if found.mode() & OTHERS != 0 => {
+            std::fs::set_permissions(path, Permissions::from_mode(mode))
+        }
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    };
+    match changed {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            tracing::warn!(path = %path.display(), "other users can access the data, and this user may not change that");
+            Ok(())
+        }
+        changed => changed.map_err(|source| unusable(path, source)),
+    }
+}
+
+fn only_own_files(directory: &Path) -> io::Result<bool> {
+    for entry in std::fs::read_dir(directory)? {
+        if !FILES.iter().any(|name| entry.as_ref().is_ok_and(|entry| entry.file_name() == *name)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
