@@ -4,7 +4,7 @@ use orderflow_domain::{OrderId, PaymentToken};
 use orderflow_messaging::Outcome;
 
 use crate::decision::{self, Decision};
-use crate::gateway::{ChargeRequest, GatewayError, PaymentGateway};
+use crate::gateway::{ChargeRequest, GatewayError, PaymentGateway, Reversal};
 use crate::plan::{Plan, plan};
 use crate::request::PaymentRequest;
 use crate::table::{PaymentRecord, PaymentStatus};
@@ -19,11 +19,14 @@ pub(crate) async fn execute(
     row: Option<&PaymentRecord>,
     request: &PaymentRequest,
 ) -> Decision {
-    match plan(row.map(PaymentRecord::state), request) {
+    let plan = plan(row.map(PaymentRecord::state), request);
+    let amount = row.map_or(request.total.amount, |row| row.amount);
+    if amount == 0 {
+        return execute_without_charge(plan, row, request);
+    }
+    match plan {
         Plan::Acknowledge => Decision::Finish(Outcome::Done),
-        Plan::Resend => {
-            row.map_or(Decision::Finish(Outcome::Done), |row| PaymentUpdate::resend(row, request).into())
-        }
+        Plan::Resend => resend(row, request),
         Plan::Void => PaymentUpdate::status(row, request, PaymentStatus::Voided).into(),
         Plan::Charge(token) => charge(gateway, row, request, token).await,
         Plan::FindOrCharge(token) => match gateway.find(request.order_id).await {
@@ -33,6 +36,23 @@ pub(crate) async fn execute(
         },
         Plan::Reverse => reverse(gateway, row, request).await,
     }
+}
+
+/// Executes a plan for an order with a total of 0. There is no money to move, and providers refuse such charges, so the
+/// row alone decides and the gateway is not called.
+fn execute_without_charge(plan: Plan<'_>, row: Option<&PaymentRecord>, request: &PaymentRequest) -> Decision {
+    match plan {
+        Plan::Acknowledge => Decision::Finish(Outcome::Done),
+        Plan::Resend => resend(row, request),
+        Plan::Charge(_) | Plan::FindOrCharge(_) => {
+            PaymentUpdate::status(row, request, PaymentStatus::Completed).into()
+        }
+        Plan::Void | Plan::Reverse => decision::after_reversal(row, request, &Ok(Reversal::Voided)),
+    }
+}
+
+fn resend(row: Option<&PaymentRecord>, request: &PaymentRequest) -> Decision {
+    row.map_or(Decision::Finish(Outcome::Done), |row| PaymentUpdate::resend(row, request).into())
 }
 
 async fn charge(

@@ -67,8 +67,7 @@ impl FailedRefunds {
             PaymentStatus::Voided => return Ok(Some(row)),
             other => return Err(RefundError::NoRefund(other)),
         };
-        let answer = self.gateway.reverse(row.order_id, &row.total()).await;
-        match answer.and_then(|reversal| check_reversal(Some(&row), reversal)) {
+        match self.reverse(&row).await {
             Ok(Reversal::Refunded { .. }) if was_refunded => Ok(Some(row)),
             Ok(reversal) => {
                 let update = PaymentUpdate::reversed_by_operator(&row, reversal);
@@ -88,6 +87,15 @@ impl FailedRefunds {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Has the gateway reverse the charge. A payment of 0 was never charged, so the gateway is not called.
+    async fn reverse(&self, row: &PaymentRecord) -> Result<Reversal, GatewayError> {
+        if row.amount == 0 {
+            return Ok(Reversal::Voided);
+        }
+        let reversal = self.gateway.reverse(row.order_id, &row.total()).await?;
+        check_reversal(Some(row), reversal)
     }
 
     /// Writes the row. Returns whether no other writer had changed it.

@@ -118,6 +118,7 @@ impl PaymentUpdate {
             (_, Some(_)) => "payment event resent",
             (PaymentStatus::Unknown, _) if self.record.refused => "reversal not completed yet",
             (PaymentStatus::Unknown, _) => "charge outcome unknown",
+            (PaymentStatus::Completed, _) if self.record.amount == 0 => "order needs no charge",
             (PaymentStatus::Completed, _) => "order charged",
             (PaymentStatus::Failed, _) => "charge declined",
             (PaymentStatus::Voided, _) => "payment voided",

@@ -132,3 +132,13 @@ pub(crate) fn rejected(order: OrderId, reason: &str) -> Event {
 pub(crate) fn cancelled(order: OrderId) -> Event {
     event(EventData::OrderCancelled(ended(order, "customer")))
 }
+
+/// Returns the event for an order with a total of 0.
+pub(crate) fn free(mut event: Event) -> Event {
+    match &mut event.data {
+        EventData::InventoryReserved(data) => data.total.amount = 0,
+        EventData::OrderRejected(data) | EventData::OrderCancelled(data) => data.total.amount = 0,
+        other => panic!("no order total in {other:?}"),
+    }
+    event
+}

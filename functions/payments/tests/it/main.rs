@@ -3,6 +3,7 @@
 
 mod charges;
 mod crashes;
+mod free_orders;
 mod gateway;
 mod guarded;
 mod harness;

@@ -4,6 +4,7 @@ mod charges;
 mod declines;
 mod failures;
 mod foreign;
+mod free_orders;
 mod refunds;
 mod stub;
 
