@@ -196,7 +196,7 @@ impl Rabbit {
                 tracing::warn!(%error, "broker cannot be reached; connecting is retried")
             }
         }
-        let (publishing, switch) = (RabbitMq::new(address.clone()), ConsumerSwitch::default());
+        let (publishing, switch) = (consuming.beside(), ConsumerSwitch::default());
         let admin = Arc::new(RabbitAdmin::new(publishing.clone()));
         Ok(Self { publishing, consuming, admin, switch, policy: policy.clone() })
     }

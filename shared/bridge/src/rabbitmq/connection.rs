@@ -93,6 +93,13 @@ impl RabbitMq {
         Arc::new(Self { address, connection: Mutex::new(None), in_flight })
     }
 
+    /// Returns a second connection to the same broker, opened at its first use. Both know the messages that the other's consumers have in
+    /// flight.
+    pub fn beside(&self) -> Arc<Self> {
+        let (address, in_flight) = (self.address.clone(), self.in_flight.clone());
+        Arc::new(Self { address, connection: Mutex::new(None), in_flight })
+    }
+
     /// Connects, and declares the exchange and the queues that are missing.
     ///
     /// # Errors
@@ -142,9 +149,10 @@ impl RabbitMq {
     /// Declares exchange and queues again, in case they were deleted.
     pub(super) async fn declare_again(&self) -> Result<(), RabbitError> {
         let channel = self.channel().await?;
-        let declared = topology::declare(&channel).await;
+        let declared = timeout(CONNECT_TIMEOUT, topology::declare(&channel)).await;
         close(&channel).await;
         declared
+            .map_err(|_| RabbitError::Broken("the broker did not declare its queues in time".to_owned()))?
     }
 
     /// Returns the messages of a consumer that are in flight in this process.

@@ -3,26 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt};
 use lapin::Channel;
 use lapin::message::Delivery;
-use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use orderflow_backoff::Backoff;
 use orderflow_messaging::{ConsumerSwitch, RetryPolicy, Target};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::batch::{Batch, ConsumerContext, End};
 use super::connection::close;
 use super::names::queue;
+use super::prefetched::Prefetched;
 use super::transfer::ConfirmingChannel;
 use super::{RabbitError, RabbitMq};
 
 /// The most messages of one batch.
 const BATCH_MAX: u16 = 100;
-
-/// How long a batch waits for further messages. Under load it is full before that.
-const LINGER: Duration = Duration::from_millis(3);
 
 /// The prefetch: one batch. The delivery count of every prefetched message grows when the process ends, so more would bring more messages into poison
 /// isolation.
@@ -33,7 +31,13 @@ const PREFETCH: u16 = BATCH_MAX;
 const ONE_BY_ONE: u32 = 200;
 
 /// The delays after consuming failed.
-const RECONNECT: Backoff = Backoff::from_millis(100, 400, 6_400);
+const RECONNECT: Backoff = Backoff::from_millis(100, 400, 3_200);
+
+/// The time that the broker may take to accept a subscription. A queue without a leader does not answer.
+const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// After this long without a message, the broker is asked whether the queue still has a consumer.
+const IDLE_MAX: Duration = Duration::from_secs(4);
 
 /// Delivers the messages of one queue to its function.
 pub struct RabbitConsumer {
@@ -58,6 +62,8 @@ struct Session {
     stop: watch::Receiver<bool>,
     /// Consecutive failures.
     failures: u32,
+    /// Whether a failure was logged and consuming has not begun again.
+    is_interrupted: bool,
     /// The number of messages that are still received one at a time. The first always is, because it can be what ended the previous process.
     one_by_one: u32,
 }
@@ -74,7 +80,9 @@ impl RabbitConsumer {
     /// Consumes until `stop` is true; the batch in flight is completed first. Reconnects when the connection breaks.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let transfers = ConfirmingChannel::new(self.publishing.clone());
-        Session { consumer: self, transfers, stop, failures: 0, one_by_one: 1 }.run().await;
+        Session { consumer: self, transfers, stop, failures: 0, is_interrupted: false, one_by_one: 1 }
+            .run()
+            .await;
     }
 }
 
@@ -103,7 +111,9 @@ impl Session {
 
     /// Waits, then declares exchange and queues again in case one was deleted.
     async fn recover(&mut self, error: &RabbitError) {
-        tracing::warn!(service = self.consumer.consumer, %error, "queue cannot be consumed; trying again");
+        if !std::mem::replace(&mut self.is_interrupted, true) {
+            tracing::warn!(service = self.consumer.consumer, %error, "queue cannot be consumed; trying again");
+        }
         self.failures += 1;
         let pause = RECONNECT.delay(self.failures);
         let declared = async {
@@ -134,17 +144,20 @@ impl Session {
         loop {
             let (prefetch, most) =
                 if self.one_by_one > 0 { (1, 1) } else { (PREFETCH, usize::from(BATCH_MAX)) };
-            channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
-            let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
-            let name = queue(self.consumer.consumer);
-            let mut deliveries =
-                channel.basic_consume(name.as_str().into(), "".into(), options, arguments).await?;
-            match self.work(channel, &mut deliveries, most).await? {
+            let subscribed = timeout(SUBSCRIBE_TIMEOUT, self.subscribe(channel, prefetch)).await;
+            let mut prefetched = subscribed.map_err(|_| {
+                RabbitError::Broken(format!("{} does not answer", queue(self.consumer.consumer)))
+            })??;
+            if std::mem::take(&mut self.is_interrupted) {
+                tracing::info!(service = self.consumer.consumer, "queue is consumed again");
+            }
+            match self.work(channel, &mut prefetched, most).await? {
                 // No message of the channel is unacknowledged, so the channel can be reused.
                 Ended::PrefetchChanged if self.one_by_one == 0 => {
-                    channel.basic_cancel(deliveries.tag(), BasicCancelOptions::default()).await?;
-                    while let Some(Some(delivery)) = deliveries.next().now_or_never() {
-                        self.deliver(channel, &[delivery?]).await?;
+                    channel.basic_cancel(prefetched.tag(), BasicCancelOptions::default()).await?;
+                    let left = prefetched.leftovers();
+                    for delivery in &left.deliveries {
+                        self.deliver(channel, std::slice::from_ref(delivery)).await?;
                     }
                 }
                 ended => return Ok(ended),
@@ -152,25 +165,42 @@ impl Session {
         }
     }
 
+    async fn subscribe(&self, channel: &Channel, prefetch: u16) -> Result<Prefetched, RabbitError> {
+        channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
+        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+        let name = queue(self.consumer.consumer);
+        let subscription = channel.basic_consume(name.as_str().into(), "".into(), options, arguments).await?;
+        Ok(Prefetched::new(subscription, self.consumer.consuming.in_flight(self.consumer.consumer)))
+    }
+
     /// Delivers batches until consuming ends.
     async fn work(
         &mut self,
         channel: &Channel,
-        deliveries: &mut lapin::Consumer,
+        prefetched: &mut Prefetched,
         most: usize,
     ) -> Result<Ended, RabbitError> {
         let mut switched = self.consumer.switch.changes();
         loop {
-            let first = tokio::select! {
+            let batch = tokio::select! {
                 biased;
                 _ = self.stop.wait_for(|stop| *stop) => return Ok(Ended::Stopped),
                 _ = switched.wait_for(|stopped| stopped.contains(self.consumer.consumer)) => return Ok(Ended::SwitchedOff),
-                first = deliveries.next() => first,
+                batch = timeout(IDLE_MAX, prefetched.next_batch(most)) => batch,
             };
-            let first = first
-                .ok_or_else(|| RabbitError::Broken("the broker cancelled the consumer".to_owned()))??;
-            let batch = gather(first, deliveries, most).await?;
-            match self.deliver(channel, &batch).await? {
+            let Ok(batch) = batch else {
+                self.check_subscription(channel).await?;
+                self.failures = 0;
+                continue;
+            };
+            let batch = batch?;
+            let end = tokio::select! {
+                biased;
+                end = self.deliver(channel, &batch.deliveries) => end,
+                never = prefetched.receive() => match never {},
+            };
+            drop(batch);
+            match end? {
                 End::Complete => self.failures = 0,
                 End::Stopped => return Ok(Ended::Stopped),
                 // The rest is redelivered with a prefetch of one.
@@ -192,35 +222,21 @@ impl Session {
         }
     }
 
+    /// Asks the broker whether the queue exists and has a consumer.
+    async fn check_subscription(&self, channel: &Channel) -> Result<(), RabbitError> {
+        let name = queue(self.consumer.consumer);
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
+        let asked = channel.queue_declare(name.as_str().into(), passive, FieldTable::default());
+        let answer = timeout(SUBSCRIBE_TIMEOUT, asked).await;
+        match answer.map_err(|_| RabbitError::Broken(format!("{name} does not answer")))??.consumer_count() {
+            0 => Err(RabbitError::Broken(format!("{name} has no consumer"))),
+            _ => Ok(()),
+        }
+    }
+
     async fn deliver(&self, channel: &Channel, deliveries: &[Delivery]) -> Result<End, RabbitError> {
-        let _in_flight = self.consumer.consuming.in_flight(self.consumer.consumer).hold(deliveries.len());
         let RabbitConsumer { consumer, target, policy, .. } = &self.consumer;
         let context = ConsumerContext { consumer, target, policy, transfers: &self.transfers };
         Batch::new(context, channel, deliveries).deliver(self.stop.clone()).await
     }
-}
-
-/// Returns a batch: the first message and those that arrive within a few milliseconds.
-async fn gather(
-    first: Delivery,
-    deliveries: &mut lapin::Consumer,
-    most: usize,
-) -> Result<Vec<Delivery>, RabbitError> {
-    let mut batch = vec![first];
-    let linger = tokio::time::sleep(LINGER);
-    tokio::pin!(linger);
-    while batch.len() < most {
-        let next = match deliveries.next().now_or_never() {
-            Some(next) => next,
-            None => tokio::select! {
-                next = deliveries.next() => next,
-                () = &mut linger => break,
-            },
-        };
-        match next {
-            Some(delivery) => batch.push(delivery?),
-            None => break,
-        }
-    }
-    Ok(batch)
 }

@@ -15,6 +15,7 @@ mod headers;
 mod in_flight;
 mod isolation;
 mod names;
+mod prefetched;
 mod publisher;
 mod topology;
 mod transfer;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod dead_letters;
+mod deleted;
 mod network;
 mod poison_isolation;
 mod support;

@@ -1,0 +1,89 @@
+//! Exchange, queues and bindings that are deleted while the program runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lapin::Channel;
+use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
+use lapin::types::FieldTable;
+use orderflow_bridge::rabbitmq::queue;
+use orderflow_bridge::{Target, TargetError};
+use orderflow_messaging::{QueueAdmin, QueueResponse};
+use tokio::time::timeout;
+
+use crate::support::{CONSUMER, Scripted, World, consume_over, eventually, ids};
+
+/// The time in which what vanished is there again.
+const HEALED: Duration = Duration::from_secs(10);
+
+/// Takes its time for each batch.
+struct Slow;
+
+#[async_trait]
+impl Target for Slow {
+    async fn invoke(&self, _payload: Vec<u8>) -> Result<Vec<u8>, TargetError> {
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        Ok(serde_json::to_vec(&QueueResponse::default()).unwrap())
+    }
+}
+
+async fn delete(channel: &Channel, name: &str) {
+    channel.queue_delete(name.into(), QueueDeleteOptions::default()).await.unwrap();
+}
+
+/// Returns the number of consumers of a queue, 0 if it does not exist.
+async fn consumers(world: &World) -> u32 {
+    let channel = world.by_hand().await;
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
+    let found = channel.queue_declare(queue(CONSUMER).as_str().into(), passive, FieldTable::default()).await;
+    found.map_or(0, |queue| queue.consumer_count())
+}
+
+async fn healed(what: &str, is_so: impl AsyncFn() -> bool) {
+    timeout(HEALED, eventually(what, is_so)).await.unwrap_or_else(|_| panic!("not within 10 s: {what}"));
+}
+
+/// The end of a subscription arrives while a batch is gathered or delivered, or while the consumer waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_queue_has_its_consumer_again_whenever_it_is_deleted() {
+    let world = World::new().await;
+    let channel = world.by_hand().await;
+    // The first message is received with a prefetch of one, the others together.
+    let running = world.consume(Arc::new(Slow));
+    eventually("there is a consumer", async || consumers(&world).await == 1).await;
+    for round in 0..6 {
+        world.publish(if round % 3 == 2 { 0 } else { 150 }).await;
+        tokio::time::sleep(Duration::from_millis(if round % 3 == 0 { 0 } else { 600 })).await;
+        delete(&channel, &queue(CONSUMER)).await;
+        healed("the queue has its consumer again", async || consumers(&world).await == 1).await;
+    }
+    running.stop().await;
+    let doer = Arc::new(Scripted::default());
+    let running = world.consume(doer.clone());
+    let events = world.publish(300).await;
+    eventually("all events are processed", async || ids(&events).is_subset(&doer.done_ids())).await;
+    running.stop().await;
+}
+
+/// The queue figures include the messages that the consumer has received ahead of their delivery.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn prefetched_messages_count_as_in_flight() {
+    let world = World::new().await;
+    let running = consume_over(world.broker.beside(), Arc::new(Slow));
+    // The first message is received alone; then two of these arrive before the rest.
+    world.publish(1).await;
+    eventually("it is in flight", async || in_flight(&world).await == 1).await;
+    eventually("it is done", async || in_flight(&world).await == 0).await;
+    world.publish(2).await;
+    eventually("they are in flight", async || in_flight(&world).await == 2).await;
+    world.publish(50).await;
+    healed("all are in flight while two are delivered", async || in_flight(&world).await == 52).await;
+    running.stop().await;
+    eventually("none is in flight", async || in_flight(&world).await == 0).await;
+}
+
+async fn in_flight(world: &World) -> u64 {
+    let statuses = world.admin.queues().await.unwrap();
+    statuses.iter().find(|status| status.consumer == CONSUMER).unwrap().in_flight
+}
