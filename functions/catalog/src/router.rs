@@ -3,9 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use orderflow_domain::{Currency, Money, Sku, Timestamp};
-use orderflow_http::{JsonBody, Limit, PathParam, Problem, ProblemKind, QueryParams, Trace};
+use orderflow_http::{
+    EntityTag, IfMatch, IfNoneMatch, JsonBody, Limit, PathParam, Problem, ProblemKind, QueryParams, Trace,
+};
 use orderflow_store::{Cursor, CursorError, Store};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -63,7 +65,10 @@ impl From<ProductRecord> for ProductView {
     request_body = ProductBody,
     responses(
         (status = 201, description = "The product can be ordered", body = ProductView,
-            headers(("location" = String, description = "The path of the product.")))
+            headers(
+                ("location" = String, description = "The path of the product."),
+                ("etag" = String, description = "The version of the product."),
+            ))
     ),
     extensions(("x-problems" = json!([ProblemKind::AlreadyExists])))
 )]
@@ -88,7 +93,8 @@ async fn create(
         "product created"
     );
     let location = format!("/api/v1/products/{}", record.sku);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(ProductView::from(record))))
+    let etag = EntityTag::of(record.version);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], etag, Json(ProductView::from(record))))
 }
 
 /// Read a product
@@ -97,15 +103,24 @@ async fn create(
     path = "/api/v1/products/{sku}",
     tag = "catalog",
     operation_id = "readProduct",
-    params(("sku" = Sku, Path)),
-    responses((status = 200, description = "The product", body = ProductView))
+    params(("sku" = Sku, Path), IfNoneMatch),
+    responses(
+        (status = 200, description = "The product", body = ProductView, headers(("etag" = String, description = "The version of the product."))),
+        (status = 304, description = "The product has not changed since the version that the client has", headers(("etag" = String, description = "The version of the product."))),
+    )
 )]
 async fn read(
     State(products): State<Products>,
     PathParam(sku): PathParam<Sku>,
-) -> Result<Json<ProductView>, Problem> {
+    if_none_match: IfNoneMatch,
+) -> Result<Response, Problem> {
     let found = products.catalog.for_sale(&[sku]).await.map_err(Problem::unavailable)?;
-    found.into_iter().next().map(|record| Json(record.into())).ok_or_else(Problem::not_found)
+    let record = found.into_iter().next().ok_or_else(Problem::not_found)?;
+    let etag = EntityTag::of(record.version);
+    if if_none_match.has(&etag) {
+        return Ok((StatusCode::NOT_MODIFIED, etag).into_response());
+    }
+    Ok((etag, Json(ProductView::from(record))).into_response())
 }
 
 /// Change a product's name or price
@@ -116,19 +131,21 @@ async fn read(
     path = "/api/v1/products/{sku}",
     tag = "catalog",
     operation_id = "updateProduct",
-    params(("sku" = Sku, Path), Trace),
+    params(("sku" = Sku, Path), IfMatch, Trace),
     request_body = PatchBody,
-    responses((status = 200, description = "The product as it is now", body = ProductView))
+    responses((status = 200, description = "The product as it is now", body = ProductView, headers(("etag" = String, description = "The version of the product."))))
 )]
 async fn update(
     State(products): State<Products>,
     PathParam(sku): PathParam<Sku>,
+    if_match: IfMatch,
     Trace(trace): Trace,
     JsonBody(body): JsonBody<PatchBody>,
-) -> Result<Json<ProductView>, Problem> {
+) -> Result<(EntityTag, Json<ProductView>), Problem> {
     let patch = body.parse(&products.currency)?;
-    let record = products.writer.update(&sku, &patch, &trace.to_string()).await.map_err(change_problem)?;
-    Ok(Json(record.into()))
+    let updated = products.writer.update(&sku, &patch, &if_match, &trace.to_string()).await;
+    let record = updated.map_err(change_problem)?;
+    Ok((EntityTag::of(record.version), Json(record.into())))
 }
 
 /// Remove a product
@@ -139,21 +156,23 @@ async fn update(
     path = "/api/v1/products/{sku}",
     tag = "catalog",
     operation_id = "removeProduct",
-    params(("sku" = Sku, Path), Trace),
+    params(("sku" = Sku, Path), IfMatch, Trace),
     responses((status = 204, description = "The product can no longer be ordered"))
 )]
 async fn remove(
     State(products): State<Products>,
     PathParam(sku): PathParam<Sku>,
+    if_match: IfMatch,
     Trace(trace): Trace,
 ) -> Result<StatusCode, Problem> {
-    products.writer.remove(&sku, &trace.to_string()).await.map_err(change_problem)?;
+    products.writer.remove(&sku, &if_match, &trace.to_string()).await.map_err(change_problem)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 fn change_problem(error: ChangeError) -> Problem {
     match error {
         ChangeError::Unknown => Problem::not_found(),
+        ChangeError::Refused(problem) => *problem,
         ChangeError::Contended | ChangeError::Store(_) => Problem::unavailable(error),
     }
 }

@@ -1,6 +1,7 @@
 //! Creating, changing and removing products.
 
 use orderflow_domain::{EventType, Money, Sku, Timestamp};
+use orderflow_http::{EntityTag, IfMatch, Problem};
 use orderflow_store::{Item, Outbox, Store, StoreError, Table, Write, WriteError, optimistic_attempts};
 
 use crate::reader::Catalog;
@@ -49,6 +50,9 @@ pub(crate) enum ChangeError {
     /// No product has this sku.
     #[error("the product is unknown")]
     Unknown,
+    /// The product does not have the version that the client has.
+    #[error("the product has another version")]
+    Refused(Box<Problem>),
     /// Other writers keep changing the product.
     #[error("other writers keep changing the product")]
     Contended,
@@ -122,11 +126,12 @@ impl CatalogWriter {
         Ok(self.catalog.list(None, 1).await?.0.is_empty())
     }
 
-    /// Changes the name or the price. A patch that changes nothing writes nothing.
+    /// Changes the name or the price of a product that has a version of `if_match`. A patch that changes nothing writes nothing.
     pub(crate) async fn update(
         &self,
         sku: &Sku,
         patch: &ProductPatch,
+        if_match: &IfMatch,
         traceparent: &str,
     ) -> Result<ProductRecord, ChangeError> {
         let patched = |product: &ProductRecord| ProductRecord {
@@ -135,13 +140,18 @@ impl CatalogWriter {
             ..product.clone()
         };
         let next = |product: &ProductRecord| product.is_for_sale().then(|| patched(product));
-        self.change(sku, EventType::ProductUpdated, traceparent, next).await
+        self.change(sku, EventType::ProductUpdated, if_match, traceparent, next).await
     }
 
-    /// Removes a product. Removing it again changes nothing.
-    pub(crate) async fn remove(&self, sku: &Sku, traceparent: &str) -> Result<(), ChangeError> {
+    /// Removes a product that has a version of `if_match`. Removing it again changes nothing; no version matches a removed product.
+    pub(crate) async fn remove(
+        &self,
+        sku: &Sku,
+        if_match: &IfMatch,
+        traceparent: &str,
+    ) -> Result<(), ChangeError> {
         let next = |product: &ProductRecord| Some(ProductRecord { listed: None, ..product.clone() });
-        self.change(sku, EventType::ProductRemoved, traceparent, next).await.map(drop)
+        self.change(sku, EventType::ProductRemoved, if_match, traceparent, next).await.map(drop)
     }
 
     /// Replaces a product by what `next` returns for it. `next` returns `None` when the product cannot be changed.
@@ -149,6 +159,7 @@ impl CatalogWriter {
         &self,
         sku: &Sku,
         event_type: EventType,
+        if_match: &IfMatch,
         traceparent: &str,
         next: impl Fn(&ProductRecord) -> Option<ProductRecord>,
     ) -> Result<ProductRecord, ChangeError> {
@@ -156,6 +167,8 @@ impl CatalogWriter {
         while attempts.next().await {
             let before = self.stored(sku).await?.ok_or(ChangeError::Unknown)?;
             let after = next(&before).ok_or(ChangeError::Unknown)?;
+            let current = before.is_for_sale().then(|| EntityTag::of(before.version));
+            if_match.check(current.as_ref()).map_err(|problem| ChangeError::Refused(Box::new(problem)))?;
             if after == before {
                 return Ok(before);
             }

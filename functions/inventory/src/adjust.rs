@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use orderflow_domain::{EventType, Sku, Timestamp};
+use orderflow_http::{IfMatch, Problem};
 use orderflow_store::{
     Cancellation, Item, Outbox, Store, StoreError, Table, TransactError, Write, WriteError,
     optimistic_attempts,
@@ -38,6 +39,9 @@ pub enum AdjustError {
     /// No product has this sku.
     #[error("the sku is unknown")]
     Unknown,
+    /// The level does not have the version that the client has.
+    #[error("the level has another version")]
+    Refused(Box<Problem>),
     /// The correction would make the level negative.
     #[error("the correction would make the level negative")]
     Insufficient,
@@ -91,22 +95,23 @@ impl Corrections {
             return Ok(Some(record.into()));
         }
         let first_stock = self.first_stock.first_stock(sku).await?;
-        Ok(first_stock.map(|available| Level { sku: sku.clone(), available, reserved: 0 }))
+        Ok(first_stock.map(|available| Level { sku: sku.clone(), available, reserved: 0, corrections: 0 }))
     }
 
-    /// Corrects a level, once for each key. Returns the level as it is afterwards.
+    /// Corrects a level that has a version of `if_match`, once for each key. Returns the level as it is afterwards.
     pub(crate) async fn correct(
         &self,
         sku: &Sku,
         correction: Correction,
         key: Option<&str>,
+        if_match: &IfMatch,
         traceparent: &str,
     ) -> Result<Level, AdjustError> {
         let key = key.map(|key| format!("key#{sku}#{key}"));
         let mut attempts = optimistic_attempts(ATTEMPTS_MAX);
         while attempts.next().await {
             let stock = self.existing(sku).await?;
-            match self.try_once(&stock, correction, key.as_deref(), traceparent).await? {
+            match self.try_once(&stock, correction, key.as_deref(), if_match, traceparent).await? {
                 Attempt::Done => {
                     tracing::info!(service = "shop-api", %sku, event.r#type = "stock.adjusted", "stock level corrected");
                     return self.level(sku).await?.ok_or(AdjustError::Unknown);
@@ -141,12 +146,15 @@ impl Corrections {
         stock: &StockRecord,
         correction: Correction,
         key: Option<&str>,
+        if_match: &IfMatch,
         traceparent: &str,
     ) -> Result<Attempt, AdjustError> {
         // The key is looked up first: a repeated request that removed the last units is a repeat, not a shortage.
         if let Some(before) = self.made_before(key).await? {
             return Ok(Attempt::MadeBefore(before));
         }
+        let current = Level::from(stock.clone()).entity_tag();
+        if_match.check(Some(&current)).map_err(|problem| AdjustError::Refused(Box::new(problem)))?;
         let change = match correction {
             Correction::Adjust(units) => units,
             Correction::Set(units) => units - stock.available,
@@ -154,7 +162,8 @@ impl Corrections {
         if stock.available + change < 0 {
             return Err(AdjustError::Insufficient);
         }
-        let mut writes = vec![self.level_write(stock, correction, change, traceparent)];
+        let level = self.level_write(stock, correction, change, traceparent);
+        let mut writes = vec![if if_match.is_given() { unchanged(level, stock) } else { level }];
         if let Some(pk) = key {
             let record = KeyRecord { pk: pk.to_owned(), correction, created_at: Timestamp::now() };
             writes.push(Write::put(&self.table, &record)?.if_absent());
@@ -179,7 +188,6 @@ impl Corrections {
         change: i64,
         traceparent: &str,
     ) -> Write {
-        let number = |number: i64| AttributeValue::N(number.to_string());
         let write = Write::update(&self.table, stock_key(&self.table, &stock.sku))
             .increment_existing("available", change)
             .increment_existing("corrections", 1)
@@ -210,4 +218,16 @@ impl Corrections {
             _ => Ok(Attempt::Contended),
         }
     }
+}
+
+/// Adds the condition that the level still has the entity tag with which it was read.
+fn unchanged(write: Write, stock: &StockRecord) -> Write {
+    write
+        .if_equals("corrections", number(stock.corrections.into()))
+        .if_equals("available", number(stock.available))
+        .if_equals("reserved", number(stock.reserved))
+}
+
+fn number(number: i64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
 }

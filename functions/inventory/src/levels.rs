@@ -1,6 +1,7 @@
 //! Reading and listing stock levels.
 
 use orderflow_domain::Sku;
+use orderflow_http::EntityTag;
 use orderflow_store::{Listing, Store, StoreError, Table};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -17,6 +18,17 @@ pub struct Level {
     pub available: i64,
     /// Units reserved for orders.
     pub reserved: i64,
+    /// The number of corrections that were made.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub(crate) corrections: u32,
+}
+
+impl Level {
+    /// Returns the entity tag. It changes with every correction and with every unit that is reserved or released.
+    pub(crate) fn entity_tag(&self) -> EntityTag {
+        EntityTag::of(format_args!("{}-{}-{}", self.corrections, self.available, self.reserved))
+    }
 }
 
 /// The sums of all stock levels.
@@ -84,6 +96,7 @@ impl Levels {
 
 impl From<StockRecord> for Level {
     fn from(record: StockRecord) -> Self {
-        Self { sku: record.sku, available: record.available, reserved: record.reserved }
+        let StockRecord { sku, available, reserved, corrections, .. } = record;
+        Self { sku, available, reserved, corrections }
     }
 }

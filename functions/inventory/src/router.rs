@@ -4,8 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use orderflow_domain::Sku;
-use orderflow_http::{IdempotencyKey, JsonBody, Limit, PathParam, Problem, ProblemKind, QueryParams, Trace};
+use orderflow_http::{
+    EntityTag, IdempotencyKey, IfMatch, IfNoneMatch, JsonBody, Limit, PathParam, Problem, ProblemKind,
+    QueryParams, Trace,
+};
 use orderflow_store::{Cursor, CursorError, Store};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -87,15 +92,24 @@ async fn list(
     path = "/api/v1/inventory/{sku}",
     tag = "inventory",
     operation_id = "readLevel",
-    params(("sku" = Sku, Path)),
-    responses((status = 200, description = "The level", body = Level))
+    params(("sku" = Sku, Path), IfNoneMatch),
+    responses(
+        (status = 200, description = "The level", body = Level, headers(("etag" = String, description = "The version of the level."))),
+        (status = 304, description = "The level has not changed since the version that the client has", headers(("etag" = String, description = "The version of the level."))),
+    )
 )]
 async fn read(
     State(inventory): State<Inventory>,
     PathParam(sku): PathParam<Sku>,
-) -> Result<Json<Level>, Problem> {
+    if_none_match: IfNoneMatch,
+) -> Result<Response, Problem> {
     let level = inventory.corrections.level(&sku).await.map_err(Problem::unavailable)?;
-    level.map(Json).ok_or_else(Problem::not_found)
+    let level = level.ok_or_else(Problem::not_found)?;
+    let etag = level.entity_tag();
+    if if_none_match.has(&etag) {
+        return Ok((StatusCode::NOT_MODIFIED, etag).into_response());
+    }
+    Ok((etag, Json(level)).into_response())
 }
 
 /// Correct the stock level of a product
@@ -107,21 +121,22 @@ async fn read(
     path = "/api/v1/inventory/{sku}",
     tag = "inventory",
     operation_id = "correctLevel",
-    params(("sku" = Sku, Path), IdempotencyKey, Trace),
+    params(("sku" = Sku, Path), IdempotencyKey, IfMatch, Trace),
     request_body(content = Correction, examples(
         ("adjust" = (value = json!({"adjust": -3}))),
         ("set" = (value = json!({"set": 100}))),
     )),
-    responses((status = 200, description = "The level as it is now", body = Level)),
+    responses((status = 200, description = "The level as it is now", body = Level, headers(("etag" = String, description = "The version of the level.")))),
     extensions(("x-problems" = json!([ProblemKind::InsufficientStock, ProblemKind::IdempotencyKeyReused])))
 )]
 async fn correct(
     State(inventory): State<Inventory>,
     PathParam(sku): PathParam<Sku>,
     key: Option<IdempotencyKey>,
+    if_match: IfMatch,
     Trace(trace): Trace,
     JsonBody(correction): JsonBody<Correction>,
-) -> Result<Json<Level>, Problem> {
+) -> Result<(EntityTag, Json<Level>), Problem> {
     let allowed = match correction {
         Correction::Adjust(units) => (-MAX_UNITS..=MAX_UNITS).contains(&units),
         Correction::Set(units) => (0..=MAX_UNITS).contains(&units),
@@ -130,9 +145,10 @@ async fn correct(
         return Err(out_of_range(correction));
     }
     let key = key.as_ref().map(IdempotencyKey::as_str);
-    let level = inventory.corrections.correct(&sku, correction, key, &trace.to_string()).await;
-    level.map(Json).map_err(|error| match error {
+    let level = inventory.corrections.correct(&sku, correction, key, &if_match, &trace.to_string()).await;
+    level.map(|level| (level.entity_tag(), Json(level))).map_err(|error| match error {
         AdjustError::Unknown => Problem::not_found(),
+        AdjustError::Refused(problem) => *problem,
         AdjustError::Insufficient => {
             Problem::new(ProblemKind::InsufficientStock, "The correction would make the level negative.")
         }

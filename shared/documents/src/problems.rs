@@ -44,8 +44,13 @@ fn follows(kind: ProblemKind, path: &str, operation: &Operation) -> bool {
         let is_there = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(found) if found.parameter_in == place);
         operation.parameters.iter().flatten().any(is_there)
     };
+    let is_if_match =
+        |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(found) if found.name == "if-match");
+    let conditional = operation.parameters.iter().flatten().any(is_if_match);
     match kind {
-        ProblemKind::MalformedRequest | ProblemKind::InvalidRequest => has_body || takes(ParameterIn::Query),
+        ProblemKind::MalformedRequest => has_body || conditional || takes(ParameterIn::Query),
+        ProblemKind::InvalidRequest => has_body || takes(ParameterIn::Query),
+        ProblemKind::PreconditionFailed => conditional,
         ProblemKind::PayloadTooLarge | ProblemKind::UnsupportedMediaType => has_body,
         ProblemKind::NotFound => takes(ParameterIn::Path),
         ProblemKind::Unavailable => path.starts_with("/api/"),

@@ -28,6 +28,8 @@ pub enum ProblemKind {
     InsufficientStock,
     /// 409: the payment has no failed refund, or the provider refuses the refund again.
     PaymentNotRefundable,
+    /// 412: the resource does not have the version that `If-Match` names.
+    PreconditionFailed,
     /// 413: the body is larger than [`crate::MAX_BODY_BYTES`].
     PayloadTooLarge,
     /// 415: the content type is not JSON.
@@ -46,7 +48,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::MalformedRequest,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -56,6 +58,7 @@ impl ProblemKind {
         Self::AlreadyExists,
         Self::InsufficientStock,
         Self::PaymentNotRefundable,
+        Self::PreconditionFailed,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
         Self::InvalidRequest,
@@ -78,6 +81,7 @@ impl ProblemKind {
             | Self::AlreadyExists
             | Self::InsufficientStock
             | Self::PaymentNotRefundable => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidRequest | Self::UnknownProduct | Self::IdempotencyKeyReused => {
@@ -107,6 +111,7 @@ impl ProblemKind {
             Self::AlreadyExists => "already-exists",
             Self::InsufficientStock => "insufficient-stock",
             Self::PaymentNotRefundable => "payment-not-refundable",
+            Self::PreconditionFailed => "precondition-failed",
             Self::PayloadTooLarge => "payload-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::InvalidRequest => "invalid-request",
@@ -130,6 +135,7 @@ impl ProblemKind {
             Self::AlreadyExists => "The resource already exists",
             Self::InsufficientStock => "The stock would fall below zero",
             Self::PaymentNotRefundable => "The payment cannot be refunded",
+            Self::PreconditionFailed => "The resource has another version",
             Self::PayloadTooLarge => "The body is too large",
             Self::UnsupportedMediaType => "The body must be JSON",
             Self::InvalidRequest => "Some fields are not valid",
@@ -148,6 +154,7 @@ impl ProblemKind {
             StatusCode::FORBIDDEN => Some(Self::Forbidden),
             StatusCode::NOT_FOUND => Some(Self::NotFound),
             StatusCode::METHOD_NOT_ALLOWED => Some(Self::MethodNotAllowed),
+            StatusCode::PRECONDITION_FAILED => Some(Self::PreconditionFailed),
             StatusCode::PAYLOAD_TOO_LARGE => Some(Self::PayloadTooLarge),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Some(Self::UnsupportedMediaType),
             StatusCode::UNPROCESSABLE_ENTITY => Some(Self::InvalidRequest),

@@ -226,6 +226,16 @@ impl RouterClient {
         (status, serde_json::from_slice(&body).unwrap_or_default())
     }
 
+    /// Returns the entity tag of a resource.
+    ///
+    /// # Panics
+    /// When the answer has none.
+    pub async fn etag(&self, path: &str) -> String {
+        let Ok(response) = self.router.clone().oneshot(without_body(Request::get(path))).await;
+        let etag = response.headers().get("etag").expect("the answer has an entity tag");
+        etag.to_str().expect("entity tags are ASCII").to_owned()
+    }
+
     /// Sends `GET`.
     pub async fn get(&self, path: &str) -> (u16, Value) {
         self.send(without_body(Request::get(path))).await

@@ -3,6 +3,7 @@
 
 mod cache;
 mod changing;
+mod conditional;
 mod creating;
 mod harness;
 mod warming_up;

@@ -34,7 +34,7 @@ struct Level {
 pub(crate) struct InventoryHarness {
     pub(crate) service: ServiceHarness,
     pub(crate) consumer: InventoryConsumer,
-    client: RouterClient,
+    pub(crate) client: RouterClient,
 }
 
 /// Products that the catalog sells and whose `product.created` has not arrived at inventory.

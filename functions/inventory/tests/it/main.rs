@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod batches;
+mod conditional;
 mod contention;
 mod corrections;
 mod faults;

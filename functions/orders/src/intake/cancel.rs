@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use orderflow_domain::{CancellationReason, Fact, OrderId, OrderStatus, Timestamp};
-use orderflow_http::{PathParam, Problem, ProblemKind};
+use orderflow_http::{EntityTag, IfMatch, PathParam, Problem, ProblemKind};
 use orderflow_store::{WriteError, optimistic_attempts};
 
 use super::Intake;
@@ -23,19 +23,22 @@ const ATTEMPTS_MAX: u32 = 8;
     path = "/api/v1/orders/{id}",
     tag = "orders",
     operation_id = "cancelOrder",
-    params(("id" = OrderId, Path)),
-    responses((status = 200, description = "The cancelled order", body = OrderView)),
+    params(("id" = OrderId, Path), IfMatch),
+    responses((status = 200, description = "The cancelled order", body = OrderView,
+        headers(("etag" = String, description = "The version of the order.")))),
     extensions(("x-problems" = json!([ProblemKind::OrderNotCancellable])))
 )]
 pub(crate) async fn cancel(
     State(intake): State<Intake>,
     PathParam(id): PathParam<OrderId>,
-) -> Result<Json<OrderView>, Problem> {
+    if_match: IfMatch,
+) -> Result<(EntityTag, Json<OrderView>), Problem> {
     let mut attempts = optimistic_attempts(ATTEMPTS_MAX);
     while attempts.next().await {
         let order = intake.order(id).await?;
+        if_match.check(Some(&EntityTag::of(order.version)))?;
         if let Some(cancelled) = intake.try_to_cancel(order).await? {
-            return Ok(Json(cancelled.into()));
+            return Ok((EntityTag::of(cancelled.version), Json(cancelled.into())));
         }
     }
     Err(Problem::unavailable("other writers keep changing the order"))

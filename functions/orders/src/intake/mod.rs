@@ -8,11 +8,11 @@ mod view;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use orderflow_catalog::{Catalog, warmup_router};
 use orderflow_domain::OrderId;
-use orderflow_http::{PathParam, Problem};
+use orderflow_http::{EntityTag, IfNoneMatch, PathParam, Problem};
 use orderflow_store::Store;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -49,10 +49,7 @@ impl Intake {
     path = "/api/v1/orders/{id}",
     tag = "orders",
     operation_id = "readOrder",
-    params(
-        ("id" = OrderId, Path),
-        ("if-none-match" = Option<String>, Header, description = "The `ETag` of the version that the client has."),
-    ),
+    params(("id" = OrderId, Path), IfNoneMatch),
     responses(
         (status = 200, description = "The order", body = view::OrderView,
             headers(("etag" = String, description = "The version of the order."))),
@@ -63,20 +60,14 @@ impl Intake {
 async fn read(
     State(intake): State<Intake>,
     PathParam(id): PathParam<OrderId>,
-    headers: HeaderMap,
+    if_none_match: IfNoneMatch,
 ) -> Result<Response, Problem> {
     let order = intake.order(id).await?;
-    let etag = format!("\"{}\"", order.version);
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    if known.flat_map(|value| value.split(',')).any(|tag| matches(tag.trim(), &etag)) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+    let etag = EntityTag::of(order.version);
+    if if_none_match.has(&etag) {
+        return Ok((StatusCode::NOT_MODIFIED, etag).into_response());
     }
-    Ok(([(header::ETAG, etag)], Json(view::OrderView::from(order))).into_response())
-}
-
-/// Compares entity tags weakly, as RFC 9110 section 13.1.2 requires for If-None-Match.
-fn matches(tag: &str, etag: &str) -> bool {
-    tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
+    Ok((etag, Json(view::OrderView::from(order))).into_response())
 }
 
 /// List the events of an order

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 pub(crate) struct IntakeHarness {
     pub(crate) service: ServiceHarness,
-    client: RouterClient,
+    pub(crate) client: RouterClient,
 }
 
 impl IntakeHarness {
