@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use orderflow_domain::ChargeRules;
 use orderflow_settings::declared::{PAYMENT_PROVIDER, STRIPE_API_KEY};
 use orderflow_settings::{Reader, Refused};
 use orderflow_store::Store;
 
 use crate::gateway::{GuardedGateway, PaymentGateway};
 use crate::simulated::{FaultSwitch, SimulatedGateway, SimulatedSettings};
-use crate::stripe::{StripeGateway, StripeSettings};
+use crate::stripe::{StripeGateway, StripeSettings, charge_rules as stripe_charge_rules};
 
 /// The payment provider, with its settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +38,14 @@ impl PaymentProvider {
                 reader.require(&STRIPE_API_KEY, "by PAYMENT_PROVIDER=stripe", stripe).map(Self::Stripe)
             }
             _ => Ok(Self::Simulated(simulated)),
+        }
+    }
+
+    /// Returns the rules by which the provider refuses amounts. The simulated provider charges every amount.
+    pub fn charge_rules(&self) -> ChargeRules {
+        match self {
+            Self::Simulated(_) => ChargeRules::default(),
+            Self::Stripe(_) => stripe_charge_rules(),
         }
     }
 

@@ -3,7 +3,9 @@
 //!
 //! Input is parsed once, at the edge of the system ([`Sku::parse`], [`Email::parse`], ...). Everything behind the edge takes the parsed type.
 
+mod charge_rules;
 mod contact;
+mod currency;
 mod envelope;
 mod event;
 mod ids;
@@ -19,7 +21,9 @@ mod sku;
 mod text;
 mod timestamp;
 
+pub use charge_rules::{ChargeLimits, ChargeRules, NotChargeable};
 pub use contact::{ChannelKind, Email, EmailError, Phone, PhoneError, Recipient};
+pub use currency::{Currency, CurrencyError};
 pub use envelope::{Event, EventError, SPEC_VERSION, trace_id};
 pub use event::{
     DataSchema, EventData, EventType, InventoryRejected, InventoryReleased, InventoryReserved,
@@ -27,7 +31,7 @@ pub use event::{
     StockAdjusted, UnknownEventType,
 };
 pub use ids::{CustomerId, CustomerIdError, OrderId, OrderIdError};
-pub use money::{Currency, CurrencyError, MAX_PRICE, Money};
+pub use money::{MAX_PRICE, Money};
 pub use order::Order;
 pub use order_line::{LineError, MAX_LINES, OrderLine, merge_lines};
 pub use order_state::{Fact, OrderState, Step};

@@ -1,8 +1,8 @@
 //! Conversion of validated strings to and from text and JSON.
 
-/// Implements `as_str`, `FromStr`, `AsRef<str>` and serde (a string that is parsed again when it is read) for a newtype over `String` that
-/// has `parse(&str) -> Result<Self, Error>`.
-macro_rules! parsed_string {
+/// Implements `as_str`, `FromStr`, `AsRef<str>` and `Serialize` for a newtype over `String` that has
+/// `parse(&str) -> Result<Self, Error>`.
+macro_rules! string_conversions {
     ($name:ident, $error:ty) => {
         impl $name {
             /// Returns the normalised text.
@@ -30,6 +30,13 @@ macro_rules! parsed_string {
                 serializer.serialize_str(&self.0)
             }
         }
+    };
+}
+
+/// Implements [`string_conversions`] and `Deserialize`, which parses the string again when it is read.
+macro_rules! parsed_string {
+    ($name:ident, $error:ty) => {
+        $crate::text::string_conversions!($name, $error);
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -40,4 +47,4 @@ macro_rules! parsed_string {
     };
 }
 
-pub(crate) use parsed_string;
+pub(crate) use {parsed_string, string_conversions};

@@ -1,12 +1,13 @@
 //! Charges an order through its PaymentIntent, and reverses it.
 
 use orderflow_backoff::Backoff;
-use orderflow_domain::{OrderId, PaymentToken};
+use orderflow_domain::{NotChargeable, OrderId, PaymentToken};
 
+use super::amounts::stripe_amount;
 use super::claims::Claim;
 use super::failure::StripeError;
 use super::objects::{IntentStatus, Page, PaymentIntent, Refund};
-use super::{StripeGateway, stripe_amount, unavailable};
+use super::{StripeGateway, unavailable};
 use crate::gateway::{Charge, ChargeRequest, GatewayError, Reversal};
 
 /// The number of times that a reversal is tried while the state of the intent changes.
@@ -15,6 +16,9 @@ const REVERSAL_ATTEMPTS: u32 = 3;
 /// The delays between these attempts.
 const BACKOFF: Backoff = Backoff::from_millis(0, 50, 200);
 
+/// Stripe's code for an amount that is not a whole number of the currency's smallest unit.
+const INVALID_AMOUNT: &str = "invalid_charge_amount";
+
 impl StripeGateway {
     /// Charges an order whose key is not claimed yet.
     pub(super) async fn first_charge(
@@ -22,26 +26,46 @@ impl StripeGateway {
         request: &ChargeRequest,
         token: &PaymentToken,
     ) -> Result<Charge, GatewayError> {
-        match self.create_intent(request, token).await {
+        let amount = match stripe_amount(&request.amount) {
+            Ok(amount) => amount,
+            // Rounded, the charge would not be what the customer ordered.
+            Err(error) => return self.decline_amount(request.order_id, &error).await,
+        };
+        match self.create_intent(request, amount, token).await {
             Ok(created) => self.charge_by_new(request.order_id, &created.id).await,
             Err(error) => {
                 let reason = error.declined().ok_or_else(|| error.without_effect())?;
                 // A repeated request may create an intent all the same. The first claim decides.
-                let declined = Claim::Declined { reason };
-                let claim = self.claims.claim(request.order_id, declined).await.map_err(unavailable)?;
-                self.charge_by(request.order_id, claim).await
+                self.decline_without_intent(request.order_id, reason).await
             }
         }
+    }
+
+    /// Declines a charge whose amount Stripe cannot express.
+    async fn decline_amount(&self, order_id: OrderId, error: &NotChargeable) -> Result<Charge, GatewayError> {
+        tracing::warn!(order.id = %order_id, %error, "amount cannot be charged by Stripe");
+        self.decline_without_intent(order_id, INVALID_AMOUNT.to_owned()).await
+    }
+
+    async fn decline_without_intent(
+        &self,
+        order_id: OrderId,
+        reason: String,
+    ) -> Result<Charge, GatewayError> {
+        let declined = Claim::Declined { reason };
+        let claim = self.claims.claim(order_id, declined).await.map_err(unavailable)?;
+        self.charge_by(order_id, claim).await
     }
 
     async fn create_intent(
         &self,
         request: &ChargeRequest,
+        amount: i64,
         token: &PaymentToken,
     ) -> Result<PaymentIntent, StripeError> {
         let order_id = request.order_id.to_string();
         let form = [
-            ("amount", stripe_amount(&request.amount).to_string()),
+            ("amount", amount.to_string()),
             ("currency", request.amount.currency.as_str().to_ascii_lowercase()),
             ("payment_method", token.as_str().to_owned()),
             ("payment_method_types[]", "card".to_owned()),

@@ -7,6 +7,7 @@
 //! gateway never relies on Stripe not finding a charge. After the claim the intent decides: Stripe either confirms or
 //! cancels it. A charge is reported as declined only once its intent can no longer be confirmed.
 
+mod amounts;
 mod claims;
 mod client;
 mod failure;
@@ -24,10 +25,8 @@ use client::StripeClient;
 use failure::StripeError;
 use objects::{IntentStatus, PaymentIntent};
 
+pub(crate) use amounts::charge_rules;
 pub use settings::{ApiKey, StripeSettings};
-
-/// Currencies without decimal places for which Stripe's unit is a hundredth all the same.
-const IN_HUNDREDTHS: [&str; 2] = ["ISK", "UGX"];
 
 /// A gateway that charges cards through Stripe. A payment token is the id of a PaymentMethod (`pm_...`).
 #[derive(Debug, Clone)]
@@ -99,27 +98,7 @@ impl PaymentGateway for StripeGateway {
     }
 }
 
-/// Converts an amount into Stripe's unit: the currency's minor unit, with two exceptions.
-fn stripe_amount(money: &Money) -> i64 {
-    if IN_HUNDREDTHS.contains(&money.currency.as_str()) { money.amount * 100 } else { money.amount }
-}
-
 /// The error of a claim that cannot be read or written. No money moves before the claim is known.
 fn unavailable(error: impl std::error::Error) -> GatewayError {
     GatewayError::Unavailable(error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use orderflow_domain::Currency;
-
-    use super::*;
-
-    #[test]
-    fn amounts_are_in_the_unit_of_stripe() {
-        for (code, amount) in [("USD", 3998), ("JPY", 3998), ("KWD", 3998), ("ISK", 399_800)] {
-            let money = Money { amount: 3998, currency: Currency::parse(code).unwrap() };
-            assert_eq!(stripe_amount(&money), amount, "{code}");
-        }
-    }
 }

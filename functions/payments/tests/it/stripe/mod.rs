@@ -1,5 +1,6 @@
 //! The Stripe gateway against a stub of Stripe's API.
 
+mod amounts;
 mod charges;
 mod declines;
 mod failures;

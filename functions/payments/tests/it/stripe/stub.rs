@@ -86,6 +86,8 @@ impl ReceivedRequest {
 struct Script {
     replies: BTreeMap<String, VecDeque<Reply>>,
     received: Vec<ReceivedRequest>,
+    /// Whether the amounts of new intents are checked as Stripe documents.
+    checks_amounts: bool,
 }
 
 /// The stub, listening on a free port for as long as the test's runtime lives.
@@ -108,6 +110,12 @@ impl StripeStub {
     /// is repeated.
     pub(crate) fn on(self, line: &str, replies: impl IntoIterator<Item = Reply>) -> Self {
         self.script.lock().unwrap().replies.insert(line.to_owned(), replies.into_iter().collect());
+        self
+    }
+
+    /// Refuses new intents with amounts that Stripe would refuse.
+    pub(crate) fn checking_amounts(self) -> Self {
+        self.script.lock().unwrap().checks_amounts = true;
         self
     }
 
@@ -142,11 +150,40 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, request: Request) -> R
 impl Script {
     fn next(&mut self, received: ReceivedRequest) -> Reply {
         let line = received.line.clone();
+        let refusal = refused_amount(&received).filter(|_| self.checks_amounts);
         self.received.push(received);
+        if let Some(code) = refusal {
+            return Reply::error(400, code, "amount");
+        }
         match self.replies.get_mut(&line) {
             Some(replies) if replies.len() > 1 => replies.pop_front().unwrap(),
             Some(replies) => replies[0].clone(),
             None => panic!("unexpected request: {line}"),
         }
+    }
+}
+
+/// Returns the code with which Stripe refuses the amount of a new intent.
+fn refused_amount(request: &ReceivedRequest) -> Option<&'static str> {
+    if request.line != "POST payment_intents" {
+        return None;
+    }
+    let field = |name: &str| {
+        let value = |pair: &str| pair.strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
+        request.form.split('&').find_map(value).unwrap()
+    };
+    let amount: i64 = field("amount").parse().unwrap();
+    let (multiple_of, minimum) = match field("currency").as_str() {
+        "bhd" | "jod" | "kwd" | "omr" | "tnd" => (10, 10),
+        "isk" | "ugx" => (100, 100),
+        "usd" | "eur" | "jpy" => (1, 50),
+        "huf" => (1, 17_500),
+        _ => (1, 1),
+    };
+    match amount {
+        _ if amount % multiple_of != 0 => Some("invalid_charge_amount"),
+        _ if amount < minimum => Some("amount_too_small"),
+        _ if amount > 99_999_999 => Some("amount_too_large"),
+        _ => None,
     }
 }
