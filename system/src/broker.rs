@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use futures::future::BoxFuture;
 use orderflow_bridge::memory::{MemoryAdmin, MemoryBroker};
 use orderflow_bridge::rabbitmq::{
-    BrokerAddress, RabbitAdmin, RabbitConsumer, RabbitError, RabbitMq, RabbitPublisher,
+    BrokerAddress, RabbitAdmin, RabbitConsumer, RabbitError, RabbitMq, RabbitPublisher, TopologyReconciler,
 };
 use orderflow_bridge::{ConsumerSwitch, InFlightTracker, NothingInFlight, RuntimeTable, Target, sdk_config};
 use orderflow_http::HealthCheck;
@@ -43,6 +43,7 @@ pub(crate) struct Rabbit {
     admin: Arc<RabbitAdmin>,
     switch: ConsumerSwitch,
     policy: RetryPolicy,
+    _reconciler: TopologyReconciler,
 }
 
 /// The topic and the queues of SNS and SQS.
@@ -198,6 +199,7 @@ impl Rabbit {
         }
         let (publishing, switch) = (consuming.beside(), ConsumerSwitch::default());
         let admin = Arc::new(RabbitAdmin::new(publishing.clone()));
-        Ok(Self { publishing, consuming, admin, switch, policy: policy.clone() })
+        let reconciler = TopologyReconciler::start(consuming.clone());
+        Ok(Self { publishing, consuming, admin, switch, policy: policy.clone(), _reconciler: reconciler })
     }
 }

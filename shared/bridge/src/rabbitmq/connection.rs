@@ -24,6 +24,9 @@ const HEARTBEAT_SECONDS: u16 = 10;
 /// The time that connecting, opening a channel and declaring may take together. Without it, a peer that never answers would block forever.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The time that the broker may take to say which queues exist. Each missing one costs a channel.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// The time that the broker may take to answer a health check.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -155,14 +158,45 @@ impl RabbitMq {
             .map_err(|_| RabbitError::Broken("the broker did not declare its queues in time".to_owned()))?
     }
 
+    /// Declares exchange, queues and bindings again. Returns the names of the exchange and queues that were missing. A missing binding cannot be
+    /// told from an existing one.
+    ///
+    /// # Errors
+    /// As [`RabbitMq::connect`].
+    pub async fn reconcile(&self) -> Result<Vec<String>, RabbitError> {
+        let missing = timeout(CHECK_TIMEOUT, self.missing()).await;
+        let missing = missing
+            .map_err(|_| RabbitError::Broken("the broker did not list its queues in time".to_owned()))??;
+        self.declare_again().await?;
+        Ok(missing)
+    }
+
+    async fn missing(&self) -> Result<Vec<String>, RabbitError> {
+        let (mut channel, mut missing) = (self.channel().await?, Vec::new());
+        for name in topology::names() {
+            if !topology::exists(&channel, &name).await? {
+                missing.push(name);
+                channel = self.channel().await?;
+            }
+        }
+        close(&channel).await;
+        Ok(missing)
+    }
+
     /// Returns the messages of a consumer that are in flight in this process.
     pub(super) fn in_flight(&self, consumer: &str) -> InFlight {
         self.in_flight.get(consumer).cloned().unwrap_or_default()
     }
 
-    /// Returns whether the broker answers within two seconds.
+    /// Returns whether the broker answers within two seconds, and has the exchange and every consumer's queue.
     pub async fn is_up(&self) -> bool {
-        matches!(timeout(PING_TIMEOUT, self.connect()).await, Ok(Ok(())))
+        let answers = async {
+            let Ok(channel) = self.channel().await else { return false };
+            let carries_events = topology::carries_events(&channel).await;
+            close(&channel).await;
+            carries_events
+        };
+        timeout(PING_TIMEOUT, answers).await.unwrap_or(false)
     }
 
     /// Closes the connection.

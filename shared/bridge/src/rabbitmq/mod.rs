@@ -17,6 +17,7 @@ mod isolation;
 mod names;
 mod prefetched;
 mod publisher;
+mod reconciler;
 mod topology;
 mod transfer;
 
@@ -26,3 +27,4 @@ pub use consumer::RabbitConsumer;
 pub use error::RabbitError;
 pub use names::{EXCHANGE, dead_letter_queue, queue};
 pub use publisher::RabbitPublisher;
+pub use reconciler::TopologyReconciler;

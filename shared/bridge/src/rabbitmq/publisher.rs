@@ -109,8 +109,16 @@ fn is_subscribed(event_type: EventType) -> bool {
 impl Publisher for RabbitPublisher {
     async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>> {
         let mut done = 0;
-        let failure =
-            self.publish_all(events, &mut done).await.err().map(|error| PublishError(error.to_string()));
+        let mut failure = self.publish_all(events, &mut done).await.err();
+        // A missing exchange closes the channel.
+        if let Some(RabbitError::Broken(_)) = failure {
+            let rest = events.get(done..).unwrap_or_default();
+            failure = match self.confirming.broker().declare_again().await {
+                Ok(()) => self.publish_all(rest, &mut done).await.err(),
+                Err(error) => Some(error),
+            };
+        }
+        let failure = failure.map(|error| PublishError(error.to_string()));
         let result = |position| match &failure {
             Some(error) if position >= done => Err(error.clone()),
             _ => Ok(()),

@@ -34,6 +34,36 @@ pub(super) async fn declare(channel: &Channel) -> Result<(), RabbitError> {
     first_error(join_all(bindings.map(|(consumer, event_type)| bind(channel, consumer, event_type))).await)
 }
 
+/// Returns the names of the exchange and all queues.
+pub(super) fn names() -> Vec<String> {
+    let queues = SUBSCRIPTIONS.iter().flat_map(|row| queues_of(row.consumer)).map(|(name, _)| name);
+    std::iter::once(EXCHANGE.to_owned()).chain(queues).collect()
+}
+
+/// Returns whether the exchange or queue exists. The broker closes the channel if it does not.
+pub(super) async fn exists(channel: &Channel, name: &str) -> Result<bool, RabbitError> {
+    let declared = if name == EXCHANGE {
+        let passive =
+            ExchangeDeclareOptions { passive: true, durable: true, ..ExchangeDeclareOptions::default() };
+        channel.exchange_declare(name.into(), ExchangeKind::Topic, passive, FieldTable::default()).await
+    } else {
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
+        channel.queue_declare(name.into(), passive, FieldTable::default()).await.map(drop)
+    };
+    match declared {
+        Ok(()) => Ok(true),
+        Err(error) if answers(&error, AMQPSoftError::NOTFOUND) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Returns whether events can be published and consumed: the exchange and every consumer's queue exist.
+pub(super) async fn carries_events(channel: &Channel) -> bool {
+    let names = SUBSCRIPTIONS.iter().map(|row| queue(row.consumer)).chain([EXCHANGE.to_owned()]);
+    let found = join_all(names.map(async |name| exists(channel, &name).await)).await;
+    found.iter().all(|found| matches!(found, Ok(true)))
+}
+
 /// Returns the first mismatch, or else the first error. A refused declaration closes the channel, so the later ones fail as well.
 fn first_error(results: Vec<Result<(), RabbitError>>) -> Result<(), RabbitError> {
     let errors: Vec<RabbitError> = results.into_iter().filter_map(Result::err).collect();
@@ -97,11 +127,15 @@ fn text(value: &str) -> AMQPValue {
 
 /// Returns a mismatch for 406 PRECONDITION_FAILED, with which the broker refuses other arguments (AMQP 0-9-1, queue.declare).
 fn refused(name: &str, error: &lapin::Error) -> RabbitError {
-    let mismatch = AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED);
     match error.kind() {
-        ErrorKind::ProtocolError(answer) if *answer.kind() == mismatch => {
+        ErrorKind::ProtocolError(answer) if answers(error, AMQPSoftError::PRECONDITIONFAILED) => {
             RabbitError::Mismatch { name: name.to_owned(), reason: answer.get_message().to_string() }
         }
         _ => RabbitError::Broken(error.to_string()),
     }
+}
+
+/// Returns whether the broker closed the channel with this error.
+fn answers(error: &lapin::Error, expected: AMQPSoftError) -> bool {
+    matches!(error.kind(), ErrorKind::ProtocolError(answer) if *answer.kind() == AMQPErrorKind::Soft(expected))
 }

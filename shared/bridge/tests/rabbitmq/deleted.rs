@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lapin::Channel;
-use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
+use lapin::options::{BasicPublishOptions, ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
-use orderflow_bridge::rabbitmq::queue;
+use orderflow_bridge::rabbitmq::{EXCHANGE, RabbitPublisher, TopologyReconciler, dead_letter_queue, queue};
 use orderflow_bridge::{Target, TargetError};
-use orderflow_messaging::{QueueAdmin, QueueResponse};
+use orderflow_messaging::{Publisher, QueueAdmin, QueueResponse};
 use tokio::time::timeout;
 
-use crate::support::{CONSUMER, Scripted, World, consume_over, eventually, ids};
+use crate::support::{CONSUMER, Scripted, World, consume_over, eventually, ids, released};
 
 /// The time in which what vanished is there again.
 const HEALED: Duration = Duration::from_secs(10);
@@ -86,4 +86,64 @@ async fn prefetched_messages_count_as_in_flight() {
 async fn in_flight(world: &World) -> u64 {
     let statuses = world.admin.queues().await.unwrap();
     statuses.iter().find(|status| status.consumer == CONSUMER).unwrap().in_flight
+}
+
+/// Everything is deleted in turn, and once a binding removed, without a consumer or publisher that would notice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_deleted_is_declared_again() {
+    let world = World::new().await;
+    let channel = world.by_hand().await;
+    let _reconciler = TopologyReconciler::start(world.broker.clone());
+    let delay = format!("{}.delay.1000ms", queue(CONSUMER));
+    for name in [&queue(CONSUMER), &delay, &dead_letter_queue("payment")] {
+        delete(&channel, name).await;
+    }
+    channel.exchange_delete(EXCHANGE.into(), ExchangeDeleteOptions::default()).await.unwrap();
+    assert!(!world.broker.is_up().await, "nothing can be published");
+    healed("health recovers", async || world.broker.is_up().await).await;
+    healed("all queues exist", async || exists(&world, &delay).await).await;
+    assert!(exists(&world, &dead_letter_queue("payment")).await);
+
+    let (queue, kind) = (queue(CONSUMER), "inventory.released");
+    let unbind =
+        channel.queue_unbind(queue.as_str().into(), EXCHANGE.into(), kind.into(), FieldTable::default());
+    unbind.await.unwrap();
+    healed("the queue is bound again", async || {
+        put_to_exchange(&channel, kind).await;
+        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
+        let found = channel.queue_declare(queue.as_str().into(), options, FieldTable::default()).await;
+        found.unwrap().message_count() > 0
+    })
+    .await;
+}
+
+/// A publisher notices by itself that the exchange is missing, before the next reconciliation.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_are_published_after_the_exchange_is_deleted() {
+    let world = World::new().await;
+    let channel = world.by_hand().await;
+    let publisher = RabbitPublisher::new(world.broker.clone());
+    let doer = Arc::new(Scripted::default());
+    let running = world.consume(doer.clone());
+    let mut events = Vec::new();
+    for _ in 0..5 {
+        let batch: Vec<_> = (0..300).map(|_| released()).collect();
+        channel.exchange_delete(EXCHANGE.into(), ExchangeDeleteOptions::default()).await.unwrap();
+        let results = publisher.publish(&batch).await;
+        assert!(results.iter().all(Result::is_ok), "{:?}", results.iter().find(|result| result.is_err()));
+        events.extend(batch);
+    }
+    eventually("all events are processed", async || doer.done_ids() == ids(&events)).await;
+    running.stop().await;
+}
+
+async fn exists(world: &World, name: &str) -> bool {
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
+    world.by_hand().await.queue_declare(name.into(), passive, FieldTable::default()).await.is_ok()
+}
+
+async fn put_to_exchange(channel: &Channel, kind: &str) {
+    let options = BasicPublishOptions::default();
+    let sent = channel.basic_publish(EXCHANGE.into(), kind.into(), options, b"{}", Default::default()).await;
+    sent.unwrap().await.unwrap();
 }
