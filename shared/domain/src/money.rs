@@ -12,7 +12,6 @@ pub const MAX_PRICE: i64 = 99_999_999;
 
 /// An amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Money {
     /// The number of minor units (cents).
     pub amount: i64,
