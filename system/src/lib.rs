@@ -181,7 +181,7 @@ impl System {
         })
     }
 
-    /// Adds the demo products if the catalog is empty.
+    /// Adds the demo products if the catalog is empty, or an earlier start was cut off while it added them.
     ///
     /// # Errors
     /// If the store does not answer.

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::directory::DirectoryLock;
 use crate::tokens::{Seen, Token, Tokens};
-use crate::{EmbeddedError, Location, migrations, schema};
+use crate::{EmbeddedError, Location, migrations, schema, tables};
 
 /// Both connections to the database. One lock protects them: the engine serialises requests anyway, and SQLite makes a connection sleep for
 /// milliseconds when the other one holds SQLite's lock.
@@ -25,6 +25,7 @@ impl Engine {
         let claimed = location.claim()?;
         let mut maintenance = Connection::open(&claimed.name)?;
         migrations::admit(&mut maintenance)?;
+        tables::complete(&mut maintenance)?;
         let database = Database::new(&claimed.name)?;
         // Despite its name, this call sets synchronous=NORMAL. Without it each commit would flush to the disk, which limits writing to a few
         // hundred commits per second.

@@ -30,6 +30,7 @@ mod operation;
 mod schema;
 mod sdk;
 mod server;
+mod tables;
 mod tokens;
 
 pub use counts::RequestCounts;

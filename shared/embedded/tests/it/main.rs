@@ -4,6 +4,7 @@
 
 mod directory;
 mod faults;
+mod first_start;
 mod http;
 mod items;
 mod streams;
