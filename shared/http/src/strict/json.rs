@@ -83,6 +83,21 @@ impl Json {
     }
 }
 
+impl Json {
+    /// Returns the integer that a float without a fractional part stands for, and any other value as it is. A float beyond 2^53 stays a float:
+    /// it may have been rounded.
+    fn as_integer(self) -> Self {
+        match self {
+            #[expect(clippy::cast_possible_truncation, reason = "the guard admits only what an i64 holds")]
+            Self::Float(number) if number.fract() == 0.0 && number.abs() <= EXACT_MAX => {
+                let number = number as i64;
+                u64::try_from(number).map_or(Self::Signed(number), Self::Unsigned)
+            }
+            other => other,
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(TreeVisitor)
@@ -141,6 +156,18 @@ impl<'de> Visitor<'de> for TreeVisitor {
         }
         Ok(Json::Object(entries))
     }
+}
+
+/// The largest number up to which a float holds every integer exactly: 2^53.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// Reads an integer. JSON Schema counts a number without a fractional part as an integer, however it is written: `2.0`, `1e3`.
+macro_rules! whole {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DataError> {
+            self.as_integer().deserialize_any(visitor)
+        }
+    )*};
 }
 
 impl IntoDeserializer<'_, DataError> for Json {
@@ -207,8 +234,13 @@ impl<'de> Deserializer<'de> for Json {
         }
     }
 
+    whole! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+    }
+
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        bool i128 u128 f32 f64 char str string bytes byte_buf unit
         unit_struct seq tuple tuple_struct map identifier ignored_any
     }
 }

@@ -61,7 +61,9 @@ fn a_good_text_is_read() {
 
 #[test]
 fn numbers_that_do_not_fit_name_the_field() {
-    for quantity in ["-1", "4294967296", "99999999999999999999", "1.5", "1.0", "-0.1", "1e9"] {
+    for quantity in
+        ["-1", "4294967296", "99999999999999999999", "1.5", "2.5", "-0.1", "-1.0", "1e10", "1e300"]
+    {
         let (field, message) = with_quantity(quantity);
         assert_eq!(field, "items[0].quantity", "{quantity}");
         assert!(message.starts_with("must be a whole number from 0 to 4294967295, not "), "{message}");
@@ -69,6 +71,21 @@ fn numbers_that_do_not_fit_name_the_field() {
     let (field, message) = with_quantity("1e400");
     assert_eq!(field, "items[0].quantity");
     assert_eq!(message, "is a number out of range");
+}
+
+#[test]
+fn a_number_without_a_fractional_part_is_an_integer_however_it_is_written() {
+    for (quantity, expected) in
+        [("2.0", 2), ("1e0", 1), ("1000.0", 1000), ("12e2", 1200), ("1e9", 1_000_000_000)]
+    {
+        let order: Order =
+            from_json(&with_items(&format!(r#"[{{"sku":"A","quantity":{quantity}}}]"#))).unwrap();
+        assert_eq!(order.items[0].quantity, expected, "{quantity}");
+    }
+    assert_eq!(from_json::<Change>(r#"{"adjust":-3.0}"#).unwrap(), Change::Adjust(-3));
+    assert_eq!(from_json::<Change>(r#"{"set":-0.0}"#).unwrap(), Change::Set(0));
+    // Such a number may have been rounded.
+    assert!(from_json::<Change>(r#"{"adjust":9007199254740994.0}"#).is_err());
 }
 
 #[test]
