@@ -32,9 +32,9 @@ pub(crate) struct Page {
     pub next: Option<TimeKey>,
 }
 
-/// The most keys that one page of a listing examines. A filter that matches few of them gets a short page and a cursor.
-const KEYS_MAX: usize = 5_000;
-const KEYS_PER_STEP: usize = 100;
+/// The most keys that one page of a listing examines, and so the most orders that it reads. A filter that matches few of them gets a short or
+/// empty page and a cursor.
+const KEYS_MAX: usize = 200;
 
 impl Orders {
     pub(crate) fn new(store: &Store) -> Self {
@@ -169,8 +169,8 @@ impl Orders {
         let listing = filter.listing();
         let mut found: Vec<OrderRecord> = Vec::with_capacity(limit + 1);
         let (mut position, mut examined) = (after.map(|key| key.to_string()), 0);
-        // The first step fills most pages. A filter that no index serves takes further, larger steps.
-        let mut step = limit + 1;
+        // The first step fills most pages. A filter that no index serves takes the rest of the budget in a second one.
+        let mut step = (limit + 1).min(KEYS_MAX);
         while examined < KEYS_MAX {
             let keys = self.table.list(&listing, position.as_deref(), step).await?;
             examined += keys.len();
@@ -189,7 +189,7 @@ impl Orders {
                 return Ok(Page { orders: found, next: None });
             }
             position = keys.into_iter().next_back().or(position);
-            step = KEYS_PER_STEP;
+            step = KEYS_MAX - examined;
         }
         Ok(Page { orders: found, next: position.and_then(|key| TimeKey::parse(&key)) })
     }

@@ -72,9 +72,30 @@ pub struct Listing {
     pub descending: bool,
 }
 
+/// A partition of a listing, and how far it was read.
+struct Partition<'a> {
+    hash: &'a str,
+    /// The key after which the unread keys begin.
+    last: Option<String>,
+    ended: bool,
+}
+
+impl Partition<'_> {
+    /// Returns whether an unread key may come before the last key that is wanted, if there are that many keys yet.
+    fn may_precede(&self, last_wanted: Option<&String>, listing: &Listing) -> bool {
+        let before = |(last, wanted): (&String, &String)| {
+            if listing.descending { last > wanted } else { last < wanted }
+        };
+        !self.ended && self.last.as_ref().zip(last_wanted).is_none_or(before)
+    }
+}
+
 impl Table {
     /// Returns the next `limit` range keys of a listing after `after`, merged over its partitions. Fewer than `limit` keys mean that the listing
     /// ends there.
+    ///
+    /// Each partition is first asked for twice its share of the keys. Only those that may hold further keys of the result are asked again, so
+    /// that a listing over many partitions reads about twice `limit` entries of the index, and not `limit` of each partition.
     ///
     /// # Errors
     /// [`StoreError`] if a request fails.
@@ -84,13 +105,45 @@ impl Table {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
-        let shards = listing.partitions.iter().map(|hash| self.list_partition(listing, hash, after, limit));
-        let mut keys: Vec<String> = try_join_all(shards).await?.into_iter().flatten().collect();
-        keys.sort_unstable();
-        if listing.descending {
-            keys.reverse();
+        if limit == 0 {
+            return Ok(Vec::new());
         }
-        keys.truncate(limit);
+        let share = match listing.partitions.len() {
+            0 | 1 => limit,
+            partitions => limit.min(2 * limit.div_ceil(partitions)),
+        };
+        let hashes = listing.partitions.iter();
+        let mut partitions: Vec<Partition<'_>> =
+            hashes.map(|hash| Partition { hash, last: after.map(str::to_owned), ended: false }).collect();
+        let mut keys: Vec<String> = Vec::with_capacity(2 * limit);
+        loop {
+            let last_wanted = limit.checked_sub(1).and_then(|position| keys.get(position));
+            let unread =
+                partitions.iter_mut().filter(|partition| partition.may_precede(last_wanted, listing));
+            let reads = unread.map(|partition| self.read_on(listing, partition, share));
+            let found = try_join_all(reads).await?;
+            if found.is_empty() {
+                return Ok(keys);
+            }
+            keys.extend(found.into_iter().flatten());
+            keys.sort_unstable();
+            if listing.descending {
+                keys.reverse();
+            }
+            keys.truncate(limit);
+        }
+    }
+
+    /// Returns the next `limit` keys of a partition.
+    async fn read_on(
+        &self,
+        listing: &Listing,
+        partition: &mut Partition<'_>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let keys = self.list_partition(listing, partition.hash, partition.last.as_deref(), limit).await?;
+        partition.ended = keys.len() < limit;
+        partition.last = keys.last().cloned().or(partition.last.take());
         Ok(keys)
     }
 

@@ -3,5 +3,6 @@
 
 mod conditional;
 mod harness;
+mod listing_cost;
 mod listings;
 mod lost_answers;

@@ -1,0 +1,83 @@
+//! What the listing of orders reads from the store.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures::future::join_all;
+use serde_json::Value;
+
+use crate::harness::IntakeHarness;
+
+/// The most index entries whose orders one page reads.
+const KEYS_MAX: u64 = 200;
+
+/// The number of partitions over which the indexes by sku and by status, and that of all orders, are spread.
+const SHARDS: u64 = 16;
+
+/// Counts the index entries that queries ask for, and the orders that are read by their keys.
+async fn count_reads(harness: &IntakeHarness, read: impl Future<Output = Value>) -> (Value, u64, u64) {
+    let (entries, orders) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let (entry_count, order_count) = (entries.clone(), orders.clone());
+    harness.service.embedded.inject(Arc::new(move |operation: &str, body: &Value| {
+        if operation == "Query" {
+            entry_count.fetch_add(body["Limit"].as_u64().unwrap(), Ordering::Relaxed);
+        }
+        for table in body["RequestItems"].as_object().into_iter().flat_map(|tables| tables.values()) {
+            order_count.fetch_add(table["Keys"].as_array().unwrap().len() as u64, Ordering::Relaxed);
+        }
+        None
+    }));
+    let page = read.await;
+    harness.service.stop_failing();
+    (page, entries.load(Ordering::Relaxed), orders.load(Ordering::Relaxed))
+}
+
+async fn place(harness: &IntakeHarness, count: usize) {
+    for _ in 0..count / 10 {
+        join_all((0..10).map(|_| harness.order("alice", &["A"]))).await;
+    }
+}
+
+#[tokio::test]
+async fn a_filter_that_matches_nothing_reads_a_bounded_part_of_its_listing_for_each_page() {
+    let harness = IntakeHarness::open().await;
+    place(&harness, 450).await;
+    for filter in ["status=cancelled&sku=A", "status=cancelled&customer_id=alice", "sku=B&customer_id=alice"]
+    {
+        let (mut pages, mut cursor) = (0, String::new());
+        loop {
+            let query = format!("{filter}&limit=20{cursor}");
+            let (page, entries, orders) = count_reads(&harness, harness.page(&query)).await;
+            pages += 1;
+            assert_eq!(page["orders"], Value::Array(Vec::new()), "{filter}");
+            assert!(orders <= KEYS_MAX, "{filter}: {orders} orders were read for one page");
+            assert!(entries <= 3 * KEYS_MAX, "{filter}: {entries} entries were read for one page");
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(pages, 3, "{filter}: an empty page has a cursor while there is more to examine");
+    }
+    let id = harness.order("alice", &["A"]).await;
+    harness.cancel(&id).await;
+    place(&harness, 210).await;
+    let first = harness.page("status=cancelled&sku=A").await;
+    assert_eq!(first["orders"], Value::Array(Vec::new()));
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = harness.page(&format!("status=cancelled&sku=A&cursor={cursor}")).await;
+    assert_eq!(second["orders"][0]["id"], id, "what a short page left out is on the next one");
+}
+
+#[tokio::test]
+async fn a_page_does_not_read_its_whole_length_from_every_shard() {
+    let harness = IntakeHarness::open().await;
+    place(&harness, 450).await;
+    for (query, limit) in [("limit=100", 100), ("limit=20", 20), ("sku=A&limit=50", 50)] {
+        let (page, entries, orders) = count_reads(&harness, harness.page(query)).await;
+        assert_eq!(page["orders"].as_array().unwrap().len(), limit, "{query}");
+        let limit = limit as u64;
+        assert_eq!(orders, limit + 1, "{query}");
+        assert!(entries <= 3 * (limit + SHARDS), "{query}: {entries} entries");
+    }
+}
