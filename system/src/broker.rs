@@ -193,9 +193,9 @@ impl Rabbit {
         match consuming.connect().await {
             Ok(()) => {}
             Err(error @ RabbitError::Mismatch { .. }) => bail!(error),
-            Err(error) => {
-                tracing::warn!(%error, "broker cannot be reached; connecting is retried")
-            }
+            // The connection logs it once, and connecting is retried.
+            Err(RabbitError::Unreachable { .. }) => {}
+            Err(error) => tracing::warn!(%error, "broker does not answer as expected; trying again"),
         }
         let (publishing, switch) = (consuming.beside(), ConsumerSwitch::default());
         let admin = Arc::new(RabbitAdmin::new(publishing.clone()));

@@ -13,7 +13,7 @@ use orderflow_domain::Event;
 use orderflow_messaging::{
     AdminError, DeadLetter, QueueAdmin, QueueStatus, ReplayProgress, SUBSCRIPTIONS, Selection,
 };
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::connection::close;
@@ -41,15 +41,9 @@ pub struct RabbitAdmin {
 /// Admits one session at a time: of two concurrent sessions the second would receive only the letters that the first left.
 #[derive(Default)]
 struct DeadLetterLock {
-    lock: Mutex<()>,
+    lock: Arc<Mutex<()>>,
     /// Letters in a session of this process, which the broker does not count as ready.
     held: InFlight,
-}
-
-/// All dead letters of a consumer, held by one caller.
-struct DeadLetterSession<'a> {
-    letters: HeldDeadLetters,
-    _guard: MutexGuard<'a, ()>,
 }
 
 impl RabbitAdmin {
@@ -60,11 +54,10 @@ impl RabbitAdmin {
     }
 
     /// Takes the dead letters of a consumer. Returns `None` if there is no such consumer.
-    async fn take(&self, consumer: &str) -> Result<Option<DeadLetterSession<'_>>, RabbitError> {
+    async fn take(&self, consumer: &str) -> Result<Option<HeldDeadLetters>, RabbitError> {
         let Some(lock) = self.locks.get(consumer) else { return Ok(None) };
-        let guard = lock.lock.lock().await;
-        let letters = HeldDeadLetters::take(&self.broker, consumer, &lock.held).await?;
-        Ok(Some(DeadLetterSession { letters, _guard: guard }))
+        let turn = lock.lock.clone().lock_owned().await;
+        HeldDeadLetters::take(&self.broker, consumer, &lock.held, turn).await.map(Some)
     }
 
     async fn statuses(&self) -> Result<Vec<QueueStatus>, RabbitError> {
@@ -103,41 +96,41 @@ impl RabbitAdmin {
     }
 
     async fn try_list(&self, consumer: &str) -> Result<Vec<DeadLetter>, RabbitError> {
-        let Some(session) = self.take(consumer).await? else { return Ok(Vec::new()) };
+        let Some(letters) = self.take(consumer).await? else { return Ok(Vec::new()) };
         let mut found: Vec<_> =
-            session.letters.iter().map(|letter| read_dead_letter(consumer, &letter.delivery)).collect();
-        session.letters.give_back().await?;
+            letters.iter().map(|letter| read_dead_letter(consumer, &letter.delivery)).collect();
+        letters.give_back().await?;
         // Replaced dead letters are at the end of the queue, and requeued ones may change places.
         found.sort_by(|a, b| (a.last_at, &a.id).cmp(&(b.last_at, &b.id)));
         Ok(found)
     }
 
     async fn try_replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, RabbitError> {
-        let Some(session) = self.take(consumer).await? else { return Ok(false) };
+        let Some(letters) = self.take(consumer).await? else { return Ok(false) };
         let selection = Selection::Ids(vec![id.to_owned()]);
-        let selected = selected(&session.letters, consumer, &selection);
+        let selected = selected(&letters, consumer, &selection);
         if let Some(letter) = selected.first() {
             let (queue, body) = (dead_letter_queue(consumer), event.to_json());
             let properties = of_replacement(&letter.delivery, event);
-            session.letters.publish(vec![Transfer { queue, body: body.as_bytes(), properties }]).await?;
+            letters.publish(vec![Transfer { queue, body: body.as_bytes(), properties }]).await?;
         }
         // An interrupted replacement may have left two dead letters with this id.
         for letter in &selected {
-            session.letters.remove(letter).await?;
+            letters.remove(letter).await?;
         }
         let found = !selected.is_empty();
-        session.letters.finish().await?;
+        letters.finish().await?;
         Ok(found)
     }
 
     async fn try_purge(&self, consumer: &str, selection: &Selection) -> Result<u64, RabbitError> {
-        let Some(session) = self.take(consumer).await? else { return Ok(0) };
-        let selected = selected(&session.letters, consumer, selection);
+        let Some(letters) = self.take(consumer).await? else { return Ok(0) };
+        let selected = selected(&letters, consumer, selection);
         for letter in &selected {
-            session.letters.remove(letter).await?;
+            letters.remove(letter).await?;
         }
         let removed = selected.len() as u64;
-        session.letters.finish().await?;
+        letters.finish().await?;
         Ok(removed)
     }
 
@@ -147,17 +140,17 @@ impl RabbitAdmin {
         selection: &Selection,
         progress: ReplayProgress<'_>,
     ) -> Result<u64, RabbitError> {
-        let Some(session) = self.take(consumer).await? else { return Ok(0) };
-        let selected = selected(&session.letters, consumer, selection);
+        let Some(letters) = self.take(consumer).await? else { return Ok(0) };
+        let selected = selected(&letters, consumer, selection);
         for chunk in selected.chunks(CHUNK) {
-            self.publish_to_consumer(&session.letters, consumer, chunk).await?;
+            self.publish_to_consumer(&letters, consumer, chunk).await?;
             for letter in chunk {
-                session.letters.remove(letter).await?;
+                letters.remove(letter).await?;
                 progress();
             }
         }
         let replayed = selected.len() as u64;
-        session.letters.finish().await?;
+        letters.finish().await?;
         Ok(replayed)
     }
 

@@ -11,10 +11,12 @@ use lapin::tcp::OwnedTLSConfig;
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties};
 use orderflow_messaging::SUBSCRIPTIONS;
+use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::in_flight::InFlight;
+use super::link::Link;
 use super::{RabbitError, topology};
 
 /// The heartbeat interval that the client asks for, in seconds (AMQP 0-9-1, connection.tune). A connection without traffic counts as broken
@@ -23,6 +25,9 @@ const HEARTBEAT_SECONDS: u16 = 10;
 
 /// The time that connecting, opening a channel and declaring may take together. Without it, a peer that never answers would block forever.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The time that opening a connection may take.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// The time that the broker may take to say which queues exist. Each missing one costs a channel.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -85,7 +90,7 @@ pub struct BrokerAddress {
 /// over a connection of its own, so that consumers can still acknowledge messages.
 pub struct RabbitMq {
     address: BrokerAddress,
-    connection: Mutex<Option<Connection>>,
+    link: Mutex<Link>,
     in_flight: BTreeMap<&'static str, InFlight>,
 }
 
@@ -93,14 +98,14 @@ impl RabbitMq {
     /// Returns a connection that is opened at its first use.
     pub fn new(address: BrokerAddress) -> Arc<Self> {
         let in_flight = SUBSCRIPTIONS.iter().map(|row| (row.consumer, InFlight::default())).collect();
-        Arc::new(Self { address, connection: Mutex::new(None), in_flight })
+        Arc::new(Self { address, link: Mutex::default(), in_flight })
     }
 
     /// Returns a second connection to the same broker, opened at its first use. Both know the messages that the other's consumers have in
     /// flight.
     pub fn beside(&self) -> Arc<Self> {
         let (address, in_flight) = (self.address.clone(), self.in_flight.clone());
-        Arc::new(Self { address, connection: Mutex::new(None), in_flight })
+        Arc::new(Self { address, link: Mutex::default(), in_flight })
     }
 
     /// Connects, and declares the exchange and the queues that are missing.
@@ -125,28 +130,48 @@ impl RabbitMq {
     }
 
     async fn try_channel(&self) -> Result<Channel, RabbitError> {
-        let mut held = self.connection.lock().await;
-        if let Some(connection) = held.as_ref().filter(|connection| connection.status().connected()) {
+        let broker = self.address.uri.to_string();
+        let mut link = self.link.lock().await;
+        if let Some(connection) = link.connection() {
             return confirming(connection).await;
         }
-        let connection = self.open().await?;
-        let channel = confirming(&connection).await?;
-        topology::declare(&channel).await?;
-        *held = Some(connection);
-        tracing::info!(broker = %self.address.uri, "connected to the broker");
-        Ok(channel)
+        link.report_loss(&broker);
+        if let Some(reason) = link.pause() {
+            return Err(RabbitError::Unreachable { broker, reason });
+        }
+        let opened = timeout(OPEN_TIMEOUT, self.open()).await;
+        let reason = match opened {
+            Ok(Ok(connection)) => {
+                link.succeeded();
+                let channel = confirming(&connection).await?;
+                topology::declare(&channel).await?;
+                link.hold(connection);
+                tracing::info!(broker, "connected to the broker");
+                return Ok(channel);
+            }
+            Ok(Err(reason)) => reason,
+            Err(_) => format!("it did not answer within {OPEN_TIMEOUT:?}"),
+        };
+        link.failed(&broker, &reason);
+        Err(RabbitError::Unreachable { broker, reason })
     }
 
-    async fn open(&self) -> Result<Connection, RabbitError> {
+    async fn open(&self) -> Result<Connection, String> {
+        let uri = self.address.uri.0.clone();
+        // Each attempt of the client that finds no listener leaves memory behind.
+        let host = uri.authority.host.trim_matches(['[', ']']).to_owned();
+        drop(TcpStream::connect((host, uri.authority.port)).await.map_err(|error| error.to_string())?);
         let properties = ConnectionProperties::default().with_connection_name("orderflow".into());
         let tls = OwnedTLSConfig { identity: None, cert_chain: self.address.ca_certificates.clone() };
-        let unreachable = |error: lapin::Error| RabbitError::Unreachable {
-            broker: self.address.uri.to_string(),
-            reason: error.to_string(),
-        };
-        let runtime = lapin::runtime::default_runtime().map_err(unreachable)?;
-        let uri = self.address.uri.0.clone();
-        Connection::connect_uri_with_config(uri, properties, tls, runtime).await.map_err(unreachable)
+        let runtime = lapin::runtime::default_runtime().map_err(|error| error.to_string())?;
+        let connected = Connection::connect_uri_with_config(uri, properties, tls, runtime).await;
+        connected.map_err(|error| error.to_string())
+    }
+
+    /// Returns whether the connection is open.
+    pub(super) fn is_connected(&self) -> bool {
+        // While the connection is being opened, the link is locked.
+        self.link.try_lock().is_ok_and(|link| link.connection().is_some())
     }
 
     /// Declares exchange and queues again, in case they were deleted.
@@ -201,7 +226,7 @@ impl RabbitMq {
 
     /// Closes the connection.
     pub async fn close(&self) {
-        if let Some(connection) = self.connection.lock().await.take() {
+        if let Some(connection) = self.link.lock().await.take() {
             // A connection that fails to close is broken, which ends it as well.
             let _ = timeout(CLOSE_TIMEOUT, connection.close(200, "done".into())).await;
         }

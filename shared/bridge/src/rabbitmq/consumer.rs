@@ -111,7 +111,8 @@ impl Session {
 
     /// Waits, then declares exchange and queues again in case one was deleted.
     async fn recover(&mut self, error: &RabbitError) {
-        if !std::mem::replace(&mut self.is_interrupted, true) {
+        // The connection logs its loss and its return.
+        if self.consumer.consuming.is_connected() && !std::mem::replace(&mut self.is_interrupted, true) {
             tracing::warn!(service = self.consumer.consumer, %error, "queue cannot be consumed; trying again");
         }
         self.failures += 1;

@@ -1,5 +1,6 @@
 //! Holds the dead letters of a consumer while one caller reads, replaces, purges or replays them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -10,6 +11,8 @@ use lapin::options::{
     BasicQosOptions,
 };
 use lapin::types::FieldTable;
+use tokio::runtime::Handle;
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::timeout;
 
 use super::connection::close;
@@ -35,6 +38,9 @@ pub(super) struct HeldDeadLetters {
     queue: String,
     held: InFlight,
     letters: Vec<HeldDeadLetter>,
+    is_given_back: bool,
+    /// Admits the next session when this one has returned its letters.
+    turn: Arc<OwnedMutexGuard<()>>,
 }
 
 /// A dead letter in a session.
@@ -44,26 +50,33 @@ pub(super) struct HeldDeadLetter {
 }
 
 impl HeldDeadLetters {
-    /// Receives all dead letters and counts them in `held`. Declares missing queues.
+    /// Receives all dead letters and counts them in `held`. Declares missing queues. Keeps the turn until the letters are returned.
     pub(super) async fn take(
         broker: &RabbitMq,
         consumer: &str,
         held: &InFlight,
+        turn: OwnedMutexGuard<()>,
     ) -> Result<Self, RabbitError> {
-        match Self::try_take(broker, consumer, held).await {
+        let turn = Arc::new(turn);
+        match Self::try_take(broker, consumer, held, turn.clone()).await {
             // A missing queue closes the channel.
             Err(RabbitError::Broken(_)) => {
                 broker.declare_again().await?;
-                Self::try_take(broker, consumer, held).await
+                Self::try_take(broker, consumer, held, turn).await
             }
             taken => taken,
         }
     }
 
-    async fn try_take(broker: &RabbitMq, consumer: &str, held: &InFlight) -> Result<Self, RabbitError> {
+    async fn try_take(
+        broker: &RabbitMq,
+        consumer: &str,
+        held: &InFlight,
+        turn: Arc<OwnedMutexGuard<()>>,
+    ) -> Result<Self, RabbitError> {
         let channel = broker.channel().await?;
         let (queue, held) = (dead_letter_queue(consumer), held.clone());
-        let mut taken = Self { channel, queue, held, letters: Vec::new() };
+        let mut taken = Self { channel, queue, held, letters: Vec::new(), is_given_back: false, turn };
         if let Some(BasicGetMessage { delivery, message_count }) = taken.get().await? {
             taken.hold(delivery);
             // Messages dead-lettered from now on are excluded: they can be letters that were just replayed.
@@ -154,10 +167,30 @@ impl HeldDeadLetters {
     }
 
     /// Returns the remaining letters to their queue.
-    pub(super) async fn give_back(self) -> Result<(), RabbitError> {
+    pub(super) async fn give_back(mut self) -> Result<(), RabbitError> {
         let all = 0;
         let given = self.channel.basic_nack(all, BasicNackOptions { multiple: true, requeue: true }).await;
         close(&self.channel).await;
+        self.is_given_back = true;
         Ok(given?)
+    }
+}
+
+impl Drop for HeldDeadLetters {
+    /// Closes the channel of a session that was broken off, as when the client of a request disconnects. The broker then returns the letters
+    /// to their queue. Until that is done, they count as held and the next session waits.
+    fn drop(&mut self) {
+        if self.is_given_back {
+            return;
+        }
+        let (channel, letters, turn) =
+            (self.channel.clone(), std::mem::take(&mut self.letters), self.turn.clone());
+        // Outside of a runtime the process is ending, which closes the connection.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                close(&channel).await;
+                drop((letters, turn));
+            });
+        }
     }
 }

@@ -14,6 +14,7 @@ mod error;
 mod headers;
 mod in_flight;
 mod isolation;
+mod link;
 mod names;
 mod prefetched;
 mod publisher;

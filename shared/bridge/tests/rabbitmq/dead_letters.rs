@@ -226,3 +226,18 @@ async fn purged_dead_letters_do_not_return() {
         }
     }
 }
+
+/// A caller that breaks off at any point, as a client that disconnects, hides no dead letter.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_is_broken_off_returns_its_dead_letters() {
+    let world = World::new().await;
+    world.dead_letter(400, "bad").await;
+    for millis in 0..40 {
+        let broken_off = tokio::time::timeout(Duration::from_millis(millis), world.dead());
+        if broken_off.await.is_err() && millis % 8 == 7 {
+            assert_eq!(world.dead().await.len(), 400, "broken off after {millis} ms");
+        }
+    }
+    eventually("all are counted", async || world.dead_count().await == 400).await;
+    assert_eq!(world.dead().await.len(), 400);
+}

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use orderflow_bridge::rabbitmq::{BrokerAddress, RabbitMq, RabbitPublisher};
 use orderflow_messaging::Publisher;
@@ -89,4 +90,30 @@ async fn a_peer_that_does_not_answer_is_unreachable() {
     let error = tokio::time::timeout(Duration::from_secs(30), broker.connect()).await.unwrap().unwrap_err();
     assert!(error.to_string().contains("cannot be reached"), "{error}");
     assert!(!broker.is_up().await);
+}
+
+/// However many callers need a connection, the attempts to open it are few and have pauses between them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_is_away_is_tried_with_pauses() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("amqp://guest:guest@{}", listener.local_addr().unwrap()).parse().unwrap();
+    let broker = RabbitMq::new(BrokerAddress { uri, ca_certificates: None });
+    let tried = Arc::new(AtomicUsize::default());
+    let counting = tried.clone();
+    // Closes each connection at once.
+    let closing = tokio::spawn(async move {
+        while listener.accept().await.is_ok() {
+            counting.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(3) {
+        let error = broker.connect().await.unwrap_err();
+        assert!(error.to_string().contains("cannot be reached"), "{error}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    closing.abort();
+    let tried = tried.load(Ordering::SeqCst);
+    // Two TCP connections for each attempt, and at least 250 ms between two attempts.
+    assert!((2..=26).contains(&tried), "{tried} connections in 3 s");
 }
