@@ -86,7 +86,7 @@ impl Json {
 impl Json {
     /// Returns the integer that a float without a fractional part stands for, and any other value as it is. A float beyond 2^53 stays a float:
     /// it may have been rounded.
-    fn as_integer(self) -> Self {
+    fn into_integer(self) -> Self {
         match self {
             #[expect(clippy::cast_possible_truncation, reason = "the guard admits only what an i64 holds")]
             Self::Float(number) if number.fract() == 0.0 && number.abs() <= EXACT_MAX => {
@@ -165,7 +165,7 @@ const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 macro_rules! whole {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DataError> {
-            self.as_integer().deserialize_any(visitor)
+            self.into_integer().deserialize_any(visitor)
         }
     )*};
 }
