@@ -24,7 +24,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use orderflow_bridge::{RUNTIME, RuntimeTable, StreamPoller, Target};
 use orderflow_catalog::{Catalog, CatalogSettings};
-use orderflow_domain::{Currency, Timestamp};
+use orderflow_domain::{ChargeRules, Currency, Timestamp};
 use orderflow_embedded::{Embedded, Location};
 use orderflow_inventory::InventorySettings;
 use orderflow_messaging::{QueueAdmin, RetryPolicy};
@@ -132,6 +132,7 @@ pub struct System {
     gateway: Arc<dyn PaymentGateway>,
     gateway_fault: FaultSwitch,
     currency: Currency,
+    charge_rules: ChargeRules,
     templates: Arc<Templates>,
     /// Whether no part has ended unexpectedly.
     liveness: Liveness,
@@ -176,6 +177,7 @@ impl System {
             gateway,
             gateway_fault,
             currency: settings.currency,
+            charge_rules: settings.payment.charge_rules(),
             templates: settings.templates,
             liveness: Liveness::new(),
         })

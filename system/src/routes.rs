@@ -31,7 +31,7 @@ impl System {
             .merge(metrics_router(|| MetricsPage::install().render()));
         if self.parts.contains(ORDER_INTAKE) {
             router = router
-                .merge(orderflow_orders::router(&self.store, self.catalog.clone()))
+                .merge(orderflow_orders::router(&self.store, self.catalog.clone(), self.charge_rules))
                 .merge(orderflow_documents::router());
         }
         if self.parts.contains(SHOP_API) {
@@ -40,6 +40,7 @@ impl System {
                     &self.store,
                     self.catalog.clone(),
                     self.currency.clone(),
+                    self.charge_rules,
                     self.gateway.clone(),
                     self.templates.clone(),
                 ))

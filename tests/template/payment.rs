@@ -18,6 +18,8 @@ fn all_functions_that_charge_or_refund_use_the_same_provider() {
             assert_eq!(environment[variable], parameter, "{bundle}");
         }
     }
+    // It refuses orders that the provider would not charge.
+    assert_eq!(functions["order-intake"].environment()["PAYMENT_PROVIDER"], "PaymentProvider");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The bodies of `POST` and `PATCH`, and their validation.
 
-use orderflow_domain::{Currency, MAX_PRICE, Money, Sku};
+use orderflow_domain::{ChargeRules, Currency, MAX_PRICE, Money, Sku};
 use orderflow_http::{FieldErrors, Problem};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
@@ -53,6 +53,15 @@ struct PriceBody {
     currency: String,
 }
 
+/// What prices have to satisfy.
+#[derive(Debug, Clone)]
+pub(crate) struct PriceRules {
+    /// The currency of the shop.
+    pub currency: Currency,
+    /// The rules of the payment provider.
+    pub charge: ChargeRules,
+}
+
 /// Refuses null: a product always has a name and a price.
 fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
@@ -60,10 +69,10 @@ fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> 
 
 impl ProductBody {
     /// Validates the body. A problem names every field that is not valid.
-    pub(crate) fn parse(self, shop_currency: &Currency) -> Result<NewProduct, Problem> {
+    pub(crate) fn parse(self, shop: &PriceRules) -> Result<NewProduct, Problem> {
         let mut errors = FieldErrors::default();
         let sku = errors.parse("sku", || Sku::parse(&self.sku));
-        let price = self.price.parse(shop_currency, &mut errors);
+        let price = self.price.parse(shop, &mut errors);
         let name = parse_name(self.name, &mut errors);
         if !(0..=MAX_STOCK).contains(&self.stock) {
             errors.push("stock", format!("must be 0 to {MAX_STOCK} units"));
@@ -76,24 +85,30 @@ impl ProductBody {
 
 impl PatchBody {
     /// Validates the body. A problem names every field that is not valid.
-    pub(crate) fn parse(self, shop_currency: &Currency) -> Result<ProductPatch, Problem> {
+    pub(crate) fn parse(self, shop: &PriceRules) -> Result<ProductPatch, Problem> {
         let mut errors = FieldErrors::default();
         let name = self.name.and_then(|name| parse_name(name, &mut errors));
-        let price = self.price.and_then(|price| price.parse(shop_currency, &mut errors));
+        let price = self.price.and_then(|price| price.parse(shop, &mut errors));
         errors.into_result(Some(ProductPatch { name, price }))
     }
 }
 
 impl PriceBody {
-    fn parse(self, shop_currency: &Currency, errors: &mut FieldErrors) -> Option<Money> {
+    fn parse(self, shop: &PriceRules, errors: &mut FieldErrors) -> Option<Money> {
         let currency = errors.parse("price.currency", || Currency::parse(&self.currency));
-        if currency.as_ref().is_some_and(|currency| currency != shop_currency) {
-            errors.push("price.currency", format!("must be {shop_currency}, the currency of this shop"));
+        if currency.as_ref().is_some_and(|currency| *currency != shop.currency) {
+            errors.push("price.currency", format!("must be {}, the currency of this shop", shop.currency));
         }
         if !(0..=MAX_PRICE).contains(&self.amount) {
             errors.push("price.amount", format!("must be 0 to {MAX_PRICE} minor units"));
         }
-        currency.map(|currency| Money { amount: self.amount, currency })
+        let price = currency.map(|currency| Money { amount: self.amount, currency })?;
+        if errors.is_empty()
+            && let Err(error) = shop.charge.check_price(&price)
+        {
+            errors.push("price.amount", error.to_string());
+        }
+        Some(price)
     }
 }
 

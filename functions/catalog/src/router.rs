@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use orderflow_domain::{Currency, Money, Sku, Timestamp};
+use orderflow_domain::{ChargeRules, Currency, Money, Sku, Timestamp};
 use orderflow_http::{
     EntityTag, IfMatch, IfNoneMatch, JsonBody, Limit, PathParam, Problem, ProblemKind, QueryParams, Trace,
 };
@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::body::{PatchBody, ProductBody};
+use crate::body::{PatchBody, PriceRules, ProductBody};
 use crate::reader::Catalog;
 use crate::table::ProductRecord;
 use crate::writer::{CatalogWriter, ChangeError, CreateError};
@@ -25,16 +25,22 @@ const LISTING: &str = "products";
 struct Products {
     catalog: Catalog,
     writer: CatalogWriter,
-    currency: Currency,
+    prices: PriceRules,
 }
 
-/// Returns the routes of products. All prices are in `currency`. The cache of `catalog` is updated with every change.
-pub fn router(store: &Store, catalog: Catalog, currency: Currency) -> OpenApiRouter {
+/// Returns the routes of products. All prices are in `currency`, and accepted by the payment provider by its `charge_rules`.
+/// The cache of `catalog` is updated with every change.
+pub fn router(
+    store: &Store,
+    catalog: Catalog,
+    currency: Currency,
+    charge_rules: ChargeRules,
+) -> OpenApiRouter {
     let writer = CatalogWriter::new(store, catalog.clone());
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, update, remove))
-        .with_state(Products { catalog, writer, currency })
+        .with_state(Products { catalog, writer, prices: PriceRules { currency, charge: charge_rules } })
 }
 
 /// A product that is for sale.
@@ -77,7 +83,7 @@ async fn create(
     Trace(trace): Trace,
     JsonBody(body): JsonBody<ProductBody>,
 ) -> Result<impl IntoResponse, Problem> {
-    let product = body.parse(&products.currency)?;
+    let product = body.parse(&products.prices)?;
     let record =
         products.writer.create(product, Some(trace.to_string())).await.map_err(|error| match error {
             CreateError::Exists => {
@@ -142,7 +148,7 @@ async fn update(
     Trace(trace): Trace,
     JsonBody(body): JsonBody<PatchBody>,
 ) -> Result<(EntityTag, Json<ProductView>), Problem> {
-    let patch = body.parse(&products.currency)?;
+    let patch = body.parse(&products.prices)?;
     let updated = products.writer.update(&sku, &patch, &if_match, &trace.to_string()).await;
     let record = updated.map_err(change_problem)?;
     Ok((EntityTag::of(record.version), Json(record.into())))

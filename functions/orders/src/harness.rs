@@ -2,8 +2,8 @@
 
 use orderflow_catalog::{Catalog, CatalogSettings};
 use orderflow_domain::{
-    Event, EventData, EventType, Fact, InventoryRejected, InventoryReleased, InventoryReserved, Order,
-    OrderId, OrderState, PaymentOutcome, RejectionReason, Timestamp,
+    ChargeRules, Event, EventData, EventType, Fact, InventoryRejected, InventoryReleased, InventoryReserved,
+    Order, OrderId, OrderState, PaymentOutcome, RejectionReason, Timestamp,
 };
 use orderflow_messaging::Outcome;
 use orderflow_store::{Listing, Outbox, partitions};
@@ -27,7 +27,7 @@ impl OrdersHarness {
         let service = ServiceHarness::open(&[&ORDERS]).await;
         let store = &service.store;
         let catalog = Catalog::new(store, &CatalogSettings::default());
-        let client = RouterClient::new(router(store, catalog));
+        let client = RouterClient::new(router(store, catalog, ChargeRules::default()));
         Self { tracker: OrderTracker::new(store), orders: Orders::new(store), client, service }
     }
 

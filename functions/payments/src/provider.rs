@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use orderflow_domain::ChargeRules;
+use orderflow_domain::{ChargeRules, stripe_charge_rules};
 use orderflow_settings::declared::{PAYMENT_PROVIDER, STRIPE_API_KEY};
 use orderflow_settings::{Reader, Refused};
 use orderflow_store::Store;
 
 use crate::gateway::{GuardedGateway, PaymentGateway};
 use crate::simulated::{FaultSwitch, SimulatedGateway, SimulatedSettings};
-use crate::stripe::{StripeGateway, StripeSettings, charge_rules as stripe_charge_rules};
+use crate::stripe::{StripeGateway, StripeSettings};
 
 /// The payment provider, with its settings.
 #[derive(Debug, Clone, PartialEq)]

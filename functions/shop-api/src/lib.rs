@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use orderflow_catalog::Catalog;
-use orderflow_domain::{Currency, Sku};
+use orderflow_domain::{ChargeRules, Currency, Sku};
 use orderflow_inventory::FirstStock;
 use orderflow_notifications::Templates;
 use orderflow_payments::PaymentGateway;
@@ -15,17 +15,18 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub use admin::admin_router;
 
-/// Returns the routes of the shop, without fallbacks. Prices are in `currency`. A product changed through them is visible in `catalog` at once. `gateway`
+/// Returns the routes of the shop, without fallbacks. Prices are in `currency`, and accepted by `charge_rules`. A product changed through them is visible in `catalog` at once. `gateway`
 /// makes the refunds that an operator requests; `templates` renders the messages that a caller requests.
 pub fn router(
     store: &Store,
     catalog: Catalog,
     currency: Currency,
+    charge_rules: ChargeRules,
     gateway: Arc<dyn PaymentGateway>,
     templates: Arc<Templates>,
 ) -> OpenApiRouter {
     let first_stock = Arc::new(CatalogStock(catalog.clone()));
-    orderflow_catalog::router(store, catalog, currency.clone())
+    orderflow_catalog::router(store, catalog, currency.clone(), charge_rules)
         .merge(orderflow_inventory::router(store, first_stock))
         .merge(orderflow_payments::router(store, gateway))
         .merge(orderflow_notifications::router(store, templates))

@@ -18,6 +18,7 @@ mod quantity;
 mod schema;
 mod secret;
 mod sku;
+mod stripe_amounts;
 mod text;
 mod timestamp;
 
@@ -39,4 +40,5 @@ pub use order_status::{CancellationReason, OrderStatus, RejectionReason, Unknown
 pub use quantity::{MAX_QUANTITY, Quantity, QuantityError, Shortage};
 pub use secret::{PaymentToken, PaymentTokenError};
 pub use sku::{Sku, SkuError};
+pub use stripe_amounts::{stripe_amount, stripe_charge_rules};
 pub use timestamp::{Timestamp, TimestampError};

@@ -239,7 +239,7 @@ pub static PAYMENT_PROVIDER: Setting =
     Setting::new("PAYMENT_PROVIDER", OneOf(&["simulated", "stripe"]), Section::Payments)
         .default("simulated")
         .help("The payment provider. `stripe` needs STRIPE_API_KEY.")
-        .read_by(CHARGING);
+        .read_by(&[Up, OrderIntake, ShopApi, Payment]);
 
 /// The key of Stripe's API.
 pub static STRIPE_API_KEY: Setting = Setting::new(

@@ -1,7 +1,7 @@
 //! Products that are created, found and listed.
 
 use orderflow_catalog::{CATALOG, EVENT_SOURCE};
-use orderflow_domain::{EventData, EventType};
+use orderflow_domain::{ChargeLimits, ChargeRules, EventData, EventType};
 use orderflow_store::{Emission, ImageError};
 use orderflow_testing::samples::sku;
 use orderflow_testing::service::at_once;
@@ -82,4 +82,22 @@ async fn product_created_has_the_first_stock_and_the_same_id_each_time() {
     let EventData::ProductCreated(created) = &first.data else { panic!("another event: {first:?}") };
     assert_eq!((created.sku.as_str(), created.stock), ("A", Some(3)));
     assert!(matches!(build(EventType::OrderPlaced), Err(ImageError::ForeignEvent(EventType::OrderPlaced))));
+}
+
+#[tokio::test]
+async fn a_price_that_the_payment_provider_never_charges_is_refused() {
+    let rules = ChargeRules::new(|_| Some(ChargeLimits { step: 10, min: 50, max: 1_000 }));
+    let harness = CatalogHarness::with_charge_rules(rules).await;
+    for (amount, message) in [(105, "must be a multiple of 0.10 USD"), (1_010, "must be at most 10.00 USD")] {
+        let price = json!({"amount": amount, "currency": "USD"});
+        let body = json!({"sku": "A", "name": "A", "price": price});
+        let (status, problem) = harness.post("/products", &body).await;
+        assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!("price.amount")), "{problem}");
+        assert!(problem["errors"][0]["message"].as_str().unwrap().starts_with(message), "{problem}");
+    }
+    // Several units may cost enough.
+    assert_eq!(harness.create("A", 20).await, 201);
+    let (status, problem) = harness.patch("A", &json!({"price": {"amount": 25, "currency": "USD"}})).await;
+    assert_eq!(status, 422, "{problem}");
+    assert_eq!(harness.price("A").await, Some(20));
 }

@@ -7,7 +7,7 @@ use axum::http::Request;
 use orderflow_catalog::{
     CATALOG, Catalog, CatalogSettings, CatalogWriter, EVENT_SOURCE, NewProduct, router, warmup_router,
 };
-use orderflow_domain::Event;
+use orderflow_domain::{ChargeRules, Event};
 use orderflow_testing::samples::{PRODUCT_NAME, UNIT_PRICE, sku, usd};
 use orderflow_testing::service::{RouterClient, ServiceHarness};
 use serde_json::{Value, json};
@@ -27,14 +27,23 @@ impl CatalogHarness {
         Self::over(ServiceHarness::open(&[&CATALOG]).await, CACHE_TTL)
     }
 
+    /// Opens a catalog whose payment provider has these rules.
+    pub(crate) async fn with_charge_rules(charge_rules: ChargeRules) -> Self {
+        Self::charged_by(ServiceHarness::open(&[&CATALOG]).await, CACHE_TTL, charge_rules)
+    }
+
     /// Opens the same catalog as another process would, with a cache of its own.
     pub(crate) fn another_process(&self, cache_ttl: Duration) -> Self {
         Self::over(self.service.clone(), cache_ttl)
     }
 
     fn over(service: ServiceHarness, cache_ttl: Duration) -> Self {
+        Self::charged_by(service, cache_ttl, ChargeRules::default())
+    }
+
+    fn charged_by(service: ServiceHarness, cache_ttl: Duration, charge_rules: ChargeRules) -> Self {
         let catalog = Catalog::new(&service.store, &CatalogSettings { cache_ttl });
-        let router = router(&service.store, catalog.clone(), usd(0).currency);
+        let router = router(&service.store, catalog.clone(), usd(0).currency, charge_rules);
         let client = RouterClient::new(router.merge(warmup_router(catalog.clone())));
         Self { service, catalog, client }
     }

@@ -1,14 +1,26 @@
 //! The bundle `order-intake`: triggered by the HTTP API.
 
 use orderflow_catalog::{Catalog, CatalogSettings};
+use orderflow_domain::{ChargeRules, stripe_charge_rules};
 use orderflow_http::{HealthCheck, health_router, with_fallbacks};
 use orderflow_lambda::{Bundle, Error};
 use orderflow_orders::{ORDERS, router};
+use orderflow_settings::Reader;
+use orderflow_settings::declared::PAYMENT_PROVIDER;
+
+/// Reads the rules of the payment provider.
+fn charge_rules(reader: &mut Reader<'_>) -> ChargeRules {
+    match reader.one_of(&PAYMENT_PROVIDER) {
+        Some("stripe") => stripe_charge_rules(),
+        _ => ChargeRules::default(),
+    }
+}
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let (bundle, settings) =
-        Bundle::start("order-intake", |reader| Ok(CatalogSettings::read(reader))).await?;
+    let (bundle, (settings, charge_rules)) =
+        Bundle::start("order-intake", |reader| Ok((CatalogSettings::read(reader), charge_rules(reader))))
+            .await?;
     bundle.warm(&ORDERS).await;
     let catalog = Catalog::new(bundle.store(), &settings);
     if let Err(error) = catalog.warm_up_all().await {
@@ -19,7 +31,7 @@ async fn main() -> Result<(), Error> {
         let table = table.clone();
         async move { table.touch().await.is_ok() }
     });
-    let router = router(bundle.store(), catalog)
+    let router = router(bundle.store(), catalog, charge_rules)
         .merge(health_router(vec![store], Vec::new()))
         .merge(orderflow_documents::router());
     bundle.serve_http(with_fallbacks(router)).await

@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use orderflow_catalog::{Catalog, warmup_router};
-use orderflow_domain::OrderId;
+use orderflow_domain::{ChargeRules, OrderId};
 use orderflow_http::{EntityTag, IfNoneMatch, PathParam, Problem};
 use orderflow_store::Store;
 use utoipa_axum::router::OpenApiRouter;
@@ -25,15 +25,17 @@ use crate::table::OrderRecord;
 pub(crate) struct Intake {
     orders: Orders,
     catalog: Catalog,
+    charge_rules: ChargeRules,
 }
 
-/// Returns the routes of orders, and the route that fills the cache of `catalog`, which supplies the prices of new orders.
-pub fn router(store: &Store, catalog: Catalog) -> OpenApiRouter {
+/// Returns the routes of orders, and the route that fills the cache of `catalog`, which supplies the prices of new orders. A total that
+/// the payment provider never charges by `charge_rules` is refused.
+pub fn router(store: &Store, catalog: Catalog, charge_rules: ChargeRules) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(list::list, place::place))
         .routes(routes!(read, cancel::cancel))
         .routes(routes!(events))
-        .with_state(Intake { orders: Orders::new(store), catalog: catalog.clone() })
+        .with_state(Intake { orders: Orders::new(store), catalog: catalog.clone(), charge_rules })
         .merge(warmup_router(catalog))
 }
 

@@ -55,8 +55,13 @@ pub(crate) async fn place(
         }
     };
     let lines = intake.priced_lines(&request, &body).await?;
-    let record =
-        OrderRecord::placed(order(id, request, lines)?, fingerprint.clone(), Some(trace.to_string()));
+    let order = order(id, request, lines)?;
+    // Before any unit is reserved: the payment provider would refuse the charge each time.
+    intake
+        .charge_rules
+        .check_total(&order.total)
+        .map_err(|error| Problem::invalid_field("items", format!("have a total that {error}")))?;
+    let record = OrderRecord::placed(order, fingerprint.clone(), Some(trace.to_string()));
     let outbox = Outbox::of(EventType::OrderPlaced);
     match intake.orders.create(&record, &outbox).await.map_err(Problem::unavailable)? {
         Some(existing) => repeated(*existing, fingerprint.as_deref()),

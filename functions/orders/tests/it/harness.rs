@@ -2,6 +2,7 @@
 
 use axum::http::Request;
 use orderflow_catalog::{CATALOG, Catalog, CatalogSettings, CatalogWriter, NewProduct};
+use orderflow_domain::ChargeRules;
 use orderflow_orders::{ORDERS, router};
 use orderflow_testing::samples::{UNIT_PRICE, sku, usd};
 use orderflow_testing::service::{RouterClient, ServiceHarness, with_json};
@@ -14,6 +15,11 @@ pub(crate) struct IntakeHarness {
 
 impl IntakeHarness {
     pub(crate) async fn open() -> Self {
+        Self::with_charge_rules(ChargeRules::default()).await
+    }
+
+    /// Opens a shop whose payment provider has these rules.
+    pub(crate) async fn with_charge_rules(charge_rules: ChargeRules) -> Self {
         let service = ServiceHarness::open(&[&ORDERS, &CATALOG]).await;
         let catalog = Catalog::new(&service.store, &CatalogSettings::default());
         let writer = CatalogWriter::new(&service.store, catalog.clone());
@@ -21,7 +27,7 @@ impl IntakeHarness {
             let (name, price) = (text.to_owned(), usd(UNIT_PRICE));
             writer.create_if_absent(NewProduct { sku: sku(text), name, price, stock: 1 }).await.unwrap();
         }
-        let client = RouterClient::new(router(&service.store, catalog));
+        let client = RouterClient::new(router(&service.store, catalog, charge_rules));
         Self { service, client }
     }
 

@@ -1,9 +1,8 @@
 //! Charges an order through its PaymentIntent, and reverses it.
 
 use orderflow_backoff::Backoff;
-use orderflow_domain::{NotChargeable, OrderId, PaymentToken};
+use orderflow_domain::{NotChargeable, OrderId, PaymentToken, stripe_amount};
 
-use super::amounts::stripe_amount;
 use super::claims::Claim;
 use super::failure::StripeError;
 use super::objects::{IntentStatus, Page, PaymentIntent, Refund};

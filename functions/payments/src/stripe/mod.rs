@@ -7,7 +7,6 @@
 //! gateway never relies on Stripe not finding a charge. After the claim the intent decides: Stripe either confirms or
 //! cancels it. A charge is reported as declined only once its intent can no longer be confirmed.
 
-mod amounts;
 mod claims;
 mod client;
 mod failure;
@@ -25,7 +24,6 @@ use client::StripeClient;
 use failure::StripeError;
 use objects::{IntentStatus, PaymentIntent};
 
-pub(crate) use amounts::charge_rules;
 pub use settings::{ApiKey, StripeSettings};
 
 /// A gateway that charges cards through Stripe. A payment token is the id of a PaymentMethod (`pm_...`).

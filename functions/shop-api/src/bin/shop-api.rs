@@ -40,7 +40,8 @@ async fn main() -> Result<(), Error> {
     let (catalog, templates) = (Catalog::new(bundle.store(), &catalog), Arc::new(templates));
     let gateway = payment.gateway(bundle.store(), &FaultSwitch::default())?;
     let queues = Sqs::new(bundle.aws(), SqsNames::new(bundle.store().prefix()));
-    let router = orderflow_shop_api::router(bundle.store(), catalog, currency, gateway, templates)
+    let rules = payment.charge_rules();
+    let router = orderflow_shop_api::router(bundle.store(), catalog, currency, rules, gateway, templates)
         .merge(admin_router(Arc::new(SqsAdmin::new(Arc::new(queues)))));
     bundle.serve_http(with_fallbacks(router)).await
 }

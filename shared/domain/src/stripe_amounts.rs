@@ -1,6 +1,8 @@
-//! Stripe's rules about amounts, from <https://docs.stripe.com/currencies>.
+//! Stripe's rules about amounts, from <https://docs.stripe.com/currencies>. Order intake and catalog check them without its client.
 
-use orderflow_domain::{ChargeLimits, ChargeRules, Currency, Money, NotChargeable};
+use crate::charge_rules::{ChargeLimits, ChargeRules, NotChargeable};
+use crate::currency::Currency;
+use crate::money::Money;
 
 /// The currencies that Stripe counts in whole units. MGA has two decimal places in ISO 4217, and none at Stripe.
 const ZERO_DECIMAL: &str = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF";
@@ -83,7 +85,7 @@ impl Unit {
 }
 
 /// Returns the rules by which Stripe refuses amounts.
-pub(crate) fn charge_rules() -> ChargeRules {
+pub fn stripe_charge_rules() -> ChargeRules {
     ChargeRules::new(limits)
 }
 
@@ -105,7 +107,7 @@ fn limits(currency: &Currency) -> Option<ChargeLimits> {
 ///
 /// # Errors
 /// [`NotChargeable`] if Stripe's unit cannot express the amount.
-pub(super) fn stripe_amount(money: &Money) -> Result<i64, NotChargeable> {
+pub fn stripe_amount(money: &Money) -> Result<i64, NotChargeable> {
     let unit = Unit::of(&money.currency).ok_or_else(|| NotChargeable::Currency(money.currency.clone()))?;
     if money.amount % unit.step != 0 {
         return Err(NotChargeable::Step(Money { amount: unit.step, currency: money.currency.clone() }));
