@@ -21,6 +21,9 @@ fn current() -> Value {
     serde_json::from_str(orderflow_documents::ASYNCAPI).unwrap()
 }
 
+/// Changes the schemas of a document.
+type Edit<'a> = &'a dyn Fn(&mut Value);
+
 /// Two documents that are compared.
 struct Comparison<'a> {
     released: &'a Value,
@@ -148,13 +151,13 @@ fn events_with_fields_of_a_later_version_are_read() {
 
 #[test]
 fn a_breaking_change_names_the_event_and_the_field() {
-    let change = |edit: &dyn Fn(&mut Value)| {
+    let change = |edit: Edit<'_>| {
         let mut changed = current();
         edit(&mut changed["components"]["schemas"]);
         Comparison::breaking_changes(&current(), &changed)
     };
     let placed = "/OrderPlaced/properties";
-    let cases: [(&str, &dyn Fn(&mut Value)); 5] = [
+    let cases: [(&str, Edit<'_>); 5] = [
         ("order.placed: .data .phone is gone", &|schemas| {
             schemas.pointer_mut(placed).unwrap().as_object_mut().unwrap().remove("phone");
         }),
