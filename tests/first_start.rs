@@ -1,4 +1,5 @@
 //! A first start that is cut off after any of its commits: the next start completes it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 
