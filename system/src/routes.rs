@@ -26,7 +26,8 @@ impl System {
         with_fallbacks(self.routes())
     }
 
-    fn routes(&self) -> OpenApiRouter {
+    /// Returns the routes of [`Self::router`] with their descriptions.
+    pub fn routes(&self) -> OpenApiRouter {
         let mut router = health_router(self.health_checks(), self.health_figures())
             .merge(metrics_router(|| MetricsPage::install().render()));
         if self.parts.contains(ORDER_INTAKE) {

@@ -146,11 +146,14 @@ fn shared_crates_import_downwards() {
         ("orderflow-messaging", &["orderflow-backoff", "orderflow-domain", "orderflow-settings"]),
         ("orderflow-circuit-breaker", &["orderflow-backoff"]),
         ("orderflow-http", &["orderflow-telemetry"]),
+        ("orderflow-auth", &["orderflow-http", "orderflow-settings"]),
         ("orderflow-documents", &["orderflow-domain", "orderflow-http", "orderflow-messaging"]),
         (
             "orderflow-lambda",
             &[
+                "orderflow-auth",
                 "orderflow-domain",
+                "orderflow-http",
                 "orderflow-messaging",
                 "orderflow-settings",
                 "orderflow-sqs",

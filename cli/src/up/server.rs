@@ -1,6 +1,7 @@
 //! Serves HTTP until a signal, then stops the system in order.
 
 use anyhow::bail;
+use orderflow_http::with_fallbacks;
 use orderflow_system::System;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -19,7 +20,8 @@ pub(crate) async fn serve(
     settings: &ServeSettings,
     mut termination: Termination,
 ) -> anyhow::Result<()> {
-    let router = if settings.host.is_loopback() { system.local_router() } else { system.router() };
+    let routes = if settings.host.is_loopback() { system.local_routes() } else { system.routes() };
+    let router = with_fallbacks(settings.access.guard(routes));
     let (running, drain) = (system.start(), settings.drain);
     let (stop, stopped) = watch::channel(false);
     let mut server = serving::serve(listener, router, stopped);

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use orderflow_auth::Access;
 use orderflow_bridge::sdk_config;
 use orderflow_catalog::CatalogSettings;
 use orderflow_domain::Currency;
@@ -60,12 +61,32 @@ pub struct ServeSettings {
     pub port: u16,
     /// The time for batches in flight to finish after a signal.
     pub drain: Duration,
+    /// Who may call the routes.
+    pub access: Access,
 }
 
 impl ServeSettings {
-    /// Reads the settings. An address that other machines can reach needs `--insecure`, because callers are not authenticated.
+    /// Reads the settings of a command that authenticates no callers. An address that other machines can reach needs `--insecure`.
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        Self { host: host(reader), port: reader.port(&PORT), drain: reader.seconds(&DRAIN_SECONDS) }
+        let host = host(reader);
+        Self::listening_on(host, Access::default(), reader)
+    }
+
+    /// Reads the settings of a command that authenticates callers. An address that other machines can reach needs authentication or
+    /// `--insecure`.
+    ///
+    /// # Errors
+    /// [`Refused`] if callers are to be authenticated and a setting for it cannot be used.
+    pub fn read_with_access(reader: &mut Reader<'_>) -> Result<Self, Refused> {
+        let access = Access::read(reader);
+        let is_open = access.as_ref().is_ok_and(Access::is_open);
+        let host = if is_open { host(reader) } else { reader.ip_address(&HOST) };
+        let settings = Self::listening_on(host, Access::default(), reader);
+        Ok(Self { access: access?, ..settings })
+    }
+
+    fn listening_on(host: IpAddr, access: Access, reader: &mut Reader<'_>) -> Self {
+        Self { host, port: reader.port(&PORT), drain: reader.seconds(&DRAIN_SECONDS), access }
     }
 
     /// Listens on the address.
@@ -77,7 +98,7 @@ impl ServeSettings {
     }
 }
 
-/// Reads the address to listen on.
+/// Reads the address to listen on, for callers that are not authenticated.
 pub(crate) fn host(reader: &mut Reader<'_>) -> IpAddr {
     let (host, insecure) = (reader.ip_address(&HOST), reader.switch(&INSECURE));
     if !host.is_loopback() && !insecure {
@@ -118,10 +139,10 @@ impl UpSettings {
     /// [`Refused`] if a provider lacks a setting.
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
         let payment = PaymentProvider::read(reader);
+        let serve = ServeSettings::read_with_access(reader);
         let providers = ProviderSettings::read(reader);
         Ok(Self {
             telemetry: TelemetrySettings::read(reader),
-            serve: ServeSettings::read(reader),
             store: settings::store(reader),
             broker: broker(reader),
             only: only(reader),
@@ -132,6 +153,7 @@ impl UpSettings {
             expiry: ExpirySettings::read(reader),
             templates: Templates::read(reader),
             currency: reader.value(&CURRENCY, |text| Currency::parse(text.trim()).map_err(|_| NotAllowed)),
+            serve: serve?,
             payment: payment?,
             providers: providers?,
         })

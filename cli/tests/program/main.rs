@@ -1,6 +1,7 @@
 //! `orderflow up` as a process, with signals and files.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
 mod analytics;
 #[cfg(feature = "browser")]
 mod browser;

@@ -9,6 +9,7 @@
 //! [`Problem`] is the only error of a handler. An error of the client has a kind and a detail, and both are sent. An error of the
 //! server is [`Problem::unavailable`]: its cause is logged once and never sent.
 
+mod caller;
 mod conditional;
 mod field_errors;
 mod health;
@@ -24,6 +25,7 @@ mod query_params;
 mod strict;
 mod trace;
 
+pub use caller::{Caller, OrderAccess};
 pub use conditional::{EntityTag, IfMatch, IfNoneMatch};
 pub use field_errors::{FieldError, FieldErrors};
 pub use health::{HealthCheck, HealthFigure, health_router};

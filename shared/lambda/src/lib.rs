@@ -16,6 +16,8 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::{Context, LambdaEvent, Runtime, service_fn};
+use orderflow_auth::Access;
+use orderflow_http::with_fallbacks;
 use orderflow_messaging::{Consumer, RetryPolicy};
 use orderflow_settings::{EXIT_CODE, Reader, Refused, Snapshot, defaults};
 use orderflow_sqs::QueueUrls;
@@ -135,11 +137,13 @@ impl Bundle {
         runtime.layer(TracingLayer::new()).layer(self.flush).run_concurrent().await
     }
 
-    /// Serves a router until the process receives a stop signal.
+    /// Serves routes until the process receives a stop signal. Tokens are verified as `access` says, whatever the gateway in front has
+    /// verified: the gateway decides by the path as the client wrote it.
     ///
     /// # Errors
     /// If the Lambda runtime cannot be reached.
-    pub async fn serve_http(self, router: Router) -> Result<(), Error> {
+    pub async fn serve_http(self, routes: impl Into<Router>, access: &Access) -> Result<(), Error> {
+        let router = with_fallbacks(access.guard(routes));
         let runtime =
             lambda_http::runtime_concurrent(service_fn(move |request| answer(router.clone(), request)));
         runtime.layer(TracingLayer::new()).layer(self.flush).run_concurrent().await

@@ -57,13 +57,16 @@ const DELIVERING: &[Program] =
 /// The programs that call the payment provider.
 const CHARGING: &[Program] = &[Up, ShopApi, Payment];
 
+/// The programs that serve the API.
+const AUTHENTICATING: &[Program] = &[Up, OrderIntake, ShopApi];
+
 const MILLISECONDS: Option<&str> = Some("milliseconds");
 
 /// The address to listen on.
 pub static HOST: Setting = Setting::new("ORDERFLOW_HOST", IpAddress, Section::Server)
     .flag("host")
     .default("127.0.0.1")
-    .help("The address to listen on. Any other than a loopback address needs --insecure, because callers are not authenticated.")
+    .help("The address to listen on. Any other than a loopback address needs ORDERFLOW_AUTH=jwt (`orderflow up` only) or --insecure.")
     .read_by(&[Up, Store, Bridge]);
 
 /// The port to listen on.
@@ -79,6 +82,55 @@ pub static INSECURE: Setting = Setting::new("ORDERFLOW_INSECURE", Switch, Sectio
     .default("false")
     .help("Listen on an address that other machines can reach, although callers are not authenticated.")
     .read_by(&[Up, Store, Bridge]);
+
+/// Whether callers are authenticated.
+pub static AUTH: Setting = Setting::new("ORDERFLOW_AUTH", OneOf(&["none", "jwt"]), Section::Server)
+    .default("none")
+    .help(
+        "Who may call the HTTP API: with `none` everyone that reaches the address, with `jwt` callers with a bearer token. `jwt` needs \
+         JWT_ISSUER, JWT_AUDIENCE, and JWT_SECRET or JWT_PUBLIC_KEY.",
+    )
+    .read_by(AUTHENTICATING);
+
+/// The secret that tokens are signed with.
+pub static JWT_SECRET: Setting = Setting::new(
+    "JWT_SECRET",
+    Text { placeholder: "SECRET", allowed: "a secret of at least 32 bytes" },
+    Section::Server,
+)
+.help("The secret that tokens are signed with by HS256. Excludes JWT_PUBLIC_KEY.")
+.secrecy(Secret)
+.read_by(AUTHENTICATING);
+
+/// The public key of the issuer of tokens.
+pub static JWT_PUBLIC_KEY: Setting = Setting::new(
+    "JWT_PUBLIC_KEY",
+    Text { placeholder: "PEM", allowed: "a public key in PEM, of RSA or of the curve P-256" },
+    Section::Server,
+)
+.help(
+    "The public key of the issuer of tokens, in PEM; \\n may stand for the ends of lines. An RSA key accepts RS256 only, a key of P-256 \
+     accepts ES256 only.",
+)
+.read_by(AUTHENTICATING);
+
+/// The issuer of tokens.
+pub static JWT_ISSUER: Setting = Setting::new(
+    "JWT_ISSUER",
+    Text { placeholder: "ISSUER", allowed: "the issuer of tokens, without spaces" },
+    Section::Server,
+)
+.help("The claim `iss` that tokens must have. Required by ORDERFLOW_AUTH=jwt.")
+.read_by(AUTHENTICATING);
+
+/// The audience of tokens.
+pub static JWT_AUDIENCE: Setting = Setting::new(
+    "JWT_AUDIENCE",
+    Text { placeholder: "AUDIENCE", allowed: "the audience of tokens, without spaces" },
+    Section::Server,
+)
+.help("The claim `aud` that tokens must have. Required by ORDERFLOW_AUTH=jwt.")
+.read_by(AUTHENTICATING);
 
 /// How long running work may take to finish after a signal.
 pub static DRAIN_SECONDS: Setting =
@@ -405,6 +457,11 @@ pub static ALL: &[&Setting] = &[
     &HOST,
     &PORT,
     &INSECURE,
+    &AUTH,
+    &JWT_SECRET,
+    &JWT_PUBLIC_KEY,
+    &JWT_ISSUER,
+    &JWT_AUDIENCE,
     &DRAIN_SECONDS,
     &DATA_DIR,
     &EPHEMERAL,

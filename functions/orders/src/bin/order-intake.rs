@@ -1,8 +1,9 @@
 //! The bundle `order-intake`: triggered by the HTTP API.
 
+use orderflow_auth::Access;
 use orderflow_catalog::{Catalog, CatalogSettings};
 use orderflow_domain::{ChargeRules, stripe_charge_rules};
-use orderflow_http::{HealthCheck, health_router, with_fallbacks};
+use orderflow_http::{HealthCheck, health_router};
 use orderflow_lambda::{Bundle, Error};
 use orderflow_orders::{ORDERS, router};
 use orderflow_settings::Reader;
@@ -18,9 +19,11 @@ fn charge_rules(reader: &mut Reader<'_>) -> ChargeRules {
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let (bundle, (settings, charge_rules)) =
-        Bundle::start("order-intake", |reader| Ok((CatalogSettings::read(reader), charge_rules(reader))))
-            .await?;
+    let (bundle, (settings, charge_rules, access)) = Bundle::start("order-intake", |reader| {
+        let access = Access::read(reader);
+        Ok((CatalogSettings::read(reader), charge_rules(reader), access?))
+    })
+    .await?;
     bundle.warm(&ORDERS).await;
     let catalog = Catalog::new(bundle.store(), &settings);
     if let Err(error) = catalog.warm_up_all().await {
@@ -34,5 +37,5 @@ async fn main() -> Result<(), Error> {
     let router = router(bundle.store(), catalog, charge_rules)
         .merge(health_router(vec![store], Vec::new()))
         .merge(orderflow_documents::router());
-    bundle.serve_http(with_fallbacks(router)).await
+    bundle.serve_http(router, &access).await
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use orderflow_domain::{CancellationReason, Fact, OrderId, OrderStatus, Timestamp};
-use orderflow_http::{EntityTag, IfMatch, PathParam, Problem, ProblemKind};
+use orderflow_http::{EntityTag, IfMatch, OrderAccess, PathParam, Problem, ProblemKind};
 use orderflow_store::{WriteError, optimistic_attempts};
 
 use super::Intake;
@@ -30,12 +30,17 @@ const ATTEMPTS_MAX: u32 = 8;
 )]
 pub(crate) async fn cancel(
     State(intake): State<Intake>,
+    access: OrderAccess,
     PathParam(id): PathParam<OrderId>,
     if_match: IfMatch,
 ) -> Result<(EntityTag, Json<OrderView>), Problem> {
     let mut attempts = optimistic_attempts(ATTEMPTS_MAX);
     while attempts.next().await {
-        let order = intake.order(id).await?;
+        let order = intake.readable_order(id, &access).await?;
+        if !access.may_change(order.customer_id.as_str()) {
+            let detail = "The token may read this order, and may not cancel it.";
+            return Err(Problem::new(ProblemKind::Forbidden, detail));
+        }
         if_match.check(Some(&EntityTag::of(order.version)))?;
         if let Some(cancelled) = intake.try_to_cancel(order).await? {
             return Ok((EntityTag::of(cancelled.version), Json(cancelled.into())));

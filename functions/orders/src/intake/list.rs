@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use orderflow_domain::{CustomerId, OrderStatus, Sku};
-use orderflow_http::{FieldErrors, Limit, Problem, QueryParams};
+use orderflow_http::{FieldErrors, Limit, OrderAccess, Problem, ProblemKind, QueryParams};
 use orderflow_store::{Cursor, CursorError, TimeKey};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -44,7 +44,7 @@ pub(crate) struct OrderList {
 }
 
 impl ListQuery {
-    fn parse(&self) -> Result<(Filter, Option<TimeKey>), Problem> {
+    fn parse(&self, access: &OrderAccess) -> Result<(Filter, Option<TimeKey>), Problem> {
         let mut errors = FieldErrors::default();
         let mut filter = Filter::default();
         if let Some(text) = &self.customer_id {
@@ -59,12 +59,22 @@ impl ListQuery {
                 errors.push("status", "must be pending, reserved, confirmed, rejected or cancelled");
             }
         }
+        if let Some(own) = access.only_customer() {
+            filter.customer_id = Some(own_customer(filter.customer_id, own)?);
+        }
         let listing = filter.listing_name();
         let after = self.cursor.as_ref().and_then(|text| {
             errors.parse("cursor", || TimeKey::parse(&Cursor::decode(text, &listing)?).ok_or(CursorError))
         });
         errors.into_result(Some((filter, after)))
     }
+}
+
+/// Returns the customer of a listing by a caller that may read only its own orders.
+fn own_customer(asked: Option<CustomerId>, own: &str) -> Result<CustomerId, Problem> {
+    let customer = CustomerId::parse(own).ok().filter(|own| asked.is_none_or(|asked| asked == *own));
+    let detail = "The token may list only the orders of its own subject.";
+    customer.ok_or_else(|| Problem::new(ProblemKind::Forbidden, detail))
 }
 
 /// List orders
@@ -80,9 +90,10 @@ impl ListQuery {
 )]
 pub(crate) async fn list(
     State(intake): State<Intake>,
+    access: OrderAccess,
     QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<OrderList>, Problem> {
-    let (filter, after) = query.parse()?;
+    let (filter, after) = query.parse(&access)?;
     let limit = usize::from(query.limit.get());
     let page = intake.orders.list(&filter, after, limit).await.map_err(Problem::unavailable)?;
     let next_cursor = page.next.map(|after| Cursor::new(filter.listing_name(), after.to_string()).encode());

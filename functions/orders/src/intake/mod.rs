@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use orderflow_catalog::{Catalog, warmup_router};
 use orderflow_domain::{ChargeRules, OrderId};
-use orderflow_http::{EntityTag, IfNoneMatch, PathParam, Problem};
+use orderflow_http::{EntityTag, IfNoneMatch, OrderAccess, PathParam, Problem};
 use orderflow_store::Store;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -43,6 +43,12 @@ impl Intake {
     async fn order(&self, id: OrderId) -> Result<OrderRecord, Problem> {
         self.orders.get(id).await.map_err(Problem::unavailable)?.ok_or_else(Problem::not_found)
     }
+
+    /// Returns an order that the caller may read. The order of another customer is 404, so that a caller cannot find out which orders exist.
+    async fn readable_order(&self, id: OrderId, access: &OrderAccess) -> Result<OrderRecord, Problem> {
+        let order = self.order(id).await?;
+        if access.may_read(order.customer_id.as_str()) { Ok(order) } else { Err(Problem::not_found()) }
+    }
 }
 
 /// Read an order
@@ -61,10 +67,11 @@ impl Intake {
 )]
 async fn read(
     State(intake): State<Intake>,
+    access: OrderAccess,
     PathParam(id): PathParam<OrderId>,
     if_none_match: IfNoneMatch,
 ) -> Result<Response, Problem> {
-    let order = intake.order(id).await?;
+    let order = intake.readable_order(id, &access).await?;
     let etag = EntityTag::of(order.version);
     if if_none_match.has(&etag) {
         return Ok((StatusCode::NOT_MODIFIED, etag).into_response());
@@ -85,7 +92,8 @@ async fn read(
 )]
 async fn events(
     State(intake): State<Intake>,
+    access: OrderAccess,
     PathParam(id): PathParam<OrderId>,
 ) -> Result<Json<view::Timeline>, Problem> {
-    Ok(Json(view::Timeline::from(intake.order(id).await?)))
+    Ok(Json(view::Timeline::from(intake.readable_order(id, &access).await?)))
 }

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use orderflow_domain::{EventType, Money, Order, OrderId, OrderLine, OrderState, Timestamp};
-use orderflow_http::{FieldErrors, IdempotencyKey, JsonBody, Problem, ProblemKind, Trace};
+use orderflow_http::{FieldErrors, IdempotencyKey, JsonBody, OrderAccess, Problem, ProblemKind, Trace};
 use orderflow_store::Outbox;
 
 use super::Intake;
@@ -38,10 +38,15 @@ pub(crate) async fn place(
     State(intake): State<Intake>,
     key: Option<IdempotencyKey>,
     Trace(trace): Trace,
+    access: OrderAccess,
     JsonBody(body): JsonBody<OrderBody>,
 ) -> Result<Response, Problem> {
     let started = Instant::now();
     let request = body.parse()?;
+    if !access.may_change(request.customer_id.as_str()) {
+        let detail = "The customer_id is not the subject of the token.";
+        return Err(Problem::new(ProblemKind::Forbidden, detail));
+    }
     let fingerprint = key.as_ref().map(|_| request.fingerprint());
     let id = match &key {
         None => OrderId::generate(),

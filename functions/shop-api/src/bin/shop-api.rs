@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use orderflow_auth::Access;
 use orderflow_catalog::{CATALOG, Catalog, CatalogSettings};
 use orderflow_domain::Currency;
-use orderflow_http::with_fallbacks;
 use orderflow_lambda::{Bundle, Error};
 use orderflow_notifications::Templates;
 use orderflow_payments::{FaultSwitch, PaymentProvider};
@@ -14,6 +14,7 @@ use orderflow_shop_api::admin_router;
 use orderflow_sqs::{Sqs, SqsAdmin, SqsNames};
 
 struct ShopApiSettings {
+    access: Access,
     catalog: CatalogSettings,
     currency: Currency,
     payment: PaymentProvider,
@@ -22,11 +23,13 @@ struct ShopApiSettings {
 
 impl ShopApiSettings {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
+        let access = Access::read(reader);
         let payment = PaymentProvider::read(reader);
         Ok(Self {
             catalog: CatalogSettings::read(reader),
             currency: reader.value(&CURRENCY, |text| Currency::parse(text.trim()).map_err(|_| NotAllowed)),
             templates: Templates::read(reader),
+            access: access?,
             payment: payment?,
         })
     }
@@ -36,12 +39,12 @@ impl ShopApiSettings {
 async fn main() -> Result<(), Error> {
     let (bundle, settings) = Bundle::start("shop-api", ShopApiSettings::read).await?;
     bundle.warm(&CATALOG).await;
-    let ShopApiSettings { catalog, currency, payment, templates } = settings;
+    let ShopApiSettings { access, catalog, currency, payment, templates } = settings;
     let (catalog, templates) = (Catalog::new(bundle.store(), &catalog), Arc::new(templates));
     let gateway = payment.gateway(bundle.store(), &FaultSwitch::default())?;
     let queues = Sqs::new(bundle.aws(), SqsNames::new(bundle.store().prefix()));
     let rules = payment.charge_rules();
     let router = orderflow_shop_api::router(bundle.store(), catalog, currency, rules, gateway, templates)
         .merge(admin_router(Arc::new(SqsAdmin::new(Arc::new(queues)))));
-    bundle.serve_http(with_fallbacks(router)).await
+    bundle.serve_http(router, &access).await
 }

@@ -1,0 +1,123 @@
+//! The settings of access, and the layer that enforces it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use orderflow_http::{Problem, ProblemKind};
+use orderflow_settings::declared::{AUTH, JWT_AUDIENCE, JWT_ISSUER, JWT_PUBLIC_KEY, JWT_SECRET};
+use orderflow_settings::{NotAllowed, Reader, Refused};
+
+use crate::operations::{Need, need_of};
+use crate::verifier::{Key, Verifier};
+
+const WHY: &str = "by ORDERFLOW_AUTH=jwt";
+
+/// Who may call the HTTP API.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// `None` if callers are not authenticated.
+    verifier: Option<Arc<Verifier>>,
+}
+
+impl Access {
+    /// Reads the settings of access.
+    ///
+    /// # Errors
+    /// [`Refused`] if protection is asked for and cannot be given: a setting is missing, not usable, or has no effect.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
+        let is_jwt = reader.optional(&AUTH, |text| match text.trim() {
+            "none" => Ok(false),
+            "jwt" => Ok(true),
+            _ => Err(NotAllowed),
+        });
+        let secret = reader.optional(&JWT_SECRET, Key::secret);
+        let public_key = reader.optional(&JWT_PUBLIC_KEY, Key::public);
+        let issuer = reader.optional(&JWT_ISSUER, identifier);
+        let audience = reader.optional(&JWT_AUDIENCE, identifier);
+        if is_jwt.is_none() && reader.is_given(&AUTH) {
+            // Recorded above.
+            reader.require(&AUTH, "", is_jwt)?;
+        }
+        if is_jwt != Some(true) {
+            for setting in [&JWT_SECRET, &JWT_PUBLIC_KEY, &JWT_ISSUER, &JWT_AUDIENCE] {
+                if reader.is_given(setting) {
+                    return Err(reader.conflict([setting], |[name]| {
+                        format!("{name} has no effect without ORDERFLOW_AUTH=jwt: set both, or neither")
+                    }));
+                }
+            }
+            return Ok(Self::default());
+        }
+        reader.exclude(&JWT_SECRET, &JWT_PUBLIC_KEY);
+        let issuer = reader.require(&JWT_ISSUER, WHY, issuer);
+        let audience = reader.require(&JWT_AUDIENCE, WHY, audience);
+        let key = if reader.is_given(&JWT_PUBLIC_KEY) {
+            reader.require(&JWT_PUBLIC_KEY, WHY, public_key)
+        } else {
+            reader.require(&JWT_SECRET, "by ORDERFLOW_AUTH=jwt without JWT_PUBLIC_KEY", secret)
+        };
+        let verifier = Verifier::new(key?, &issuer?, &audience?);
+        Ok(Self { verifier: Some(Arc::new(verifier)) })
+    }
+
+    /// Returns whether every caller is let in without a token.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.verifier.is_none()
+    }
+
+    /// Puts the verification of tokens in front of a router. A request with a valid token carries its [`Caller`] as an extension.
+    ///
+    /// Answers 401 if an operation needs a token and the request has no valid one, and 403 if the token lacks the scope. An unknown
+    /// path, or a method that the path does not have, needs a valid token; an operation that the table does not have needs `admin`.
+    ///
+    /// [`Caller`]: orderflow_http::Caller
+    pub fn guard(&self, router: impl Into<Router>) -> Router {
+        let router = router.into();
+        match &self.verifier {
+            None => router,
+            Some(verifier) => router.layer(from_fn_with_state(verifier.clone(), check)),
+        }
+    }
+}
+
+async fn check(State(verifier): State<Arc<Verifier>>, mut request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(|matched| matched.as_str().to_owned());
+    // A path without a route is answered 404, but only to callers that are known.
+    let need =
+        route.map_or(Need::Token, |route| need_of(request.method(), &route).unwrap_or(Need::OneOf(&[])));
+    if need == Need::Nothing {
+        return next.run(request).await;
+    }
+    let caller = match verifier.caller(request.headers()) {
+        Ok(caller) => caller,
+        Err(error) => return Problem::new(ProblemKind::Unauthenticated, error.to_string()).into_response(),
+    };
+    if let Need::OneOf(scopes) = need
+        && !caller.has_one_of(scopes)
+    {
+        return Problem::new(ProblemKind::Forbidden, lacking(scopes)).into_response();
+    }
+    request.extensions_mut().insert(caller);
+    next.run(request).await
+}
+
+fn lacking(scopes: &[&str]) -> String {
+    match scopes {
+        [] => "The token needs the scope admin.".to_owned(),
+        scopes => format!("The token needs the scope {}, or admin.", scopes.join(" or ")),
+    }
+}
+
+/// Parses an issuer or an audience.
+fn identifier(text: &str) -> Result<String, NotAllowed> {
+    let text = text.trim();
+    if text.chars().all(|c| c.is_ascii_graphic()) { Ok(text.to_owned()) } else { Err(NotAllowed) }
+}
+
+#[cfg(test)]
+#[path = "access_tests.rs"]
+mod tests;

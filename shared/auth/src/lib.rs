@@ -1,0 +1,13 @@
+//! Who may call which operation of the HTTP API: verifies the bearer token of a request in front of the router, and compares its
+//! scopes with the table of operations.
+//!
+//! [`Access`] is read from the settings and put around a router with [`Access::guard`]. The operation is the route that the router has
+//! matched, never the path as the client wrote it, so that the path that is authorised is the path that is dispatched.
+
+mod access;
+mod operations;
+mod verifier;
+
+pub use access::Access;
+pub use operations::{Need, need_of};
+pub use verifier::{TokenError, Verifier};

@@ -1,0 +1,71 @@
+//! What each operation needs.
+
+use http::Method;
+
+const CATALOG_WRITE: &str = "catalog:write";
+const INVENTORY_WRITE: &str = "inventory:write";
+const ORDERS_READ: &str = "orders:read";
+const PAYMENTS_REFUND: &str = "payments:refund";
+const MESSAGES_SEND: &str = "messages:send";
+const OPERATE: &str = "operate";
+
+/// What a caller needs for an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: the operation is public.
+    Nothing,
+    /// A valid token. The operation itself compares the customer of an order with the subject of the token.
+    Token,
+    /// A valid token with one of these scopes, or with `admin`.
+    OneOf(&'static [&'static str]),
+}
+
+/// Every operation with what it needs.
+const OPERATIONS: &[(&str, &str, Need)] = &[
+    ("GET", "/health", Need::Nothing),
+    ("GET", "/docs", Need::Nothing),
+    ("GET", "/openapi.json", Need::Nothing),
+    ("GET", "/asyncapi.json", Need::Nothing),
+    ("GET", "/metrics", Need::OneOf(&[OPERATE])),
+    ("GET", "/api/v1/products", Need::Nothing),
+    ("POST", "/api/v1/products", Need::OneOf(&[CATALOG_WRITE])),
+    ("GET", "/api/v1/products/{sku}", Need::Nothing),
+    ("PATCH", "/api/v1/products/{sku}", Need::OneOf(&[CATALOG_WRITE])),
+    ("DELETE", "/api/v1/products/{sku}", Need::OneOf(&[CATALOG_WRITE])),
+    ("GET", "/api/v1/inventory", Need::OneOf(&[INVENTORY_WRITE, OPERATE])),
+    ("GET", "/api/v1/inventory/{sku}", Need::OneOf(&[INVENTORY_WRITE, OPERATE])),
+    ("POST", "/api/v1/inventory/{sku}", Need::OneOf(&[INVENTORY_WRITE])),
+    ("GET", "/api/v1/orders", Need::Token),
+    ("POST", "/api/v1/orders", Need::Token),
+    ("GET", "/api/v1/orders/{id}", Need::Token),
+    ("DELETE", "/api/v1/orders/{id}", Need::Token),
+    ("GET", "/api/v1/orders/{id}/events", Need::Token),
+    ("GET", "/api/v1/payments", Need::OneOf(&[ORDERS_READ, PAYMENTS_REFUND])),
+    ("POST", "/api/v1/payments/{order_id}/refund", Need::OneOf(&[PAYMENTS_REFUND])),
+    ("GET", "/api/v1/notifications", Need::OneOf(&[ORDERS_READ, MESSAGES_SEND])),
+    ("POST", "/api/v1/notifications", Need::OneOf(&[MESSAGES_SEND])),
+    ("GET", "/api/v1/notifications/{id}", Need::OneOf(&[ORDERS_READ, MESSAGES_SEND])),
+    ("GET", "/api/v1/templates", Need::OneOf(&[MESSAGES_SEND])),
+    ("GET", "/api/v1/analytics/summary", Need::OneOf(&[OPERATE])),
+    ("GET", "/api/v1/analytics/series", Need::OneOf(&[OPERATE])),
+    ("POST", "/api/v1/admin/cache/warmup", Need::OneOf(&[CATALOG_WRITE, OPERATE])),
+    ("GET", "/api/v1/admin/queues", Need::OneOf(&[OPERATE])),
+    ("GET", "/api/v1/admin/dead-letters", Need::OneOf(&[OPERATE])),
+    ("GET", "/api/v1/admin/dead-letters/{consumer}", Need::OneOf(&[OPERATE])),
+    ("DELETE", "/api/v1/admin/dead-letters/{consumer}", Need::OneOf(&[OPERATE])),
+    ("POST", "/api/v1/admin/dead-letters/{consumer}/replay", Need::OneOf(&[OPERATE])),
+    ("GET", "/api/v1/admin/dead-letters/{consumer}/{id}", Need::OneOf(&[OPERATE])),
+    ("PUT", "/api/v1/admin/dead-letters/{consumer}/{id}", Need::OneOf(&[OPERATE])),
+    ("DELETE", "/api/v1/admin/dead-letters/{consumer}/{id}", Need::OneOf(&[OPERATE])),
+    ("GET", "/api/v1/admin/faults", Need::OneOf(&[OPERATE])),
+    ("PUT", "/api/v1/admin/faults", Need::OneOf(&[OPERATE])),
+];
+
+/// Returns what an operation needs. `route` is the pattern of the router, such as `/api/v1/orders/{id}`. HEAD needs what GET needs.
+/// `None` if the table does not have the operation; such an operation is closed.
+#[must_use]
+pub fn need_of(method: &Method, route: &str) -> Option<Need> {
+    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+    let entry = OPERATIONS.iter().find(|(of, pattern, _)| *of == method && *pattern == route);
+    entry.map(|(_, _, need)| *need)
+}
