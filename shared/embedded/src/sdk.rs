@@ -25,7 +25,11 @@ macro_rules! client {
             .endpoint_url("http://embedded.invalid")
             .allow_no_auth()
             .auth_scheme_preference([aws_smithy_runtime_api::client::auth::AuthSchemeId::new("noAuth")])
-            .retry_config(aws_smithy_types::retry::RetryConfig::disabled())
+            // There is no connection that a failed request could close; the SDK would log each time that it finds none.
+            .retry_config(
+                aws_smithy_types::retry::RetryConfig::disabled()
+                    .with_reconnect_mode(aws_smithy_types::retry::ReconnectMode::ReuseAllConnections),
+            )
             .timeout_config(aws_smithy_types::timeout::TimeoutConfig::disabled())
             .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled())
             .disable_clock_skew_correction(true)

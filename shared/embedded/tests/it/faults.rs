@@ -5,6 +5,8 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use orderflow_embedded::Fault;
 use serde_json::Value;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::support::{TABLE, create, exists, memory, put, text};
 
@@ -62,4 +64,43 @@ async fn a_write_takes_effect_although_its_answer_is_lost() {
     assert!(matches!(error, SdkError::DispatchFailure(_)), "{error:?}");
     assert!(exists(&client, "a").await);
     assert!(changes.has_changed().unwrap());
+}
+
+/// Counts the events of level ERROR.
+#[derive(Clone, Default)]
+struct Errors(Arc<AtomicUsize>);
+
+impl Subscriber for Errors {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        if *event.metadata().level() == Level::ERROR {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+#[tokio::test]
+async fn a_failing_request_logs_no_error_of_the_sdk() {
+    let embedded = memory().await;
+    let errors = Errors::default();
+    let _default = tracing::subscriber::set_default(errors.clone());
+    embedded.inject(Arc::new(|_: &str, _: &Value| Some(Fault::InternalServerError)));
+    let read = embedded.dynamodb().get_item().table_name(TABLE).key("id", text("a"));
+    assert!(read.send().await.is_err());
+    assert_eq!(errors.0.load(Ordering::Relaxed), 0);
 }
