@@ -1,7 +1,7 @@
 //! The files of a data directory: their permissions, and the lock.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
@@ -24,7 +24,19 @@ const OTHERS: u32 = 0o077;
 #[derive(Debug)]
 pub(crate) struct DirectoryLock {
     _directory: File,
-    _file: File,
+    file: File,
+}
+
+impl DirectoryLock {
+    /// Returns whether [`Self::record_data`] was called in this or an earlier process.
+    pub(crate) fn has_held_data(&self) -> bool {
+        self.file.metadata().is_ok_and(|file| file.len() > 0)
+    }
+
+    /// Records, in the lock file, that the database was opened to the end. A database file that is empty later has lost its data.
+    pub(crate) fn record_data(&self) -> io::Result<()> {
+        if self.has_held_data() { Ok(()) } else { (&self.file).write_all(b"orderflow.db holds data\n") }
+    }
 }
 
 /// Creates the directory if it is missing, locks it, and makes it and its files accessible to its owner only.
@@ -37,7 +49,7 @@ pub(crate) fn claim(directory: &Path) -> Result<DirectoryLock, EmbeddedError> {
     let file = private().open(&path).map_err(|source| unusable(&path, source))?;
     lock(&file, &path, directory)?;
     restrict(directory)?;
-    Ok(DirectoryLock { _directory: itself, _file: file })
+    Ok(DirectoryLock { _directory: itself, file })
 }
 
 /// Creates the file of the database if it is missing, for its owner only.

@@ -6,7 +6,7 @@ use dynoxide::actions::get_shard_iterator::{GetShardIteratorRequest, decode_shar
 use dynoxide::{Database, DynoxideError, streams};
 use rusqlite::Connection;
 
-use crate::directory::DirectoryLock;
+use crate::directory::{DirectoryLock, unusable};
 use crate::tokens::{Seen, Token, Tokens};
 use crate::{EmbeddedError, Location, migrations, schema, tables};
 
@@ -33,6 +33,9 @@ impl Engine {
         maintenance.pragma_update(None, "synchronous", "NORMAL")?;
         schema::prepare(&maintenance)?;
         migrations::migrate(&mut maintenance, migrations::MIGRATIONS)?;
+        if let (Some(lock), Location::Directory(path)) = (&claimed.lock, location) {
+            lock.record_data().map_err(|source| unusable(path, source))?;
+        }
         Ok(Self { database, maintenance, tokens: Tokens::default(), _directory_lock: claimed.lock })
     }
 

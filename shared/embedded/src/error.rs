@@ -49,6 +49,18 @@ pub enum EmbeddedError {
     )]
     ForeignDatabase,
 
+    /// The database file is damaged. It was not changed.
+    #[error(
+        "the database {} is damaged ({finding}): it was not changed; restore it from a backup, or use another directory",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The first damage found.
+        finding: String,
+    },
+
     /// The recorded format of the data directory is not a number.
     #[error(
         "the data directory records the format {0:?}, which is not a number: the database is damaged, restore it from a backup"

@@ -18,6 +18,7 @@
 mod answer;
 mod changes;
 mod counts;
+mod damage;
 mod directory;
 mod dispatch;
 mod embedded;

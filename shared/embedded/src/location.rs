@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::directory::{self, DATABASE_FILE, DirectoryLock, unusable};
-use crate::{EmbeddedError, migrations};
+use crate::{EmbeddedError, damage, migrations};
 
 /// The location of an [`crate::Embedded`]'s data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,7 @@ fn claim_directory(directory: &Path) -> Result<Claimed, EmbeddedError> {
     let database = directory.join(DATABASE_FILE);
     let name = database.to_str().ok_or_else(|| EmbeddedError::NotUtf8(directory.clone()))?.to_owned();
     let lock = directory::claim(&directory)?;
+    damage::check(&directory, lock.has_held_data())?;
     directory::create_database(&directory)?;
     Ok(Claimed { name, lock: Some(lock) })
 }

@@ -143,3 +143,28 @@ fn the_error_names_a_directory_that_cannot_be_created() {
     assert!(matches!(&error, EmbeddedError::Directory { .. }), "{error:?}");
     assert!(error.to_string().contains("file/data"), "{error}");
 }
+
+#[tokio::test]
+async fn a_damaged_database_is_named_and_not_changed() {
+    let directory = tempfile::tempdir().unwrap();
+    let embedded = open(directory.path()).unwrap();
+    create_table(&embedded.dynamodb(), TABLE).await;
+    for id in 0..200 {
+        put(&embedded.dynamodb(), &id.to_string()).await;
+    }
+    drop(embedded);
+    let file = directory.path().join("orderflow.db");
+    let whole = std::fs::read(&file).unwrap();
+    let mut flipped = whole.clone();
+    let from = flipped.len() / 2;
+    flipped[from..from + 4096].fill(0xA5);
+    for damaged in [whole[..whole.len() - 3 * 4096].to_vec(), flipped, Vec::new()] {
+        std::fs::write(&file, &damaged).unwrap();
+        let error = open(directory.path()).unwrap_err();
+        assert!(matches!(error, EmbeddedError::Damaged { .. }), "{error:?}");
+        assert!(error.to_string().contains("restore it from a backup"), "{error}");
+        assert_eq!(std::fs::read(&file).unwrap(), damaged);
+    }
+    std::fs::write(&file, &whole).unwrap();
+    assert!(exists(&open(directory.path()).unwrap().dynamodb(), "7").await);
+}
