@@ -80,7 +80,13 @@ impl ServeSettings {
     pub fn read_with_access(reader: &mut Reader<'_>) -> Result<Self, Refused> {
         let access = Access::read(reader);
         let is_open = access.as_ref().is_ok_and(Access::is_open);
-        let host = if is_open { host(reader) } else { reader.ip_address(&HOST) };
+        let host = if is_open {
+            host(reader)
+        } else {
+            // Decides nothing here. It is read so that a value that cannot be used is reported.
+            reader.switch(&INSECURE);
+            reader.ip_address(&HOST)
+        };
         let settings = Self::listening_on(host, Access::default(), reader);
         Ok(Self { access: access?, ..settings })
     }
