@@ -52,12 +52,13 @@ pub(crate) fn functions() -> BTreeMap<String, Function> {
 }
 
 impl Function {
-    /// Returns its environment variables, including those of all functions.
+    /// Returns its environment variables, including those of all functions. A value that depends on a condition is returned as JSON.
     pub(crate) fn environment(&self) -> BTreeMap<String, String> {
         let globals = template()["Globals"]["Function"]["Environment"]["Variables"].clone();
         let own = &self.properties["Environment"]["Variables"];
         let variables = [&globals, own].into_iter().filter_map(Value::as_object).flatten();
-        variables.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        variables.map(|(name, value)| (name.clone(), text(value))).collect()
     }
 
     /// Returns its triggers of a type.
