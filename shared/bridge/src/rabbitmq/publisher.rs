@@ -17,6 +17,10 @@ use super::{RabbitError, RabbitMq, headers};
 /// The number of events that are published before their confirms are awaited.
 const WINDOW: usize = 256;
 
+/// How often a publish declares the topology again and goes on. A missing exchange closes the channel, and a channel that is opened while the
+/// former one closes may fail too.
+const REPAIRS_MAX: usize = 3;
+
 /// Publishes events, in order, and waits until the broker has confirmed each.
 pub struct RabbitPublisher {
     confirming: ConfirmingChannel,
@@ -39,6 +43,13 @@ impl RabbitPublisher {
         }
         in_use.give_back();
         Ok(())
+    }
+
+    /// Declares exchange and queues again, then publishes the events that are not done.
+    async fn repair_and_publish(&self, events: &[Event], done: &mut usize) -> Result<(), RabbitError> {
+        self.confirming.broker().declare_again().await?;
+        let left = events.get(*done..).unwrap_or_default();
+        self.publish_all(left, done).await
     }
 
     /// Declares all queues again, then publishes the events again that the broker returned because no queue took them.
@@ -110,13 +121,9 @@ impl Publisher for RabbitPublisher {
     async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>> {
         let mut done = 0;
         let mut failure = self.publish_all(events, &mut done).await.err();
-        // A missing exchange closes the channel.
-        if let Some(RabbitError::Broken(_)) = failure {
-            let rest = events.get(done..).unwrap_or_default();
-            failure = match self.confirming.broker().declare_again().await {
-                Ok(()) => self.publish_all(rest, &mut done).await.err(),
-                Err(error) => Some(error),
-            };
+        for _ in 0..REPAIRS_MAX {
+            let Some(RabbitError::Broken(_)) = failure else { break };
+            failure = self.repair_and_publish(events, &mut done).await.err();
         }
         let failure = failure.map(|error| PublishError(error.to_string()));
         let result = |position| match &failure {
