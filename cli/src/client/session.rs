@@ -55,6 +55,23 @@ impl ConnectionSettings {
         });
         Ok(Self { url: url?, token })
     }
+
+    /// Refuses to send the token over plain HTTP to another machine that only a file `.env` names: such a file may come with a folder that
+    /// another person made.
+    ///
+    /// # Errors
+    /// [`Refused`] if the token would be sent there.
+    pub(crate) fn protect_token(self, reader: &mut Reader<'_>) -> Result<Self, Refused> {
+        if self.token.is_none() || !reader.snapshot().is_plain_http_of_file(&URL) {
+            return Ok(self);
+        }
+        Err(reader.conflict([&TOKEN, &URL], |[token, url]| {
+            format!(
+                "{token} is not sent to {} over plain HTTP, because {url} comes from a file: use https://, or give the address with --url",
+                self.url
+            )
+        }))
+    }
 }
 
 /// How responses are shown.
@@ -84,7 +101,9 @@ impl ConnectionArgs {
         environment: &'a Snapshot,
         output: &'a mut Output,
     ) -> Result<Session<'a>, ClientError> {
-        let settings = read(&self.flags.over(environment), ConnectionSettings::read)?;
+        let settings = read(&self.flags.over(environment), |reader| {
+            ConnectionSettings::read(reader)?.protect_token(reader)
+        })?;
         Session::open(settings, self.format(), environment, output)
     }
 

@@ -83,7 +83,7 @@ impl Route {
         } else if broker > system {
             Ok(Self::RabbitMq(reader.require(&BROKER, "", rabbitmq)?))
         } else {
-            Ok(Self::System(connection?))
+            Ok(Self::System(connection?.protect_token(reader)?))
         }
     }
 }

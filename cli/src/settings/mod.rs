@@ -12,7 +12,8 @@ pub(crate) use locations::{base_url, base_url_or_default, broker, embedded, stor
 
 /// Reads the environment of this process and the file `.env` in the working directory.
 ///
-/// The AWS SDK reads its variables from the environment itself, so those of `.env` are set there too. Call it before any other thread runs.
+/// The AWS SDK and OpenTelemetry read their variables from the environment itself, so those of `.env` are set there too, and no others. Call it
+/// before any other thread runs.
 pub fn environment() -> Snapshot {
     let folder = Path::new(".");
     let snapshot = Snapshot::of_process().with_env_file(folder);

@@ -63,3 +63,37 @@ fn commands_without_settings_work_beside_a_bad_file() {
         assert!(run.out.contains("orderflow"), "{arguments}: {run:?}");
     }
 }
+
+#[test]
+fn undeclared_variables_are_ignored_with_a_warning() {
+    let folder =
+        folder_with("EDITOR=./evil\nORDERFLOW_URL=http://127.0.0.1:1\nHTTP_PROXY=http://127.0.0.1:2\n");
+    let run = health(folder.path(), &[]);
+    assert!(run.err.contains("warning: EDITOR (.env line 1) is not a setting and is ignored"), "{run:?}");
+    assert!(run.err.contains("warning: HTTP_PROXY (.env line 3) is not a setting and is ignored"), "{run:?}");
+}
+
+#[test]
+fn a_token_is_not_sent_in_the_clear_to_a_host_that_the_file_names() {
+    let folder = folder_with("ORDERFLOW_URL=http://192.0.2.1\n");
+    for arguments in ["health", "dlq list"] {
+        let run = finish(program(arguments).current_dir(folder.path()).env("ORDERFLOW_TOKEN", "s3cret"));
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{run:?}");
+        let expected = "error: ORDERFLOW_TOKEN is not sent to http://192.0.2.1 over plain HTTP, because ORDERFLOW_URL (.env line 1) comes";
+        assert!(run.err.contains(expected) && !run.err.contains("s3cret"), "{run:?}");
+    }
+    let keys = folder_with("STRIPE_API_URL=http://192.0.2.1\nOTEL_EXPORTER_OTLP_ENDPOINT=http://192.0.2.1\n");
+    let mut command = program("up --ephemeral --port 0");
+    command.env("STRIPE_API_KEY", "sk_test_s3cret").env("OTEL_EXPORTER_OTLP_HEADERS", "api-key=s3cret");
+    let run = finish(command.current_dir(keys.path()));
+    assert_eq!((run.code, run.out.as_str()), (2, ""), "{run:?}");
+    for key in ["STRIPE_API_KEY", "OTEL_EXPORTER_OTLP_HEADERS"] {
+        assert!(
+            run.err.contains(&format!("{key} is not sent over plain HTTP to another host, because")),
+            "{run:?}"
+        );
+    }
+    let local = folder_with("ORDERFLOW_URL=http://127.0.0.1:1\n");
+    let run = health(local.path(), &[("ORDERFLOW_TOKEN", "s3cret")]);
+    assert!(run.err.contains("cannot reach http://127.0.0.1:1"), "{run:?}");
+}

@@ -500,6 +500,24 @@ pub static ALL: &[&Setting] = &[
     &AWS_ENDPOINT_URL,
 ];
 
+/// Variables that libraries read from the environment themselves, and that `.env` may set: those of the AWS SDK, and those of OpenTelemetry.
+/// None of them names a program or a file.
+pub const LIBRARIES: [&str; 13] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_TIMEOUT",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+    "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+    "OTEL_RESOURCE_ATTRIBUTES",
+    "OTEL_SERVICE_NAME",
+];
+
 /// Variables of the scripts, the tests and `cargo xtask`. Programs ignore them without a warning.
 pub const DEVELOPMENT: [&str; 12] = [
     "ORDERFLOW_AIOSMTPD",

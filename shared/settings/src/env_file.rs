@@ -3,12 +3,20 @@
 use std::io;
 use std::path::Path;
 
+use crate::declared::{ALL, LIBRARIES};
 use crate::{Snapshot, Source};
 
 const FILE: &str = ".env";
 
+/// Returns whether `.env` may set a variable: a setting, or one that a library reads. A file that came with a folder must not choose the
+/// programs that this one starts (`PATH`, `EDITOR`, `LD_PRELOAD`) or the proxy that it uses.
+fn may_set(name: &str) -> bool {
+    ALL.iter().any(|setting| setting.variable == name) || LIBRARIES.contains(&name)
+}
+
 impl Snapshot {
-    /// Adds the values of the file `.env` in this folder, if there is one. The environment wins over them.
+    /// Adds the values of the file `.env` in this folder, if there is one. The environment wins over them. A variable that is not declared is
+    /// ignored, and one of the [`unknown_variables`](Self::unknown_variables).
     ///
     /// A file or line that cannot be read is one of the problems that [`read`](crate::read) reports, so that a command without settings, such
     /// as `--help`, still works. The problem shows no part of the line, which may be secret.
@@ -40,16 +48,30 @@ impl Snapshot {
         }
         for (name, value) in read {
             let line = line_of(text, &name);
-            self.add(name, value.into(), Source::EnvFile(line));
+            if may_set(&name) {
+                self.add(name, value.into(), Source::EnvFile(line));
+            } else {
+                self.ignore(name, Source::EnvFile(line));
+            }
         }
         self
     }
 }
 
-/// Sets the variables of the file `.env` in the environment of this process where they are not set: the AWS SDK reads its own variables from
-/// there. Call it before any other thread runs. A file that cannot be read is reported by [`Snapshot::with_env_file`].
+/// Sets those variables of the file `.env` that libraries read in the environment of this process where they are not set. Call it before any
+/// other thread runs. A file that cannot be read is reported by [`Snapshot::with_env_file`].
 pub fn export_env_file(folder: &Path) {
-    let _reported = dotenvy::from_path(folder.join(FILE));
+    let text = std::fs::read_to_string(folder.join(FILE)).unwrap_or_default();
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let _reported = dotenvy::from_read(exported(text).as_bytes());
+}
+
+/// Returns the lines that set the variables of libraries, with their values quoted.
+fn exported(text: &str) -> String {
+    let read = dotenvy::from_read_iter(text.as_bytes()).filter_map(Result::ok);
+    let ours = read.filter(|(name, _)| LIBRARIES.contains(&name.as_str()));
+    let quoted = |value: String| value.replace('\\', r"\\").replace('"', r#"\""#).replace('$', r"\$");
+    ours.map(|(name, value)| format!("{name}=\"{}\"\n", quoted(value))).collect()
 }
 
 /// Returns the number and the text of the first line after `searched` lines that contains `part` and cannot be parsed.
@@ -110,6 +132,20 @@ mod tests {
         assert_eq!(snapshot.variable(PORT.variable).unwrap(), "1");
         assert_eq!(snapshot.name_as_given(&TOKEN), "ORDERFLOW_TOKEN (.env line 4)");
         assert_eq!(snapshot.source(&PREFIX), Source::Default);
+    }
+
+    #[test]
+    fn only_declared_variables_are_read_and_only_those_of_libraries_exported() {
+        let text = "EDITOR=./evil\nPATH=.\nORDERFLOW_PORT=1\nAWS_CONFIG_FILE=./evil\nAWS_PROFILE='a b$c'\nAWS_REGION=r\nOTEL_EXPORTER_OTLP_HEADERS=a=b\n";
+        let snapshot = read(text);
+        assert_eq!(snapshot.variable("EDITOR"), None);
+        assert_eq!(snapshot.variable("AWS_REGION").unwrap(), "r");
+        let warnings: Vec<String> = snapshot.unknown_variables().iter().map(ToString::to_string).collect();
+        let ignored = ["EDITOR (.env line 1)", "PATH (.env line 2)", "AWS_CONFIG_FILE (.env line 4)"];
+        assert_eq!(warnings, ignored.map(|name| format!("{name} is not a setting and is ignored")));
+        let again: Vec<_> = dotenvy::from_read_iter(exported(text).as_bytes()).map(Result::unwrap).collect();
+        let expected = [("AWS_PROFILE", "a b$c"), ("AWS_REGION", "r"), ("OTEL_EXPORTER_OTLP_HEADERS", "a=b")];
+        assert_eq!(again, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
     #[test]

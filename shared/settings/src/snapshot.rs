@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::Setting;
 
@@ -11,6 +12,7 @@ use crate::Setting;
 pub struct Snapshot {
     values: BTreeMap<String, Value>,
     problems: Vec<String>,
+    ignored: Vec<(String, Source)>,
 }
 
 #[derive(Clone)]
@@ -88,6 +90,17 @@ impl Snapshot {
         self.problems.push(text);
     }
 
+    /// Adds a variable that the file must not set, so that it is reported and never read.
+    #[cfg(feature = "env-file")]
+    pub(crate) fn ignore(&mut self, name: String, source: Source) {
+        self.ignored.push((name, source));
+    }
+
+    /// Returns the variables that the file must not set.
+    pub(crate) fn ignored(&self) -> &[(String, Source)] {
+        &self.ignored
+    }
+
     pub(crate) fn problems(&self) -> &[String] {
         &self.problems
     }
@@ -104,6 +117,22 @@ impl Snapshot {
     /// Returns the source of a setting's value.
     pub fn source(&self, setting: &Setting) -> Source {
         self.value(setting.variable).map_or(Source::Default, |value| value.source)
+    }
+
+    /// Returns whether a URL of another host comes from `.env` and begins with `http://`. A secret is not sent there: such a file may come with
+    /// a folder that another person made.
+    pub fn is_plain_http_of_file(&self, url: &Setting) -> bool {
+        let Source::EnvFile(_) = self.source(url) else { return false };
+        let text = self.variable(url.variable).map(OsStr::to_string_lossy).unwrap_or_default();
+        let text = text.trim().to_ascii_lowercase();
+        let Some(rest) = text.strip_prefix("http://") else { return false };
+        let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        let host = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
+            Some((address, _)) => address,
+            None => host.split(':').next().unwrap_or_default(),
+        };
+        host != "localhost" && !host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
     /// Names a setting as the user gave it: `--port`, `ORDERFLOW_PORT`, or `ORDERFLOW_PORT (.env line 3)`. A setting that was not given is
@@ -133,7 +162,7 @@ impl fmt::Debug for Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::declared::PORT;
+    use crate::declared::{PORT, URL};
 
     fn snapshot(value: &str) -> Snapshot {
         Snapshot::from_variables([(PORT.variable, value)])
@@ -145,6 +174,31 @@ mod tests {
             assert_eq!(snapshot(blank).source(&PORT), Source::Default, "{blank:?}");
         }
         assert_eq!(snapshot("1").source(&PORT), Source::Environment);
+    }
+
+    #[test]
+    fn only_another_host_over_plain_http_that_the_file_names_is_kept_from_secrets() {
+        let of = |text: &str, source| {
+            let mut snapshot = Snapshot::default();
+            snapshot.add(URL.variable.to_owned(), text.into(), source);
+            snapshot.is_plain_http_of_file(&URL)
+        };
+        let file = Source::EnvFile(1);
+        for own in ["http://localhost:1/a", "http://127.0.0.1", "http://[::1]:8080/", "https://evil.example"]
+        {
+            assert!(!of(own, file), "{own}");
+        }
+        for other in [
+            "http://evil.example",
+            "HTTP://127.0.0.1@evil.example/",
+            r"http://evil\@127.0.0.1",
+            "http://[::2]",
+        ] {
+            assert!(
+                of(other, file) && !of(other, Source::Environment) && !of(other, Source::Flag),
+                "{other}"
+            );
+        }
     }
 
     #[test]

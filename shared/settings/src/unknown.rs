@@ -34,6 +34,7 @@ impl fmt::Display for UnknownVariable {
         f.write_str(" is not a setting")?;
         match self.nearest {
             Some(nearest) => write!(f, "; did you mean {nearest}?"),
+            None if matches!(self.source, Source::EnvFile(_)) => f.write_str(" and is ignored"),
             None => Ok(()),
         }
     }
@@ -41,8 +42,15 @@ impl fmt::Display for UnknownVariable {
 
 impl Snapshot {
     /// Returns the unknown variables that begin with `ORDERFLOW_`, and those that are a former or a misspelt name of a setting.
+    /// In `.env`, every undeclared variable is unknown.
     pub fn unknown_variables(&self) -> Vec<UnknownVariable> {
-        self.names().filter_map(|(name, source)| unknown(name, source)).collect()
+        let ignored = self.ignored().iter().filter(|(name, _)| !DEVELOPMENT.contains(&name.as_str()));
+        let ignored = ignored.map(|(name, source)| UnknownVariable {
+            variable: name.clone(),
+            source: *source,
+            nearest: nearest(name),
+        });
+        self.names().filter_map(|(name, source)| unknown(name, source)).chain(ignored).collect()
     }
 }
 

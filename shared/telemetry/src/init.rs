@@ -17,6 +17,9 @@ use crate::{LogFormat, TelemetryError, layer};
 /// OpenTelemetry's variable for the endpoint of spans alone. It wins over `OTEL_EXPORTER_OTLP_ENDPOINT`.
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 
+/// OpenTelemetry's variables for headers, which authenticate at the collector.
+const HEADERS: [&str; 2] = ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"];
+
 /// What a process logs and where it sends its spans.
 #[derive(Debug, Clone)]
 pub struct TelemetrySettings {
@@ -31,6 +34,15 @@ pub struct TelemetrySettings {
 impl TelemetrySettings {
     /// Reads `LOG_FORMAT`, `RUST_LOG` and `OTEL_EXPORTER_OTLP_ENDPOINT`, and finds the variables that [`init`] warns about.
     pub fn read(reader: &mut Reader<'_>) -> Self {
+        let sends_headers = HEADERS.iter().any(|name| reader.snapshot().variable(name).is_some());
+        if sends_headers && reader.snapshot().is_plain_http_of_file(&OTLP_ENDPOINT) {
+            let _refused = reader.conflict([&OTLP_ENDPOINT], |[url]| {
+                format!(
+                    "{} is not sent over plain HTTP to another host, because {url} comes from a file: use https://",
+                    HEADERS[0]
+                )
+            });
+        }
         Self {
             format: LogFormat::read(reader),
             levels: reader.value(&RUST_LOG, levels),

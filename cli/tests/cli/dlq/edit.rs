@@ -90,3 +90,17 @@ fn an_editor_that_does_not_exist_is_reported() {
     assert_eq!((run.code, files(&folder).len()), (1, 0), "{run:?}");
     assert!(run.err.contains("\"no-such-editor --wait\" ended with exit status: 127"), "{}", run.err);
 }
+
+#[test]
+fn a_file_in_the_folder_does_not_choose_the_editor() {
+    let stub = stub([letter(ID, "attempts-exhausted")]);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(".env"), "VISUAL='touch started; true'\n").unwrap();
+    let mut command = program(&format!("dlq edit payment {ID}"));
+    command.env("ORDERFLOW_URL", &stub.url).env("EDITOR", "true").env("TMPDIR", folder.path());
+    command.env("PATH", std::env::var_os("PATH").unwrap()).current_dir(folder.path());
+    let run = finish(&mut command);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.err.contains("warning: VISUAL (.env line 1) is not a setting and is ignored"), "{run:?}");
+    assert!(!folder.path().join("started").exists());
+}
