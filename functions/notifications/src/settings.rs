@@ -1,14 +1,16 @@
 //! The providers of e-mail and SMS.
 
 use aws_config::SdkConfig;
+use lettre::Address;
 use lettre::message::Mailbox;
-use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use orderflow_settings::declared::{MAIL_FROM, MAIL_PROVIDER, SMS_PROVIDER, SMTP_URL};
 use orderflow_settings::{NotAllowed, Reader, Refused};
+use url::Host;
 
 use crate::providers::Providers;
 use crate::providers::aws::{SesProvider, SnsSmsProvider};
 use crate::providers::smtp::SmtpProvider;
+use crate::providers::smtp_server::SmtpServer;
 
 /// The providers of e-mail and SMS.
 #[derive(Debug)]
@@ -64,17 +66,13 @@ impl ProviderSettings {
 }
 
 fn mail(reader: &mut Reader<'_>) -> Result<Mail, Refused> {
-    let transport = reader.optional(&SMTP_URL, |url| {
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.trim());
-        // The reason of the library reads as if a connection had failed.
-        transport.map(|transport| transport.build()).map_err(|_| NotAllowed)
-    });
-    let from = reader.value(&MAIL_FROM, str::parse::<Mailbox>);
+    let server = reader.optional(&SMTP_URL, |url| SmtpServer::parse(url.trim()).map_err(|_| NotAllowed));
+    let from = reader.value(&MAIL_FROM, sender);
     let derived = if reader.is_given(&SMTP_URL) { "smtp" } else { "log" };
     match reader.one_of(&MAIL_PROVIDER).unwrap_or(derived) {
         "smtp" => {
-            let transport = reader.require(&SMTP_URL, "by MAIL_PROVIDER=smtp", transport)?;
-            Ok(Mail::Smtp(Box::new(SmtpProvider::new(transport, from))))
+            let server = reader.require(&SMTP_URL, "by MAIL_PROVIDER=smtp", server)?;
+            Ok(Mail::Smtp(Box::new(SmtpProvider::new(server, from))))
         }
         "ses" => {
             // SES sends only from verified addresses, so the default does not work.
@@ -83,6 +81,18 @@ fn mail(reader: &mut Reader<'_>) -> Result<Mail, Refused> {
         }
         _ => Ok(Mail::Log),
     }
+}
+
+/// Parses the sender. A domain in another script is converted to its ASCII form (punycode, RFC 5891), because a server without
+/// SMTPUTF8 (RFC 6531) accepts no other; a mailbox name has no such form.
+fn sender(text: &str) -> Result<Mailbox, NotAllowed> {
+    let mailbox: Mailbox = text.parse().map_err(|_| NotAllowed)?;
+    if mailbox.email.to_string().is_ascii() {
+        return Ok(mailbox);
+    }
+    let domain = Host::parse(mailbox.email.domain()).map_err(|_| NotAllowed)?.to_string();
+    let address = Address::new(mailbox.email.user(), domain).map_err(|_| NotAllowed)?;
+    if address.to_string().is_ascii() { Ok(Mailbox::new(mailbox.name, address)) } else { Err(NotAllowed) }
 }
 
 #[cfg(test)]

@@ -91,6 +91,15 @@ fn an_invalid_variable_is_named_without_showing_the_password() {
 }
 
 #[test]
+fn a_sender_in_another_script_is_converted_or_named() {
+    let from = |text| sender(text).map(|mailbox| mailbox.to_string());
+    assert_eq!(from("Shop <shop@exämple.com>").unwrap(), "Shop <shop@xn--exmple-cua.com>");
+    assert_eq!(from("Shop <Shop@Example.com>").unwrap(), "Shop <Shop@Example.com>");
+    let error = refusal(&[(&SMTP_URL, SMTP), (&MAIL_FROM, "Büro <büro@example.com>")]);
+    assert!(error.starts_with("MAIL_FROM: ") && error.contains("büro@example.com"), "{error}");
+}
+
+#[test]
 fn the_settings_show_no_credentials() {
     let shown = format!("{:?}", settings(&[(&SMTP_URL, "smtps://anna:secret@mail.example.com")]).unwrap());
     assert!(!shown.contains("anna") && !shown.contains("secret"), "{shown}");

@@ -5,12 +5,16 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::text::parsed_string;
+use crate::text::{parsed_string, string_conversions};
 
 const MAX_EMAIL: usize = 254;
 const MAX_LOCAL_PART: usize = 64;
 
-/// An e-mail address as browsers accept it (WHATWG HTML, "valid e-mail address"), at most 254 characters (RFC 5321).
+/// The trunk prefix as people write it in an international number: `+49 (0) 30 1234567` (ITU-T E.123 advises against it).
+const TRUNK_PREFIX: &str = "(0)";
+
+/// An e-mail address that both browsers (WHATWG HTML, "valid e-mail address") and mail servers (RFC 5321, `Dot-string`) accept, at most
+/// 254 characters.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
@@ -24,7 +28,16 @@ impl Email {
     ///
     /// # Errors
     /// [`EmailError`] for a text that is not an e-mail address, or has more than 64 characters before the `@` or more than 254 in total.
+    /// Before the `@`, a dot must stand between two other characters: browsers accept `a..b@example.com`, mail servers do not.
     pub fn parse(text: &str) -> Result<Self, EmailError> {
+        let email = Self::parse_stored(text)?;
+        let dots_separate = email.local_part().split('.').all(|part| !part.is_empty());
+        if dots_separate { Ok(email) } else { Err(EmailError) }
+    }
+
+    /// Parses an address of an order or event. Earlier versions accepted a dot anywhere before the `@`; such orders stay readable, and the
+    /// mailer refuses the address.
+    fn parse_stored(text: &str) -> Result<Self, EmailError> {
         let (local, domain) = text.split_once('@').ok_or(EmailError)?;
         let local_allowed = !local.is_empty()
             && local.len() <= MAX_LOCAL_PART
@@ -36,6 +49,10 @@ impl Email {
         } else {
             Err(EmailError)
         }
+    }
+
+    fn local_part(&self) -> &str {
+        self.0.split_once('@').map_or("", |(local, _)| local)
     }
 }
 
@@ -55,9 +72,17 @@ impl fmt::Debug for Email {
     }
 }
 
-parsed_string!(Email, EmailError);
+string_conversions!(Email, EmailError);
 
-/// A telephone number in E.164 form: `+` and 7 to 15 digits. Parsing drops spaces, dots, hyphens and parentheses.
+impl<'de> Deserialize<'de> for Email {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse_stored(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A telephone number in E.164 form: `+` and 7 to 15 digits. Parsing drops spaces, dots, hyphens and parentheses, and the trunk prefix
+/// `(0)`, which is dialled only inside a country.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Phone(String);
 
@@ -72,7 +97,8 @@ impl Phone {
     /// # Errors
     /// [`PhoneError`] for a text without country code, with other characters, or with fewer than 7 or more than 15 digits.
     pub fn parse(text: &str) -> Result<Self, PhoneError> {
-        let number: String = text.chars().filter(|c| !" .-()".contains(*c)).collect();
+        let number: String =
+            text.replacen(TRUNK_PREFIX, "", 1).chars().filter(|c| !" .-()".contains(*c)).collect();
         let digits = number.strip_prefix('+').ok_or(PhoneError)?;
         let well_formed = (7..=15).contains(&digits.len())
             && digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -159,8 +185,19 @@ mod tests {
     }
 
     #[test]
+    fn a_dot_at_an_edge_or_beside_another_is_refused() {
+        for bad in ["a..b@example.com", ".a@example.com", "a.@example.com", ".@example.com"] {
+            assert_eq!(Email::parse(bad), Err(EmailError), "{bad}");
+            let stored: Email = serde_json::from_value(serde_json::json!(bad)).unwrap();
+            assert_eq!(stored.as_str(), bad);
+        }
+    }
+
+    #[test]
     fn telephone_numbers_are_normalised_and_checked() {
-        assert_eq!(Phone::parse("+49 (30) 123-4567").unwrap().as_str(), "+49301234567");
+        for spelling in ["+49 (30) 123-4567", "+49 (0) 30 1234567", "+49(0)30.1234567"] {
+            assert_eq!(Phone::parse(spelling).unwrap().as_str(), "+49301234567", "{spelling}");
+        }
         for bad in ["", "+", "0301234567", "+0301234567", "+12345", "+1234567890123456", "+49abc12345"] {
             assert!(Phone::parse(bad).is_err(), "{bad:?}");
         }

@@ -3,6 +3,7 @@
 //!
 //! - [`rie::RuntimeEmulator`] runs a Lambda bundle under AWS's Runtime Interface Emulator.
 //! - [`aiosmtpd::Aiosmtpd`] is a mail server that stores the mail that it receives.
+//! - [`mail_server::MailServer`] is a mail server in the test's own process, which can refuse any command.
 //! - [`ministack::MiniStack`] emulates AWS services.
 //! - [`localstripe::LocalStripe`] emulates Stripe.
 //! - [`rabbitmq::RabbitMq`] is a broker that can be stopped, killed and restarted.
@@ -18,6 +19,7 @@ pub mod collector;
 pub mod conformance;
 pub mod faults;
 pub mod localstripe;
+pub mod mail_server;
 pub mod ministack;
 pub mod process;
 pub mod program;

@@ -22,15 +22,20 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The error codes of SES and SNS for a message that they will never accept. All other codes are about the account or are
 /// temporary.
-const REFUSALS: [&str; 5] = [
+const REFUSALS: [&str; 7] = [
     "BadRequestException",
     "InvalidParameter",
     "InvalidParameterValue",
     "MessageRejected",
+    "OptedOut",
+    "OptedOutException",
     "ValidationException",
 ];
 
-/// Part of the text of a `MessageRejected` that is about the account: it is in the sandbox, or its sender is not verified.
+/// Parts of the text of a `MessageRejected` that is about the account: sending is suspended, or its sender is not verified.
+const ABOUT_THE_ACCOUNT: [&str; 3] = [NOT_VERIFIED, "for this account", "suspended"];
+
+/// Part of the text of a `MessageRejected` that lists addresses which are not verified.
 const NOT_VERIFIED: &str = "not verified";
 
 /// Sends e-mail through Amazon SES. SES gives each e-mail a `Message-ID` of its own.
@@ -115,11 +120,22 @@ where
 
 fn error_of(code: &str, message: &str, recipient: &Recipient) -> ChannelError {
     let reason = without_addresses(&format!("{code}: {message}"), recipient);
-    if REFUSALS.contains(&code) && !message.contains(NOT_VERIFIED) {
-        ChannelError::Refused(reason)
-    } else {
+    if !REFUSALS.contains(&code) {
         ChannelError::Unavailable(reason)
+    } else if is_unverified_recipient(message, recipient) {
+        ChannelError::RecipientUnavailable(reason)
+    } else if ABOUT_THE_ACCOUNT.iter().any(|part| message.contains(part)) {
+        ChannelError::Unavailable(reason)
+    } else {
+        ChannelError::Refused(reason)
     }
+}
+
+/// Returns whether an account in the sandbox may not send to this recipient. SES lists all addresses that are not verified, so a list of
+/// one does not contain the sender.
+fn is_unverified_recipient(message: &str, recipient: &Recipient) -> bool {
+    let Some((_, listed)) = message.split_once(NOT_VERIFIED) else { return false };
+    listed.matches('@').count() == 1 && listed.to_lowercase().contains(&recipient.address().to_lowercase())
 }
 
 #[cfg(test)]

@@ -18,12 +18,26 @@ fn errors_about_the_account_are_retried() {
         ("TooManyRequestsException", "Maximum sending rate exceeded."),
         ("SendingPausedException", "Sending is paused."),
         ("AccessDeniedException", "no identity-based policy allows it"),
-        ("MessageRejected", "Email address is not verified: jane@example.com"),
+        ("LimitExceededException", "Daily message quota exceeded."),
+        ("MessageRejected", "Sending suspended for this account."),
+        ("MessageRejected", "Email address is not verified: shop@shop.example"),
+        ("MessageRejected", "Email address is not verified: shop@shop.example, jane@example.com"),
+        ("Throttling", "Rate exceeded"),
+        ("AuthorizationError", "not authorized to perform SNS:Publish"),
     ] {
         let error = error_for(code, message);
         assert!(matches!(error, ChannelError::Unavailable(_)), "{error}");
         assert!(!error.to_string().contains("jane"), "{error}");
     }
+}
+
+#[test]
+fn an_unverified_recipient_of_an_account_in_the_sandbox_does_not_count_against_the_account() {
+    let message =
+        "Email address is not verified. The following identities failed the check: Jane@example.com";
+    let error = error_for("MessageRejected", message);
+    assert!(matches!(error, ChannelError::RecipientUnavailable(_)), "{error}");
+    assert!(!error.to_string().contains("Jane"), "{error}");
 }
 
 #[tokio::test]

@@ -11,7 +11,6 @@ use crate::channel::{ChannelError, Message};
 /// # Errors
 /// [`ChannelError::Refused`] if the address is not valid for SMTP.
 pub(crate) fn email(from: &Mailbox, to: &Email, message: &Message) -> Result<lettre::Message, ChannelError> {
-    // A few addresses are valid in HTML forms but not in SMTP, such as those with two consecutive dots.
     let address = to.as_str().parse().map_err(refused)?;
     lettre::Message::builder()
         .from(from.clone())

@@ -4,6 +4,7 @@ pub(crate) mod aws;
 mod mime;
 mod redaction;
 pub(crate) mod smtp;
+pub(crate) mod smtp_server;
 
 use async_trait::async_trait;
 use orderflow_circuit_breaker::{BreakerSettings, CircuitBreaker};

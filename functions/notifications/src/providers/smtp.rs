@@ -5,17 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lettre::message::Mailbox;
-use lettre::transport::smtp::Error as SmtpError;
-use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use orderflow_domain::{Email, Recipient};
 use tokio::sync::Semaphore;
 
 use super::MailProvider;
 use super::mime;
 use super::redaction::without_addresses;
+use super::smtp_server::{Cause, Failure, SmtpServer, Stage};
 use crate::channel::{ChannelError, Message};
-
-type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
 /// The number of connections that are open at once. Servers reject clients that open many (Postfix: 50).
 const CONNECTIONS: usize = 16;
@@ -34,7 +31,7 @@ const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
 /// the answer to the next message.
 #[derive(Debug)]
 pub(crate) struct SmtpProvider {
-    transport: Transport,
+    server: SmtpServer,
     from: Mailbox,
     connections: Semaphore,
     timeout: Duration,
@@ -42,33 +39,43 @@ pub(crate) struct SmtpProvider {
 }
 
 impl SmtpProvider {
-    /// Creates a provider that sends e-mail from this address through a transport.
-    pub(crate) fn new(transport: Transport, from: Mailbox) -> Self {
+    /// Creates a provider that sends e-mail from this address through a server.
+    pub(crate) fn new(server: SmtpServer, from: Mailbox) -> Self {
         let connections = Semaphore::new(CONNECTIONS);
-        Self { transport, from, connections, timeout: TIMEOUT, greeting_timeout: GREETING_TIMEOUT }
+        Self { server, from, connections, timeout: TIMEOUT, greeting_timeout: GREETING_TIMEOUT }
     }
 
-    async fn failure(&self, error: &SmtpError, recipient: &Recipient) -> ChannelError {
-        let reason = match (error.status(), error.source()) {
-            (Some(code), Some(text)) => {
-                format!("{code} {}", without_addresses(&text.to_string(), recipient))
+    async fn failure(&self, Failure { stage, cause }: Failure, recipient: &Recipient) -> ChannelError {
+        let (answer, reason) = match cause {
+            Cause::Silence => {
+                let seconds = self.timeout.as_secs_f32();
+                (Answer::None, format!("the mail server did not answer within {seconds} s"))
             }
-            _ => error.to_string(),
+            Cause::Error(error) => match (error.status().map(u16::from), error.source()) {
+                (Some(code), text) => {
+                    let text = text.map(ToString::to_string).unwrap_or_default();
+                    let answer = Answer::Code { code, subject: subject(&text) };
+                    (answer, format!("{code} {}", without_addresses(&text, recipient)))
+                }
+                (None, _) if error.is_response() => (Answer::Unreadable, error.to_string()),
+                (None, _) => (Answer::None, error.to_string()),
+            },
         };
-        if is_about_the_mailbox(error) {
-            ChannelError::RecipientUnavailable(reason)
-        } else if is_refusal(error) && self.accepts_connections().await {
-            ChannelError::Refused(reason)
-        } else {
-            ChannelError::Unavailable(reason)
+        match verdict(stage, answer) {
+            Verdict::Server => ChannelError::Unavailable(reason),
+            Verdict::RecipientForNow => ChannelError::RecipientUnavailable(reason),
+            Verdict::Closing if self.accepts_connections().await => {
+                ChannelError::RecipientUnavailable(reason)
+            }
+            Verdict::Refusal if self.accepts_connections().await => ChannelError::Refused(reason),
+            Verdict::Closing | Verdict::Refusal => ChannelError::Unavailable(reason),
         }
     }
 
-    /// Returns whether the server accepts connections. A server that rejects every client answers with the codes of a refused
-    /// message (RFC 5321, section 3.1), although the message is not the cause.
+    /// Returns whether the server accepts connections. A server that shuts down answers like one that refuses this recipient.
     async fn accepts_connections(&self) -> bool {
-        let test = tokio::time::timeout(self.greeting_timeout, self.transport.test_connection());
-        matches!(test.await, Ok(Ok(true)))
+        let test = tokio::time::timeout(self.greeting_timeout, self.server.connect());
+        matches!(test.await, Ok(Ok(_)))
     }
 }
 
@@ -77,28 +84,69 @@ impl MailProvider for SmtpProvider {
     async fn send(&self, to: &Email, message: &Message) -> Result<(), ChannelError> {
         let email = mime::email(&self.from, to, message)?;
         let _connection = self.connections.acquire().await.expect("the semaphore is never closed");
-        let sending = tokio::time::timeout(self.timeout, self.transport.send(email));
-        match sending.await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(self.failure(&error, &message.recipient).await),
-            Err(_) => Err(ChannelError::Unavailable(format!(
-                "the mail server did not answer within {} s",
-                self.timeout.as_secs_f32()
-            ))),
+        match self.server.send(&email, self.timeout).await {
+            Ok(()) => Ok(()),
+            Err(failure) => Err(self.failure(failure, &message.recipient).await),
         }
     }
 }
 
-/// Returns whether only this mailbox is unavailable at present (RFC 5321, section 4.2.3): it is busy, or the server uses
-/// greylisting (RFC 6647).
-fn is_about_the_mailbox(error: &SmtpError) -> bool {
-    error.status().map(u16::from) == Some(450)
+/// What the server answered to a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// Nothing: it closed the connection, or was silent.
+    None,
+    /// Not SMTP.
+    Unreadable,
+    /// An error.
+    Code {
+        code: u16,
+        /// The second number of the enhanced status code, if there is one.
+        subject: Option<u16>,
+    },
 }
 
-/// Returns whether the server refuses the message permanently: because of the syntax of an address (501), or because of the
-/// mailbox or the content (55x). Other permanent errors are about the client, such as a wrong password (535).
-fn is_refusal(error: &SmtpError) -> bool {
-    matches!(error.status().map(u16::from), Some(501 | 550..=559))
+/// Reads the subject of an enhanced status code at the beginning of an answer: 7 of `4.7.1 try later` (RFC 3463, section 3).
+fn subject(text: &str) -> Option<u16> {
+    let mut numbers = text.split_whitespace().next()?.split('.').map(str::parse::<u16>);
+    match (numbers.next(), numbers.next(), numbers.next(), numbers.next()) {
+        (Some(Ok(4 | 5)), Some(Ok(subject)), Some(Ok(_)), None) => Some(subject),
+        _ => None,
+    }
+}
+
+/// What an answer of the server is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// The server or the client, so every message.
+    Server,
+    /// This recipient, at present: the mailbox is busy, its domain cannot be reached, or the server uses greylisting (RFC 6647).
+    RecipientForNow,
+    /// This recipient, and the server closes the connection (421).
+    Closing,
+    /// This message, permanently.
+    Refusal,
+}
+
+/// Judges an answer by the command that it answers (RFC 5321, section 4.3.2). To `RCPT` every code is about the recipient: a
+/// relay answers 451 for a domain that it cannot reach, and accepts all others. It may also be silent while it asks that domain. At the
+/// end of the content, the code may be about the message or about the server; where a 4xx code does not say it, the enhanced status code
+/// does: subjects 1, 2, 6 and 7 are the address, the mailbox, the content and the policy for this message.
+fn verdict(stage: Stage, answer: Answer) -> Verdict {
+    let Answer::Code { code, subject } = answer else {
+        return match (stage, answer) {
+            (Stage::Recipient, Answer::None) => Verdict::Closing,
+            _ => Verdict::Server,
+        };
+    };
+    match (stage, code, subject) {
+        (Stage::Session, ..) => Verdict::Server,
+        (Stage::Recipient, 421, _) => Verdict::Closing,
+        (Stage::Recipient | Stage::Content, 501 | 550..=559, _) => Verdict::Refusal,
+        (Stage::Recipient, ..) | (Stage::Content, 450, _) => Verdict::RecipientForNow,
+        (Stage::Content, 400..=499, Some(1 | 2 | 6 | 7)) => Verdict::RecipientForNow,
+        (Stage::Content, ..) => Verdict::Server,
+    }
 }
 
 #[cfg(test)]

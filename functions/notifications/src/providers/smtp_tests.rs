@@ -1,114 +1,26 @@
-use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::join_all;
 use orderflow_domain::{ChannelKind, OrderId, Phone};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use orderflow_testing::mail_server::{MailServer, SILENCE};
+use tokio::net::TcpListener;
 
 use super::*;
 use crate::channel::{Channel, message_id};
 use crate::providers::Providers;
 use crate::template::Template;
 
-/// Returns an answer to a line in place of the default one. The line is empty when a client connects, and `.` at the end of
-/// a message.
-type AnswerTo = Arc<dyn Fn(&str) -> Option<&'static str> + Send + Sync>;
-
-/// Stands for no answer.
-const SILENCE: &str = "";
-
-#[derive(Default)]
-struct Received {
-    /// Every line of every client, including the content of messages.
-    lines: Mutex<Vec<String>>,
-    /// Messages that were begun and are not answered yet.
-    in_progress: AtomicUsize,
-    most_in_progress: AtomicUsize,
+/// Returns the channel that sends through a server.
+fn channel_to(server: &MailServer) -> Providers {
+    Providers::default().with_mail(provider_to(server))
 }
 
-/// A mail server in this process.
-struct MailServer {
-    address: String,
-    received: Arc<Received>,
-}
-
-impl MailServer {
-    async fn start(answer_to: impl Fn(&str) -> Option<&'static str> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let (received, answer_to): (_, AnswerTo) = (Arc::new(Received::default()), Arc::new(answer_to));
-        let received_lines = received.clone();
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let (answer_to, received) = (answer_to.clone(), received_lines.clone());
-                tokio::spawn(async move { serve(client, answer_to, &received).await });
-            }
-        });
-        Self { address, received }
-    }
-
-    async fn with_defaults() -> Self {
-        Self::start(|_| None).await
-    }
-
-    fn channel(&self) -> Providers {
-        Providers::default().with_mail(self.provider())
-    }
-
-    fn provider(&self) -> SmtpProvider {
-        provider(&format!("smtp://{}", self.address))
-    }
-
-    /// Returns the received lines that begin with this text.
-    fn lines(&self, beginning: &str) -> Vec<String> {
-        let lines = self.received.lines.lock().unwrap();
-        lines.iter().filter(|line| line.starts_with(beginning)).cloned().collect()
-    }
-}
-
-async fn serve(client: TcpStream, answer_to: AnswerTo, received: &Received) -> io::Result<()> {
-    let (reading, mut writing) = client.into_split();
-    let mut lines = BufReader::new(reading).lines();
-    let (mut line, mut in_content) = (String::new(), false);
-    loop {
-        if in_content && line == "." {
-            // Counted before the answer, because the client may begin the next message as soon as it has the answer.
-            received.in_progress.fetch_sub(1, Ordering::SeqCst);
-            in_content = false;
-        } else if !in_content && line.starts_with("MAIL") {
-            let in_progress = received.in_progress.fetch_add(1, Ordering::SeqCst) + 1;
-            received.most_in_progress.fetch_max(in_progress, Ordering::SeqCst);
-        }
-        if !in_content {
-            let answer = answer_to(&line).unwrap_or_else(|| default_answer(&line));
-            if answer == SILENCE {
-                return std::future::pending().await;
-            }
-            writing.write_all(format!("{answer}\r\n").as_bytes()).await?;
-            in_content = answer.starts_with("354");
-        }
-        let Some(next) = lines.next_line().await? else { return Ok(()) };
-        received.lines.lock().unwrap().push(next.clone());
-        line = next;
-    }
-}
-
-fn default_answer(line: &str) -> &'static str {
-    match line.split([' ', ':']).next() {
-        Some("") => "220 ready",
-        Some("EHLO") => "250-hello\r\n250 AUTH PLAIN",
-        Some("AUTH") => "235 welcome",
-        Some("DATA") => "354 start mail input",
-        Some("QUIT") => "221 bye",
-        _ => "250 ok",
-    }
+fn provider_to(server: &MailServer) -> SmtpProvider {
+    provider(&format!("smtp://{}", server.address()))
 }
 
 fn provider(url: &str) -> SmtpProvider {
-    let transport = Transport::from_url(url).unwrap().build();
-    SmtpProvider::new(transport, "Büro <orders@shop.example>".parse().unwrap())
+    SmtpProvider::new(SmtpServer::parse(url).unwrap(), "Büro <orders@shop.example>".parse().unwrap())
 }
 
 fn channel(url: &str) -> Providers {
@@ -133,9 +45,9 @@ fn email() -> Message {
 
 #[tokio::test]
 async fn an_e_mail_has_its_headers_and_its_encoded_body() {
-    let server = MailServer::with_defaults().await;
-    server.channel().send(&email()).await.unwrap();
-    let lines = server.received.lines.lock().unwrap().clone();
+    let server = MailServer::start().await.unwrap();
+    channel_to(&server).send(&email()).await.unwrap();
+    let lines = server.lines("");
     let has = |line: &str| assert!(lines.iter().any(|found| found == line), "{line} is not in {lines:#?}");
     has("MAIL FROM:<orders@shop.example>");
     has("RCPT TO:<jane@example.com>");
@@ -154,8 +66,8 @@ async fn an_e_mail_has_its_headers_and_its_encoded_body() {
 
 #[tokio::test]
 async fn a_message_that_is_sent_again_has_the_same_message_id() {
-    let server = MailServer::with_defaults().await;
-    let channel = server.channel();
+    let server = MailServer::start().await.unwrap();
+    let channel = channel_to(&server);
     for _ in 0..2 {
         channel.send(&email()).await.unwrap();
     }
@@ -166,36 +78,33 @@ async fn a_message_that_is_sent_again_has_the_same_message_id() {
 
 #[tokio::test]
 async fn the_url_contains_the_credentials() {
-    let server = MailServer::with_defaults().await;
-    channel(&format!("smtp://anna:p%40ss@{}", server.address)).send(&email()).await.unwrap();
+    let server = MailServer::start().await.unwrap();
+    channel(&format!("smtp://anna:p%40ss@{}", server.address())).send(&email()).await.unwrap();
     // NUL anna NUL p@ss
     assert_eq!(server.lines("AUTH"), ["AUTH PLAIN AGFubmEAcEBzcw=="]);
 }
 
 #[tokio::test]
 async fn short_messages_are_not_sent_by_smtp() {
-    let server = MailServer::with_defaults().await;
+    let server = MailServer::start().await.unwrap();
     let sms = message(Recipient::Sms(Phone::parse("+4930123456").unwrap()));
-    server.channel().send(&sms).await.unwrap();
-    assert!(server.received.lines.lock().unwrap().is_empty());
+    channel_to(&server).send(&sms).await.unwrap();
+    assert!(server.lines("").is_empty());
 }
 
 async fn failure(url_user: &str, command: &'static str, answer: &'static str) -> ChannelError {
     let server =
-        MailServer::start(move |line| (line.split([' ', ':']).next() == Some(command)).then_some(answer))
-            .await;
-    channel(&format!("smtp://{url_user}{}", server.address)).send(&email()).await.unwrap_err()
+        MailServer::answering(move |line| (line.split([' ', ':']).next() == Some(command)).then_some(answer))
+            .await
+            .unwrap();
+    channel(&format!("smtp://{url_user}{}", server.address())).send(&email()).await.unwrap_err()
 }
 
 #[tokio::test]
 async fn permanent_errors_about_the_message_are_refusals() {
-    for (command, answer) in [
-        ("MAIL", "550 5.7.1 not from you"),
-        ("RCPT", "550 5.1.1 no such mailbox"),
-        ("RCPT", "501 5.1.3 bad address"),
-        ("DATA", "554 5.7.1 no"),
-        (".", "554 5.7.1 spam"),
-    ] {
+    for (command, answer) in
+        [("RCPT", "550 5.1.1 no such mailbox"), ("RCPT", "501 5.1.3 bad address"), (".", "554 5.7.1 spam")]
+    {
         let error = failure("", command, answer).await;
         assert_eq!(error, ChannelError::Refused(answer.to_owned()), "{command}");
     }
@@ -210,9 +119,11 @@ async fn other_errors_are_retried() {
         ("AUTH", "535 5.7.8 wrong password"),
         ("MAIL", "451 4.3.0 try later"),
         ("MAIL", "530 5.7.0 sign in first"),
-        ("RCPT", "451 4.7.0 try later"),
+        ("MAIL", "550 5.7.1 not from you"),
+        ("DATA", "554 5.7.1 no"),
         ("DATA", "452 4.3.1 disk full"),
         (".", "451 4.3.0 try later"),
+        (".", "452 4.3.1 disk full"),
         ("RCPT", "gibberish"),
     ] {
         let error = failure("anna:secret@", command, answer).await;
@@ -224,28 +135,89 @@ async fn other_errors_are_retried() {
 #[tokio::test]
 async fn a_refusal_is_retried_if_the_server_then_stops_answering() {
     let greeted = AtomicBool::new(false);
-    let server = MailServer::start(move |line| match line.split([' ', ':']).next() {
+    let server = MailServer::answering(move |line| match line.split([' ', ':']).next() {
         Some("") if greeted.swap(true, Ordering::SeqCst) => Some(SILENCE),
         Some("RCPT") => Some("550 5.1.1 no such mailbox"),
         _ => None,
     })
-    .await;
-    let provider = SmtpProvider { greeting_timeout: Duration::from_millis(200), ..server.provider() };
+    .await
+    .unwrap();
+    let provider = SmtpProvider { greeting_timeout: Duration::from_millis(200), ..provider_to(&server) };
     let to = Email::parse("jane@example.com").unwrap();
     let error = provider.send(&to, &email()).await.unwrap_err();
     assert_eq!(error, ChannelError::Unavailable("550 5.1.1 no such mailbox".to_owned()));
 }
 
 #[tokio::test]
-async fn a_busy_mailbox_does_not_count_against_the_server() {
-    for command in ["RCPT", "."] {
-        let error = failure("", command, "450 4.2.1 mailbox busy").await;
-        assert_eq!(
-            error,
-            ChannelError::RecipientUnavailable("450 4.2.1 mailbox busy".to_owned()),
-            "{command}"
-        );
+async fn a_temporary_error_about_the_message_does_not_count_against_the_server() {
+    for (command, answer) in [
+        ("RCPT", "450 4.2.1 mailbox busy"),
+        ("RCPT", "452 4.5.3 too many recipients"),
+        (".", "450 4.2.1 mailbox busy"),
+        (".", "451 4.7.1 greylisted"),
+    ] {
+        let error = failure("", command, answer).await;
+        assert_eq!(error, ChannelError::RecipientUnavailable(answer.to_owned()), "{command}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_is_silent_about_one_recipient_is_available_to_others() {
+    let server =
+        MailServer::answering(|line| line.starts_with("RCPT TO:<jane").then_some(SILENCE)).await.unwrap();
+    let provider = SmtpProvider { timeout: Duration::from_millis(200), ..provider_to(&server) };
+    let error = provider.send(&Email::parse("jane@example.com").unwrap(), &email()).await.unwrap_err();
+    let reason = "the mail server did not answer within 0.2 s".to_owned();
+    assert_eq!(error, ChannelError::RecipientUnavailable(reason));
+}
+
+/// The answer of a relay to `RCPT` for a domain whose own server has a problem.
+const ANSWERS_FOR_ONE_DOMAIN: [&str; 6] = [
+    "421 4.4.2 closing",
+    "450 4.2.1 mailbox busy",
+    "451 4.4.0 domain unreachable",
+    "550 5.1.1 no such mailbox",
+    "552 5.2.2 mailbox full",
+    "554 5.7.1 not accepted",
+];
+
+#[tokio::test]
+async fn one_domain_with_a_problem_does_not_stop_e_mail_to_others() {
+    for answer in ANSWERS_FOR_ONE_DOMAIN {
+        let server = MailServer::answering(move |line| line.starts_with("RCPT TO:<bad").then_some(answer))
+            .await
+            .unwrap();
+        let channel = channel_to(&server);
+        for number in 0..30 {
+            let to = Email::parse(&format!("bad{number}@example.net")).unwrap();
+            let error = channel.send(&message(Recipient::Email(to))).await.unwrap_err();
+            let expected = if answer.starts_with('5') {
+                ChannelError::Refused(answer.to_owned())
+            } else {
+                ChannelError::RecipientUnavailable(answer.to_owned())
+            };
+            assert_eq!(error, expected);
+        }
+        for number in 0..10 {
+            let to = Email::parse(&format!("good{number}@example.com")).unwrap();
+            let sent = channel.send(&message(Recipient::Email(to))).await;
+            assert_eq!(sent, Ok(()), "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_closes_and_is_gone_is_unavailable() {
+    let greeted = AtomicBool::new(false);
+    let server = MailServer::answering(move |line| match line.split([' ', ':']).next() {
+        Some("") if greeted.swap(true, Ordering::SeqCst) => Some("421 4.3.2 shutting down"),
+        Some("RCPT") => Some("421 4.3.2 shutting down"),
+        _ => None,
+    })
+    .await
+    .unwrap();
+    let error = channel_to(&server).send(&email()).await.unwrap_err();
+    assert_eq!(error, ChannelError::Unavailable("421 4.3.2 shutting down".to_owned()));
 }
 
 #[tokio::test]
@@ -258,11 +230,12 @@ async fn an_unreachable_server_is_retried() {
 #[tokio::test]
 async fn a_message_after_a_timeout_uses_a_new_connection() {
     let silent = AtomicBool::new(true);
-    let server = MailServer::start(move |line| {
+    let server = MailServer::answering(move |line| {
         (line == "." && silent.swap(false, Ordering::SeqCst)).then_some(SILENCE)
     })
-    .await;
-    let mut provider = SmtpProvider { timeout: Duration::from_millis(200), ..server.provider() };
+    .await
+    .unwrap();
+    let mut provider = SmtpProvider { timeout: Duration::from_millis(200), ..provider_to(&server) };
     let to = Email::parse("jane@example.com").unwrap();
     let error = provider.send(&to, &email()).await.unwrap_err();
     assert_eq!(
@@ -281,21 +254,24 @@ async fn the_recipient_is_removed_from_error_messages() {
     assert_eq!(error.to_string(), "the message was refused: 550 5.1.1 *** unknown *** try ***");
 }
 
-#[tokio::test]
-async fn an_address_that_is_invalid_in_smtp_is_refused() {
-    let server = MailServer::with_defaults().await;
-    let invalid = message(Recipient::Email(Email::parse("jane..doe@example.com").unwrap()));
-    let error = server.channel().send(&invalid).await.unwrap_err();
-    assert!(matches!(error, ChannelError::Refused(_)), "{error:?}");
+#[test]
+fn every_address_that_the_shop_accepts_can_be_mailed() {
+    let from = "orders@shop.example".parse().unwrap();
+    let long = format!("{}@{}.example", "a".repeat(64), "b".repeat(63));
+    for address in ["a.b+tag@sub.example.co", "o'hara@example.org", "!#$%&'*+/=?^_`{|}~-@a-b.example", &long]
+    {
+        let to = Email::parse(address).unwrap();
+        assert!(mime::email(&from, &to, &email()).is_ok(), "{address}");
+    }
 }
 
 #[tokio::test]
 async fn connections_are_limited() {
-    let server = MailServer::with_defaults().await;
-    let (channel, message) = (server.channel(), email());
+    let server = MailServer::start().await.unwrap();
+    let (channel, message) = (channel_to(&server), email());
     let sent = join_all((0..3 * CONNECTIONS).map(|_| channel.send(&message))).await;
     assert!(sent.iter().all(Result::is_ok), "{sent:?}");
     assert_eq!(server.lines("MAIL").len(), 3 * CONNECTIONS);
-    let most = server.received.most_in_progress.load(Ordering::SeqCst);
+    let most = server.most_in_progress();
     assert!((2..=CONNECTIONS).contains(&most), "{most}");
 }

@@ -4,6 +4,7 @@
 mod guarded;
 mod harness;
 mod outcomes;
+mod refused_recipients;
 mod requests;
 mod routes;
 mod sending;
