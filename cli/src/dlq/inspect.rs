@@ -1,6 +1,6 @@
 //! `orderflow dlq list` and `orderflow dlq show`.
 
-use orderflow_messaging::DeadLetter;
+use orderflow_messaging::{DeadLetter, hide_payment_tokens};
 
 use super::DlqError;
 use super::connection::Queues;
@@ -69,7 +69,7 @@ impl ShowArgs {
             queues.output.line(format_args!("{name:11}  {}", printable(&value)))?;
         }
         queues.output.line("")?;
-        for line in indented(&letter).lines() {
+        for line in hide_payment_tokens(&indented(&letter)).lines() {
             queues.output.line(printable(line))?;
         }
         Ok(())

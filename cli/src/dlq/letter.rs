@@ -1,7 +1,7 @@
 //! How a dead letter is shown: as the JSON of the API, and as text.
 
 use orderflow_domain::Timestamp;
-use orderflow_messaging::DeadLetter;
+use orderflow_messaging::{DeadLetter, hide_payment_tokens};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -52,9 +52,15 @@ impl From<&DeadLetter> for LetterJson {
     }
 }
 
-/// Returns a dead letter as the JSON of the API.
+/// Returns a dead letter as the JSON of the API, without its payment token.
 pub(super) fn to_json(letter: &DeadLetter) -> String {
-    serialized(&LetterJson::from(letter))
+    serialized(&shown(letter))
+}
+
+/// Hides the payment token, which a dead letter that was read from the broker itself has in the clear.
+fn shown(letter: &DeadLetter) -> LetterJson {
+    let body = hide_payment_tokens(&letter.body).into_owned();
+    LetterJson::from(&DeadLetter { body, ..letter.clone() })
 }
 
 /// Returns dead letters as the JSON of a listing of the API.
@@ -63,7 +69,7 @@ pub(super) fn list_to_json(letters: &[DeadLetter]) -> String {
     struct List {
         dead_letters: Vec<LetterJson>,
     }
-    serialized(&List { dead_letters: letters.iter().map(Into::into).collect() })
+    serialized(&List { dead_letters: letters.iter().map(shown).collect() })
 }
 
 fn serialized(value: &impl Serialize) -> String {
@@ -122,6 +128,14 @@ mod tests {
             serde_json::from_str(&list_to_json(&[letter("{}"), letter("x")])).unwrap();
         assert_eq!(list["dead_letters"][0]["event"], serde_json::json!({}));
         assert_eq!(list["dead_letters"][1]["event"], "x");
+    }
+
+    #[test]
+    fn payment_tokens_are_not_shown() {
+        let placed = letter(r#"{"data":{"payment_token":"tok_1"}}"#);
+        for shown in [to_json(&placed), list_to_json(&[placed])] {
+            assert!(shown.contains(r#""payment_token":"***""#), "{shown}");
+        }
     }
 
     #[test]

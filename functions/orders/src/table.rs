@@ -145,6 +145,10 @@ impl OrderRecord {
         self.resends = state.resends;
         self.status_partition = partition(&self.status, &id, SHARDS);
         self.open_partition = (!state.is_settled()).then(|| partition("open", &id, SHARDS));
+        // Only an undecided order can still be charged.
+        if state.status.ending().is_some() {
+            self.payment_token = None;
+        }
     }
 
     /// Sets the state as of `now`, under the next version. Returns the version that this replaces.

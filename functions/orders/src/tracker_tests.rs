@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use orderflow_domain::{Order, PaymentToken};
 use orderflow_embedded::Fault;
 use proptest::prelude::*;
 
 use super::*;
-use crate::harness::{OUT_OF_STOCK, OrdersHarness, report};
+use crate::harness::{OUT_OF_STOCK, OrdersHarness, order, report};
 
 #[tokio::test]
 async fn an_order_is_open_exactly_until_it_is_settled() {
@@ -26,6 +27,25 @@ async fn an_order_is_open_exactly_until_it_is_settled() {
         assert!(!harness.is_open(id).await);
         assert_eq!(harness.status(id).await, status);
     }
+}
+
+#[tokio::test]
+async fn the_payment_token_is_dropped_once_the_order_is_decided() {
+    let harness = OrdersHarness::open().await;
+    let place = async || {
+        let payment_token = Some(PaymentToken::parse("tok_secret").unwrap());
+        harness.place_order(Order { payment_token, ..order() }).await
+    };
+    for fact in [Fact::Paid, Fact::Declined, OUT_OF_STOCK] {
+        let id = place().await;
+        harness.deliver_all(&[report(id, Fact::Reserved)]).await;
+        assert!(harness.order(id).await.payment_token.is_some(), "the order may have to be charged");
+        harness.deliver_all(&[report(id, fact)]).await;
+        assert_eq!(harness.order(id).await.payment_token, None, "{fact:?}");
+    }
+    let id = place().await;
+    assert_eq!(harness.cancel(id).await, 200);
+    assert_eq!(harness.order(id).await.payment_token, None);
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use axum::http::{Request, StatusCode};
-use orderflow_domain::{Event, EventData, InventoryReleased, OrderId, Timestamp};
+use orderflow_domain::{
+    Currency, Event, EventData, InventoryReleased, InventoryReserved, Money, OrderId, PaymentToken, Timestamp,
+};
 use orderflow_http::with_fallbacks;
 use orderflow_messaging::{
     AdminError, DeadLetter, QueueAdmin, QueueStatus, ReplayProgress, SUBSCRIPTIONS, Selection,
@@ -222,6 +224,28 @@ async fn a_dead_letter_is_replaced_only_by_an_event_of_its_consumer() {
     assert_eq!(body["detail"], expected);
     assert_eq!(get(&queues, &path).await.1["event"], event, "nothing changed");
     assert_eq!(get(&queues, &format!("{LETTERS}/payment/p1")).await.1["event"], json!({}));
+}
+
+#[tokio::test]
+async fn a_payment_token_is_never_shown_and_survives_an_edit() {
+    let total = Money { amount: 100, currency: Currency::parse("USD").unwrap() };
+    let payment_token = Some(PaymentToken::parse("tok_secret").unwrap());
+    let data = InventoryReserved { order_id: OrderId::generate(), total, payment_token };
+    let event = Event::new(EventData::InventoryReserved(data), "", Timestamp::from_millis(0), None);
+    let cut = event.to_json().split_once("secret").unwrap().0.to_owned();
+    let dead = vec![letter("payment", "p1", "bad", &event.to_json()), letter("payment", "p2", "bad", &cut)];
+    let queues = Arc::new(Queues { dead: Mutex::new(dead), ..Queues::default() });
+    for path in [LETTERS, &format!("{LETTERS}/payment"), &format!("{LETTERS}/payment/p1")] {
+        let (status, body) = get(&queues, path).await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(!body.to_string().contains("tok_"), "{body}");
+    }
+    let path = format!("{LETTERS}/payment/p1");
+    let (_, shown) = get(&queues, &path).await;
+    assert_eq!(shown["event"]["data"]["payment_token"], "***");
+    let (status, saved) = call(&queues, "PUT", &path, Some(shown["event"].clone())).await;
+    assert_eq!((status, saved["event"].clone()), (StatusCode::OK, shown["event"].clone()));
+    assert_eq!(Event::from_json(&queues.dead.lock().unwrap()[0].body).unwrap(), event);
 }
 
 #[tokio::test]

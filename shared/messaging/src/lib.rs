@@ -15,6 +15,7 @@ mod dead_letter;
 mod disposition;
 mod function;
 mod grouping;
+mod hidden_token;
 mod observation;
 mod publisher;
 mod retry;
@@ -32,6 +33,7 @@ pub use dead_letter::{
 pub use disposition::{Attempt, Disposition, report_unstored};
 pub use function::{InvokeError, QueueFunction};
 pub use grouping::{Positions, group_by_key};
+pub use hidden_token::{HIDDEN_TOKEN, hide_payment_tokens, restore_payment_token};
 pub use publisher::{PublishError, Publisher};
 pub use retry::{AttemptHistory, ISOLATED_FROM_DELIVERY, RetryPolicy, is_isolated};
 pub use subscription::{SUBSCRIPTIONS, Subscription, UnknownConsumer, subscription};

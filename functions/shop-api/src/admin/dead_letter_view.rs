@@ -1,7 +1,7 @@
 //! The JSON of a dead letter.
 
 use orderflow_domain::Timestamp;
-use orderflow_messaging::DeadLetter;
+use orderflow_messaging::{DeadLetter, hide_payment_tokens};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
@@ -28,15 +28,16 @@ pub(super) struct DeadLetterView {
     /// When it was given up; null if that is unknown.
     #[schema(required = true)]
     last_at: Option<Timestamp>,
-    /// The message, unchanged; a string if it is not JSON.
+    /// The message, with `***` in place of a payment token; a string if it is not JSON.
     #[schema(value_type = Value)]
     event: Box<RawValue>,
 }
 
 impl From<DeadLetter> for DeadLetterView {
     fn from(stored: DeadLetter) -> Self {
-        let text = |body: &String| to_raw_value(body).expect("a text can be written as JSON");
-        let event = serde_json::from_str(&stored.body).unwrap_or_else(|_| text(&stored.body));
+        let body = hide_payment_tokens(&stored.body);
+        let text = || to_raw_value(&body).expect("a text can be written as JSON");
+        let event = serde_json::from_str(&body).unwrap_or_else(|_| text());
         let DeadLetter { id, consumer, code, reason, attempts, first_at, last_at, .. } = stored;
         Self { id, consumer, code, reason, attempts, first_at, last_at, event }
     }

@@ -8,7 +8,9 @@ use axum::http::StatusCode;
 use futures::future::try_join_all;
 use orderflow_domain::Event;
 use orderflow_http::{JsonBody, PathParam, Problem, ProblemKind, QueryParams};
-use orderflow_messaging::{DeadLetter, QueueAdmin, SUBSCRIPTIONS, Selection, Subscription, subscription};
+use orderflow_messaging::{
+    DeadLetter, QueueAdmin, SUBSCRIPTIONS, Selection, Subscription, restore_payment_token, subscription,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -106,7 +108,8 @@ pub(super) async fn read(
 
 /// Replace the event of a dead letter
 ///
-/// The dead letter stays in its queue until it is replayed. Its consumer must subscribe to the type of the new event.
+/// The dead letter stays in its queue until it is replayed. Its consumer must subscribe to the type of the new event. A `payment_token` of
+/// `***` stands for the token that the event has.
 #[utoipa::path(
     put,
     path = "/api/v1/admin/dead-letters/{consumer}/{id}",
@@ -123,7 +126,7 @@ pub(super) async fn replace(
 ) -> Result<Json<DeadLetterView>, Problem> {
     let subscription = known(&consumer)?;
     let letter = find(admin.as_ref(), subscription.consumer, &id).await?;
-    let event = parse(subscription, &body)?;
+    let event = restore_payment_token(parse(subscription, &body)?, &letter.body);
     if !admin.replace(subscription.consumer, &id, &event).await.map_err(Problem::unavailable)? {
         return Err(Problem::not_found());
     }
