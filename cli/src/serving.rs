@@ -25,14 +25,13 @@ pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Prints the URL on stdout, for the process that started this one, and returns it.
+/// Prints the URL on stdout, for the process that started this one.
 ///
 /// # Errors
 /// If stdout cannot be written.
-pub(crate) fn announce(address: SocketAddr) -> anyhow::Result<String> {
-    let url = format!("http://{address}");
-    writeln!(io::stdout().lock(), "listening on {url}")?;
-    Ok(url)
+pub(crate) fn announce(address: SocketAddr) -> anyhow::Result<()> {
+    writeln!(io::stdout().lock(), "listening on http://{address}")?;
+    Ok(())
 }
 
 /// Serves until `stop` becomes true, then ends when the open requests are answered.

@@ -53,7 +53,10 @@ where
         let body = request.body();
         // An empty body of a Lambda event reports no size, and a body of an empty text does not report that it has ended.
         let is_empty = body.is_end_stream() || body.size_hint().exact() == Some(0);
-        if is_empty && !request.headers().contains_key(CONTENT_TYPE) {
+        // The type may be given all the same: it shows that no HTML form sent the request.
+        if is_empty
+            && (!request.headers().contains_key(CONTENT_TYPE) || require_json(request.headers()).is_ok())
+        {
             return Ok(None);
         }
         <Self as FromRequest<S>>::from_request(request, state).await.map(Some)

@@ -16,6 +16,8 @@ pub enum ProblemKind {
     Unauthenticated,
     /// 403: the token does not allow this.
     Forbidden,
+    /// 403: a page of another site sent the request.
+    CrossSiteRequest,
     /// 404: the resource does not exist.
     NotFound,
     /// 405: the path does not support this method.
@@ -34,6 +36,8 @@ pub enum ProblemKind {
     PayloadTooLarge,
     /// 415: the content type is not JSON.
     UnsupportedMediaType,
+    /// 421: the `Host` of the request is not one of this server.
+    MisdirectedRequest,
     /// 422: fields are invalid; the problem names them.
     InvalidRequest,
     /// 422: products are unknown; the problem names their fields.
@@ -48,10 +52,11 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::MalformedRequest,
         Self::Unauthenticated,
         Self::Forbidden,
+        Self::CrossSiteRequest,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::OrderNotCancellable,
@@ -61,6 +66,7 @@ impl ProblemKind {
         Self::PreconditionFailed,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
+        Self::MisdirectedRequest,
         Self::InvalidRequest,
         Self::UnknownProduct,
         Self::IdempotencyKeyReused,
@@ -74,7 +80,7 @@ impl ProblemKind {
         match self {
             Self::MalformedRequest => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::CrossSiteRequest => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::OrderNotCancellable
@@ -84,6 +90,7 @@ impl ProblemKind {
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,
             Self::InvalidRequest | Self::UnknownProduct | Self::IdempotencyKeyReused => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
@@ -105,6 +112,7 @@ impl ProblemKind {
             Self::MalformedRequest => "malformed-request",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
+            Self::CrossSiteRequest => "cross-site-request",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::OrderNotCancellable => "order-not-cancellable",
@@ -114,6 +122,7 @@ impl ProblemKind {
             Self::PreconditionFailed => "precondition-failed",
             Self::PayloadTooLarge => "payload-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
+            Self::MisdirectedRequest => "misdirected-request",
             Self::InvalidRequest => "invalid-request",
             Self::UnknownProduct => "unknown-product",
             Self::IdempotencyKeyReused => "idempotency-key-reused",
@@ -129,6 +138,7 @@ impl ProblemKind {
             Self::MalformedRequest => "The request cannot be read",
             Self::Unauthenticated => "A valid token is needed",
             Self::Forbidden => "The token does not allow this",
+            Self::CrossSiteRequest => "A page of another site may not change anything",
             Self::NotFound => "There is no such resource",
             Self::MethodNotAllowed => "The resource does not support this method",
             Self::OrderNotCancellable => "The order can no longer be cancelled",
@@ -138,6 +148,7 @@ impl ProblemKind {
             Self::PreconditionFailed => "The resource has another version",
             Self::PayloadTooLarge => "The body is too large",
             Self::UnsupportedMediaType => "The body must be JSON",
+            Self::MisdirectedRequest => "This server does not answer to that Host",
             Self::InvalidRequest => "Some fields are not valid",
             Self::UnknownProduct => "Some products are not for sale",
             Self::IdempotencyKeyReused => "The Idempotency-Key was used for another request",
