@@ -8,6 +8,7 @@ use anyhow::bail;
 use axum::Router;
 use orderflow_embedded::{Embedded, Location};
 use orderflow_http::{CorsOrigins, Guard, HealthCheck, health_router, metrics_router};
+use orderflow_server::{Deadlines, with_deadlines};
 use orderflow_settings::{Program, Reader, Refused, Setting, Snapshot, read};
 use orderflow_system::Trimming;
 use orderflow_telemetry::{MetricsPage, TelemetrySettings};
@@ -100,7 +101,8 @@ fn router(embedded: &Embedded) -> Router {
         async move { tables.send().await.is_ok() }
     });
     let metrics = metrics_router(|| MetricsPage::install().render());
-    embedded.router().merge(health_router(vec![store], Vec::new())).merge(metrics)
+    let routes = embedded.router().merge(health_router(vec![store], Vec::new())).merge(metrics);
+    with_deadlines(routes, Deadlines::default())
 }
 
 /// Serves until Ctrl-C or SIGTERM, then answers the requests that have arrived. A second signal ends the program at once.

@@ -59,7 +59,7 @@ fn follows(kind: ProblemKind, path: &str, method: Method, operation: &Operation)
         ProblemKind::CrossSiteRequest | ProblemKind::UnsupportedMediaType => method == Method::Unsafe,
         ProblemKind::InvalidRequest => has_body || takes(ParameterIn::Query),
         ProblemKind::PreconditionFailed => conditional,
-        ProblemKind::PayloadTooLarge => has_body,
+        ProblemKind::RequestTimeout | ProblemKind::PayloadTooLarge => has_body,
         ProblemKind::NotFound => takes(ParameterIn::Path),
         ProblemKind::Unavailable => path.starts_with("/api/"),
         _ => false,

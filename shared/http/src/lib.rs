@@ -36,7 +36,7 @@ pub use field_errors::{FieldError, FieldErrors};
 pub use guard::Guard;
 pub use health::{HealthCheck, HealthFigure, health_router};
 pub use idempotency_key::IdempotencyKey;
-pub use json_body::{JsonBody, MAX_BODY_BYTES};
+pub use json_body::{BodyTimedOut, JsonBody, MAX_BODY_BYTES};
 pub use limit::Limit;
 pub use metrics::metrics_router;
 pub use middleware::with_fallbacks;

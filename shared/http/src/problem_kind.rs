@@ -22,6 +22,8 @@ pub enum ProblemKind {
     NotFound,
     /// 405: the path does not support this method.
     MethodNotAllowed,
+    /// 408: the body did not arrive in time.
+    RequestTimeout,
     /// 409: the order has already ended.
     OrderNotCancellable,
     /// 409: a resource with this name exists.
@@ -52,13 +54,14 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::MalformedRequest,
         Self::Unauthenticated,
         Self::Forbidden,
         Self::CrossSiteRequest,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::RequestTimeout,
         Self::OrderNotCancellable,
         Self::AlreadyExists,
         Self::InsufficientStock,
@@ -83,6 +86,7 @@ impl ProblemKind {
             Self::Forbidden | Self::CrossSiteRequest => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::OrderNotCancellable
             | Self::AlreadyExists
             | Self::InsufficientStock
@@ -115,6 +119,7 @@ impl ProblemKind {
             Self::CrossSiteRequest => "cross-site-request",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
+            Self::RequestTimeout => "request-timeout",
             Self::OrderNotCancellable => "order-not-cancellable",
             Self::AlreadyExists => "already-exists",
             Self::InsufficientStock => "insufficient-stock",
@@ -141,6 +146,7 @@ impl ProblemKind {
             Self::CrossSiteRequest => "A page of another site may not change anything",
             Self::NotFound => "There is no such resource",
             Self::MethodNotAllowed => "The resource does not support this method",
+            Self::RequestTimeout => "The body did not arrive in time",
             Self::OrderNotCancellable => "The order can no longer be cancelled",
             Self::AlreadyExists => "The resource already exists",
             Self::InsufficientStock => "The stock would fall below zero",
@@ -165,6 +171,7 @@ impl ProblemKind {
             StatusCode::FORBIDDEN => Some(Self::Forbidden),
             StatusCode::NOT_FOUND => Some(Self::NotFound),
             StatusCode::METHOD_NOT_ALLOWED => Some(Self::MethodNotAllowed),
+            StatusCode::REQUEST_TIMEOUT => Some(Self::RequestTimeout),
             StatusCode::PRECONDITION_FAILED => Some(Self::PreconditionFailed),
             StatusCode::PAYLOAD_TOO_LARGE => Some(Self::PayloadTooLarge),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Some(Self::UnsupportedMediaType),
