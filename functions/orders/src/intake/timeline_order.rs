@@ -45,10 +45,11 @@ fn is_cause(kinds: &[Option<EventType>], cause: usize, effect: usize) -> bool {
         (EventType::PaymentCompleted, EventType::PaymentRefunded) => true,
         // An order ends because of what it knows, and units and payment are returned because it ended.
         (_, ended) if ends(ended) => cause < effect,
-        (
-            ended,
-            EventType::InventoryReleased | EventType::PaymentVoided | EventType::PaymentRefunded,
-        ) if ends(ended) => cause < effect,
+        (ended, EventType::InventoryReleased | EventType::PaymentVoided | EventType::PaymentRefunded)
+            if ends(ended) =>
+        {
+            cause < effect
+        }
         _ => false,
     }
 }
