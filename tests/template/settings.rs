@@ -10,7 +10,7 @@ use crate::reading::{binaries, functions};
 /// The settings that the template does not set, with the reason.
 const NOT_SET: [(&str, &str); 3] = [
     ("AWS_ENDPOINT_URL", "the SDK knows the endpoints of AWS"),
-    ("JWT_SECRET", "the template takes a public key, which is no secret"),
+    ("JWT_SECRET", "the template takes the public keys of the issuer, which are no secret"),
     ("TEMPLATES_DIR", "a bundle has the templates it was built with"),
 ];
 

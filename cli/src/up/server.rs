@@ -21,6 +21,9 @@ pub(crate) async fn serve(
     settings: &ServeSettings,
     mut termination: Termination,
 ) -> anyhow::Result<()> {
+    let access = settings.access.clone();
+    // Requests that arrive before its end wait for it, if they have a token.
+    tokio::spawn(async move { access.prepare().await });
     let routes = if settings.host.is_loopback() { system.local_routes() } else { system.routes() };
     let router = with_fallbacks(with_deadlines(settings.access.guard(routes), Deadlines::default()));
     let (running, drain) = (system.start(), settings.drain);

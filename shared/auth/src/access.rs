@@ -7,11 +7,17 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use orderflow_http::{Problem, ProblemKind};
-use orderflow_settings::declared::{AUTH, JWT_AUDIENCE, JWT_ISSUER, JWT_PUBLIC_KEY, JWT_SECRET};
+use orderflow_settings::declared::{
+    AUTH, JWT_AUDIENCE, JWT_ISSUER, JWT_JWKS_URL, JWT_PUBLIC_KEY, JWT_SECRET,
+};
 use orderflow_settings::{NotAllowed, Reader, Refused};
 
+use crate::issuer::{Issuer, parse_url};
+use crate::jwks::Jwks;
+use crate::keys::Key;
 use crate::operations::{Need, need_of};
-use crate::verifier::{Key, Verifier};
+use crate::token_error::TokenError;
+use crate::verifier::{Keys, Verifier};
 
 const WHY: &str = "by ORDERFLOW_AUTH=jwt";
 
@@ -33,6 +39,7 @@ impl Access {
             "jwt" => Ok(true),
             _ => Err(NotAllowed),
         });
+        let jwks_url = reader.optional(&JWT_JWKS_URL, parse_url);
         let secret = reader.optional(&JWT_SECRET, Key::secret);
         let public_key = reader.optional(&JWT_PUBLIC_KEY, Key::public);
         let issuer = reader.optional(&JWT_ISSUER, identifier);
@@ -42,7 +49,7 @@ impl Access {
             reader.require(&AUTH, "", is_jwt)?;
         }
         if is_jwt != Some(true) {
-            for setting in [&JWT_SECRET, &JWT_PUBLIC_KEY, &JWT_ISSUER, &JWT_AUDIENCE] {
+            for setting in [&JWT_JWKS_URL, &JWT_SECRET, &JWT_PUBLIC_KEY, &JWT_ISSUER, &JWT_AUDIENCE] {
                 if reader.is_given(setting) {
                     return Err(reader.conflict([setting], |[name]| {
                         format!("{name} has no effect without ORDERFLOW_AUTH=jwt: set both, or neither")
@@ -51,15 +58,28 @@ impl Access {
             }
             return Ok(Self::default());
         }
-        reader.exclude(&JWT_SECRET, &JWT_PUBLIC_KEY);
         let issuer = reader.require(&JWT_ISSUER, WHY, issuer);
         let audience = reader.require(&JWT_AUDIENCE, WHY, audience);
-        let key = if reader.is_given(&JWT_PUBLIC_KEY) {
-            reader.require(&JWT_PUBLIC_KEY, WHY, public_key)
+        let keys = [&JWT_JWKS_URL, &JWT_SECRET, &JWT_PUBLIC_KEY];
+        if keys.iter().filter(|setting| reader.is_given(setting)).count() != 1 {
+            return Err(reader.conflict(keys, |[jwks_url, secret, public_key]| {
+                format!("ORDERFLOW_AUTH=jwt needs exactly one of {jwks_url}, {secret} and {public_key}")
+            }));
+        }
+        let one = |key: Option<Key>| key.map(Keys::One);
+        let keys = if reader.is_given(&JWT_PUBLIC_KEY) {
+            reader.require(&JWT_PUBLIC_KEY, WHY, one(public_key))
+        } else if reader.is_given(&JWT_SECRET) {
+            reader.require(&JWT_SECRET, WHY, one(secret))
         } else {
-            reader.require(&JWT_SECRET, "by ORDERFLOW_AUTH=jwt without JWT_PUBLIC_KEY", secret)
+            let url = reader.require(&JWT_JWKS_URL, WHY, jwks_url);
+            let issuer =
+                Issuer::new(url?, issuer.as_ref().map_err(|refused| *refused)?).map_err(|error| {
+                    reader.refuse_because(&JWT_JWKS_URL, format!("TLS cannot be set up: {error}"))
+                })?;
+            Ok(Keys::OfIssuer(Arc::new(Jwks::new(issuer))))
         };
-        let verifier = Verifier::new(key?, &issuer?, &audience?);
+        let verifier = Verifier::new(keys?, &issuer?, &audience?);
         Ok(Self { verifier: Some(Arc::new(verifier)) })
     }
 
@@ -69,10 +89,18 @@ impl Access {
         self.verifier.is_none()
     }
 
+    /// Fetches the keys of the issuer, where they come from its URL, so that the first request does not wait for them. If they cannot be
+    /// fetched, logs it: until they are, requests with a token are answered 503.
+    pub async fn prepare(&self) {
+        if let Some(verifier) = &self.verifier {
+            verifier.prepare().await;
+        }
+    }
+
     /// Puts the verification of tokens in front of a router. A request with a valid token carries its [`Caller`] as an extension.
     ///
-    /// Answers 401 if an operation needs a token and the request has no valid one, and 403 if the token lacks the scope. An unknown
-    /// path, or a method that the path does not have, needs a valid token; an operation that the table does not have needs `admin`.
+    /// Answers 401 if an operation needs a token and the request has no valid one, 403 if the token lacks the scope, and 503 if no key of
+    /// the issuer was fetched yet. An unknown path needs a valid token; an operation that the table does not have needs `admin`.
     ///
     /// [`Caller`]: orderflow_http::Caller
     pub fn guard(&self, router: impl Into<Router>) -> Router {
@@ -92,9 +120,9 @@ async fn check(State(verifier): State<Arc<Verifier>>, mut request: Request, next
     if need == Need::Nothing {
         return next.run(request).await;
     }
-    let caller = match verifier.caller(request.headers()) {
+    let caller = match verifier.caller(request.headers()).await {
         Ok(caller) => caller,
-        Err(error) => return Problem::new(ProblemKind::Unauthenticated, error.to_string()).into_response(),
+        Err(error) => return problem(&error).into_response(),
     };
     if let Need::OneOf(scopes) = need
         && !caller.has_one_of(scopes)
@@ -103,6 +131,16 @@ async fn check(State(verifier): State<Arc<Verifier>>, mut request: Request, next
     }
     request.extensions_mut().insert(caller);
     next.run(request).await
+}
+
+fn problem(error: &TokenError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        TokenError::Missing | TokenError::Invalid(_) => Problem::new(ProblemKind::Unauthenticated, detail),
+        TokenError::Unavailable(wait) => {
+            Problem::new(ProblemKind::Unavailable, detail).with_retry_after(*wait)
+        }
+    }
 }
 
 fn lacking(scopes: &[&str]) -> String {

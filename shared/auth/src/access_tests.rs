@@ -95,6 +95,39 @@ fn without_authentication_every_caller_is_let_in() {
     assert!(!read_access(&PROTECTED).unwrap().is_open());
 }
 
+#[tokio::test]
+async fn keys_that_were_never_fetched_open_nothing() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/keys", listener.local_addr().unwrap());
+    drop(listener);
+    let variables = [
+        ("ORDERFLOW_AUTH", "jwt"),
+        ("JWT_JWKS_URL", url.as_str()),
+        ("JWT_ISSUER", "https://issuer"),
+        ("JWT_AUDIENCE", "orderflow"),
+    ];
+    let access = read_access(&variables).unwrap();
+    access.prepare().await;
+    let routes =
+        Router::new().route("/health", get(async || "ok")).route("/api/v1/orders", get(async || "orders"));
+    let router = with_fallbacks(access.guard(routes));
+    let signer = crate::test_issuer::Signer::new(jsonwebtoken::Algorithm::ES256, "k");
+    for (path, token, status) in [
+        ("/health", None, 200),
+        ("/api/v1/orders", None, 401),
+        ("/api/v1/orders", Some(token("admin")), 401),
+        ("/api/v1/orders", Some(signer.token()), 503),
+    ] {
+        let mut request = Request::builder().uri(path);
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{path}");
+        assert_eq!(response.headers().contains_key("retry-after"), status == 503, "{path}");
+    }
+}
+
 #[test]
 fn protection_that_cannot_be_given_is_refused() {
     let changed = |changes: &[(&'static str, &'static str)]| {
@@ -113,9 +146,17 @@ fn protection_that_cannot_be_given_is_refused() {
         (changed(&[("JWT_AUDIENCE", "two words")]), "JWT_AUDIENCE"),
         (changed(&[("JWT_SECRET", ""), ("JWT_PUBLIC_KEY", "text")]), "JWT_PUBLIC_KEY"),
         (changed(&[("JWT_PUBLIC_KEY", "text")]), "JWT_PUBLIC_KEY"),
+        (changed(&[("JWT_JWKS_URL", "https://issuer/keys")]), "exactly one of JWT_JWKS_URL, JWT_SECRET and"),
+        (changed(&[("JWT_SECRET", "")]), "exactly one of JWT_JWKS_URL, JWT_SECRET and"),
+        (changed(&[("JWT_SECRET", ""), ("JWT_JWKS_URL", "http://issuer/keys")]), "JWT_JWKS_URL"),
+        (changed(&[("JWT_SECRET", ""), ("JWT_JWKS_URL", "https://a:b@issuer/keys")]), "JWT_JWKS_URL"),
+        (vec![("JWT_JWKS_URL", "https://issuer/keys")], "JWT_JWKS_URL"),
     ] {
         let error = read_access(&variables).err().unwrap_or_else(|| panic!("{variables:?}"));
-        assert!(error.contains(named) && !error.contains(SECRET), "{variables:?}: {error}");
+        assert!(
+            error.contains(named) && !error.contains(SECRET) && !error.contains("a:b"),
+            "{variables:?}: {error}"
+        );
     }
 }
 

@@ -5,9 +5,17 @@
 //! matched, never the path as the client wrote it, so that the path that is authorised is the path that is dispatched.
 
 mod access;
+mod issuer;
+mod jwks;
+mod keys;
 mod operations;
+mod token_error;
 mod verifier;
 
+#[cfg(test)]
+mod test_issuer;
+
 pub use access::Access;
-pub use operations::{Need, need_of};
-pub use verifier::{TokenError, Verifier};
+pub use operations::{Need, need_of, operations};
+pub use token_error::TokenError;
+pub use verifier::Verifier;

@@ -20,6 +20,17 @@ pub enum Need {
     OneOf(&'static [&'static str]),
 }
 
+impl Need {
+    /// Returns the scopes of which one is needed, besides `admin`; none if no particular scope is.
+    #[must_use]
+    pub const fn scopes(self) -> &'static [&'static str] {
+        match self {
+            Self::Nothing | Self::Token => &[],
+            Self::OneOf(scopes) => scopes,
+        }
+    }
+}
+
 /// Every operation with what it needs.
 const OPERATIONS: &[(&str, &str, Need)] = &[
     ("GET", "/health", Need::Nothing),
@@ -60,6 +71,11 @@ const OPERATIONS: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/admin/faults", Need::OneOf(&[OPERATE])),
     ("PUT", "/api/v1/admin/faults", Need::OneOf(&[OPERATE])),
 ];
+
+/// Returns every operation with what it needs: the method, and the path as the router has it.
+pub fn operations() -> impl Iterator<Item = (&'static str, &'static str, Need)> {
+    OPERATIONS.iter().copied()
+}
 
 /// Returns what an operation needs. `route` is the pattern of the router, such as `/api/v1/orders/{id}`. HEAD needs what GET needs.
 /// `None` if the table does not have the operation; such an operation is closed.

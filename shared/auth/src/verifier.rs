@@ -1,75 +1,36 @@
-//! Verifies JSON Web Tokens (RFC 7519) with one key.
+//! Verifies JSON Web Tokens (RFC 7519).
 
 use std::fmt;
+use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jsonwebtoken::{Algorithm, Header, TokenData, Validation};
 use orderflow_http::Caller;
 use serde::Deserialize;
+
+use crate::jwks::Jwks;
+use crate::keys::{Found, Key};
+use crate::token_error::TokenError;
 
 /// The tolerance for clocks that differ.
 const LEEWAY_SECONDS: u64 = 60;
 
-/// The shortest secret: as many bits as HMAC-SHA-256 has (RFC 7518 section 3.2).
-const SECRET_BYTES_MIN: usize = 32;
+/// Why the key is missing. Says nothing about which keys there are.
+const NO_KEY: &str = "no key is known for its algorithm and kid";
 
-/// The least length of an RSA key of 2048 bits (RFC 7518 section 3.3), in bytes of PKCS#1.
-const RSA_BYTES_MIN: usize = 256;
-
-/// The length of an uncompressed point of P-256, which ES256 uses.
-const P256_BYTES: usize = 65;
-
-/// Why a request has no valid token. The text is sent; it says nothing about the key.
-#[derive(Debug, thiserror::Error)]
-pub enum TokenError {
-    /// There is no header `Authorization`, several, or one of another scheme.
-    #[error("Send one header `Authorization: Bearer TOKEN`.")]
-    Missing,
-    /// The token is not valid.
-    #[error("The token is not valid: {0}.")]
-    Invalid(String),
-}
-
-/// A key, with the one algorithm that its kind is for.
-pub(crate) struct Key {
-    key: DecodingKey,
-    algorithm: Algorithm,
-}
-
-impl Key {
-    /// Takes a secret for HS256. The error completes "it cannot be used: ...".
-    pub(crate) fn secret(text: &str) -> Result<Self, &'static str> {
-        if text.len() < SECRET_BYTES_MIN {
-            return Err("it is shorter than 32 bytes");
-        }
-        Ok(Self { key: DecodingKey::from_secret(text.as_bytes()), algorithm: Algorithm::HS256 })
-    }
-
-    /// Takes a public key in PEM, for RS256 or ES256. `\n` may stand for the ends of lines, as in variables that hold one line.
-    pub(crate) fn public(text: &str) -> Result<Self, &'static str> {
-        let pem = text.trim().replace("\\n", "\n");
-        if !(pem.starts_with("-----BEGIN PUBLIC KEY-----")
-            || pem.starts_with("-----BEGIN RSA PUBLIC KEY-----"))
-        {
-            return Err("it does not begin with -----BEGIN PUBLIC KEY-----");
-        }
-        if let Ok(key) = DecodingKey::from_ec_pem(pem.as_bytes()) {
-            let is_p256 = key.as_bytes().len() == P256_BYTES;
-            let key = Self { key, algorithm: Algorithm::ES256 };
-            return if is_p256 { Ok(key) } else { Err("its curve is not P-256") };
-        }
-        match DecodingKey::from_rsa_pem(pem.as_bytes()) {
-            Ok(key) if key.as_bytes().len() >= RSA_BYTES_MIN => Ok(Self { key, algorithm: Algorithm::RS256 }),
-            Ok(_) => Err("it is shorter than 2048 bits"),
-            Err(_) => Err("it is neither an RSA key nor a P-256 key"),
-        }
-    }
+/// What signatures are verified with.
+pub(crate) enum Keys {
+    /// A key of the settings.
+    One(Key),
+    /// The keys of an issuer.
+    OfIssuer(Arc<Jwks>),
 }
 
 /// Verifies tokens: signature, issuer, audience and times.
 pub struct Verifier {
-    key: DecodingKey,
+    keys: Keys,
+    /// Without the algorithm, which is that of the token.
     validation: Validation,
 }
 
@@ -94,21 +55,28 @@ enum Scopes {
 }
 
 impl Verifier {
-    pub(crate) fn new(key: Key, issuer: &str, audience: &str) -> Self {
-        let mut validation = Validation::new(key.algorithm);
+    pub(crate) fn new(keys: Keys, issuer: &str, audience: &str) -> Self {
+        let mut validation = Validation::default();
         validation.leeway = LEEWAY_SECONDS;
         validation.validate_nbf = true;
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        Self { key: key.key, validation }
+        Self { keys, validation }
+    }
+
+    /// Fetches the keys of the issuer, if there are none yet. A failure is logged; they are fetched again when a token needs them.
+    pub async fn prepare(&self) {
+        if let Keys::OfIssuer(jwks) = &self.keys {
+            jwks.refresh().await;
+        }
     }
 
     /// Returns the caller that the bearer token of a request names.
     ///
     /// # Errors
-    /// [`TokenError`] if the request has not exactly one token, or if it is not valid.
-    pub fn caller(&self, headers: &HeaderMap) -> Result<Caller, TokenError> {
+    /// [`TokenError`] if the request has not exactly one token, if it is not valid, or if no keys are known yet.
+    pub async fn caller(&self, headers: &HeaderMap) -> Result<Caller, TokenError> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let (Some(value), None) = (values.next(), values.next()) else { return Err(TokenError::Missing) };
         let (scheme, token) =
@@ -116,20 +84,30 @@ impl Verifier {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(TokenError::Missing);
         }
-        self.verify(token.trim())
+        self.verify(token.trim()).await
     }
 
-    fn verify(&self, token: &str) -> Result<Caller, TokenError> {
-        let invalid = |reason: &str| TokenError::Invalid(reason.to_owned());
-        let token = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation)
-            .map_err(|error| TokenError::Invalid(error.to_string()))?;
+    async fn verify(&self, token: &str) -> Result<Caller, TokenError> {
+        let header = jsonwebtoken::decode_header(token).map_err(TokenError::invalid)?;
+        let token = match &self.keys {
+            Keys::One(key) if key.is_for(header.alg) => self.decode(token, &header, &[key])?,
+            Keys::One(_) => return Err(TokenError::invalid(NO_KEY)),
+            Keys::OfIssuer(_) if is_symmetric(header.alg) => return Err(TokenError::invalid(NO_KEY)),
+            Keys::OfIssuer(jwks) => {
+                let keys = jwks.keys_for(&header).await?;
+                match keys.find(header.kid.as_deref(), header.alg) {
+                    Found::Keys(keys) => self.decode(token, &header, &keys)?,
+                    Found::UnknownKid | Found::NoneFits => return Err(TokenError::invalid(NO_KEY)),
+                }
+            }
+        };
         // RFC 7515 section 4.1.11: a token with an extension that the receiver does not know is refused. None is known here.
         if token.header.crit.is_some() {
-            return Err(invalid("it needs an extension"));
+            return Err(TokenError::invalid("it needs an extension"));
         }
         let Claims { sub, scope, .. } = token.claims;
         if sub.trim().is_empty() {
-            return Err(invalid("its subject is empty"));
+            return Err(TokenError::invalid("its subject is empty"));
         }
         let scopes = match scope {
             None => Vec::new(),
@@ -138,11 +116,35 @@ impl Verifier {
         };
         Ok(Caller::new(sub, scopes))
     }
+
+    /// Decodes a token that is valid with one of these keys, each of which is for its algorithm.
+    fn decode(&self, token: &str, header: &Header, keys: &[&Key]) -> Result<TokenData<Claims>, TokenError> {
+        let mut validation = self.validation.clone();
+        validation.algorithms = vec![header.alg];
+        let mut error = TokenError::invalid(NO_KEY);
+        for key in keys {
+            match jsonwebtoken::decode(token, &key.key, &validation) {
+                Ok(token) => return Ok(token),
+                Err(reason) => error = TokenError::invalid(reason),
+            }
+        }
+        Err(error)
+    }
+}
+
+/// Returns whether an algorithm verifies with the secret that signs. An issuer publishes no such key.
+fn is_symmetric(algorithm: Algorithm) -> bool {
+    matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512)
 }
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verifier").field("algorithms", &self.validation.algorithms).finish_non_exhaustive()
+        let mut debug = f.debug_struct("Verifier");
+        match &self.keys {
+            Keys::One(key) => debug.field("algorithms", &key.algorithms()),
+            Keys::OfIssuer(jwks) => debug.field("keys", jwks),
+        };
+        debug.finish_non_exhaustive()
     }
 }
 

@@ -36,7 +36,7 @@ fn sign(claims: &Value, secret: &str) -> String {
 }
 
 fn verifier(key: Key) -> Verifier {
-    Verifier::new(key, "https://issuer", "orderflow")
+    Verifier::new(Keys::One(key), "https://issuer", "orderflow")
 }
 
 fn hs256() -> Verifier {
@@ -48,14 +48,14 @@ fn bearer(token: &str) -> HeaderMap {
     HeaderMap::from_iter([(AUTHORIZATION, value)])
 }
 
-#[test]
-fn a_token_names_the_caller_and_its_scopes() {
+#[tokio::test]
+async fn a_token_names_the_caller_and_its_scopes() {
     for (scope, expected) in [
         (Value::Null, vec![]),
         (json!("catalog:write operate"), vec!["catalog:write", "operate"]),
         (json!(["operate"]), vec!["operate"]),
     ] {
-        let caller = hs256().caller(&bearer(&sign(&with("scope", scope), SECRET))).unwrap();
+        let caller = hs256().caller(&bearer(&sign(&with("scope", scope), SECRET))).await.unwrap();
         assert_eq!(caller, Caller::new("C1".to_owned(), expected.into_iter().map(str::to_owned)));
     }
     // An audience may be one of several, and clocks may differ by a minute.
@@ -64,12 +64,12 @@ fn a_token_names_the_caller_and_its_scopes() {
         with("exp", json!(now() - 30)),
         with("nbf", json!(now() + 30)),
     ] {
-        hs256().caller(&bearer(&sign(&claims, SECRET))).unwrap();
+        hs256().caller(&bearer(&sign(&claims, SECRET))).await.unwrap();
     }
 }
 
-#[test]
-fn a_token_with_a_wrong_claim_is_refused() {
+#[tokio::test]
+async fn a_token_with_a_wrong_claim_is_refused() {
     let mut cases: Vec<(String, Value)> =
         ["exp", "iss", "aud", "sub"].map(|name| (format!("no {name}"), without(name))).into();
     cases.extend(
@@ -92,12 +92,12 @@ fn a_token_with_a_wrong_claim_is_refused() {
         .map(|(name, value)| (format!("{name}={value}"), with(name, value))),
     );
     for (case, claims) in cases {
-        assert!(hs256().caller(&bearer(&sign(&claims, SECRET))).is_err(), "{case}");
+        assert!(hs256().caller(&bearer(&sign(&claims, SECRET))).await.is_err(), "{case}");
     }
 }
 
-#[test]
-fn a_token_with_another_key_or_algorithm_is_refused() {
+#[tokio::test]
+async fn a_token_with_another_key_or_algorithm_is_refused() {
     let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     let unsigned = |alg: &str| format!("{}.{}.", part(&json!({"alg": alg, "typ": "JWT"})), part(&claims()));
     let valid = sign(&claims(), SECRET);
@@ -118,12 +118,12 @@ fn a_token_with_another_key_or_algorithm_is_refused() {
         hs512,
         String::new(),
     ] {
-        assert!(hs256().caller(&bearer(&token)).is_err(), "{token}");
+        assert!(hs256().caller(&bearer(&token)).await.is_err(), "{token}");
     }
 }
 
-#[test]
-fn a_public_key_accepts_its_own_algorithm_only() {
+#[tokio::test]
+async fn a_public_key_accepts_its_own_algorithm_only() {
     let (ec, other_ec) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
     let rsa = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
     let by_ec = |pair: &KeyPair| {
@@ -139,26 +139,26 @@ fn a_public_key_accepts_its_own_algorithm_only() {
     let rsa_pem = rsa.public_key_pem().replace('\n', "\\n");
     let with_ec = verifier(Key::public(&ec_pem).unwrap());
     let with_rsa = verifier(Key::public(&rsa_pem).unwrap());
-    with_ec.caller(&bearer(&by_ec(&ec))).unwrap();
-    with_rsa.caller(&bearer(&by_rsa(Algorithm::RS256))).unwrap();
+    with_ec.caller(&bearer(&by_ec(&ec))).await.unwrap();
+    with_rsa.caller(&bearer(&by_rsa(Algorithm::RS256))).await.unwrap();
     for token in [by_ec(&other_ec), by_rsa(Algorithm::RS256), sign(&claims(), &ec_pem)] {
-        assert!(with_ec.caller(&bearer(&token)).is_err());
+        assert!(with_ec.caller(&bearer(&token)).await.is_err());
     }
     for token in [by_ec(&ec), by_rsa(Algorithm::RS512), sign(&claims(), &rsa.public_key_pem())] {
-        assert!(with_rsa.caller(&bearer(&token)).is_err());
+        assert!(with_rsa.caller(&bearer(&token)).await.is_err());
     }
     for text in [ec.serialize_pem(), rsa.serialize_pem(), "text".to_owned(), ec_pem[..60].to_owned()] {
         assert!(Key::public(&text).is_err());
     }
 }
 
-#[test]
-fn a_request_needs_exactly_one_token() {
+#[tokio::test]
+async fn a_request_needs_exactly_one_token() {
     let token = sign(&claims(), SECRET);
     let mut twice = bearer(&token);
     twice.append(AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {token}")).unwrap());
     let basic = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static("Basic YTpi"))]);
     for headers in [HeaderMap::new(), twice, basic] {
-        assert!(matches!(hs256().caller(&headers), Err(TokenError::Missing)));
+        assert!(matches!(hs256().caller(&headers).await, Err(TokenError::Missing)));
     }
 }

@@ -143,6 +143,7 @@ impl Bundle {
     /// # Errors
     /// If the Lambda runtime cannot be reached.
     pub async fn serve_http(self, routes: impl Into<Router>, access: &Access) -> Result<(), Error> {
+        access.prepare().await;
         let router = with_fallbacks(access.guard(routes));
         let runtime =
             lambda_http::runtime_concurrent(service_fn(move |request| answer(router.clone(), request)));

@@ -88,8 +88,18 @@ pub static AUTH: Setting = Setting::new("ORDERFLOW_AUTH", OneOf(&["none", "jwt"]
     .default("none")
     .help(
         "Who may call the HTTP API: with `none` everyone that reaches the address, with `jwt` callers with a bearer token. `jwt` needs \
-         JWT_ISSUER, JWT_AUDIENCE, and JWT_SECRET or JWT_PUBLIC_KEY.",
+         JWT_ISSUER, JWT_AUDIENCE, and exactly one of JWT_JWKS_URL, JWT_SECRET and JWT_PUBLIC_KEY.",
     )
+    .read_by(AUTHENTICATING);
+
+/// Where the keys of the issuer of tokens are fetched.
+pub static JWT_JWKS_URL: Setting = Setting::new("JWT_JWKS_URL", HttpUrl, Section::Server)
+    .example("https://login.example.com/.well-known/jwks.json")
+    .help(
+        "Where the public keys of the issuer of tokens are fetched: the URL of its JSON Web Key Set, or of its discovery document, which \
+         ends with /.well-known/openid-configuration. https, unless the host is a loopback address.",
+    )
+    .secrecy(Credentials)
     .read_by(AUTHENTICATING);
 
 /// The secret that tokens are signed with.
@@ -98,7 +108,7 @@ pub static JWT_SECRET: Setting = Setting::new(
     Text { placeholder: "SECRET", allowed: "a secret of at least 32 bytes" },
     Section::Server,
 )
-.help("The secret that tokens are signed with by HS256. Excludes JWT_PUBLIC_KEY.")
+.help("The secret that tokens are signed with by HS256.")
 .secrecy(Secret)
 .read_by(AUTHENTICATING);
 
@@ -478,6 +488,7 @@ pub static ALL: &[&Setting] = &[
     &PORT,
     &INSECURE,
     &AUTH,
+    &JWT_JWKS_URL,
     &JWT_SECRET,
     &JWT_PUBLIC_KEY,
     &JWT_ISSUER,

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -20,6 +22,22 @@ impl Shop {
 
     pub(super) async fn get(&self, path: &str) -> Response {
         self.client.get(format!("{}{path}", self.url)).send().await.unwrap()
+    }
+
+    /// Sends GET for a path exactly as it is written, which an HTTP client would normalise, and returns the status.
+    pub(super) async fn get_raw(&self, path: &str, token: Option<&str>) -> u16 {
+        let (authority, base) = self.url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+        let authorization =
+            token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+        let mut connection = TcpStream::connect(authority).await.unwrap();
+        let request = format!(
+            "GET /{base}{path} HTTP/1.1\r\nhost: {authority}\r\n{authorization}connection: close\r\n\r\n"
+        );
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        connection.take(64 * 1024).read_to_string(&mut answer).await.unwrap();
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+        status.unwrap_or_else(|| panic!("{path}: {answer}"))
     }
 
     /// Sends a request with a body, and with a token if one is set.
