@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use orderflow_bridge::ConsumerSwitch;
 use orderflow_http::{FieldErrors, JsonBody, Problem};
-use orderflow_messaging::subscription;
+use orderflow_messaging::{ConsumerName, subscription};
 use orderflow_payments::{FaultSwitch, GatewayFault};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -27,6 +27,7 @@ struct FaultsBody {
     payment: GatewayFault,
     /// The consumers to which no messages are delivered.
     #[serde(default)]
+    #[schema(value_type = Vec<ConsumerName>)]
     stopped: Vec<String>,
 }
 

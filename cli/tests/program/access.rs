@@ -40,10 +40,9 @@ impl Caller<'_> {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        request = match body {
-            Some(body) => request.json(&body),
-            None => request.header("content-type", "application/json"),
-        };
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
         (status, response.json().await.unwrap_or_default())

@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use moka::sync::Cache;
 use orderflow_domain::{Currency, Timestamp};
-use orderflow_http::{Problem, QueryParams};
+use orderflow_http::{Problem, ProblemKind, QueryParams};
 use orderflow_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
@@ -87,7 +87,8 @@ struct Series {
     tag = "analytics",
     operation_id = "readSeries",
     params(SeriesQuery),
-    responses((status = 200, description = "Every bucket of the span, empty ones included", body = Series))
+    responses((status = 200, description = "Every bucket of the span, empty ones included", body = Series)),
+    extensions(("x-problems" = json!([ProblemKind::InvalidRange])))
 )]
 async fn read_series(
     State(analytics): State<Analytics>,
@@ -95,7 +96,7 @@ async fn read_series(
 ) -> Result<Json<Series>, Problem> {
     let Analytics { reader, currency, series, .. } = &analytics;
     let span = Span::new(query.bucket, query.from, query.to, Timestamp::now())
-        .map_err(|error| Problem::invalid_field("from", error.to_string()))?;
+        .map_err(|error| Problem::refused_field(ProblemKind::InvalidRange, "from", error.to_string()))?;
     let read = async { span.read(reader, currency).await.map(|series| Series { series }) };
     series.get_or_read(span, read).await.map(Json).map_err(Problem::unavailable)
 }

@@ -6,7 +6,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use orderflow_domain::{ChargeRules, Currency, Money, Sku, Timestamp};
 use orderflow_http::{
-    EntityTag, IfMatch, IfNoneMatch, JsonBody, Limit, PathParam, Problem, ProblemKind, QueryParams, Trace,
+    EntityTag, IfMatch, IfNoneMatch, JsonBody, Limit, PageCursor, PathParam, Problem, ProblemKind,
+    QueryParams, Trace,
 };
 use orderflow_store::{Cursor, CursorError, Store};
 use serde::{Deserialize, Serialize};
@@ -76,7 +77,9 @@ impl From<ProductRecord> for ProductView {
                 ("etag" = String, description = "The version of the product."),
             ))
     ),
-    extensions(("x-problems" = json!([ProblemKind::AlreadyExists])))
+    extensions(("x-problems" = json!([
+        ProblemKind::AlreadyExists, ProblemKind::CurrencyNotAccepted, ProblemKind::AmountNotChargeable,
+    ])))
 )]
 async fn create(
     State(products): State<Products>,
@@ -139,7 +142,8 @@ async fn read(
     operation_id = "updateProduct",
     params(("sku" = Sku, Path), IfMatch, Trace),
     request_body = PatchBody,
-    responses((status = 200, description = "The product as it is now", body = ProductView, headers(("etag" = String, description = "The version of the product."))))
+    responses((status = 200, description = "The product as it is now", body = ProductView, headers(("etag" = String, description = "The version of the product.")))),
+    extensions(("x-problems" = json!([ProblemKind::CurrencyNotAccepted, ProblemKind::AmountNotChargeable])))
 )]
 async fn update(
     State(products): State<Products>,
@@ -192,7 +196,9 @@ struct ListQuery {
     #[param(inline)]
     limit: Limit,
     /// The `next_cursor` of the previous page.
-    cursor: Option<String>,
+    #[serde(default)]
+    #[param(inline)]
+    cursor: PageCursor,
 }
 
 /// A page of products.
@@ -211,18 +217,19 @@ struct ProductList {
     tag = "catalog",
     operation_id = "listProducts",
     params(ListQuery),
-    responses((status = 200, description = "A page of products, in the order of their skus", body = ProductList))
+    responses((status = 200, description = "A page of products, in the order of their skus", body = ProductList)),
+    extensions(("x-problems" = json!([ProblemKind::InvalidCursor])))
 )]
 async fn list(
     State(products): State<Products>,
     QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<ProductList>, Problem> {
-    let position = |text: String| {
-        let sku = Cursor::decode(&text, LISTING)?;
+    let position = |text: &str| {
+        let sku = Cursor::decode(text, LISTING)?;
         Sku::parse(&sku).map_err(|_| CursorError)
     };
-    let after = query.cursor.map(position).transpose();
-    let after = after.map_err(|error| Problem::invalid_field("cursor", error.to_string()))?;
+    let after = query.cursor.get().map(position).transpose();
+    let after = after.map_err(|CursorError| Problem::invalid_cursor())?;
     let limit = usize::from(query.limit.get());
     let (records, next) = products.catalog.list(after.as_ref(), limit).await.map_err(Problem::unavailable)?;
     let next_cursor = next.map(|sku| Cursor::new(LISTING, sku.as_str()).encode());

@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 
 use crate::reader::Catalog;
 
-/// Returns the route that reads products into the cache of `catalog`: the products in `skus`, or all products when the request has no body or
-/// no `skus`.
+/// Returns the route that reads products into the cache of `catalog`: the products in `skus`, or all products when the request has no body, the
+/// body null, or no `skus`.
 pub fn warmup_router(catalog: Catalog) -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(warm_up)).with_state(catalog)
 }
@@ -49,9 +49,9 @@ struct WarmedUp {
 )]
 async fn warm_up(
     State(catalog): State<Catalog>,
-    body: Option<JsonBody<WarmUpBody>>,
+    body: Option<JsonBody<Option<WarmUpBody>>>,
 ) -> Result<Json<WarmedUp>, Problem> {
-    let skus = body.and_then(|JsonBody(body)| body.skus).map(|skus| parse(&skus)).transpose()?;
+    let skus = body.and_then(|JsonBody(body)| body?.skus).map(|skus| parse(&skus)).transpose()?;
     let warmed = match skus {
         Some(skus) => catalog.warm_up(&skus).await,
         None => catalog.warm_up_all().await,

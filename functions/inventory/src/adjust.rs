@@ -1,5 +1,6 @@
 //! Correcting a stock level.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,19 +12,63 @@ use orderflow_store::{
     optimistic_attempts,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{
+    AdditionalProperties, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type,
+};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::levels::{Level, Levels};
 use crate::table::{INVENTORY, StockRecord, stock_key};
 
 /// A correction of the units that can be ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Correction {
     /// Adds this many units; a negative number removes units.
     Adjust(i64),
     /// Sets the number of units.
     Set(i64),
+}
+
+impl Correction {
+    /// The most units that one correction adds, removes or sets.
+    pub(crate) const MAX_UNITS: i64 = 1_000_000_000;
+
+    /// Returns the numbers of units that a correction of this kind can have.
+    pub(crate) const fn allowed(self) -> RangeInclusive<i64> {
+        match self {
+            Self::Adjust(_) => -Self::MAX_UNITS..=Self::MAX_UNITS,
+            Self::Set(_) => 0..=Self::MAX_UNITS,
+        }
+    }
+}
+
+impl PartialSchema for Correction {
+    fn schema() -> RefOr<Schema> {
+        let adjust = "Adds this many units; a negative number removes units.";
+        OneOfBuilder::new()
+            .item(correction_schema("adjust", adjust, &Self::Adjust(0).allowed()))
+            .item(correction_schema("set", "Sets the number of units.", &Self::Set(0).allowed()))
+            .description(Some("A correction of the units that can be ordered."))
+            .into()
+    }
+}
+
+impl ToSchema for Correction {}
+
+fn correction_schema(field: &str, description: &str, allowed: &RangeInclusive<i64>) -> ObjectBuilder {
+    let units = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .description(Some(description))
+        .minimum(Some(*allowed.start()))
+        .maximum(Some(*allowed.end()));
+    ObjectBuilder::new()
+        .property(field, units)
+        .required(field)
+        .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+        .description(Some(description))
 }
 
 /// Looks up the first stock of products whose `product.created` has not arrived yet.

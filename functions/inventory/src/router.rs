@@ -8,8 +8,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use orderflow_domain::Sku;
 use orderflow_http::{
-    EntityTag, IdempotencyKey, IfMatch, IfNoneMatch, JsonBody, Limit, PathParam, Problem, ProblemKind,
-    QueryParams, Trace,
+    EntityTag, IdempotencyKey, IfMatch, IfNoneMatch, JsonBody, Limit, PageCursor, PathParam, Problem,
+    ProblemKind, QueryParams, Trace,
 };
 use orderflow_store::{Cursor, CursorError, Store};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,6 @@ use crate::adjust::{AdjustError, Correction, Corrections, FirstStock};
 use crate::levels::{Level, Levels, Totals};
 
 const LISTING: &str = "inventory";
-const MAX_UNITS: i64 = 1_000_000_000;
 
 #[derive(Clone)]
 struct Inventory {
@@ -47,7 +46,9 @@ struct ListQuery {
     #[param(inline)]
     limit: Limit,
     /// The `next_cursor` of the previous page.
-    cursor: Option<String>,
+    #[serde(default)]
+    #[param(inline)]
+    cursor: PageCursor,
 }
 
 /// A page of stock levels.
@@ -67,18 +68,19 @@ struct LevelList {
     tag = "inventory",
     operation_id = "listLevels",
     params(ListQuery),
-    responses((status = 200, description = "A page of levels in the order of their skus, and the totals of all levels", body = LevelList))
+    responses((status = 200, description = "A page of levels in the order of their skus, and the totals of all levels", body = LevelList)),
+    extensions(("x-problems" = json!([ProblemKind::InvalidCursor])))
 )]
 async fn list(
     State(inventory): State<Inventory>,
     QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<LevelList>, Problem> {
-    let position = |text: String| {
-        let sku = Cursor::decode(&text, LISTING)?;
+    let position = |text: &str| {
+        let sku = Cursor::decode(text, LISTING)?;
         Sku::parse(&sku).map_err(|_| CursorError)
     };
-    let after = query.cursor.map(position).transpose();
-    let after = after.map_err(|error| Problem::invalid_field("cursor", error.to_string()))?;
+    let after = query.cursor.get().map(position).transpose();
+    let after = after.map_err(|CursorError| Problem::invalid_cursor())?;
     let limit = usize::from(query.limit.get());
     let (levels, next) = inventory.levels.list(after.as_ref(), limit).await.map_err(Problem::unavailable)?;
     let totals = inventory.levels.totals().await.map_err(Problem::unavailable)?;
@@ -137,13 +139,7 @@ async fn correct(
     Trace(trace): Trace,
     JsonBody(correction): JsonBody<Correction>,
 ) -> Result<(EntityTag, Json<Level>), Problem> {
-    let allowed = match correction {
-        Correction::Adjust(units) => (-MAX_UNITS..=MAX_UNITS).contains(&units),
-        Correction::Set(units) => (0..=MAX_UNITS).contains(&units),
-    };
-    if !allowed {
-        return Err(out_of_range(correction));
-    }
+    check(correction)?;
     let key = key.as_ref().map(IdempotencyKey::as_str);
     let level = inventory.corrections.correct(&sku, correction, key, &if_match, &trace.to_string()).await;
     level.map(|level| (level.entity_tag(), Json(level))).map_err(|error| match error {
@@ -160,11 +156,15 @@ async fn correct(
     })
 }
 
-fn out_of_range(correction: Correction) -> Problem {
-    match correction {
-        Correction::Adjust(_) => {
-            Problem::invalid_field("adjust", format!("must be -{MAX_UNITS} to {MAX_UNITS} units"))
-        }
-        Correction::Set(_) => Problem::invalid_field("set", format!("must be 0 to {MAX_UNITS} units")),
+fn check(correction: Correction) -> Result<(), Problem> {
+    let (field, units) = match correction {
+        Correction::Adjust(units) => ("adjust", units),
+        Correction::Set(units) => ("set", units),
+    };
+    let allowed = correction.allowed();
+    if allowed.contains(&units) {
+        return Ok(());
     }
+    let message = format!("must be {} to {} units", allowed.start(), allowed.end());
+    Err(Problem::invalid_field(field, message))
 }

@@ -1,11 +1,15 @@
 //! Messages that are requested through the API.
 
-use orderflow_domain::{ChannelKind, Email, EventType, Phone, Recipient};
+use std::borrow::Cow;
+
+use orderflow_domain::{ChannelKind, Email, EventType, Phone, Recipient, requested_email, requested_phone};
 use orderflow_http::{FieldErrors, Problem, ProblemKind};
 use orderflow_store::{Outbox, Store, Table, Write, WriteError};
 use serde::Deserialize;
-use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::table::{NOTIFICATIONS, NotificationKey, NotificationRecord};
@@ -21,21 +25,13 @@ const EMAIL_BYTES_MAX: usize = 65_536;
 const SMS_BYTES_MAX: usize = 1_600;
 
 /// A message to send.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NotificationRequest, examples(json!({
-    "channel": "email", "recipient": "c100@example.com", "template": "order_refunded",
-    "variables": {"orderId": "0190163d-8694-739b-aea5-966c26f8ad91", "total": "39.98 USD"},
-})))]
 pub(crate) struct RequestBody {
     channel: ChannelKind,
-    /// An e-mail address, or a telephone number with its country code.
     recipient: String,
-    /// The name of a template of this channel.
     template: String,
-    /// The variables of the template, by name.
     #[serde(default)]
-    #[schema(value_type = Object)]
     variables: Map<String, Value>,
 }
 
@@ -58,25 +54,22 @@ impl RequestBody {
                 errors.parse("recipient", || Phone::parse(&self.recipient)).map(Recipient::Sms)
             }
         };
-        self.check_text(templates, &mut errors);
-        let request = recipient.map(|recipient| Request {
-            recipient,
-            template: self.template,
-            variables: self.variables,
-        });
-        errors.into_result(request)
+        let recipient = errors.into_result(recipient)?;
+        self.check_text(templates)?;
+        Ok(Request { recipient, template: self.template, variables: self.variables })
     }
 
-    fn check_text(&self, templates: &Templates, errors: &mut FieldErrors) {
+    fn check_text(&self, templates: &Templates) -> Result<(), Problem> {
         let Some(template) = templates.find(&self.template, self.channel) else {
             let message = format!("is not the name of a template for {}", self.channel.as_str());
-            return errors.push("template", message);
+            return Err(Problem::refused_field(ProblemKind::UnknownTemplate, "template", message));
         };
+        let mut errors = FieldErrors::default();
         let given = |name: &String| self.variables.get(name).is_some_and(|value| !value.is_null());
         let mut missing = template.variables.iter().filter(|name| !given(name)).peekable();
         if missing.peek().is_some() {
             missing.for_each(|name| errors.push(format!("variables.{name}"), "is required by the template"));
-            return;
+            return Err(Problem::refused(ProblemKind::VariablesNotSuitable, errors));
         }
         let max = match self.channel {
             ChannelKind::Email => EMAIL_BYTES_MAX,
@@ -86,10 +79,48 @@ impl RequestBody {
             Ok(text) if text.body.len() > max => {
                 errors.push("variables", format!("must not make the text longer than {max} bytes"));
             }
-            Ok(_) => {}
+            Ok(_) => return Ok(()),
             Err(error) => errors.push("variables", format!("do not fit the template: {error}")),
         }
+        Err(Problem::refused(ProblemKind::VariablesNotSuitable, errors))
     }
+}
+
+impl PartialSchema for RequestBody {
+    fn schema() -> RefOr<Schema> {
+        let phone = requested_phone().schema_type(Type::String);
+        OneOfBuilder::new()
+            .description(Some("A message to send."))
+            .item(request_schema(ChannelKind::Email, requested_email()))
+            .item(request_schema(ChannelKind::Sms, phone))
+            .examples([json!({
+                "channel": "email", "recipient": "c100@example.com", "template": "order_refunded",
+                "variables": {"orderId": "0190163d-8694-739b-aea5-966c26f8ad91", "total": "39.98 USD"},
+            })])
+            .into()
+    }
+}
+
+impl ToSchema for RequestBody {
+    fn name() -> Cow<'static, str> {
+        "NotificationRequest".into()
+    }
+}
+
+/// Returns the schema of a request on one channel: its recipient is an address of this channel.
+fn request_schema(channel: ChannelKind, recipient: impl Into<RefOr<Schema>>) -> ObjectBuilder {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let variables = ObjectBuilder::new().description(Some("The variables of the template, by name."));
+    ObjectBuilder::new()
+        .title(Some(format!("A message by {}", channel.as_str())))
+        .property("channel", text().enum_values(Some([channel.as_str()])))
+        .property("recipient", recipient)
+        .property("template", text().description(Some("The name of a template of this channel.")))
+        .property("variables", variables)
+        .required("channel")
+        .required("recipient")
+        .required("template")
+        .additional_properties(Some(AdditionalProperties::FreeForm(false)))
 }
 
 /// Stores requests until they are sent.

@@ -131,7 +131,9 @@ struct Accepted {
         (status = 202, description = "The message is accepted and will be sent", body = Accepted,
             headers(("location" = String, description = "The path of the message.")))
     ),
-    extensions(("x-problems" = json!([ProblemKind::IdempotencyKeyReused])))
+    extensions(("x-problems" = json!([
+        ProblemKind::IdempotencyKeyReused, ProblemKind::UnknownTemplate, ProblemKind::VariablesNotSuitable,
+    ])))
 )]
 async fn request(
     State(notifications): State<Notifications>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use orderflow_domain::{Currency, OrderId, Timestamp};
-use orderflow_http::{FieldErrors, Limit, PathParam, Problem, ProblemKind, QueryParams};
+use orderflow_http::{FieldErrors, Limit, PageCursor, PathParam, Problem, ProblemKind, QueryParams};
 use orderflow_store::{Cursor, CursorError, Listing, Store, StoreError, Table, TimeKey};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -77,7 +77,9 @@ struct ListQuery {
     #[param(inline)]
     limit: Limit,
     /// The `next_cursor` of the previous page.
-    cursor: Option<String>,
+    #[serde(default)]
+    #[param(inline)]
+    cursor: PageCursor,
 }
 
 /// The payments to return.
@@ -91,32 +93,33 @@ enum Selection {
 impl ListQuery {
     fn parse(&self) -> Result<Selection, Problem> {
         let mut errors = FieldErrors::default();
-        let selection = match (&self.order_id, &self.status) {
-            (None, None) => {
-                errors.push("order_id", "is required without status");
-                errors.push("status", "is required without order_id");
-                None
+        let order_id = self.order_id.as_ref().map(|text| errors.parse("order_id", || OrderId::parse(text)));
+        if self.status.as_ref().is_some_and(|status| status != PaymentStatus::RefundFailed.as_str()) {
+            errors.push("status", "must be refund_failed");
+        }
+        errors.into_result(Some(()))?;
+        match (order_id.flatten(), &self.status, self.cursor.get()) {
+            (None, None, _) => Err(one_of_order_id_and_status()),
+            (Some(_), Some(_), _) => {
+                let message = "must not be combined with order_id";
+                Err(Problem::refused_field(ProblemKind::InvalidCombination, "status", message))
             }
-            (Some(_), Some(_)) => {
-                errors.push("status", "must not be combined with order_id");
-                None
+            (Some(_), None, Some(_)) => Err(Problem::invalid_cursor()),
+            (Some(order_id), None, None) => Ok(Selection::Order(order_id)),
+            (None, Some(_), cursor) => {
+                let after = cursor.map(|text| Cursor::decode(text, LISTING)).transpose();
+                let after = after.map_err(|CursorError| Problem::invalid_cursor())?;
+                Ok(Selection::RefundFailed { after })
             }
-            (Some(order_id), None) => {
-                if self.cursor.is_some() {
-                    errors.push("cursor", CursorError.to_string());
-                }
-                errors.parse("order_id", || OrderId::parse(order_id)).map(Selection::Order)
-            }
-            (None, Some(status)) => {
-                if status != PaymentStatus::RefundFailed.as_str() {
-                    errors.push("status", "must be refund_failed");
-                }
-                let decode = |text: &String| errors.parse("cursor", || Cursor::decode(text, LISTING));
-                Some(Selection::RefundFailed { after: self.cursor.as_ref().and_then(decode) })
-            }
-        };
-        errors.into_result(selection)
+        }
     }
+}
+
+fn one_of_order_id_and_status() -> Problem {
+    let mut errors = FieldErrors::default();
+    errors.push("order_id", "is required without status");
+    errors.push("status", "is required without order_id");
+    Problem::refused(ProblemKind::InvalidCombination, errors)
 }
 
 /// A page of payments.
@@ -138,7 +141,8 @@ struct PaymentList {
     tag = "payments",
     operation_id = "listPayments",
     params(ListQuery),
-    responses((status = 200, description = "A page of payments", body = PaymentList))
+    responses((status = 200, description = "A page of payments", body = PaymentList)),
+    extensions(("x-problems" = json!([ProblemKind::InvalidCombination, ProblemKind::InvalidCursor])))
 )]
 async fn list(
     State(table): State<Table>,

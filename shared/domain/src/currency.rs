@@ -49,7 +49,11 @@ impl Currency {
         places_of(&self.0).unwrap_or(DEFAULT_PLACES)
     }
 
-    fn of_three_letters(text: &str) -> Result<Self, CurrencyError> {
+    /// Parses any three letters, for a text that is then compared with a known currency.
+    ///
+    /// # Errors
+    /// [`CurrencyError`] for any other text.
+    pub fn of_three_letters(text: &str) -> Result<Self, CurrencyError> {
         if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
             Ok(Self(text.to_ascii_uppercase()))
         } else {

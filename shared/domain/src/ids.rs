@@ -4,9 +4,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::text::parsed_string;
-
-const MAX_CUSTOMER_ID: usize = 64;
+use crate::text::{is_text, parsed_string};
 
 /// The UUIDv5 namespace of order ids that are derived from an idempotency key.
 const KEYED_ORDERS: Uuid = Uuid::from_u128(0x6f72_6465_7266_6c6f_8000_6b65_7965_6400);
@@ -75,20 +73,15 @@ pub struct CustomerId(String);
 pub struct CustomerIdError;
 
 impl CustomerId {
+    /// The most characters of an id.
+    pub(crate) const MAX_LENGTH: usize = 64;
+
     /// Parses an id.
     ///
     /// # Errors
     /// [`CustomerIdError`] for a text that is blank, longer than 64 characters, or holds control characters.
     pub fn parse(text: &str) -> Result<Self, CustomerIdError> {
-        let length = text.chars().count();
-        if (1..=MAX_CUSTOMER_ID).contains(&length)
-            && !text.trim().is_empty()
-            && !text.chars().any(char::is_control)
-        {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(CustomerIdError)
-        }
+        if is_text(text, Self::MAX_LENGTH) { Ok(Self(text.to_owned())) } else { Err(CustomerIdError) }
     }
 }
 

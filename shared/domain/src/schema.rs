@@ -4,9 +4,10 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::text::TEXT_PATTERN;
 use crate::{
-    Currency, CustomerId, Email, EventType, MAX_QUANTITY, OrderId, OrderStatus, PaymentToken, Phone,
-    Quantity, Sku, Timestamp,
+    Currency, CustomerId, Email, Event, EventType, MAX_QUANTITY, OrderId, OrderStatus, PaymentToken, Phone,
+    Quantity, SPEC_VERSION, Sku, Timestamp,
 };
 
 /// Implements `ToSchema` for a type with the schema that an [`ObjectBuilder`] builds.
@@ -23,9 +24,53 @@ macro_rules! schema {
     };
 }
 
+/// The addresses that [`Email::parse`] accepts, of any length: at most 64 characters before the `@`, where a dot stands between two others.
+const EMAIL_PATTERN: &str = concat!(
+    r"^(?!.{65,}@)(?!\.)(?!.*\.\.)(?!.*\.@)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+",
+    r"@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$"
+);
+
+/// What [`Phone::parse`] accepts: 7 to 15 digits. A number with `(0)` has one digit more, since `(0)` is no part of the number.
+const WRITTEN_PHONE_PATTERN: &str =
+    concat!(r"^[ .()-]*\+[ .()-]*[1-9](?:(?!.*\(0\))(?:[ .()-]*[0-9]){6}|(?:[ .()-]*[0-9]){7,14})[ .()-]*$");
+
 fn text(description: &str, example: &str) -> ObjectBuilder {
     let text = ObjectBuilder::new().schema_type(SchemaType::new(Type::String));
     text.description(Some(description)).examples([example])
+}
+
+/// Returns the schema of a text that people see, of at most `max` characters.
+pub fn text_schema(max: usize) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::String))
+        .pattern(Some(TEXT_PATTERN))
+        .min_length(Some(1))
+        .max_length(Some(max))
+}
+
+/// Returns the schema of a customer's id in a request. Events of earlier versions may have others, so the schema of [`CustomerId`] is wider.
+pub fn requested_customer_id() -> ObjectBuilder {
+    let description = "The shop's id of a customer.";
+    text_schema(CustomerId::MAX_LENGTH).description(Some(description)).examples(["C100"])
+}
+
+/// Returns the schema of an e-mail address in a request. Events of earlier versions may have others, so the schema of [`Email`] is wider.
+pub fn requested_email() -> ObjectBuilder {
+    formatted(KnownFormat::Email, "An e-mail address.", "c100@example.com")
+        .pattern(Some(EMAIL_PATTERN))
+        .max_length(Some(254))
+}
+
+/// Returns the schema of a telephone number as people write it. [`Phone`] has the normalised number.
+pub fn requested_phone() -> ObjectBuilder {
+    let description =
+        "A telephone number with its country code. Spaces, dots, hyphens and parentheses are dropped.";
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .description(Some(description))
+        .pattern(Some(WRITTEN_PHONE_PATTERN))
+        .max_length(Some(64))
+        .examples(["+49 30 1234567"])
 }
 
 fn formatted(format: KnownFormat, description: &str, example: &str) -> ObjectBuilder {
@@ -85,6 +130,37 @@ schema!(
     text("The type of an event.", EventType::OrderPlaced.as_str())
         .enum_values(Some(EventType::ALL.iter().map(|event_type| event_type.as_str())))
 );
+
+impl PartialSchema for Event {
+    fn schema() -> RefOr<Schema> {
+        let types = EventType::ALL.iter().map(|event_type| event_type.as_str());
+        let text = || ObjectBuilder::new().schema_type(Type::String);
+        let uuid = text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+        let resend = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(u32::MAX));
+        ObjectBuilder::new()
+            .description(Some(
+                "An event: CloudEvents 1.0 JSON. `/asyncapi.json` describes the data of each type.",
+            ))
+            .property("specversion", text().enum_values(Some([SPEC_VERSION])))
+            .required("specversion")
+            .property("id", uuid)
+            .required("id")
+            .property("type", text().enum_values(Some(types)))
+            .required("type")
+            .property("time", Timestamp::schema())
+            .required("time")
+            .property("source", text())
+            .property("subject", text())
+            .property("datacontenttype", text())
+            .property("traceparent", text())
+            .property("resend", resend)
+            .property("data", ObjectBuilder::new().schema_type(Type::Object))
+            .required("data")
+            .into()
+    }
+}
+
+impl ToSchema for Event {}
 
 #[cfg(test)]
 mod tests {

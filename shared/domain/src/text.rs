@@ -1,4 +1,16 @@
-//! Conversion of validated strings to and from text and JSON.
+//! The rule for text that people see, and conversion of validated strings to and from text and JSON.
+
+/// [`is_text`] as a regular expression, without the length: no control character, and a character that is not blank.
+pub(crate) const TEXT_PATTERN: &str = concat!(
+    r"^[^\u0000-\u001F\u007F-\u009F]*",
+    r"[^\u0000-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]",
+    r"[^\u0000-\u001F\u007F-\u009F]*$"
+);
+
+/// Returns whether a text has 1 to `max` characters, none of them a control character and at least one not blank.
+pub fn is_text(text: &str, max: usize) -> bool {
+    text.chars().count() <= max && !text.trim().is_empty() && !text.chars().any(char::is_control)
+}
 
 /// Implements `as_str`, `FromStr`, `AsRef<str>` and `Serialize` for a newtype over `String` that has
 /// `parse(&str) -> Result<Self, Error>`.

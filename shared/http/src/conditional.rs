@@ -41,6 +41,9 @@ impl IntoResponse for EntityTag {
     }
 }
 
+/// The values of `If-Match` (RFC 9110, section 13.1.1), with at least one tag.
+const ENTITY_TAGS: &str = r#"^(?:\*|(?:W/)?"[!#-~]*"(?:[ \t]*,[ \t]*(?:W/)?"[!#-~]*")*)$"#;
+
 /// The header `If-Match`: the request is carried out only if the resource still has one of these versions.
 ///
 /// A handler checks it against each version that it reads before a write, and writes on the condition of that version. A header that is not
@@ -87,7 +90,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 impl IntoParams for IfMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let description = "The `ETag` of the version that the client has. Nothing is done if the resource has another version. `*` stands for any version.";
-        vec![header("if-match", description)]
+        vec![header("if-match", description, Some(ENTITY_TAGS))]
     }
 }
 
@@ -115,12 +118,12 @@ impl<S: Send + Sync> FromRequestParts<S> for IfNoneMatch {
 
 impl IntoParams for IfNoneMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![header("if-none-match", "The `ETag` of the version that the client has.")]
+        vec![header("if-none-match", "The `ETag` of the version that the client has.", None)]
     }
 }
 
-fn header(name: &str, description: &str) -> Parameter {
-    let text = ObjectBuilder::new().schema_type(Type::String).examples(["\"2\""]);
+fn header(name: &str, description: &str, pattern: Option<&str>) -> Parameter {
+    let text = ObjectBuilder::new().schema_type(Type::String).examples(["\"2\""]).pattern(pattern);
     let header = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).schema(Some(text));
     header.description(Some(description)).build()
 }

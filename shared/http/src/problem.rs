@@ -58,10 +58,22 @@ impl Problem {
         Self::invalid_request(FieldErrors::one(field, message))
     }
 
-    /// Creates a 422 `unknown-product` with the fields that name unknown products.
+    /// Creates a problem of another kind with these field errors: the fields are well formed, and a rule of the shop refuses them.
     #[must_use]
-    pub fn unknown_product(errors: FieldErrors) -> Self {
-        Self::with_errors(ProblemKind::UnknownProduct, errors)
+    pub fn refused(kind: ProblemKind, errors: FieldErrors) -> Self {
+        Self::with_errors(kind, errors)
+    }
+
+    /// Creates a problem of another kind with one field error.
+    pub fn refused_field(kind: ProblemKind, field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::refused(kind, FieldErrors::one(field, message))
+    }
+
+    /// Creates a 422 `invalid-cursor`.
+    #[must_use]
+    pub fn invalid_cursor() -> Self {
+        let message = "must be a next_cursor of the same listing with the same filters";
+        Self::refused_field(ProblemKind::InvalidCursor, "cursor", message)
     }
 
     /// Creates a 429 with `Retry-After` (in whole seconds, rounded up).

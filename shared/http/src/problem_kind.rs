@@ -16,14 +16,10 @@ pub enum ProblemKind {
     Unauthenticated,
     /// 403: the token does not allow this.
     Forbidden,
-    /// 403: a page of another site sent the request.
-    CrossSiteRequest,
     /// 404: the resource does not exist.
     NotFound,
     /// 405: the path does not support this method.
     MethodNotAllowed,
-    /// 408: the body did not arrive in time.
-    RequestTimeout,
     /// 409: the order has already ended.
     OrderNotCancellable,
     /// 409: a resource with this name exists.
@@ -38,14 +34,30 @@ pub enum ProblemKind {
     PayloadTooLarge,
     /// 415: the content type is not JSON.
     UnsupportedMediaType,
-    /// 421: the `Host` of the request is not one of this server.
-    MisdirectedRequest,
     /// 422: fields are invalid; the problem names them.
     InvalidRequest,
     /// 422: products are unknown; the problem names their fields.
     UnknownProduct,
     /// 422: the Idempotency-Key was used for another request.
     IdempotencyKeyReused,
+    /// 422: the cursor is not one of this listing with these filters.
+    InvalidCursor,
+    /// 422: these parameters or fields cannot be combined.
+    InvalidCombination,
+    /// 422: the time range is backwards, or longer than one response can have.
+    InvalidRange,
+    /// 422: the price is not in the currency of the shop.
+    CurrencyNotAccepted,
+    /// 422: the payment provider never charges this amount.
+    AmountNotChargeable,
+    /// 422: the lines of one sku ask for more units than an order may have.
+    QuantityExceeded,
+    /// 422: no template has this name and channel.
+    UnknownTemplate,
+    /// 422: the template cannot be rendered with these variables.
+    VariablesNotSuitable,
+    /// 422: the consumer could not process this event.
+    EventNotAccepted,
     /// 429: too many requests.
     RateLimited,
     /// 503: a server error; the same request may succeed later.
@@ -54,14 +66,12 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 26] = [
         Self::MalformedRequest,
         Self::Unauthenticated,
         Self::Forbidden,
-        Self::CrossSiteRequest,
         Self::NotFound,
         Self::MethodNotAllowed,
-        Self::RequestTimeout,
         Self::OrderNotCancellable,
         Self::AlreadyExists,
         Self::InsufficientStock,
@@ -69,10 +79,18 @@ impl ProblemKind {
         Self::PreconditionFailed,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
-        Self::MisdirectedRequest,
         Self::InvalidRequest,
         Self::UnknownProduct,
         Self::IdempotencyKeyReused,
+        Self::InvalidCursor,
+        Self::InvalidCombination,
+        Self::InvalidRange,
+        Self::CurrencyNotAccepted,
+        Self::AmountNotChargeable,
+        Self::QuantityExceeded,
+        Self::UnknownTemplate,
+        Self::VariablesNotSuitable,
+        Self::EventNotAccepted,
         Self::RateLimited,
         Self::Unavailable,
     ];
@@ -83,10 +101,9 @@ impl ProblemKind {
         match self {
             Self::MalformedRequest => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::CrossSiteRequest => StatusCode::FORBIDDEN,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::OrderNotCancellable
             | Self::AlreadyExists
             | Self::InsufficientStock
@@ -94,10 +111,18 @@ impl ProblemKind {
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,
-            Self::InvalidRequest | Self::UnknownProduct | Self::IdempotencyKeyReused => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::InvalidRequest
+            | Self::UnknownProduct
+            | Self::IdempotencyKeyReused
+            | Self::InvalidCursor
+            | Self::InvalidCombination
+            | Self::InvalidRange
+            | Self::CurrencyNotAccepted
+            | Self::AmountNotChargeable
+            | Self::QuantityExceeded
+            | Self::UnknownTemplate
+            | Self::VariablesNotSuitable
+            | Self::EventNotAccepted => StatusCode::UNPROCESSABLE_ENTITY,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -116,10 +141,8 @@ impl ProblemKind {
             Self::MalformedRequest => "malformed-request",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
-            Self::CrossSiteRequest => "cross-site-request",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
-            Self::RequestTimeout => "request-timeout",
             Self::OrderNotCancellable => "order-not-cancellable",
             Self::AlreadyExists => "already-exists",
             Self::InsufficientStock => "insufficient-stock",
@@ -127,10 +150,18 @@ impl ProblemKind {
             Self::PreconditionFailed => "precondition-failed",
             Self::PayloadTooLarge => "payload-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
-            Self::MisdirectedRequest => "misdirected-request",
             Self::InvalidRequest => "invalid-request",
             Self::UnknownProduct => "unknown-product",
             Self::IdempotencyKeyReused => "idempotency-key-reused",
+            Self::InvalidCursor => "invalid-cursor",
+            Self::InvalidCombination => "invalid-combination",
+            Self::InvalidRange => "invalid-range",
+            Self::CurrencyNotAccepted => "currency-not-accepted",
+            Self::AmountNotChargeable => "amount-not-chargeable",
+            Self::QuantityExceeded => "quantity-exceeded",
+            Self::UnknownTemplate => "unknown-template",
+            Self::VariablesNotSuitable => "variables-not-suitable",
+            Self::EventNotAccepted => "event-not-accepted",
             Self::RateLimited => "rate-limited",
             Self::Unavailable => "unavailable",
         }
@@ -143,10 +174,8 @@ impl ProblemKind {
             Self::MalformedRequest => "The request cannot be read",
             Self::Unauthenticated => "A valid token is needed",
             Self::Forbidden => "The token does not allow this",
-            Self::CrossSiteRequest => "A page of another site may not change anything",
             Self::NotFound => "There is no such resource",
             Self::MethodNotAllowed => "The resource does not support this method",
-            Self::RequestTimeout => "The body did not arrive in time",
             Self::OrderNotCancellable => "The order can no longer be cancelled",
             Self::AlreadyExists => "The resource already exists",
             Self::InsufficientStock => "The stock would fall below zero",
@@ -154,10 +183,18 @@ impl ProblemKind {
             Self::PreconditionFailed => "The resource has another version",
             Self::PayloadTooLarge => "The body is too large",
             Self::UnsupportedMediaType => "The body must be JSON",
-            Self::MisdirectedRequest => "This server does not answer to that Host",
             Self::InvalidRequest => "Some fields are not valid",
             Self::UnknownProduct => "Some products are not for sale",
             Self::IdempotencyKeyReused => "The Idempotency-Key was used for another request",
+            Self::InvalidCursor => "The cursor belongs to no page of this listing",
+            Self::InvalidCombination => "These parameters cannot be combined",
+            Self::InvalidRange => "The time range cannot be read",
+            Self::CurrencyNotAccepted => "The shop has another currency",
+            Self::AmountNotChargeable => "The payment provider cannot charge this amount",
+            Self::QuantityExceeded => "The order asks for too many units of one product",
+            Self::UnknownTemplate => "There is no such template",
+            Self::VariablesNotSuitable => "The variables do not suit the template",
+            Self::EventNotAccepted => "The consumer cannot process this event",
             Self::RateLimited => "Too many requests",
             Self::Unavailable => "The service cannot answer at the moment",
         }
@@ -171,7 +208,6 @@ impl ProblemKind {
             StatusCode::FORBIDDEN => Some(Self::Forbidden),
             StatusCode::NOT_FOUND => Some(Self::NotFound),
             StatusCode::METHOD_NOT_ALLOWED => Some(Self::MethodNotAllowed),
-            StatusCode::REQUEST_TIMEOUT => Some(Self::RequestTimeout),
             StatusCode::PRECONDITION_FAILED => Some(Self::PreconditionFailed),
             StatusCode::PAYLOAD_TOO_LARGE => Some(Self::PayloadTooLarge),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Some(Self::UnsupportedMediaType),

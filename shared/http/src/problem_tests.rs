@@ -57,7 +57,7 @@ async fn invalid_fields_are_listed() {
     let answer = answer(|| {
         let mut errors = FieldErrors::one("items[0].sku", "is not for sale");
         errors.push("items[2].sku", "is not for sale");
-        Problem::unknown_product(errors)
+        Problem::refused(ProblemKind::UnknownProduct, errors)
     })
     .await;
     assert_eq!(answer.slug(), "unknown-product");

@@ -36,5 +36,5 @@ pub use grouping::{Positions, group_by_key};
 pub use hidden_token::{HIDDEN_TOKEN, hide_payment_tokens, restore_payment_token};
 pub use publisher::{PublishError, Publisher};
 pub use retry::{AttemptHistory, ISOLATED_FROM_DELIVERY, RetryPolicy, is_isolated};
-pub use subscription::{SUBSCRIPTIONS, Subscription, UnknownConsumer, subscription};
+pub use subscription::{ConsumerName, SUBSCRIPTIONS, Subscription, UnknownConsumer, subscription};
 pub use target::{Invoked, Target, TargetError, invoke, invoke_with_hold};

@@ -1,6 +1,9 @@
 //! The subscription table: the event types of each consumer.
 
 use orderflow_domain::EventType::{self, *};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// A consumer and the event types it subscribes to. Queues, bindings and filter policies are created from these rows.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,6 +42,19 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
         types: &[OrderPlaced, OrderConfirmed, OrderRejected, OrderCancelled],
     },
 ];
+
+/// The name of a consumer, in the OpenAPI document.
+#[derive(Debug)]
+pub struct ConsumerName;
+
+impl PartialSchema for ConsumerName {
+    fn schema() -> RefOr<Schema> {
+        let names = SUBSCRIPTIONS.iter().map(|row| row.consumer);
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).into()
+    }
+}
+
+impl ToSchema for ConsumerName {}
 
 /// No consumer has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -82,7 +82,14 @@ pub async fn requested_notification<M: Mode>() {
     assert_eq!(shop.get(&location).await.expect(200).body, sent);
 
     body["variables"] = json!({"orderId": "123"});
-    shop.post(path, &body).await.expect_problem(422, "invalid-request").expect_fields(&["variables.total"]);
+    let answer = shop.post(path, &body).await;
+    answer.expect_problem(422, "variables-not-suitable").expect_fields(&["variables.total"]);
+    body["template"] = json!("unknown");
+    let answer = shop.post(path, &body).await;
+    answer.expect_problem(422, "unknown-template").expect_fields(&["template"]);
+    body["channel"] = json!("sms");
+    let answer = shop.post(path, &body).await;
+    answer.expect_problem(422, "invalid-request").expect_fields(&["recipient"]);
     let templates = shop.get("/api/v1/templates").await.expect(200).body;
     assert_eq!(templates["templates"].as_array().map(Vec::len), Some(10));
 }
@@ -112,4 +119,8 @@ pub async fn analytics<M: Mode>() {
     assert_eq!((points.len(), sum("orders"), sum("confirmed")), (30, 2, 1));
     let bad = shop.get("/api/v1/analytics/series?bucket=week").await;
     bad.expect_problem(422, "invalid-request").expect_fields(&["bucket"]);
+    for span in ["from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "from=2001-01-01T00:00:00Z"] {
+        let answer = shop.get(&format!("/api/v1/analytics/series?bucket=hour&{span}")).await;
+        answer.expect_problem(422, "invalid-range").expect_fields(&["from"]);
+    }
 }

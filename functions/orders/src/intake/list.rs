@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use orderflow_domain::{CustomerId, OrderStatus, Sku};
-use orderflow_http::{FieldErrors, Limit, OrderAccess, Problem, ProblemKind, QueryParams};
+use orderflow_domain::{CustomerId, OrderStatus, Sku, requested_customer_id};
+use orderflow_http::{FieldErrors, Limit, OrderAccess, PageCursor, Problem, ProblemKind, QueryParams};
 use orderflow_store::{Cursor, CursorError, TimeKey};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -17,7 +17,7 @@ use crate::repository::{Filter, status_name};
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
     /// Only orders of this customer.
-    #[param(value_type = Option<CustomerId>, inline)]
+    #[param(schema_with = requested_customer_id, required = false)]
     customer_id: Option<String>,
     /// Only orders in this status.
     #[param(value_type = Option<OrderStatus>, inline)]
@@ -30,7 +30,9 @@ pub(crate) struct ListQuery {
     #[param(inline)]
     limit: Limit,
     /// The `next_cursor` of the previous page.
-    cursor: Option<String>,
+    #[serde(default)]
+    #[param(inline)]
+    cursor: PageCursor,
 }
 
 /// A page of orders.
@@ -63,10 +65,11 @@ impl ListQuery {
             filter.customer_id = Some(own_customer(filter.customer_id, own)?);
         }
         let listing = filter.listing_name();
-        let after = self.cursor.as_ref().and_then(|text| {
-            errors.parse("cursor", || TimeKey::parse(&Cursor::decode(text, &listing)?).ok_or(CursorError))
-        });
-        errors.into_result(Some((filter, after)))
+        let position = |text| TimeKey::parse(&Cursor::decode(text, &listing)?).ok_or(CursorError);
+        let after = self.cursor.get().map(position);
+        errors.into_result(Some(()))?;
+        let after = after.transpose().map_err(|CursorError| Problem::invalid_cursor())?;
+        Ok((filter, after))
     }
 }
 
@@ -86,7 +89,8 @@ fn own_customer(asked: Option<CustomerId>, own: &str) -> Result<CustomerId, Prob
     tag = "orders",
     operation_id = "listOrders",
     params(ListQuery),
-    responses((status = 200, description = "A page of orders", body = OrderList))
+    responses((status = 200, description = "A page of orders", body = OrderList)),
+    extensions(("x-problems" = json!([ProblemKind::InvalidCursor])))
 )]
 pub(crate) async fn list(
     State(intake): State<Intake>,

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use orderflow_domain::{EventType, Money, Order, OrderId, OrderLine, OrderState, Timestamp};
+use orderflow_domain::{EventType, Money, NotChargeable, Order, OrderId, OrderLine, OrderState, Timestamp};
 use orderflow_http::{FieldErrors, IdempotencyKey, JsonBody, OrderAccess, Problem, ProblemKind, Trace};
 use orderflow_store::Outbox;
 
@@ -32,7 +32,10 @@ use crate::table::OrderRecord;
         (status = 202, description = "The order is accepted", body = OrderView,
             headers(("location" = String, description = "The path of the order.")))
     ),
-    extensions(("x-problems" = json!([ProblemKind::UnknownProduct, ProblemKind::IdempotencyKeyReused])))
+    extensions(("x-problems" = json!([
+        ProblemKind::UnknownProduct, ProblemKind::IdempotencyKeyReused, ProblemKind::QuantityExceeded,
+        ProblemKind::CurrencyNotAccepted, ProblemKind::AmountNotChargeable,
+    ])))
 )]
 pub(crate) async fn place(
     State(intake): State<Intake>,
@@ -62,10 +65,7 @@ pub(crate) async fn place(
     let lines = intake.priced_lines(&request, &body).await?;
     let order = order(id, request, lines)?;
     // Before any unit is reserved: the payment provider would refuse the charge each time.
-    intake
-        .charge_rules
-        .check_total(&order.total)
-        .map_err(|error| Problem::invalid_field("items", format!("have a total that {error}")))?;
+    intake.charge_rules.check_total(&order.total).map_err(|error| not_chargeable(&error))?;
     let record = OrderRecord::placed(order, fingerprint.clone(), Some(trace.to_string()));
     let outbox = Outbox::of(EventType::OrderPlaced);
     match intake.orders.create(&record, &outbox).await.map_err(Problem::unavailable)? {
@@ -93,6 +93,11 @@ fn repeated(existing: OrderRecord, fingerprint: Option<&str>) -> Result<Response
         let detail = "The customer has used this Idempotency-Key for an order with other content.";
         Err(Problem::new(ProblemKind::IdempotencyKeyReused, detail))
     }
+}
+
+fn not_chargeable(error: &NotChargeable) -> Problem {
+    let message = format!("have a total that {error}");
+    Problem::refused_field(ProblemKind::AmountNotChargeable, "items", message)
 }
 
 fn accepted(record: OrderRecord) -> Response {
@@ -123,7 +128,7 @@ impl Intake {
                 }
             }
         }
-        if errors.is_empty() { Ok(lines) } else { Err(Problem::unknown_product(errors)) }
+        if errors.is_empty() { Ok(lines) } else { Err(Problem::refused(ProblemKind::UnknownProduct, errors)) }
     }
 }
 
@@ -131,7 +136,8 @@ fn order(id: OrderId, request: OrderRequest, lines: Vec<(OrderLine, Money)>) -> 
     let currency = lines.first().map(|(_, price)| price.currency.clone());
     let Some(currency) = currency.filter(|code| lines.iter().all(|(_, price)| price.currency == *code))
     else {
-        return Err(Problem::invalid_field("items", "must all have prices in the same currency"));
+        let message = "must all have prices in the same currency";
+        return Err(Problem::refused_field(ProblemKind::CurrencyNotAccepted, "items", message));
     };
     let lines: Vec<OrderLine> = lines.into_iter().map(|(line, _)| line).collect();
     let now = Timestamp::now();

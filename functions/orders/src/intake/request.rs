@@ -1,7 +1,10 @@
 //! The body of `POST /orders`, and the validated request that it becomes.
 
-use orderflow_domain::{CustomerId, Email, LineError, PaymentToken, Phone, Quantity, Sku, merge_lines};
-use orderflow_http::{FieldErrors, Problem};
+use orderflow_domain::{
+    CustomerId, Email, LineError, MAX_LINES, PaymentToken, Phone, Quantity, Sku, merge_lines,
+    requested_customer_id, requested_email, requested_phone,
+};
+use orderflow_http::{FieldErrors, Problem, ProblemKind};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -15,12 +18,12 @@ use utoipa::ToSchema;
     "items": [{"sku": "TSHIRT-BLK-M", "quantity": 2}],
 })))]
 pub(crate) struct OrderBody {
-    #[schema(value_type = CustomerId)]
+    #[schema(schema_with = requested_customer_id)]
     customer_id: String,
-    #[schema(value_type = Email)]
+    #[schema(schema_with = requested_email)]
     email: String,
     /// A telephone number with its country code. Spaces, dots, hyphens and parentheses are dropped.
-    #[schema(pattern = "^[ .()-]*\\+[0-9 .()-]{7,}$", examples("+49 30 1234567"))]
+    #[schema(schema_with = requested_phone)]
     phone: Option<String>,
     #[schema(min_items = 1, max_items = 50)]
     items: Vec<ItemBody>,
@@ -66,7 +69,16 @@ impl OrderBody {
             payment_token: payment_token.flatten(),
             lines,
         });
-        errors.into_result(request)
+        let request = errors.into_result(request)?;
+        let merged = merge_lines(&request.lines);
+        let lines = merged.map_err(|error| {
+            let field = match error {
+                LineError::TooManyUnits { line } => format!("items[{line}].quantity"),
+                LineError::None | LineError::TooMany => "items".to_owned(),
+            };
+            Problem::refused_field(ProblemKind::QuantityExceeded, field, error.to_string())
+        })?;
+        Ok(OrderRequest { lines, ..request })
     }
 
     fn parse_lines(&self, errors: &mut FieldErrors) -> Option<Vec<(Sku, Quantity)>> {
@@ -82,17 +94,11 @@ impl OrderBody {
             })
             .collect();
         let lines: Vec<_> = parsed.into_iter().collect::<Option<_>>()?;
-        match merge_lines(&lines) {
-            Ok(lines) => Some(lines),
-            Err(error) => {
-                let field = match error {
-                    LineError::TooManyUnits { line } => format!("items[{line}].quantity"),
-                    LineError::None | LineError::TooMany => "items".to_owned(),
-                };
-                errors.push(field, error.to_string());
-                None
-            }
+        if !(1..=MAX_LINES).contains(&lines.len()) {
+            errors.push("items", format!("must hold 1 to {MAX_LINES} lines"));
+            return None;
         }
+        Some(lines)
     }
 
     /// Returns the position of the first line with a sku.

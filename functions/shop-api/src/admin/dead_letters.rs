@@ -9,11 +9,16 @@ use futures::future::try_join_all;
 use orderflow_domain::Event;
 use orderflow_http::{JsonBody, PathParam, Problem, ProblemKind, QueryParams};
 use orderflow_messaging::{
-    DeadLetter, QueueAdmin, SUBSCRIPTIONS, Selection, Subscription, restore_payment_token, subscription,
+    ConsumerName, DeadLetter, QueueAdmin, SUBSCRIPTIONS, Selection, Subscription, restore_payment_token,
+    subscription,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use serde_json::{Value, json};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{
+    AdditionalProperties, AnyOfBuilder, ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type,
+};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::Admin;
 use super::dead_letter_view::DeadLetterView;
@@ -77,7 +82,7 @@ fn count(letters: &[DeadLetterView]) -> Vec<Count> {
     path = "/api/v1/admin/dead-letters/{consumer}",
     tag = "admin",
     operation_id = "listDeadLetters",
-    params(("consumer" = String, Path, example = "payment")),
+    params(("consumer" = ConsumerName, Path, example = "payment")),
     responses((status = 200, description = "Oldest first, as far as the broker keeps them in order", body = DeadLetterList))
 )]
 pub(super) async fn list(
@@ -95,7 +100,7 @@ pub(super) async fn list(
     path = "/api/v1/admin/dead-letters/{consumer}/{id}",
     tag = "admin",
     operation_id = "readDeadLetter",
-    params(("consumer" = String, Path, example = "payment"), ("id" = String, Path)),
+    params(("consumer" = ConsumerName, Path, example = "payment"), ("id" = String, Path)),
     responses((status = 200, description = "The dead letter", body = DeadLetterView))
 )]
 pub(super) async fn read(
@@ -115,9 +120,10 @@ pub(super) async fn read(
     path = "/api/v1/admin/dead-letters/{consumer}/{id}",
     tag = "admin",
     operation_id = "replaceDeadLetter",
-    params(("consumer" = String, Path, example = "payment"), ("id" = String, Path)),
-    request_body(content = Value, description = "An event: CloudEvents 1.0 JSON, as `/asyncapi.json` describes it"),
-    responses((status = 200, description = "The dead letter with its new event", body = DeadLetterView))
+    params(("consumer" = ConsumerName, Path, example = "payment"), ("id" = String, Path)),
+    request_body(content = Event, description = "An event: CloudEvents 1.0 JSON, as `/asyncapi.json` describes it"),
+    responses((status = 200, description = "The dead letter with its new event", body = DeadLetterView)),
+    extensions(("x-problems" = json!([ProblemKind::EventNotAccepted])))
 )]
 pub(super) async fn replace(
     State(admin): State<Admin>,
@@ -135,7 +141,7 @@ pub(super) async fn replace(
 
 /// Parses an event that the consumer subscribes to: any other would be dead-lettered again.
 fn parse(subscription: &Subscription, body: &Value) -> Result<Event, Problem> {
-    let refused = |reason: String| Problem::new(ProblemKind::InvalidRequest, reason);
+    let refused = |reason: String| Problem::new(ProblemKind::EventNotAccepted, reason);
     let event = Event::from_json(&body.to_string());
     let event = event.map_err(|error| refused(format!("The body is not an event: {error}.")))?;
     if !subscription.types.contains(&event.event_type()) {
@@ -154,7 +160,7 @@ fn parse(subscription: &Subscription, body: &Value) -> Result<Event, Problem> {
     path = "/api/v1/admin/dead-letters/{consumer}/{id}",
     tag = "admin",
     operation_id = "deleteDeadLetter",
-    params(("consumer" = String, Path, example = "payment"), ("id" = String, Path)),
+    params(("consumer" = ConsumerName, Path, example = "payment"), ("id" = String, Path)),
     responses((status = 204, description = "The dead letter is deleted"))
 )]
 pub(super) async fn delete(
@@ -188,7 +194,7 @@ pub(super) struct Purged {
     path = "/api/v1/admin/dead-letters/{consumer}",
     tag = "admin",
     operation_id = "purgeDeadLetters",
-    params(("consumer" = String, Path, example = "payment"), PurgeQuery),
+    params(("consumer" = ConsumerName, Path, example = "payment"), PurgeQuery),
     responses((status = 200, description = "The selected dead letters are deleted", body = Purged))
 )]
 pub(super) async fn purge(
@@ -203,15 +209,39 @@ pub(super) async fn purge(
 }
 
 /// Selects dead letters: those of `ids`, those of `code`, or all.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schema(examples(json!({"code": "attempts-exhausted"})))]
 pub(super) struct ReplayRequest {
-    /// Selects the dead letters with these ids. Excludes `code`.
     ids: Option<Vec<String>>,
-    /// Selects the dead letters with this code.
     code: Option<String>,
 }
+
+impl PartialSchema for ReplayRequest {
+    fn schema() -> RefOr<Schema> {
+        let described = |text: &str| ObjectBuilder::new().description(Some(text));
+        let null = || ObjectBuilder::new().schema_type(Type::Null);
+        let texts = ArrayBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
+            .items(ObjectBuilder::new().schema_type(Type::String));
+        let code = ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null]));
+        let by_ids = described("Selects the dead letters with these ids, or all.")
+            .property("ids", texts)
+            .property("code", null())
+            .additional_properties(Some(AdditionalProperties::FreeForm(false)));
+        let by_code = described("Selects the dead letters with this code, or all.")
+            .property("ids", null())
+            .property("code", code)
+            .additional_properties(Some(AdditionalProperties::FreeForm(false)));
+        AnyOfBuilder::new()
+            .description(Some("Selects dead letters: those of `ids`, those of `code`, or all."))
+            .item(by_ids)
+            .item(by_code)
+            .examples([json!({"code": "attempts-exhausted"})])
+            .into()
+    }
+}
+
+impl ToSchema for ReplayRequest {}
 
 /// The number of replayed dead letters.
 #[derive(Serialize, ToSchema)]
@@ -227,7 +257,7 @@ pub(super) struct Replayed {
     path = "/api/v1/admin/dead-letters/{consumer}/replay",
     tag = "admin",
     operation_id = "replayDeadLetters",
-    params(("consumer" = String, Path, example = "payment")),
+    params(("consumer" = ConsumerName, Path, example = "payment")),
     request_body = ReplayRequest,
     responses((status = 200, description = "The selected dead letters are in the queue again", body = Replayed))
 )]

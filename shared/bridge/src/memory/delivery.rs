@@ -20,7 +20,7 @@ const EVENT_SOURCE: &str = "orderflow:memory";
 /// The most messages of one batch.
 const BATCH_MAX: usize = 100;
 
-/// The longest sleep of a consumer without ready messages. Arrivals wake it.
+/// The longest sleep of a consumer without ready messages. Arrivals wake it; the limit bounds the effect of a clock that jumps.
 const IDLE_MAX: Duration = Duration::from_secs(60);
 
 impl MemoryBroker {
@@ -29,9 +29,8 @@ impl MemoryBroker {
         if self.switch.is_stopped(consumer) {
             return 0;
         }
-        let waiting = self.with_queue(consumer, |queue| queue.take(BATCH_MAX, now)).unwrap_or_default();
-        let count = waiting.len();
-        let messages = self.load(consumer, waiting, now).await;
+        let messages = self.with_queue(consumer, |queue| queue.take(BATCH_MAX, now)).unwrap_or_default();
+        let count = messages.len();
         let (exhausted, messages): (Vec<_>, Vec<_>) =
             messages.into_iter().partition(|message| self.is_exhausted(message, now));
         if !exhausted.is_empty() {
@@ -106,9 +105,9 @@ impl MemoryBroker {
         let row = match &disposition {
             Disposition::Ack => Row::None,
             Disposition::Retry { after, .. } => {
-                let (key, history) = (message.row_key(), disposition.history(history));
-                let reason = storable_reason(outcome.reason());
-                Row::Delayed(Box::new(Delayed::new(consumer, key, body, history, (now, *after), &reason)))
+                let (key, due) = (message.row_key(), now.plus(*after));
+                let (history, reason) = (disposition.history(history), storable_reason(outcome.reason()));
+                Row::Delayed(Box::new(Delayed::new(consumer, key, body, history, due, &reason)))
             }
             Disposition::DeadLetter { code, reason } => {
                 let letter = DeadLetter::new(consumer, body, (code, reason), history, now);
@@ -127,17 +126,12 @@ impl MemoryBroker {
         mut stop: watch::Receiver<bool>,
     ) {
         let Some(arrivals) = self.arrivals.get(consumer) else { return };
-        let (mut switched, mut stored) = (self.switch.changes(), false);
+        let mut switched = self.switch.changes();
         while !*stop.borrow() {
-            if self.deliver(consumer, &target, self.clock.now()).await > 0 {
+            if self.deliver(consumer, &target, Timestamp::now()).await > 0 {
                 continue;
             }
-            let stopped = self.switch.is_stopped(consumer);
-            if stopped && !stored {
-                self.store_ready(consumer).await;
-            }
-            stored = stopped;
-            let wait = self.due_of(consumer).map_or(IDLE_MAX, |due| due.since(self.clock.now()));
+            let wait = self.due_of(consumer).map_or(IDLE_MAX, |due| due.since(Timestamp::now()));
             tokio::select! {
                 () = arrivals.notified() => {}
                 _ = switched.changed() => {}

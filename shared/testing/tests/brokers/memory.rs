@@ -124,12 +124,11 @@ impl Process {
             relayed: Mutex::default(),
         });
         let (streams, trimmer) = (ground.embedded.streams(), Arc::new(Trimmer(ground.embedded.clone())));
-        let mut stream_poller =
+        let stream_poller =
             StreamPoller::open(runtime, streams, &table, relay.clone(), publisher, trimmer).await.unwrap();
         let (consumers, mut stream_pollers) = (Part::default(), Part::default());
         let wakeup = Wakeup::Writes(ground.embedded.changes(&table));
-        let stop = stream_pollers.stop.subscribe();
-        stream_pollers.tasks.spawn(async move { stream_poller.run(wakeup, stop).await });
+        stream_pollers.tasks.spawn(stream_poller.run(wakeup, stream_pollers.stop.subscribe()));
         Self { broker, relay, passed, consumers, stream_poller: stream_pollers }
     }
 

@@ -1,5 +1,4 @@
 mod admin;
-mod backlog;
 mod faults;
 mod outcomes;
 mod properties;
