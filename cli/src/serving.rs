@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
-use axum::serve::ListenerExt;
+use orderflow_server::{Deadlines, Server};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -25,30 +25,18 @@ pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Prints the URL on stdout, for the process that started this one, and returns it.
+/// Prints the URL on stdout, for the process that started this one.
 ///
 /// # Errors
 /// If stdout cannot be written.
-pub(crate) fn announce(address: SocketAddr) -> anyhow::Result<String> {
-    let url = format!("http://{address}");
-    writeln!(io::stdout().lock(), "listening on {url}")?;
-    Ok(url)
+pub(crate) fn announce(address: SocketAddr) -> anyhow::Result<()> {
+    writeln!(io::stdout().lock(), "listening on http://{address}")?;
+    Ok(())
 }
 
 /// Serves until `stop` becomes true, then ends when the open requests are answered.
-pub(crate) fn serve(
-    listener: TcpListener,
-    router: Router,
-    mut stop: watch::Receiver<bool>,
-) -> JoinHandle<io::Result<()>> {
-    let listener = listener.tap_io(|stream| {
-        // Responses are single writes, which Nagle's algorithm only delays.
-        let _ = stream.set_nodelay(true);
-    });
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-        let _ = stop.wait_for(|stop| *stop).await;
-    });
-    tokio::spawn(server.into_future())
+pub(crate) fn serve(listener: TcpListener, router: Router, stop: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(Server::new(Deadlines::default()).serve(listener, router, stop))
 }
 
 /// The signals to stop: Ctrl-C and SIGTERM. Create it before [`announce`]: a process that reads the announced line may send a signal at

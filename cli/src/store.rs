@@ -7,7 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 use anyhow::bail;
 use axum::Router;
 use orderflow_embedded::{Embedded, Location};
-use orderflow_http::{HealthCheck, health_router, metrics_router};
+use orderflow_http::{CorsOrigins, Guard, HealthCheck, health_router, metrics_router};
+use orderflow_server::{Deadlines, with_deadlines};
 use orderflow_settings::{Program, Reader, Refused, Setting, Snapshot, read};
 use orderflow_system::Trimming;
 use orderflow_telemetry::{MetricsPage, TelemetrySettings};
@@ -16,7 +17,7 @@ use tokio::sync::watch;
 
 use crate::serving::{self, ANSWER_TIMEOUT, Termination};
 use crate::settings::{self, FlagSet, SettingFlags};
-use crate::up::host;
+use crate::up::{allowed_hosts, host};
 
 /// The flags of `orderflow store`: where it listens, and where it keeps the data.
 #[derive(Debug, Clone, clap::Args)]
@@ -51,6 +52,8 @@ pub struct StoreSettings {
     pub telemetry: TelemetrySettings,
     /// The address to listen on.
     pub host: IpAddr,
+    /// The requests that the store answers.
+    pub guard: Guard,
     /// The location of the data.
     pub location: Location,
 }
@@ -62,7 +65,9 @@ impl StoreSettings {
     /// Never: no setting is required. The reader collects bad values.
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
         let telemetry = TelemetrySettings::read(reader);
-        Ok(Self { telemetry, host: host(reader), location: settings::embedded(reader) })
+        let host = host(reader);
+        let guard = Guard::new(allowed_hosts(reader, host), CorsOrigins::default());
+        Ok(Self { telemetry, host, guard, location: settings::embedded(reader) })
     }
 }
 
@@ -75,16 +80,16 @@ pub fn run(args: &StoreArgs, environment: &Snapshot) -> anyhow::Result<()> {
     let _telemetry = orderflow_telemetry::init("store", settings.telemetry)?;
     let address = (settings.host, args.port).into();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(run_store(address, settings.location))
+    runtime.block_on(run_store(address, settings.guard, settings.location))
 }
 
-async fn run_store(address: SocketAddr, location: Location) -> anyhow::Result<()> {
+async fn run_store(address: SocketAddr, guard: Guard, location: Location) -> anyhow::Result<()> {
     let listener = serving::listen(address).await?;
     let embedded = Embedded::open(location)?;
     let termination = Termination::listen()?;
     serving::announce(listener.local_addr()?)?;
     let trimming = tokio::spawn(Trimming::new(embedded.clone()).run());
-    let served = serve(listener, router(&embedded), termination).await;
+    let served = serve(listener, guard.protect(router(&embedded)), termination).await;
     trimming.abort();
     served
 }
@@ -96,7 +101,8 @@ fn router(embedded: &Embedded) -> Router {
         async move { tables.send().await.is_ok() }
     });
     let metrics = metrics_router(|| MetricsPage::install().render());
-    embedded.router().merge(health_router(vec![store], Vec::new())).merge(metrics)
+    let routes = embedded.router().merge(health_router(vec![store], Vec::new())).merge(metrics);
+    with_deadlines(routes, Deadlines::default())
 }
 
 /// Serves until Ctrl-C or SIGTERM, then answers the requests that have arrived. A second signal ends the program at once.

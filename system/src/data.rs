@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::{Context, bail};
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_smithy_runtime_api::client::auth::AuthSchemeId;
-use orderflow_bridge::{NoTrimmer, StreamTrimmer, Wakeup, sdk_config, streams_sdk_config};
+use orderflow_bridge::{NoTrimmer, RUNTIME, StreamTrimmer, Wakeup, sdk_config, streams_sdk_config};
 use orderflow_embedded::{Embedded, Location};
 use orderflow_store::{IndependentWrites, Store};
 use tokio::sync::watch;
@@ -73,6 +74,23 @@ impl Data {
         let client = aws_sdk_dynamodb::Client::from_conf(dynamodb);
         let store = Store::new(client, prefix, IndependentWrites::OneTransaction);
         Self::Endpoint { store, streams: aws_sdk_dynamodbstreams::Client::from_conf(streams) }
+    }
+
+    /// Returns an error if the database in this process has the shop of another prefix: with this one it would look empty.
+    pub(crate) async fn check_prefix(&self, prefix: &str) -> anyhow::Result<()> {
+        let Self::Embedded(embedded) = self else { return Ok(()) };
+        let tables = embedded.dynamodb().list_tables().into_paginator().items().send();
+        let tables: Vec<String> =
+            tables.collect::<Result<_, _>>().await.context("the tables cannot be listed")?;
+        let runtime = format!("-{}", RUNTIME.name);
+        let stored: Vec<&str> = tables.iter().filter_map(|table| table.strip_suffix(&runtime)).collect();
+        if stored.is_empty() || stored.contains(&prefix) {
+            return Ok(());
+        }
+        bail!(
+            "the data belongs to a shop with the prefix {}: set ORDERFLOW_PREFIX to it, or start with another data directory",
+            stored.join(" or ")
+        )
     }
 
     pub(crate) fn store(&self, prefix: &str) -> Store {

@@ -15,6 +15,7 @@ mod idle;
 mod liveness;
 mod maintenance;
 mod parts;
+mod relaying;
 mod routes;
 mod running;
 mod trimming;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use orderflow_bridge::{RUNTIME, RuntimeTable, StreamPoller, Target};
-use orderflow_catalog::{Catalog, CatalogSettings};
+use orderflow_catalog::{Catalog, CatalogSettings, claim_currency};
 use orderflow_domain::{ChargeRules, Currency, Timestamp};
 use orderflow_embedded::{Embedded, Location};
 use orderflow_inventory::InventorySettings;
@@ -42,6 +43,7 @@ use expiry::Sweeper;
 use functions::Targets;
 use liveness::Liveness;
 use parts::{ORDER_EXPIRY, ORDER_INTAKE, OUTBOX_RELAY};
+use relaying::Relaying;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use broker::BrokerLocation;
@@ -128,6 +130,7 @@ pub struct System {
     parts: Parts,
     targets: Targets,
     stream_pollers: Vec<StreamPoller>,
+    relaying: Relaying,
     sweeper: Option<Sweeper>,
     gateway: Arc<dyn PaymentGateway>,
     gateway_fault: FaultSwitch,
@@ -148,7 +151,11 @@ impl System {
         MetricsPage::install();
         let data = Data::open(&settings.store, &settings.prefix).await?;
         let store = data.store(&settings.prefix);
+        data.check_prefix(&settings.prefix).await?;
         maintenance::create_missing_tables(&store).await?;
+        claim_currency(&store, &settings.currency).await?;
+        // Before the memory broker loads the delayed messages, which another process may still change.
+        let relaying = Relaying::open(&settings, &data, &store).await;
         let broker =
             Broker::open(settings.broker.as_ref(), &settings.prefix, &store, &settings.retry).await?;
         let gateway_fault = FaultSwitch::default();
@@ -173,6 +180,7 @@ impl System {
             parts: settings.parts,
             targets,
             stream_pollers,
+            relaying,
             sweeper,
             gateway,
             gateway_fault,

@@ -26,7 +26,7 @@ pub struct Running {
     stream_pollers: JoinSet<()>,
 }
 
-async fn while_working(working: Working, work: impl Future<Output = ()>) {
+pub(crate) async fn while_working(working: Working, work: impl Future<Output = ()>) {
     work.await;
     drop(working);
 }
@@ -35,7 +35,7 @@ impl Running {
     pub(crate) fn start(system: System) -> Self {
         let (stop_consumers, consumers_stopped) = watch::channel(false);
         let (stop_stream_pollers, stream_pollers_stopped) = watch::channel(false);
-        let (mut consumers, mut stream_pollers) = (JoinSet::new(), JoinSet::new());
+        let mut consumers = JoinSet::new();
         let outbox = system.outbox_backlog();
         let broker = Arc::new(system.broker);
         for (consumer, QueueTarget { target, batches }) in system.targets {
@@ -48,12 +48,12 @@ impl Running {
         if let Some(sweeper) = system.sweeper {
             consumers.spawn(sweeper.run(consumers_stopped));
         }
-        for stream_poller in system.stream_pollers {
-            let wakeup = system.data.wakeup(stream_poller.table());
-            let working = system.liveness.watch(stream_poller.table(), stream_pollers_stopped.clone());
-            stream_pollers
-                .spawn(while_working(working, stream_poller.run(wakeup, stream_pollers_stopped.clone())));
-        }
+        let mut stream_pollers = system.relaying.start(
+            system.stream_pollers,
+            &system.data,
+            &system.liveness,
+            &stream_pollers_stopped,
+        );
         // Only one process sets these gauges: the one with the relay.
         if system.parts.contains(OUTBOX_RELAY) {
             stream_pollers.spawn(backlog::set_gauges(broker.admin(), outbox, stream_pollers_stopped));

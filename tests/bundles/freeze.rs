@@ -61,7 +61,7 @@ async fn serve_tables() -> String {
     store.create_missing_tables(TABLES).await.unwrap();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { embedded.serve(listener, std::future::pending()).await });
+    tokio::spawn(axum::serve(listener, embedded.router()).into_future());
     endpoint
 }
 

@@ -46,9 +46,8 @@ impl World {
         store.create_missing_tables(TABLES).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let dynamodb = format!("http://{}", listener.local_addr().unwrap());
-        let served = embedded.clone();
         // Ends with the runtime of the test.
-        tokio::spawn(async move { served.serve(listener, std::future::pending()).await });
+        tokio::spawn(axum::serve(listener, embedded.router()).into_future());
         let cloud = Cloud::open(&tool("ORDERFLOW_MINISTACK")).await;
         Self { embedded, store, cloud, dynamodb, recording: Arc::default() }
     }

@@ -147,6 +147,7 @@ fn shared_crates_import_downwards() {
         ("orderflow-circuit-breaker", &["orderflow-backoff"]),
         ("orderflow-http", &["orderflow-telemetry"]),
         ("orderflow-auth", &["orderflow-http", "orderflow-settings"]),
+        ("orderflow-server", &["orderflow-http"]),
         ("orderflow-documents", &["orderflow-domain", "orderflow-http", "orderflow-messaging"]),
         (
             "orderflow-lambda",

@@ -4,7 +4,7 @@ mod server;
 mod settings;
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use orderflow_settings::{Snapshot, read};
 use orderflow_system::{Parts, System};
@@ -13,8 +13,8 @@ use orderflow_telemetry::MetricsPage;
 use crate::serving::Termination;
 
 pub(crate) use server::serve;
-pub(crate) use settings::host;
 pub use settings::{ServeSettings, UpArgs, UpFlags, UpSettings};
+pub(crate) use settings::{allowed_hosts, host};
 
 /// Runs the system until Ctrl-C or SIGTERM.
 ///
@@ -45,12 +45,24 @@ async fn run_system(settings: UpSettings) -> anyhow::Result<()> {
     serve(listener, system, &serve_settings, termination).await
 }
 
+/// Returns the address by which this machine reaches a server: a wildcard is no `Host` that it answers to.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
 /// Prints the address on stdout, for the process that started this one, and commands to try on stderr, for a person.
 fn announce(address: SocketAddr, parts: &Parts) -> anyhow::Result<()> {
-    let url = crate::serving::announce(address)?;
+    crate::serving::announce(address)?;
     if *parts != Parts::all() {
         return Ok(());
     }
+    let url = format!("http://{}", reachable(address));
     let body =
         r#"{"customer_id":"C100","email":"c100@example.com","items":[{"sku":"TSHIRT-BLK-M","quantity":2}]}"#;
     // The program starts also if stderr is full or closed.

@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 use orderflow_http::with_fallbacks;
+use orderflow_server::{Deadlines, with_deadlines};
 use orderflow_system::System;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -24,10 +25,10 @@ pub(crate) async fn serve(
     // Requests that arrive before its end wait for it, if they have a token.
     tokio::spawn(async move { access.prepare().await });
     let routes = if settings.host.is_loopback() { system.local_routes() } else { system.routes() };
-    let router = with_fallbacks(settings.access.guard(routes));
+    let router = with_fallbacks(with_deadlines(settings.access.guard(routes), Deadlines::default()));
     let (running, drain) = (system.start(), settings.drain);
     let (stop, stopped) = watch::channel(false);
-    let mut server = serving::serve(listener, router, stopped);
+    let mut server = serving::serve(listener, settings.guard.clone().protect(router), stopped);
     tokio::select! {
         () = termination.signalled() => {}
         ended = &mut server => bail!("the HTTP server ended unexpectedly: {ended:?}"),

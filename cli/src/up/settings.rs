@@ -8,13 +8,15 @@ use orderflow_auth::Access;
 use orderflow_bridge::sdk_config;
 use orderflow_catalog::CatalogSettings;
 use orderflow_domain::Currency;
+use orderflow_http::{AllowedHosts, CorsOrigins, Guard};
 use orderflow_inventory::InventorySettings;
 use orderflow_messaging::RetryPolicy;
 use orderflow_notifications::{ProviderSettings, Templates};
 use orderflow_orders::ExpirySettings;
 use orderflow_payments::PaymentProvider;
 use orderflow_settings::declared::{
-    AWS_ENDPOINT, BROKER, CURRENCY, DRAIN_SECONDS, DYNAMODB_ENDPOINT, HOST, INSECURE, ONLY, PORT,
+    ALLOWED_HOSTS, AWS_ENDPOINT, BROKER, CORS_ORIGINS, CURRENCY, DRAIN_SECONDS, DYNAMODB_ENDPOINT, HOST,
+    INSECURE, ONLY, PORT,
 };
 use orderflow_settings::{NotAllowed, Program, Reader, Refused, Setting};
 use orderflow_store::read_prefix;
@@ -59,6 +61,8 @@ pub struct ServeSettings {
     pub host: IpAddr,
     /// The port; 0 picks a free one.
     pub port: u16,
+    /// The requests that the server answers.
+    pub guard: Guard,
     /// The time for batches in flight to finish after a signal.
     pub drain: Duration,
     /// Who may call the routes.
@@ -69,7 +73,7 @@ impl ServeSettings {
     /// Reads the settings of a command that authenticates no callers. An address that other machines can reach needs `--insecure`.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let host = host(reader);
-        Self::listening_on(host, Access::default(), reader)
+        Self::listening_on(host, CorsOrigins::default(), Access::default(), reader)
     }
 
     /// Reads the settings of a command that authenticates callers. An address that other machines can reach needs authentication or
@@ -87,12 +91,19 @@ impl ServeSettings {
             reader.switch(&INSECURE);
             reader.ip_address(&HOST)
         };
-        let settings = Self::listening_on(host, Access::default(), reader);
+        let origins = reader.optional(&CORS_ORIGINS, CorsOrigins::parse).unwrap_or_default();
+        let settings = Self::listening_on(host, origins, Access::default(), reader);
         Ok(Self { access: access?, ..settings })
     }
 
-    fn listening_on(host: IpAddr, access: Access, reader: &mut Reader<'_>) -> Self {
-        Self { host, port: reader.port(&PORT), drain: reader.seconds(&DRAIN_SECONDS), access }
+    fn listening_on(host: IpAddr, origins: CorsOrigins, access: Access, reader: &mut Reader<'_>) -> Self {
+        Self {
+            host,
+            port: reader.port(&PORT),
+            guard: Guard::new(allowed_hosts(reader, host), origins),
+            drain: reader.seconds(&DRAIN_SECONDS),
+            access,
+        }
     }
 
     /// Listens on the address.
@@ -113,6 +124,11 @@ pub(crate) fn host(reader: &mut Reader<'_>) -> IpAddr {
         });
     }
     host
+}
+
+/// Reads the names that a listener at this address answers to.
+pub(crate) fn allowed_hosts(reader: &mut Reader<'_>, address: IpAddr) -> AllowedHosts {
+    reader.optional(&ALLOWED_HOSTS, AllowedHosts::parse).unwrap_or_default().with_listener(address)
 }
 
 /// Every setting of `orderflow up`.

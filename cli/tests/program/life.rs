@@ -76,6 +76,20 @@ async fn empty_variables_are_the_same_as_none() {
 }
 
 #[test]
+fn data_of_a_shop_with_another_currency_or_prefix_is_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path().to_str().unwrap();
+    Server::on(data.path()).kill();
+    let error = refused(&["--port", "0", "--data-dir", path, "--currency", "JPY"]);
+    assert!(error.contains("sells in USD") && error.contains("ORDERFLOW_CURRENCY"), "{error}");
+    let other_prefix = up(&["--port", "0", "--data-dir", path]).env("ORDERFLOW_PREFIX", "other").run();
+    assert_eq!(other_prefix.code, 1);
+    let named = ["the prefix orderflow", "ORDERFLOW_PREFIX"];
+    assert!(named.iter().all(|name| other_prefix.err.contains(name)), "{}", other_prefix.err);
+    assert!(Server::on(data.path()).stop().success());
+}
+
+#[test]
 fn the_program_starts_while_stderr_is_full() {
     let mut command = up(&["--port", "0", "--ephemeral"]).command();
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();

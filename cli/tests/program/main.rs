@@ -10,6 +10,7 @@ mod crash;
 mod data_directory;
 #[cfg(feature = "browser")]
 mod docs_page;
+mod guard;
 mod life;
 mod load;
 mod mail;

@@ -21,7 +21,7 @@ fn begin(process: &StoreProcess) -> TcpStream {
     // The interim response shows that the head has arrived.
     write!(
         stream,
-        "POST / HTTP/1.1\r\nhost: x\r\nx-amz-target: DynamoDB_20120810.ListTables\r\nexpect: 100-continue\r\n\
+        "POST / HTTP/1.1\r\nhost: localhost\r\nx-amz-target: DynamoDB_20120810.ListTables\r\nexpect: 100-continue\r\n\
          content-length: {}\r\n\r\n",
         BODY.len()
     )

@@ -98,6 +98,22 @@ fn an_address_other_than_loopback_needs_insecure() {
     drop(StoreProcess::start(&["--host", "0.0.0.0", "--ephemeral", "--insecure"]));
 }
 
+#[tokio::test]
+async fn a_foreign_host_or_page_is_refused() {
+    let process = StoreProcess::ephemeral();
+    let client = reqwest::Client::new();
+    let get = client.get(process.url()).header("host", "evil.example").send().await.unwrap();
+    assert_eq!(get.status(), 421);
+    let list = || client.post(process.url()).body("{}").header("content-type", "application/x-amz-json-1.0");
+    let rebound = list().header("host", "evil.example").send().await.unwrap();
+    assert_eq!(rebound.status(), 421);
+    let page = list().header("origin", "https://evil.example").send().await.unwrap();
+    assert_eq!(page.status(), 403);
+    let form =
+        client.post(process.url()).body("{}").header("content-type", "text/plain").send().await.unwrap();
+    assert_eq!(form.status(), 415);
+}
+
 #[test]
 fn a_data_directory_in_use_is_refused() {
     let data = tempfile::tempdir().unwrap();

@@ -15,9 +15,9 @@ pub use aws::{sdk_config, streams_sdk_config};
 pub use aws_sdk_lambda::Client as LambdaClient;
 pub use orderflow_messaging::{ConsumerSwitch, Target, TargetError};
 pub use relay::{
-    Backlog, InFlight, InFlightTracker, NoTrimmer, NothingInFlight, Position, PositionError, StreamBatch,
-    StreamError, StreamPoller, StreamPollerError, StreamPollerStatus, StreamReader, StreamReads,
-    StreamTrimmer, Wakeup,
+    Backlog, HeldLease, InFlight, InFlightTracker, NoTrimmer, NothingInFlight, Position, PositionError,
+    RelayLease, StreamBatch, StreamError, StreamPoller, StreamPollerError, StreamPollerStatus, StreamReader,
+    StreamReads, StreamTrimmer, Wakeup, run_unless_suspended,
 };
 pub use runtime_table::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable};
 pub use targets::{GuardedTarget, LambdaTarget, StreamTarget};

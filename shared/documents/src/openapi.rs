@@ -6,7 +6,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, Secur
 use utoipa::openapi::{Components, Info, OpenApi, Server, Tag};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::problems;
+use crate::problems::{self, Method};
 
 /// The tags of handlers, with their descriptions.
 const TAGS: [(&str, &str); 9] = [
@@ -26,6 +26,9 @@ const DESCRIPTION: &str = "Takes orders and brings each one to exactly one outco
 Bodies are JSON in UTF-8, at most 64 KiB. Unknown fields are refused. Amounts are whole minor units (cents). Errors are problem details
 (RFC 9457). An unknown path responds with 404 `not-found`, an unsupported method with 405 `method-not-allowed`.
 
+Only requests to the server's own `Host` are answered. Requests that change something need `Content-Type: application/json`, also without a body, or the header
+`Idempotency-Key` or `X-Orderflow`; they are refused when a browser sends them for a page of another site. On AWS the gateway takes the place of these rules.
+
 A local system accepts calls without a token. If access is closed, calls need a token with the scope `admin`.";
 
 const TOKEN: &str = "token";
@@ -43,7 +46,12 @@ pub fn openapi(routes: OpenApi) -> OpenApi {
     complete(components);
     for (path, item) in &mut api.paths.paths {
         let shared = &mut components.responses;
-        operations(item).for_each(|operation| problems::describe(path, operation, shared));
+        for operation in safe_operations(item) {
+            problems::describe(path, Method::Safe, operation, shared);
+        }
+        for operation in unsafe_operations(item) {
+            problems::describe(path, Method::Unsafe, operation, shared);
+        }
     }
     api
 }
@@ -61,7 +69,12 @@ fn complete(components: &mut Components) {
     components.add_security_scheme(TOKEN, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
-    [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
+fn safe_operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, options, head, trace, .. } = item;
+    [get, options, head, trace].into_iter().flatten()
+}
+
+fn unsafe_operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { put, post, delete, patch, .. } = item;
+    [put, post, delete, patch].into_iter().flatten()
 }

@@ -15,10 +15,17 @@ use utoipa::openapi::{Ref, RefOr};
 /// Responses by name, shared by several operations.
 pub(crate) type Shared = BTreeMap<String, RefOr<Response>>;
 
-/// Adds the problems of an operation: those that its handler declares, and those that follow from its parameters.
-pub(crate) fn describe(path: &str, operation: &mut Operation, shared: &mut Shared) {
+/// Whether the method of an operation only reads (RFC 9110, section 9.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Method {
+    Safe,
+    Unsafe,
+}
+
+/// Adds the problems of an operation: those that its handler declares, and those that follow from its method and parameters.
+pub(crate) fn describe(path: &str, method: Method, operation: &mut Operation, shared: &mut Shared) {
     let own = take_named(operation);
-    let answered = |kind: &ProblemKind| own.contains(kind) || follows(*kind, path, operation);
+    let answered = |kind: &ProblemKind| own.contains(kind) || follows(*kind, path, method, operation);
     let mut kinds: Vec<ProblemKind> = ProblemKind::ALL.into_iter().filter(answered).collect();
     kinds.sort_by_key(|kind| kind.status());
     for same_status in kinds.chunk_by(|a, b| a.status() == b.status()) {
@@ -37,8 +44,8 @@ fn take_named(operation: &mut Operation) -> Vec<ProblemKind> {
     slugs.map(|slug| kind(slug).expect("handlers name kinds by themselves, not by their slug")).collect()
 }
 
-/// Returns whether an operation with such parameters can respond with this problem, as the extractors of `orderflow-http` do.
-fn follows(kind: ProblemKind, path: &str, operation: &Operation) -> bool {
+/// Returns whether an operation with such parameters can respond with this problem, as the guard and the extractors of `orderflow-http` do.
+fn follows(kind: ProblemKind, path: &str, method: Method, operation: &Operation) -> bool {
     let has_body = operation.request_body.is_some();
     let takes = |place: ParameterIn| {
         let is_there = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(found) if found.parameter_in == place);
@@ -48,10 +55,11 @@ fn follows(kind: ProblemKind, path: &str, operation: &Operation) -> bool {
         |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(found) if found.name == "if-match");
     let conditional = operation.parameters.iter().flatten().any(is_if_match);
     match kind {
-        ProblemKind::MalformedRequest => has_body || conditional || takes(ParameterIn::Query),
+        ProblemKind::MalformedRequest | ProblemKind::MisdirectedRequest => true,
+        ProblemKind::CrossSiteRequest | ProblemKind::UnsupportedMediaType => method == Method::Unsafe,
         ProblemKind::InvalidRequest => has_body || takes(ParameterIn::Query),
         ProblemKind::PreconditionFailed => conditional,
-        ProblemKind::PayloadTooLarge | ProblemKind::UnsupportedMediaType => has_body,
+        ProblemKind::RequestTimeout | ProblemKind::PayloadTooLarge => has_body,
         ProblemKind::NotFound => takes(ParameterIn::Path),
         ProblemKind::Unavailable => path.starts_with("/api/"),
         _ => false,

@@ -1,10 +1,7 @@
 //! The handle to an embedded database.
 
-use std::future::Future;
-use std::io;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::dispatch::Dispatch;
@@ -93,23 +90,10 @@ impl Embedded {
         self.dispatch.faults.set(None);
     }
 
-    /// Returns a router that serves DynamoDB and DynamoDB Streams at `/`, to be merged with other routes. Like [`Self::serve`], it does not
-    /// check signatures.
+    /// Returns a router that serves DynamoDB and DynamoDB Streams at `/`, for any AWS SDK that has the address of the
+    /// server as its endpoint URL. Signatures are not checked, so the listener should be on loopback.
     pub fn router(&self) -> axum::Router {
         server::router(Arc::clone(&self.dispatch))
-    }
-
-    /// Serves DynamoDB and DynamoDB Streams over HTTP until `shutdown` resolves and the requests in progress are answered. Any AWS SDK can use
-    /// the address as endpoint URL. Signatures are not checked, so the listener should be on loopback.
-    ///
-    /// # Errors
-    /// The listener's error.
-    pub async fn serve(
-        &self,
-        listener: TcpListener,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> io::Result<()> {
-        server::serve(Arc::clone(&self.dispatch), listener, shutdown).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! DynamoDB inside the process.
 //!
 //! [`Embedded`] runs the engine `dynoxide`, which stores data in SQLite, behind the AWS SDK for Rust: its clients are the SDK's own, but a
-//! function call answers their requests instead of a socket. [`Embedded::serve`] serves the same dispatch over HTTP, for processes that use an
+//! function call answers their requests instead of a socket. [`Embedded::router`] serves the same dispatch over HTTP, for processes that use an
 //! endpoint URL.
 //!
 //! # What differs from DynamoDB on AWS

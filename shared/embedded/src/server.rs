@@ -2,7 +2,6 @@
 //!
 //! Like other local implementations of DynamoDB it does not check signatures: every process that can connect can read and write.
 
-use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
@@ -12,8 +11,6 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
 
 use crate::answer::CONTENT_TYPE;
 use crate::dispatch::{Dispatch, Reply};
@@ -31,18 +28,6 @@ pub(crate) fn router(dispatch: Arc<Dispatch>) -> Router {
         .route("/", get(health).post(answer))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(dispatch)
-}
-
-pub(crate) async fn serve(
-    dispatch: Arc<Dispatch>,
-    listener: TcpListener,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let listener = listener.tap_io(|stream| {
-        // An answer is a single write, which Nagle's algorithm would only delay.
-        let _ = stream.set_nodelay(true);
-    });
-    axum::serve(listener, router(dispatch)).with_graceful_shutdown(shutdown).await
 }
 
 async fn health() -> &'static str {

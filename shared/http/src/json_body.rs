@@ -1,5 +1,7 @@
 //! A JSON request body.
 
+use std::error::Error;
+
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use http::HeaderMap;
@@ -13,10 +15,16 @@ use crate::{Problem, ProblemKind};
 /// The largest request body, in bytes (64 KiB).
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
+/// The error of a body that does not arrive in time. [`JsonBody`] answers it with 408.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("The body did not arrive in time; send it again at once.")]
+pub struct BodyTimedOut;
+
 /// A JSON request body, read as a `T`.
 ///
 /// - 415 unless the content type is `application/json` or `application/*+json`, in UTF-8.
 /// - 413 if the body is larger than [`MAX_BODY_BYTES`], with or without a `Content-Length`.
+/// - 408 if it fails with [`BodyTimedOut`].
 /// - 400 `malformed-request` if the body is not UTF-8 or not JSON.
 /// - 422 `invalid-request`, naming the field as in `items[0].quantity`, if the JSON is not a `T`. An array is not accepted as an
 ///   object, nor a repeated key, nor an unknown field if the type has `#[serde(deny_unknown_fields)]`, which every body type should.
@@ -53,7 +61,10 @@ where
         let body = request.body();
         // An empty body of a Lambda event reports no size, and a body of an empty text does not report that it has ended.
         let is_empty = body.is_end_stream() || body.size_hint().exact() == Some(0);
-        if is_empty && !request.headers().contains_key(CONTENT_TYPE) {
+        // The type may be given all the same: it shows that no HTML form sent the request.
+        if is_empty
+            && (!request.headers().contains_key(CONTENT_TYPE) || require_json(request.headers()).is_ok())
+        {
             return Ok(None);
         }
         <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
@@ -109,8 +120,15 @@ async fn read(body: Body) -> Result<Vec<u8>, Problem> {
     match Limited::new(body, MAX_BODY_BYTES).collect().await {
         Ok(collected) => Ok(collected.to_bytes().into()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(error) if timed_out(error.as_ref()) => {
+            Err(Problem::new(ProblemKind::RequestTimeout, BodyTimedOut.to_string()))
+        }
         Err(_) => Err(malformed("The body ended early.".to_owned())),
     }
+}
+
+fn timed_out(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| (**error).source()).any(|error| error.is::<BodyTimedOut>())
 }
 
 fn too_large() -> Problem {

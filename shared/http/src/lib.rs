@@ -9,9 +9,12 @@
 //! [`Problem`] is the only error of a handler. An error of the client has a kind and a detail, and both are sent. An error of the
 //! server is [`Problem::unavailable`]: its cause is logged once and never sent.
 
+mod allowed_hosts;
 mod caller;
 mod conditional;
+mod cors;
 mod field_errors;
+mod guard;
 mod health;
 mod idempotency_key;
 mod json_body;
@@ -26,12 +29,15 @@ mod query_params;
 mod strict;
 mod trace;
 
+pub use allowed_hosts::{AllowedHosts, AllowedHostsError};
 pub use caller::{Caller, OrderAccess};
 pub use conditional::{EntityTag, IfMatch, IfNoneMatch};
+pub use cors::{CorsOrigins, CorsOriginsError};
 pub use field_errors::{FieldError, FieldErrors};
+pub use guard::Guard;
 pub use health::{HealthCheck, HealthFigure, health_router};
 pub use idempotency_key::IdempotencyKey;
-pub use json_body::{JsonBody, MAX_BODY_BYTES};
+pub use json_body::{BodyTimedOut, JsonBody, MAX_BODY_BYTES};
 pub use limit::Limit;
 pub use metrics::metrics_router;
 pub use middleware::with_fallbacks;

@@ -16,10 +16,14 @@ pub enum ProblemKind {
     Unauthenticated,
     /// 403: the token does not allow this.
     Forbidden,
+    /// 403: a page of another site sent the request.
+    CrossSiteRequest,
     /// 404: the resource does not exist.
     NotFound,
     /// 405: the path does not support this method.
     MethodNotAllowed,
+    /// 408: the body did not arrive in time.
+    RequestTimeout,
     /// 409: the order has already ended.
     OrderNotCancellable,
     /// 409: a resource with this name exists.
@@ -34,6 +38,8 @@ pub enum ProblemKind {
     PayloadTooLarge,
     /// 415: the content type is not JSON.
     UnsupportedMediaType,
+    /// 421: the `Host` of the request is not one of this server.
+    MisdirectedRequest,
     /// 422: fields are invalid; the problem names them.
     InvalidRequest,
     /// 422: products are unknown; the problem names their fields.
@@ -66,12 +72,14 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 29] = [
         Self::MalformedRequest,
         Self::Unauthenticated,
         Self::Forbidden,
+        Self::CrossSiteRequest,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::RequestTimeout,
         Self::OrderNotCancellable,
         Self::AlreadyExists,
         Self::InsufficientStock,
@@ -79,6 +87,7 @@ impl ProblemKind {
         Self::PreconditionFailed,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
+        Self::MisdirectedRequest,
         Self::InvalidRequest,
         Self::UnknownProduct,
         Self::IdempotencyKeyReused,
@@ -101,9 +110,10 @@ impl ProblemKind {
         match self {
             Self::MalformedRequest => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::CrossSiteRequest => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::OrderNotCancellable
             | Self::AlreadyExists
             | Self::InsufficientStock
@@ -111,6 +121,7 @@ impl ProblemKind {
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,
             Self::InvalidRequest
             | Self::UnknownProduct
             | Self::IdempotencyKeyReused
@@ -141,8 +152,10 @@ impl ProblemKind {
             Self::MalformedRequest => "malformed-request",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
+            Self::CrossSiteRequest => "cross-site-request",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
+            Self::RequestTimeout => "request-timeout",
             Self::OrderNotCancellable => "order-not-cancellable",
             Self::AlreadyExists => "already-exists",
             Self::InsufficientStock => "insufficient-stock",
@@ -150,6 +163,7 @@ impl ProblemKind {
             Self::PreconditionFailed => "precondition-failed",
             Self::PayloadTooLarge => "payload-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
+            Self::MisdirectedRequest => "misdirected-request",
             Self::InvalidRequest => "invalid-request",
             Self::UnknownProduct => "unknown-product",
             Self::IdempotencyKeyReused => "idempotency-key-reused",
@@ -174,8 +188,10 @@ impl ProblemKind {
             Self::MalformedRequest => "The request cannot be read",
             Self::Unauthenticated => "A valid token is needed",
             Self::Forbidden => "The token does not allow this",
+            Self::CrossSiteRequest => "A page of another site may not change anything",
             Self::NotFound => "There is no such resource",
             Self::MethodNotAllowed => "The resource does not support this method",
+            Self::RequestTimeout => "The body did not arrive in time",
             Self::OrderNotCancellable => "The order can no longer be cancelled",
             Self::AlreadyExists => "The resource already exists",
             Self::InsufficientStock => "The stock would fall below zero",
@@ -183,6 +199,7 @@ impl ProblemKind {
             Self::PreconditionFailed => "The resource has another version",
             Self::PayloadTooLarge => "The body is too large",
             Self::UnsupportedMediaType => "The body must be JSON",
+            Self::MisdirectedRequest => "This server does not answer to that Host",
             Self::InvalidRequest => "Some fields are not valid",
             Self::UnknownProduct => "Some products are not for sale",
             Self::IdempotencyKeyReused => "The Idempotency-Key was used for another request",
@@ -208,6 +225,7 @@ impl ProblemKind {
             StatusCode::FORBIDDEN => Some(Self::Forbidden),
             StatusCode::NOT_FOUND => Some(Self::NotFound),
             StatusCode::METHOD_NOT_ALLOWED => Some(Self::MethodNotAllowed),
+            StatusCode::REQUEST_TIMEOUT => Some(Self::RequestTimeout),
             StatusCode::PRECONDITION_FAILED => Some(Self::PreconditionFailed),
             StatusCode::PAYLOAD_TOO_LARGE => Some(Self::PayloadTooLarge),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Some(Self::UnsupportedMediaType),

@@ -142,6 +142,26 @@ pub static JWT_AUDIENCE: Setting = Setting::new(
 .help("The claim `aud` that tokens must have. Required by ORDERFLOW_AUTH=jwt.")
 .read_by(AUTHENTICATING);
 
+/// The hosts that a listener answers to.
+pub static ALLOWED_HOSTS: Setting = Setting::new(
+    "ORDERFLOW_ALLOWED_HOSTS",
+    Text { placeholder: "HOSTS", allowed: "host names or IP addresses without ports, separated by commas" },
+    Section::Server,
+)
+.example("shop.example.com,10.0.0.7")
+.help("The names under which clients address the server, beside loopback and the address of --host. Requests with another Host are refused.")
+.read_by(&[Up, Store, Bridge]);
+
+/// The origins whose pages may call the API.
+pub static CORS_ORIGINS: Setting = Setting::new(
+    "ORDERFLOW_CORS_ORIGINS",
+    Text { placeholder: "ORIGINS", allowed: "origins such as https://shop.example.com, separated by commas" },
+    Section::Server,
+)
+.example("https://shop.example.com,http://localhost:3000")
+.help("The origins whose web pages may call the HTTP API and read its responses (CORS). Without it, only pages of the server itself can.")
+.read_by(&[Up]);
+
 /// How long running work may take to finish after a signal.
 pub static DRAIN_SECONDS: Setting =
     Setting::new("ORDERFLOW_DRAIN_SECONDS", WholeNumber { min: 0, unit: Some("seconds") }, Section::Server)
@@ -473,6 +493,8 @@ pub static ALL: &[&Setting] = &[
     &JWT_PUBLIC_KEY,
     &JWT_ISSUER,
     &JWT_AUDIENCE,
+    &ALLOWED_HOSTS,
+    &CORS_ORIGINS,
     &DRAIN_SECONDS,
     &DATA_DIR,
     &EPHEMERAL,

@@ -77,7 +77,21 @@ impl Table {
     /// # Errors
     /// [`StoreError`] if a request fails or an item has another shape.
     pub async fn get_collection<T: DeserializeOwned>(&self, hash: &str) -> Result<Vec<T>, StoreError> {
-        self.query(self.collection(hash).key_condition_expression("#hash = :hash")).await
+        let mut found = Vec::new();
+        self.visit_collection(hash, |item| found.push(item)).await?;
+        Ok(found)
+    }
+
+    /// Passes all items under one hash key to `visit`, in the order of their range keys. Only one page of them is in memory at a time.
+    ///
+    /// # Errors
+    /// [`StoreError`] if a request fails or an item has another shape; `visit` may have got some items then.
+    pub async fn visit_collection<T: DeserializeOwned>(
+        &self,
+        hash: &str,
+        visit: impl FnMut(T),
+    ) -> Result<(), StoreError> {
+        self.visit(self.collection(hash).key_condition_expression("#hash = :hash"), visit).await
     }
 
     /// Returns the items under one hash key whose range key is in `range`, in the order of their range keys.
@@ -96,7 +110,9 @@ impl Table {
             .expression_attribute_names("#range", range_name)
             .expression_attribute_values(":first", crate::string(*range.start()))
             .expression_attribute_values(":last", crate::string(*range.end()));
-        self.query(query).await
+        let mut found = Vec::new();
+        self.visit(query, |item| found.push(item)).await?;
+        Ok(found)
     }
 
     /// Returns a page of all items of the table, and the key with which the next page starts, if there is one. A scan reads and pays for the
@@ -120,14 +136,17 @@ impl Table {
             .consistent_read(true)
     }
 
-    async fn query<T: DeserializeOwned>(&self, query: QueryFluentBuilder) -> Result<Vec<T>, StoreError> {
+    async fn visit<T: DeserializeOwned>(
+        &self,
+        query: QueryFluentBuilder,
+        mut visit: impl FnMut(T),
+    ) -> Result<(), StoreError> {
         let mut pages = query.into_paginator().items().send();
-        let mut found = Vec::new();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| StoreError::request("Query", &self.name, &error))?;
-            found.push(self.parse(item)?);
+            visit(self.parse(item)?);
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Parses an item.

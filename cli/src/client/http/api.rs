@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orderflow_system::BaseUrl;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 
 use super::{ApiRequest, ApiResponse, Backoff, jittered};
@@ -61,6 +61,9 @@ impl Api {
         }
         if let Some(body) = &request.body {
             builder = builder.json(body);
+        } else if !request.method.is_safe() {
+            // The server refuses what an HTML form could send.
+            builder = builder.header(CONTENT_TYPE, "application/json");
         }
         let response = match builder.send().await {
             Ok(response) => ApiResponse::read(self.base.to_string(), response).await,

@@ -5,5 +5,6 @@ mod cache;
 mod changing;
 mod conditional;
 mod creating;
+mod currency;
 mod harness;
 mod warming_up;

@@ -4,6 +4,7 @@ mod cancel;
 mod list;
 mod place;
 mod request;
+mod timeline_order;
 mod view;
 
 use axum::Json;
@@ -81,7 +82,7 @@ async fn read(
 
 /// List the events of an order
 ///
-/// The order's own events and the reports of inventory and payments, oldest first.
+/// The order's own events and the reports of inventory and payments, in the order in which they happened: by time, but an event never stands before its cause, also if a clock was set back.
 #[utoipa::path(
     get,
     path = "/api/v1/orders/{id}/events",

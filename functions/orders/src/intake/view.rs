@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::openapi::schema::{OneOfBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::timeline_order;
 use crate::table::{OrderRecord, TimelineEntry};
 
 /// An order.
@@ -53,7 +54,7 @@ impl From<OrderRecord> for OrderView {
     }
 }
 
-/// The events of an order, oldest first.
+/// The events of an order in the order in which they happened.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Timeline {
     events: Vec<Entry>,
@@ -91,9 +92,6 @@ impl From<OrderRecord> for Timeline {
             trace_id: entry.trace_id.or_else(|| own_trace.clone()),
             detail: entry.detail,
         };
-        // Reports arrive in any order. The sort is stable: events of the same time stay in the order of their arrival.
-        let mut timeline = record.timeline;
-        timeline.sort_by_key(|entry| entry.millis);
-        Self { events: timeline.into_iter().map(entry).collect() }
+        Self { events: timeline_order::sort(record.timeline).into_iter().map(entry).collect() }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use orderflow_auth::Access;
-use orderflow_catalog::{CATALOG, Catalog, CatalogSettings};
+use orderflow_catalog::{CATALOG, Catalog, CatalogSettings, claim_currency};
 use orderflow_domain::Currency;
 use orderflow_lambda::{Bundle, Error};
 use orderflow_notifications::Templates;
@@ -40,6 +40,7 @@ async fn main() -> Result<(), Error> {
     let (bundle, settings) = Bundle::start("shop-api", ShopApiSettings::read).await?;
     bundle.warm(&CATALOG).await;
     let ShopApiSettings { access, catalog, currency, payment, templates } = settings;
+    claim_currency(bundle.store(), &currency).await?;
     let (catalog, templates) = (Catalog::new(bundle.store(), &catalog), Arc::new(templates));
     let gateway = payment.gateway(bundle.store(), &FaultSwitch::default())?;
     let queues = Sqs::new(bundle.aws(), SqsNames::new(bundle.store().prefix()));

@@ -20,7 +20,7 @@ const EVENT_SOURCE: &str = "orderflow:memory";
 /// The most messages of one batch.
 const BATCH_MAX: usize = 100;
 
-/// The longest sleep of a consumer without ready messages. Arrivals wake it; the limit bounds the effect of a clock that jumps.
+/// The longest sleep of a consumer without ready messages. Arrivals wake it.
 const IDLE_MAX: Duration = Duration::from_secs(60);
 
 impl MemoryBroker {
@@ -29,8 +29,9 @@ impl MemoryBroker {
         if self.switch.is_stopped(consumer) {
             return 0;
         }
-        let messages = self.with_queue(consumer, |queue| queue.take(BATCH_MAX, now)).unwrap_or_default();
-        let count = messages.len();
+        let waiting = self.with_queue(consumer, |queue| queue.take(BATCH_MAX, now)).unwrap_or_default();
+        let count = waiting.len();
+        let messages = self.load(consumer, waiting, now).await;
         let (exhausted, messages): (Vec<_>, Vec<_>) =
             messages.into_iter().partition(|message| self.is_exhausted(message, now));
         if !exhausted.is_empty() {
@@ -105,9 +106,9 @@ impl MemoryBroker {
         let row = match &disposition {
             Disposition::Ack => Row::None,
             Disposition::Retry { after, .. } => {
-                let (key, due) = (message.row_key(), now.plus(*after));
-                let (history, reason) = (disposition.history(history), storable_reason(outcome.reason()));
-                Row::Delayed(Box::new(Delayed::new(consumer, key, body, history, due, &reason)))
+                let (key, history) = (message.row_key(), disposition.history(history));
+                let reason = storable_reason(outcome.reason());
+                Row::Delayed(Box::new(Delayed::new(consumer, key, body, history, (now, *after), &reason)))
             }
             Disposition::DeadLetter { code, reason } => {
                 let letter = DeadLetter::new(consumer, body, (code, reason), history, now);
@@ -126,12 +127,17 @@ impl MemoryBroker {
         mut stop: watch::Receiver<bool>,
     ) {
         let Some(arrivals) = self.arrivals.get(consumer) else { return };
-        let mut switched = self.switch.changes();
+        let (mut switched, mut stored) = (self.switch.changes(), false);
         while !*stop.borrow() {
-            if self.deliver(consumer, &target, Timestamp::now()).await > 0 {
+            if self.deliver(consumer, &target, self.clock.now()).await > 0 {
                 continue;
             }
-            let wait = self.due_of(consumer).map_or(IDLE_MAX, |due| due.since(Timestamp::now()));
+            let stopped = self.switch.is_stopped(consumer);
+            if stopped && !stored {
+                self.store_ready(consumer).await;
+            }
+            stored = stopped;
+            let wait = self.due_of(consumer).map_or(IDLE_MAX, |due| due.since(self.clock.now()));
             tokio::select! {
                 () = arrivals.notified() => {}
                 _ = switched.changed() => {}

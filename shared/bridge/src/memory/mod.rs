@@ -1,5 +1,5 @@
 //! A broker in this process. The store makes it durable: a message is in its table's stream until every consumer is done with it, or in a row of the
-//! table `runtime` while it is delayed.
+//! table `runtime` while it is delayed, or while many other messages wait for the same consumer.
 //!
 //! Killing the process at any moment loses no message. A stream's cursor (its low-water mark) moves only past records whose messages are all done or
 //! have a row, so a restart delivers every message again that was in flight.
@@ -9,6 +9,8 @@ mod apply;
 mod delivery;
 mod publisher;
 mod queue;
+mod steady_clock;
+mod stored;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,19 +20,18 @@ use orderflow_messaging::{RetryPolicy, SUBSCRIPTIONS, Subscription};
 use orderflow_store::StoreError;
 use tokio::sync::Notify;
 
-use crate::{ConsumerSwitch, RuntimeTable};
-use queue::{Message, Origin, Queue};
+use crate::{ConsumerSwitch, Delayed, RuntimeTable};
+use queue::{HELD_MAX, Message, Origin, Queue};
+use steady_clock::SteadyClock;
 
 pub use admin::MemoryAdmin;
 pub use publisher::MemoryPublisher;
-
-/// The most ready messages of all queues together. At this number the streams are not read further; unread records stay in the streams.
-const READY_MAX: usize = 50_000;
 
 /// The broker.
 pub struct MemoryBroker {
     runtime: RuntimeTable,
     policy: RetryPolicy,
+    clock: SteadyClock,
     queues: Mutex<BTreeMap<&'static str, Queue>>,
     switch: ConsumerSwitch,
     arrivals: BTreeMap<&'static str, Notify>,
@@ -53,18 +54,29 @@ impl MemoryBroker {
     /// # Errors
     /// [`StoreError`] if the store does not answer.
     pub async fn open(runtime: RuntimeTable, policy: RetryPolicy) -> Result<Arc<Self>, StoreError> {
+        Self::open_holding(HELD_MAX, runtime, policy).await
+    }
+
+    /// Opens a broker that keeps at most this many bodies of messages of each queue in memory.
+    async fn open_holding(
+        held_max: usize,
+        runtime: RuntimeTable,
+        policy: RetryPolicy,
+    ) -> Result<Arc<Self>, StoreError> {
+        let clock = SteadyClock::start();
         let mut queues = BTreeMap::new();
         for Subscription { consumer, .. } in SUBSCRIPTIONS {
-            let mut queue = Queue::default();
-            for row in runtime.delayed(consumer).await? {
-                let due = row.due;
+            let mut queue = Queue::holding(held_max);
+            let delay = |row: Delayed| {
+                let due = row.due_by(clock.now(), policy.cap);
                 queue.delay(Message::from(row), due);
-            }
+            };
+            runtime.visit_delayed(consumer, delay).await?;
             queues.insert(*consumer, queue);
         }
         let arrivals = SUBSCRIPTIONS.iter().map(|row| (row.consumer, Notify::new())).collect();
         let (queues, switch) = (Mutex::new(queues), ConsumerSwitch::default());
-        Ok(Arc::new(Self { runtime, policy, queues, switch, arrivals }))
+        Ok(Arc::new(Self { runtime, policy, clock, queues, switch, arrivals }))
     }
 
     /// Returns the switch that stops and starts deliveries to single consumers.
@@ -82,10 +94,6 @@ impl MemoryBroker {
         let queues = lock(&self.queues);
         let running = queues.iter().filter(|(consumer, _)| !self.switch.is_stopped(consumer));
         running.filter_map(|(_, queue)| queue.next_due()).min()
-    }
-
-    fn has_room(&self) -> bool {
-        lock(&self.queues).values().map(|queue| queue.counts().ready).sum::<usize>() < READY_MAX
     }
 
     fn with_queue<T>(&self, consumer: &str, act: impl FnOnce(&mut Queue) -> T) -> Option<T> {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use orderflow_domain::{Event, Timestamp};
+use orderflow_domain::Event;
 use orderflow_messaging::{AttemptHistory, PublishError, Publisher, SUBSCRIPTIONS};
 
 use super::{MemoryBroker, Message, lock};
@@ -30,9 +30,36 @@ impl MemoryBroker {
     }
 }
 
+impl MemoryPublisher {
+    /// Queues the events. Returns the messages that have to get a row first, because there is no room in memory or their consumer is stopped.
+    fn push(
+        &self,
+        events: &[Event],
+        history: AttemptHistory,
+        in_flight: &Arc<InFlight>,
+    ) -> Vec<(&'static str, Message)> {
+        let mut rowless = Vec::new();
+        let mut queues = lock(&self.broker.queues);
+        for event in events {
+            let body: Arc<str> = event.to_json().into();
+            for row in SUBSCRIPTIONS.iter().filter(|row| row.types.contains(&event.event_type())) {
+                let Some(queue) = queues.get_mut(row.consumer) else { continue };
+                let message = Message::new(event, body.clone(), history, in_flight.clone());
+                if queue.has_room() && !self.broker.switch.is_stopped(row.consumer) {
+                    queue.push(message);
+                } else {
+                    rowless.push((row.consumer, message));
+                }
+            }
+        }
+        rowless
+    }
+}
+
 impl InFlightTracker for MemoryPublisher {
+    /// There is always room: a message without a place in memory gets a row.
     fn has_room(&self) -> bool {
-        self.broker.has_room()
+        true
     }
 
     fn begin(&self, in_flight: Arc<InFlight>, attempts: u32) {
@@ -44,18 +71,12 @@ impl InFlightTracker for MemoryPublisher {
 impl Publisher for MemoryPublisher {
     async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>> {
         let BatchContext { in_flight, attempts } = lock(&self.batch).clone();
-        let now = Timestamp::now();
-        let mut queues = lock(&self.broker.queues);
-        for event in events {
-            let body: Arc<str> = event.to_json().into();
-            let history = AttemptHistory { attempts, first_at: now };
-            for row in SUBSCRIPTIONS.iter().filter(|row| row.types.contains(&event.event_type())) {
-                if let Some(queue) = queues.get_mut(row.consumer) {
-                    queue.push(Message::new(event, body.clone(), history, in_flight.clone()));
-                }
-            }
+        let first_at = self.broker.clock.now();
+        let history = AttemptHistory { attempts, first_at };
+        let rowless = self.push(events, history, &in_flight);
+        if !rowless.is_empty() {
+            self.broker.store(rowless).await;
         }
-        drop(queues);
         for row in SUBSCRIPTIONS {
             if events.iter().any(|event| row.types.contains(&event.event_type())) {
                 self.broker.announce(row.consumer);

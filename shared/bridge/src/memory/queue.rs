@@ -9,6 +9,7 @@ use orderflow_messaging::{AttemptHistory, is_isolated};
 use super::QueueCounts;
 use crate::Delayed;
 use crate::relay::InFlight;
+use crate::runtime_table::id_in;
 
 /// A message of one consumer.
 #[derive(Debug, Clone)]
@@ -56,6 +57,15 @@ impl Message {
         Self { id: event.id.to_string(), body, alone: is_isolated(history.attempts), history, origin }
     }
 
+    /// Returns the message after its row was written: the stream need not hold it any more.
+    pub(super) fn with_row(self) -> Self {
+        let key = self.row_key().to_owned();
+        if let Origin::Stream { in_flight, .. } = &self.origin {
+            in_flight.complete();
+        }
+        Self { origin: Origin::Delayed { key }, ..self }
+    }
+
     /// Returns the key of the message's row, which exists while the message is delayed.
     pub(super) fn row_key(&self) -> &str {
         match &self.origin {
@@ -65,49 +75,147 @@ impl Message {
     }
 }
 
+/// A message in a queue.
+#[derive(Debug)]
+pub(super) enum Waiting {
+    /// The whole message.
+    Held(Box<Message>),
+    /// A message whose body is only in its row, so that a queue of any length takes little memory (about 100 bytes a message).
+    InRow {
+        /// The key of its row.
+        key: Box<str>,
+        /// The attempts made before.
+        history: AttemptHistory,
+    },
+}
+
+impl Waiting {
+    fn id(&self) -> &str {
+        match self {
+            Self::Held(message) => &message.id,
+            Self::InRow { key, .. } => id_in(key),
+        }
+    }
+
+    fn alone(&self) -> bool {
+        match self {
+            Self::Held(message) => message.alone,
+            Self::InRow { history, .. } => is_isolated(history.attempts),
+        }
+    }
+}
+
+/// The most messages of one queue whose bodies are kept in memory; about 1 KB each.
+pub(super) const HELD_MAX: usize = 4_000;
+
 /// The messages of one consumer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Queue {
-    ready: VecDeque<Message>,
-    delayed: BTreeMap<(Timestamp, u64), Message>,
+    ready: VecDeque<Waiting>,
+    delayed: BTreeMap<(Timestamp, u64), Waiting>,
     delays: u64,
     in_flight: usize,
+    /// The number of messages in `ready` and `delayed` whose bodies are kept in memory.
+    held: usize,
+    held_max: usize,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self::holding(HELD_MAX)
+    }
 }
 
 impl Queue {
+    /// Returns an empty queue that keeps at most this many bodies in memory.
+    pub(super) fn holding(held_max: usize) -> Self {
+        let (ready, delayed) = (VecDeque::new(), BTreeMap::new());
+        Self { ready, delayed, delays: 0, in_flight: 0, held: 0, held_max }
+    }
+
+    /// Returns whether the body of another message is kept in memory. Without room, a message should get a row before it is pushed.
+    pub(super) fn has_room(&self) -> bool {
+        self.held < self.held_max
+    }
+
     pub(super) fn push(&mut self, message: Message) {
-        self.ready.push_back(message);
+        let waiting = self.admit(message);
+        self.ready.push_back(waiting);
     }
 
     /// Returns messages in flight to the front of the queue.
     pub(super) fn put_back(&mut self, messages: Vec<Message>) {
         self.in_flight -= messages.len();
         for message in messages.into_iter().rev() {
-            self.ready.push_front(message);
+            self.held += 1;
+            self.ready.push_front(Waiting::Held(Box::new(message)));
         }
     }
 
     pub(super) fn delay(&mut self, message: Message, due: Timestamp) {
+        let waiting = self.admit(message);
+        self.delay_waiting(waiting, due);
+    }
+
+    /// Delays messages in flight that could not be read from their rows.
+    pub(super) fn delay_unread(&mut self, unread: Vec<(Box<str>, AttemptHistory)>, due: Timestamp) {
+        self.in_flight -= unread.len();
+        for (key, history) in unread {
+            self.delay_waiting(Waiting::InRow { key, history }, due);
+        }
+    }
+
+    fn delay_waiting(&mut self, waiting: Waiting, due: Timestamp) {
         self.delays += 1;
-        self.delayed.insert((due, self.delays), message);
+        self.delayed.insert((due, self.delays), waiting);
+    }
+
+    /// Drops the body of a message that has a row if many bodies are in memory.
+    fn admit(&mut self, message: Message) -> Waiting {
+        match message.origin {
+            Origin::Delayed { key } if self.held >= self.held_max => {
+                Waiting::InRow { key: key.into(), history: message.history }
+            }
+            Origin::Stream { .. } | Origin::Delayed { .. } => {
+                self.held += 1;
+                Waiting::Held(Box::new(message))
+            }
+        }
+    }
+
+    /// Removes the ready messages that only a stream stores.
+    pub(super) fn take_rowless(&mut self) -> Vec<Message> {
+        let mut taken = Vec::new();
+        for waiting in std::mem::take(&mut self.ready) {
+            match waiting {
+                Waiting::Held(message) if matches!(message.origin, Origin::Stream { .. }) => {
+                    taken.push(*message)
+                }
+                waiting => self.ready.push_back(waiting),
+            }
+        }
+        self.held -= taken.len();
+        taken
     }
 
     /// Returns the next batch, after making due messages ready.
-    pub(super) fn take(&mut self, limit: usize, now: Timestamp) -> Vec<Message> {
+    pub(super) fn take(&mut self, limit: usize, now: Timestamp) -> Vec<Waiting> {
         while let Some(entry) = self.delayed.first_entry().filter(|entry| entry.key().0 <= now) {
             self.ready.push_back(entry.remove());
         }
         let count = self.batch_len(limit);
         self.in_flight += count;
-        self.ready.drain(..count).collect()
+        let taken: Vec<_> = self.ready.drain(..count).collect();
+        self.held -= taken.iter().filter(|waiting| matches!(waiting, Waiting::Held(_))).count();
+        taken
     }
 
     /// Returns how many messages at the front form a batch. An isolated message is a batch of its own. Two copies of a message are never in one batch,
     /// because both have the same row; after a restart one copy can come from the stream and one from the row.
     fn batch_len(&self, limit: usize) -> usize {
         let mut ids = HashSet::new();
-        let candidates = self.ready.iter().take(limit).take_while(|message| !message.alone);
-        let together = candidates.take_while(|message| ids.insert(message.id.as_str())).count();
+        let candidates = self.ready.iter().take(limit).take_while(|message| !message.alone());
+        let together = candidates.take_while(|message| ids.insert(message.id())).count();
         together.max(1).min(self.ready.len())
     }
 
@@ -165,8 +273,22 @@ mod tests {
         queue.delay(message("early too", false), at(10));
         assert_eq!(queue.next_due(), Some(at(10)));
         assert!(queue.take(9, at(9)).is_empty());
-        let ids: Vec<_> = queue.take(9, at(20)).into_iter().map(|message| message.id).collect();
+        let ids: Vec<_> = queue.take(9, at(20)).into_iter().map(|message| message.id().to_owned()).collect();
         assert_eq!(ids, ["early", "early too", "late"]);
         assert_eq!(queue.counts(), QueueCounts { ready: 0, in_flight: 3, delayed: 0 });
+    }
+
+    #[test]
+    fn a_long_queue_keeps_few_bodies() {
+        let mut queue = Queue::holding(2);
+        for number in 0..5 {
+            queue.push(message(&number.to_string(), false));
+            queue.delay(message(&format!("later-{number}"), false), Timestamp::from_millis(10));
+        }
+        assert!(!queue.has_room());
+        let taken = queue.take(20, Timestamp::from_millis(10));
+        let held = taken.iter().filter(|waiting| matches!(waiting, Waiting::Held(_))).count();
+        assert_eq!((taken.len(), held), (10, 2));
+        assert!(queue.has_room());
     }
 }

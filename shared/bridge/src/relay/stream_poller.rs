@@ -110,6 +110,20 @@ impl StreamPoller {
         })
     }
 
+    /// Starts again at the stored cursor, after another process may have moved it.
+    ///
+    /// # Errors
+    /// [`StreamPollerError`] if the store does not answer. The poller is as before then.
+    pub async fn reopen(&mut self) -> Result<(), StreamPollerError> {
+        let cursor = self.runtime.start_from(self.reader.table()).await?;
+        self.reader = self.reader.reopen(cursor.after.iter().cloned().collect()).await?;
+        (self.after, self.earlier_starts) = (cursor.after, cursor.starts);
+        self.published = PublishedBatches::default();
+        self.cursor_changed = false;
+        self.backlog.clear();
+        Ok(())
+    }
+
     /// Returns the full name of the table.
     pub fn table(&self) -> &str {
         self.reader.table()
@@ -203,7 +217,7 @@ impl StreamPoller {
     }
 
     /// Polls the stream until `stop` becomes true or its sender is dropped.
-    pub async fn run(mut self, mut wakeup: Wakeup, mut stop: watch::Receiver<bool>) {
+    pub async fn run(&mut self, mut wakeup: Wakeup, mut stop: watch::Receiver<bool>) {
         let (mut failures, mut idle) = (0, 0);
         let mut saved_at = Instant::now();
         while !*stop.borrow() {

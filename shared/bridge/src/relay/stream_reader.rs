@@ -65,6 +65,14 @@ impl StreamReader {
         Ok(Self { client, table: table.to_owned(), arn, after, shards: Vec::new(), unlisted: true })
     }
 
+    /// Returns a new reader of the same table that starts after these positions.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn reopen(&self, after: Vec<Position>) -> Result<Self, StreamError> {
+        Self::open(self.client.clone(), &self.table, after).await
+    }
+
     /// Returns the full name of the table.
     pub fn table(&self) -> &str {
         &self.table

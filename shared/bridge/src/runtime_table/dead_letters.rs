@@ -1,12 +1,14 @@
 //! Dead letters, as operators handle them: replay, correct, purge.
 
+use std::time::Duration;
+
 use orderflow_domain::Timestamp;
 use orderflow_messaging::AttemptHistory;
 use orderflow_store::{Cancellation, Item, StoreError, TransactError, Write, WriteError};
 use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
 use uuid::Uuid;
 
-use super::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable, dead_pk, unconditional};
+use super::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable, dead_pk, shape, unconditional};
 
 impl RuntimeTable {
     /// Replaces a dead letter with a delayed message that is due now and has no attempts, in one transaction. Returns `None` if the dead
@@ -21,7 +23,7 @@ impl RuntimeTable {
         let now = Timestamp::now();
         let key = format!("{}#{}", letter.id(), Uuid::now_v7());
         let history = AttemptHistory { attempts: 0, first_at: now };
-        let row = Delayed::new(consumer, &key, &letter.body, history, now, "replayed");
+        let row = Delayed::new(consumer, &key, &letter.body, history, (now, Duration::ZERO), "replayed");
         let remove = Write::delete(&self.table, self.dead_key(consumer, letter.id()));
         let remove = remove.if_equals("body", to_attribute_value(&letter.body).map_err(shape)?);
         match self.store.transact(vec![remove, self.write_delayed(&row)?]).await {
@@ -75,8 +77,4 @@ fn gone(reasons: Vec<Cancellation>) -> Result<(), StoreError> {
         code: "TransactionCanceledException".to_owned(),
         message: format!("{reasons:?}"),
     })
-}
-
-fn shape(error: impl ToString) -> StoreError {
-    StoreError::Shape { table: RUNTIME.name.to_owned(), message: error.to_string() }
 }

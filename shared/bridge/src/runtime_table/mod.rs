@@ -1,6 +1,9 @@
 //! The table `runtime`, which stores what `orderflow up` and `orderflow bridge` keep across restarts: cursors of streams, delayed messages, dead letters.
 
 mod dead_letters;
+mod lease;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use orderflow_domain::Timestamp;
@@ -10,11 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::Position;
 
+pub(crate) use lease::LeaseRow;
+
 /// The prefix of the hash keys of delayed messages. Existing data directories contain it, so it keeps the word that was used before
 /// *delayed*; `concat!` keeps that word out of a search for it.
 pub(crate) const DELAYED_PREFIX: &str = concat!("put", "off#");
 
-/// The definition of the table. It holds cursors under `cursor`, delayed messages under `DELAYED_PREFIX` and the consumer's name, and dead
+/// The definition of the table. It holds cursors under `cursor`, the lease of the relay under `lease`, delayed messages under `DELAYED_PREFIX` and the consumer's name, and dead
 /// letters under `dead#<consumer>`.
 pub static RUNTIME: TableDefinition =
     TableDefinition { name: "runtime", hash: "pk", range: Some("sk"), indexes: &[], streams: false };
@@ -44,6 +49,9 @@ pub struct Delayed {
     pub first_at: Timestamp,
     /// When it will be delivered again.
     pub due: Timestamp,
+    /// The delay in milliseconds that leads to `due`. Rows of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u64>,
     /// Why the last attempt failed.
     pub reason: String,
 }
@@ -68,13 +76,13 @@ pub struct DeadLetterRow {
 }
 
 impl Delayed {
-    /// Returns the row of a message that a consumer will get again, under a key that begins with the message's id.
+    /// Returns the row of a message that a consumer will get `delay` after `now`, under a key that begins with the message's id.
     pub(crate) fn new(
         consumer: &str,
         key: &str,
         body: &str,
         history: AttemptHistory,
-        due: Timestamp,
+        (now, delay): (Timestamp, Duration),
         reason: &str,
     ) -> Self {
         Self {
@@ -83,14 +91,22 @@ impl Delayed {
             body: body.to_owned(),
             attempts: history.attempts,
             first_at: history.first_at,
-            due,
+            due: now.plus(delay),
+            delay_ms: Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
             reason: reason.to_owned(),
         }
     }
 
     /// Returns the message's id.
     pub fn id(&self) -> &str {
-        self.sk.split_once('#').map_or(&self.sk, |(id, _)| id)
+        id_in(&self.sk)
+    }
+
+    /// Returns when the message is due by a clock that says `now`. A clock that was set back since the row was written, perhaps before a
+    /// restart, would have it wait far longer than it was delayed.
+    pub(crate) fn due_by(&self, now: Timestamp, longest: Duration) -> Timestamp {
+        let delay = self.delay_ms.map_or(longest, Duration::from_millis);
+        self.due.min(now.plus(delay))
     }
 
     /// Returns the range key: the message's id, and for a replayed message `#` and a UUID, since another message with the same id may be
@@ -187,6 +203,25 @@ impl RuntimeTable {
         self.table.get_collection(&delayed_pk(consumer)).await
     }
 
+    /// Passes the delayed messages of a consumer to `visit`, without having all of them in memory at once.
+    pub(crate) async fn visit_delayed(
+        &self,
+        consumer: &str,
+        visit: impl FnMut(Delayed),
+    ) -> Result<(), StoreError> {
+        self.table.visit_collection(&delayed_pk(consumer), visit).await
+    }
+
+    /// Returns those delayed messages of a consumer that have one of these keys.
+    pub(crate) async fn delayed_with_keys(
+        &self,
+        consumer: &str,
+        keys: impl Iterator<Item = &str>,
+    ) -> Result<Vec<Delayed>, StoreError> {
+        let pk = delayed_pk(consumer);
+        self.table.get_all(keys.map(|key| self.table.key_with_range(pk.as_str(), key)).collect()).await
+    }
+
     /// Returns the dead letters of a consumer.
     ///
     /// # Errors
@@ -233,6 +268,11 @@ fn cursor_row(stream: &str, after: Option<Position>, starts: u32) -> CursorRow {
     CursorRow { pk: "cursor".to_owned(), sk: stream.to_owned(), after, starts }
 }
 
+/// Returns the message's id in the key of a delayed message.
+pub(crate) fn id_in(key: &str) -> &str {
+    key.split_once('#').map_or(key, |(id, _)| id)
+}
+
 fn delayed_pk(consumer: &str) -> String {
     format!("{DELAYED_PREFIX}{consumer}")
 }
@@ -249,6 +289,10 @@ fn unconditional(error: WriteError) -> StoreError {
             message: "the store reports a failed condition for a write that has none".to_owned(),
         },
     }
+}
+
+fn shape(error: impl ToString) -> StoreError {
+    StoreError::Shape { table: RUNTIME.name.to_owned(), message: error.to_string() }
 }
 
 #[cfg(test)]

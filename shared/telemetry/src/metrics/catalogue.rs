@@ -28,6 +28,12 @@ pub const METRICS: &[Metric] = &[
         help: "Time from a request to its response, by method and route.",
     },
     Metric {
+        name: "http_requests_refused_total",
+        kind: MetricKind::Counter,
+        unit: Unit::Count,
+        help: "HTTP requests that were refused before they reached a route, by reason.",
+    },
+    Metric {
         name: "orders_created_total",
         kind: MetricKind::Counter,
         unit: Unit::Count,

@@ -124,11 +124,12 @@ impl Process {
             relayed: Mutex::default(),
         });
         let (streams, trimmer) = (ground.embedded.streams(), Arc::new(Trimmer(ground.embedded.clone())));
-        let stream_poller =
+        let mut stream_poller =
             StreamPoller::open(runtime, streams, &table, relay.clone(), publisher, trimmer).await.unwrap();
         let (consumers, mut stream_pollers) = (Part::default(), Part::default());
         let wakeup = Wakeup::Writes(ground.embedded.changes(&table));
-        stream_pollers.tasks.spawn(stream_poller.run(wakeup, stream_pollers.stop.subscribe()));
+        let stop = stream_pollers.stop.subscribe();
+        stream_pollers.tasks.spawn(async move { stream_poller.run(wakeup, stop).await });
         Self { broker, relay, passed, consumers, stream_poller: stream_pollers }
     }
 

@@ -1,4 +1,5 @@
 mod admin;
+mod backlog;
 mod faults;
 mod outcomes;
 mod properties;

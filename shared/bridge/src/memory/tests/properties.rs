@@ -9,7 +9,7 @@ use orderflow_embedded::Fault;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::world::{POLICY, Process, Reply, World};
+use super::world::{CONSUMER, POLICY, Process, Reply, World};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -19,8 +19,10 @@ enum Step {
     Wait(u64),
     Save,
     Restart,
-    /// The store starts or stops refusing writes.
+    /// The store starts or stops refusing requests about rows.
     Refuse(bool),
+    /// An operator stops or starts the consumer.
+    Stop(bool),
 }
 
 fn reply() -> impl Strategy<Value = Reply> {
@@ -43,6 +45,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Save),
         1 => Just(Step::Restart),
         1 => any::<bool>().prop_map(Step::Refuse),
+        1 => any::<bool>().prop_map(Step::Stop),
     ]
 }
 
@@ -61,8 +64,8 @@ async fn check(world: &World, process: &Process, events: &[Event]) {
 }
 
 fn refuse_rows(operation: &str, body: &Value) -> Option<Fault> {
-    let writes = ["PutItem", "DeleteItem", "TransactWriteItems"].contains(&operation);
-    (writes && body.to_string().contains("test-runtime")).then_some(Fault::InternalServerError)
+    let rows = ["PutItem", "DeleteItem", "TransactWriteItems", "BatchGetItem"].contains(&operation);
+    (rows && body.to_string().contains("test-runtime")).then_some(Fault::InternalServerError)
 }
 
 async fn take(world: &World, steps: Vec<Step>) {
@@ -80,10 +83,16 @@ async fn take(world: &World, steps: Vec<Step>) {
             }
             Step::Refuse(false) => world.embedded.stop_injecting(),
             Step::Refuse(true) => world.embedded.inject(Arc::new(refuse_rows)),
+            Step::Stop(false) => process.broker.switch().stop([]),
+            Step::Stop(true) => {
+                process.broker.switch().stop([CONSUMER.to_owned()]);
+                process.broker.store_ready(CONSUMER).await;
+            }
         }
         check(world, &process, &events).await;
     }
     world.embedded.stop_injecting();
+    process.broker.switch().stop([]);
     process.drain(now.plus(POLICY.cap)).await;
     check(world, &process, &events).await;
     let dead: BTreeSet<String> = world.dead().await.iter().map(|row| row.id().to_owned()).collect();
@@ -97,8 +106,11 @@ async fn take(world: &World, steps: Vec<Step>) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn the_cursor_never_passes_what_is_not_done(steps in proptest::collection::vec(step(), 1..40)) {
+    fn the_cursor_never_passes_what_is_not_done(
+        held_max in 0_usize..4,
+        steps in proptest::collection::vec(step(), 1..40),
+    ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(async { take(&World::new().await, steps).await });
+        runtime.block_on(async { take(&World { held_max, ..World::new().await }, steps).await });
     }
 }

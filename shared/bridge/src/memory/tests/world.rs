@@ -16,7 +16,7 @@ use orderflow_messaging::{
 use orderflow_store::{IndependentWrites, Store, TableDefinition, Write};
 use serde::Serialize;
 
-use super::super::{MemoryBroker, MemoryPublisher};
+use super::super::{HELD_MAX, MemoryBroker, MemoryPublisher};
 use crate::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable, StreamPoller, StreamTarget, StreamTrimmer};
 
 /// The only consumer of the events of the tests.
@@ -38,6 +38,8 @@ pub(super) struct World {
     pub embedded: Embedded,
     pub store: Store,
     pub target: Arc<Scripted>,
+    /// The most bodies that a queue keeps in memory.
+    pub held_max: usize,
 }
 
 /// The state that a restart loses.
@@ -59,7 +61,7 @@ impl World {
         let embedded = Embedded::open(Location::Memory).unwrap();
         let store = Store::new(embedded.dynamodb(), "test", IndependentWrites::OneTransaction);
         store.create_missing_tables(&[&RUNTIME, &EVENTS]).await.unwrap();
-        Self { embedded, store, target: Arc::default() }
+        Self { embedded, store, target: Arc::default(), held_max: HELD_MAX }
     }
 
     pub(super) async fn emit(&self) -> Event {
@@ -79,7 +81,7 @@ impl World {
     }
 
     pub(super) async fn start(&self) -> Process {
-        let broker = MemoryBroker::open(self.runtime(), POLICY).await.unwrap();
+        let broker = MemoryBroker::open_holding(self.held_max, self.runtime(), POLICY).await.unwrap();
         let publisher = broker.publisher();
         let relay = Arc::new(TestRelay {
             publisher: publisher.clone(),

@@ -1,0 +1,169 @@
+//! What a connection is doing, and until when it may.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, ready};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use crate::Deadlines;
+
+/// The time that a handler without deadlines of its own gets beyond those of [`Deadlines`].
+const MARGIN: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The head of a request is expected or arriving.
+    Head,
+    /// The body of a request is expected or arriving.
+    Body,
+    /// A request is handled, or its answer is sent.
+    Busy,
+    /// The former request is answered.
+    Idle,
+    /// Another connection gets the place of this one.
+    Evicted,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    deadline: Instant,
+    /// The deadline of an answer that the client does not take.
+    taking: Option<Instant>,
+    /// Whether a request was answered since the last search for a connection to evict.
+    used: bool,
+}
+
+/// Which connections a search evicts. Each value includes the former ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Search {
+    /// Those that wait for a request and were not used since the last search.
+    Unused,
+    /// Those that wait for a request.
+    Waiting,
+    /// Those that wait for a body.
+    Bodies,
+}
+
+/// What a connection is doing. Its stream, its service and its supervisor share it.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    deadlines: Deadlines,
+    state: Mutex<State>,
+    evicted: Notify,
+}
+
+impl Activity {
+    pub(crate) fn new(deadlines: Deadlines) -> Self {
+        let deadline = Instant::now() + deadlines.head;
+        let state = State { phase: Phase::Head, deadline, taking: None, used: false };
+        Self { deadlines, state: Mutex::new(state), evicted: Notify::new() }
+    }
+
+    /// Bytes of a client have arrived.
+    pub(crate) fn received(&self) {
+        let mut state = self.state();
+        if state.phase == Phase::Idle {
+            state.phase = Phase::Head;
+            state.deadline = Instant::now() + self.deadlines.head;
+        }
+    }
+
+    /// The head of a request is complete.
+    pub(crate) fn requested(&self) {
+        let mut state = self.state();
+        if state.phase != Phase::Evicted {
+            state.phase = Phase::Busy;
+            state.deadline = Instant::now() + self.deadlines.body + self.deadlines.handler + MARGIN;
+        }
+    }
+
+    /// The handler waits for more of the body.
+    pub(crate) fn waits_for_body(&self) {
+        self.change(Phase::Busy, Phase::Body);
+    }
+
+    /// More of the body has arrived, or its end.
+    pub(crate) fn body_arrived(&self) {
+        self.change(Phase::Body, Phase::Busy);
+    }
+
+    fn change(&self, from: Phase, to: Phase) {
+        let mut state = self.state();
+        if state.phase == from {
+            state.phase = to;
+        }
+    }
+
+    /// The whole answer was handed to the connection, or its request was given up.
+    pub(crate) fn answered(&self) {
+        let mut state = self.state();
+        if matches!(state.phase, Phase::Body | Phase::Busy) {
+            state.phase = Phase::Idle;
+            state.deadline = Instant::now() + self.deadlines.idle;
+            state.used = true;
+        }
+    }
+
+    /// The client does not take bytes at the moment.
+    pub(crate) fn blocked(&self) {
+        let mut state = self.state();
+        if state.taking.is_none() {
+            state.taking = Some(Instant::now() + self.deadlines.taking);
+        }
+    }
+
+    /// Every byte was handed to the kernel.
+    pub(crate) fn flushed(&self) {
+        self.state().taking = None;
+    }
+
+    /// Closes the connection if it waits for a request; with [`Search::Bodies`] also if it waits for a body.
+    pub(crate) fn evict(&self, search: Search) -> bool {
+        let mut state = self.state();
+        let waits = match state.phase {
+            Phase::Head | Phase::Idle => search != Search::Unused || !std::mem::take(&mut state.used),
+            Phase::Body => search == Search::Bodies,
+            Phase::Busy | Phase::Evicted => false,
+        };
+        if waits {
+            state.phase = Phase::Evicted;
+            self.evicted.notify_one();
+        }
+        waits
+    }
+
+    /// Waits until the connection has to be closed: its deadline is over, or it is evicted.
+    ///
+    /// A deadline that moves is noticed when the task of this future is woken. The connection itself moves it, in the same task.
+    pub(crate) async fn ended(&self) {
+        let mut sleep = pin!(sleep_until(self.deadline()));
+        let mut evicted = pin!(self.evicted.notified());
+        poll_fn(|context| {
+            if evicted.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            let deadline = self.deadline();
+            if sleep.deadline() != deadline {
+                sleep.as_mut().reset(deadline);
+            }
+            ready!(sleep.as_mut().poll(context));
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    fn deadline(&self) -> Instant {
+        let state = self.state();
+        state.taking.map_or(state.deadline, |taking| taking.min(state.deadline))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No holder of the lock panics, and every state is valid.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

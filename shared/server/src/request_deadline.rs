@@ -1,0 +1,62 @@
+//! The deadlines of a request: the arrival of its body, and its handler.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Poll, ready};
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use orderflow_http::Problem;
+use tokio::time::{Instant, sleep_until};
+
+use crate::Deadlines;
+use crate::timed_body::{TimedBody, Waiting};
+
+/// Bounds the time of each request in front of these routes.
+///
+/// A body that does not arrive within [`Deadlines::body`] fails with [`BodyTimedOut`], which the extractors answer with 408. A handler
+/// that takes longer than [`Deadlines::handler`] is dropped and answered with 503. What it has begun at the store may still happen, as
+/// when an answer is lost: the request can be repeated under its `Idempotency-Key`.
+///
+/// [`BodyTimedOut`]: orderflow_http::BodyTimedOut
+pub fn with_deadlines(router: impl Into<Router>, deadlines: Deadlines) -> Router {
+    router.into().layer(from_fn_with_state(deadlines, bound))
+}
+
+async fn bound(State(deadlines): State<Deadlines>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let waiting = Arc::new(Waiting::new(started));
+    let request = request.map(|body| {
+        if body.is_end_stream() {
+            return body;
+        }
+        Body::new(TimedBody::new(body, started + deadlines.body, Arc::clone(&waiting)))
+    });
+    tokio::select! {
+        biased;
+        response = next.run(request) => response,
+        () = overdue(&waiting, started, deadlines) => {
+            let seconds = deadlines.handler.as_secs_f64();
+            Problem::unavailable(format!("a handler took longer than {seconds} s")).into_response()
+        }
+    }
+}
+
+/// Waits until the handler has worked for too long. The deadline moves while the handler waits for the body, in the same task.
+async fn overdue(waiting: &Waiting, started: Instant, deadlines: Deadlines) {
+    let deadline = || waiting.working_since().unwrap_or(started + deadlines.body) + deadlines.handler;
+    let mut sleep = pin!(sleep_until(deadline()));
+    poll_fn(|context| {
+        let deadline = deadline();
+        if sleep.deadline() != deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        ready!(sleep.as_mut().poll(context));
+        Poll::Ready(())
+    })
+    .await;
+}
