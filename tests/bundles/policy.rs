@@ -62,6 +62,8 @@ pub(crate) fn policies() -> BTreeMap<String, Policy> {
 fn rights(resources: &Value, role: &Value) -> BTreeSet<Call> {
     let role = role.as_str().unwrap().trim_end_matches(".Arn");
     let policies = resources[role]["Properties"]["Policies"].as_array().unwrap().iter();
+    // Lambda itself uses the right to write the log.
+    let policies = policies.filter(|policy| policy["PolicyName"] != "log");
     let statements = policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap());
     let mut rights = BTreeSet::new();
     for statement in statements.map(if_granted) {

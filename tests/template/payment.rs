@@ -1,6 +1,8 @@
 //! The payment provider, and the alarm for failed refunds.
 
 use orderflow_payments::REFUND_FAILED;
+use orderflow_settings::Secrecy;
+use orderflow_settings::declared::ALL;
 use serde_json::json;
 
 use crate::reading::{functions, resource, template};
@@ -12,7 +14,7 @@ fn all_functions_that_charge_or_refund_use_the_same_provider() {
         let environment = functions[bundle].environment();
         for (variable, parameter) in [
             ("PAYMENT_PROVIDER", "PaymentProvider"),
-            ("STRIPE_API_KEY", "StripeApiKey"),
+            ("STRIPE_API_KEY", r#"["HasStripeApiKey","{{resolve:secretsmanager:${StripeApiKeySecret}}}",""]"#),
             ("STRIPE_API_URL", "StripeApiUrl"),
         ] {
             assert_eq!(environment[variable], parameter, "{bundle}");
@@ -23,12 +25,29 @@ fn all_functions_that_charge_or_refund_use_the_same_provider() {
 }
 
 #[test]
-fn the_default_provider_is_simulated_and_the_key_is_never_shown() {
+fn the_default_provider_is_simulated() {
     let template = template();
     let parameters = &template["Parameters"];
     assert_eq!(parameters["PaymentProvider"]["Default"], "simulated");
-    assert_eq!(parameters["StripeApiKey"]["NoEcho"], true);
     assert_eq!(template["Rules"]["Payment"]["RuleCondition"], json!(["PaymentProvider", "stripe"]));
+}
+
+/// A secret in a parameter would stand in the history of deployments, and in each file that has the parameters.
+#[test]
+fn secrets_come_from_secrets_manager_and_the_key_is_sent_by_https_only() {
+    let template = template();
+    let parameters = template["Parameters"].as_object().unwrap();
+    for setting in ALL.iter().filter(|setting| setting.secrecy != Secrecy::Public) {
+        for (bundle, function) in functions() {
+            let value = function.environment().remove(setting.variable).unwrap_or_default();
+            let is_secret = setting.secrecy == Secrecy::Secret || setting.variable == "SMTP_URL";
+            if is_secret && !value.is_empty() {
+                assert!(value.contains("{{resolve:secretsmanager:"), "{bundle}: {}", setting.variable);
+            }
+        }
+    }
+    assert!(!parameters.contains_key("SmtpUrl") && !parameters.contains_key("StripeApiKey"));
+    assert_eq!(parameters["StripeApiUrl"]["AllowedPattern"], r"https://[^@\s]+");
 }
 
 #[test]

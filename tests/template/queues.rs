@@ -97,13 +97,36 @@ fn a_function_knows_its_own_queues() {
 
 #[test]
 fn only_the_topic_may_send_and_to_every_queue() {
-    let policies = resources("AWS::SQS::QueuePolicy");
-    let [policy] = &policies.values().collect::<Vec<_>>()[..] else { panic!("{policies:?}") };
+    let policy = &resources("AWS::SQS::QueuePolicy")["QueuesPolicy"];
     let queues: BTreeSet<String> = SUBSCRIPTIONS.iter().map(|row| queue(row.consumer).0).collect();
     assert_eq!(texts(&policy["Properties"]["Queues"]), queues);
     let statements = &policy["Properties"]["PolicyDocument"]["Statement"];
-    assert_eq!(statements.as_array().unwrap().len(), 1);
+    let allowed = statements.as_array().unwrap().iter().filter(|statement| statement["Effect"] == "Allow");
+    assert_eq!(allowed.count(), 1);
     assert_eq!(statements[0]["Condition"]["ArnEquals"]["aws:SourceArn"], "EventsTopic");
+}
+
+#[test]
+fn queues_and_topic_refuse_requests_without_tls() {
+    let mut refusing = BTreeSet::new();
+    let policies = [("AWS::SQS::QueuePolicy", "Queues"), ("AWS::SNS::TopicPolicy", "Topics")];
+    for (kind, of) in policies {
+        for (name, policy) in resources(kind) {
+            let statements = policy["Properties"]["PolicyDocument"]["Statement"].as_array().unwrap();
+            let denied: Vec<&Value> = statements.iter().filter(|statement| statement["Effect"] == "Deny").collect();
+            let [denied] = denied[..] else { panic!("{name} accepts requests without TLS") };
+            assert_eq!(denied["Principal"], "*", "{name}");
+            // Emulators serve plain HTTP, and this is their account.
+            let condition = json!({
+                "Bool": {"aws:SecureTransport": "false"},
+                "StringNotEquals": {"aws:ResourceAccount": "000000000000"},
+            });
+            assert_eq!(denied["Condition"], condition, "{name}");
+            refusing.extend(texts(&policy["Properties"][of]));
+        }
+    }
+    let all = resources("AWS::SQS::Queue").into_iter().chain(resources("AWS::SNS::Topic"));
+    assert_eq!(refusing, all.map(|(name, _)| name).collect());
 }
 
 pub(crate) fn queue(consumer: &str) -> (String, Value) {

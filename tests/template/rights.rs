@@ -40,12 +40,30 @@ fn only_notification_may_send_and_only_with_the_chosen_provider() {
         assert_eq!(sends, bundle == "notification", "{bundle}");
     }
     let roles = resources("AWS::IAM::Role");
-    let own = &roles["NotificationRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"];
+    let own = &roles["NotificationRole"]["Properties"]["Policies"][1]["PolicyDocument"]["Statement"];
     let conditional: Vec<&Value> = own.as_array().unwrap().iter().filter(|found| found.is_array()).collect();
     let [ses, sns] = conditional[..] else { panic!("{own}") };
     assert_eq!((&ses[0], &ses[1]["Action"][0]), (&"SendsBySes".into(), &"ses:SendEmail".into()));
+    assert_eq!(ses[1]["Resource"][0], "SesIdentityArn");
+    assert_eq!(ses[1]["Resource"][1], serde_json::json!(["HasSesConfigurationSet", "SesConfigurationSetArn", "AWS::NoValue"]));
     assert_eq!((&sns[0], &sns[1]["Action"]), (&"SendsBySns".into(), &serde_json::json!(["sns:Publish"])));
     assert_eq!(sns[1]["NotResource"], "arn:${AWS::Partition}:sns:*:*:*", "every topic is excluded");
+}
+
+#[test]
+fn a_function_may_write_its_own_log_only() {
+    let groups = resources("AWS::Logs::LogGroup");
+    for (bundle, function) in functions() {
+        let logs: Vec<Value> = statements(&function.resource)
+            .into_iter()
+            .filter(|statement| statement["Action"].to_string().contains("logs:"))
+            .collect();
+        let [statement] = &logs[..] else { panic!("{bundle}: {logs:?}") };
+        let group = function.properties["LoggingConfig"]["LogGroup"].as_str().unwrap();
+        let name = groups[group]["Properties"]["LogGroupName"].as_str().unwrap();
+        let resource = statement["Resource"].as_str().unwrap();
+        assert!(resource.ends_with(&format!(":log-group:{name}:*")), "{bundle}: {resource}");
+    }
 }
 
 fn statements(function: &str) -> Vec<Value> {
