@@ -117,7 +117,7 @@ async fn run_bridge(args: &BridgeArgs, settings: BridgeSettings) -> anyhow::Resu
     })
     .await?;
     let termination = Termination::listen()?;
-    serving::announce(listener.local_addr()?)?;
+    serving::announce(listener.local_addr()?);
     serve(listener, system, &serve_settings, termination).await
 }
 

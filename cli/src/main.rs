@@ -8,6 +8,7 @@ use orderflow::cli::{Cli, Command};
 use orderflow::client::{self, ClientError, Output};
 use orderflow::dlq::{self, DlqError};
 use orderflow::{bridge, completions, migrate, settings, store, up};
+use orderflow_errors::without_secrets_of;
 use orderflow_settings::{EXIT_CODE, SettingsError};
 
 #[global_allocator]
@@ -16,7 +17,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let mut output = Output::standard();
     let environment = settings::environment();
-    let command = Cli::command_from(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let command = Cli::command_from(std::env::args_os()).unwrap_or_else(|error| refuse(&error, &mut output));
     if !command.writes_logs() {
         for unknown in environment.unknown_variables() {
             output.note(format_args!("warning: {unknown}"));
@@ -50,11 +51,32 @@ fn main() -> ExitCode {
     }
 }
 
+/// Prints the help or what is wrong with the arguments, and ends the program. A refused argument is quoted without the secrets of a URL.
+fn refuse(error: &clap::Error, output: &mut Output) -> ! {
+    if !error.use_stderr() {
+        std::process::exit(match error.print() {
+            Ok(()) => 0,
+            Err(unwritten) => exit_code(&unwritten.into(), output).into(),
+        });
+    }
+    let text = error.render().to_string();
+    let arguments: Vec<String> = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let shown = without_secrets_of(arguments.iter().map(String::as_str), &text);
+    if shown == text {
+        error.exit();
+    }
+    output.note(shown.trim_end());
+    std::process::exit(error.exit_code())
+}
+
 /// Prints the error of a command, if any, and returns its exit code.
 fn finish(result: anyhow::Result<()>, output: &mut Output) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            if let Some(error) = error.downcast_ref::<ClientError>() {
+                return failed(error, output);
+            }
             output.note(format_args!("error: {error:#}"));
             if error.is::<SettingsError>() { EXIT_CODE.into() } else { ExitCode::FAILURE }
         }
@@ -62,8 +84,13 @@ fn finish(result: anyhow::Result<()>, output: &mut Output) -> ExitCode {
 }
 
 fn failed(error: &ClientError, output: &mut Output) -> ExitCode {
+    ExitCode::from(exit_code(error, output))
+}
+
+/// Prints an error, unless the reader of the output closed it, and returns the exit code.
+fn exit_code(error: &ClientError, output: &mut Output) -> u8 {
     if !error.is_closed_output() {
         output.note(format_args!("error: {}", error.report()));
     }
-    ExitCode::from(error.exit_code())
+    error.exit_code()
 }

@@ -11,8 +11,8 @@ use orderflow_system::{StoreLocation, make_tables, table_states};
 use orderflow_telemetry::TelemetrySettings;
 use serde_json::{Value, json};
 
-use crate::client::Output;
 use crate::client::output::Table;
+use crate::client::{ClientError, Output};
 use crate::settings::{self, FlagSet, SettingFlags};
 
 /// The subcommands of `orderflow migrate`.
@@ -83,7 +83,8 @@ pub fn run(args: MigrateArgs, environment: &Snapshot, output: &mut Output) -> an
     match args.command {
         MigrateCommand::Status(args) => {
             let report = runtime.block_on(report(&location, &prefix))?;
-            if args.json { report.write_json(output)? } else { report.write_table(output)? }
+            let written = if args.json { report.write_json(output) } else { report.write_table(output) };
+            written.and_then(|()| output.flush()).map_err(ClientError::from)?;
         }
         MigrateCommand::Up(_) => {
             runtime.block_on(make_tables(&location, &prefix))?;

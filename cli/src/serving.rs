@@ -25,13 +25,9 @@ pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Prints the URL on stdout, for the process that started this one.
-///
-/// # Errors
-/// If stdout cannot be written.
-pub(crate) fn announce(address: SocketAddr) -> anyhow::Result<()> {
-    writeln!(io::stdout().lock(), "listening on http://{address}")?;
-    Ok(())
+/// Prints the URL on stdout, for the process that started this one. The program serves also if stdout is full or closed.
+pub(crate) fn announce(address: SocketAddr) {
+    let _unwritten = writeln!(io::stdout().lock(), "listening on http://{address}");
 }
 
 /// Serves until `stop` becomes true, then ends when the open requests are answered.

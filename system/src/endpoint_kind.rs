@@ -12,6 +12,9 @@ use crate::BaseUrl;
 /// How long to wait for the endpoint to answer: processes that are started together with the store begin before it listens.
 const STARTUP_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The time between two lines about the wait.
+const REPORT_INTERVAL: Duration = Duration::from_secs(10);
+
 const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The timeout of one request. Without it, an address that drops packets would use up the whole wait with the first request.
@@ -29,10 +32,14 @@ async fn wait_for(endpoint: &BaseUrl, timeout: Duration) -> anyhow::Result<bool>
     let client = client(endpoint)?;
     let deadline = Instant::now() + timeout;
     let mut answer = ask(&client, endpoint).await;
-    if let Err(error) = &answer {
-        tracing::info!(%endpoint, error = format!("{error:#}"), "waiting for the store to answer");
-    }
-    while answer.is_err() && Instant::now() < deadline {
+    let mut next_report = Instant::now();
+    while let Err(error) = &answer
+        && Instant::now() < deadline
+    {
+        if Instant::now() >= next_report {
+            tracing::warn!(%endpoint, error = format!("{error:#}"), "waiting for the store to answer");
+            next_report = Instant::now() + REPORT_INTERVAL;
+        }
         sleep(RETRY_INTERVAL).await;
         answer = ask(&client, endpoint).await;
     }

@@ -48,10 +48,17 @@ impl Sweeper {
             let _ = stop.wait_for(|stop| *stop).await;
         };
         let sweeping = async {
+            let mut is_failing = false;
             loop {
                 tokio::time::sleep(self.interval).await;
-                if let Err(error) = self.sweep(Timestamp::now()).await {
-                    tracing::warn!(service = ORDER_EXPIRY, %error, "sweep of open orders failed; the next sweep retries");
+                match self.sweep(Timestamp::now()).await {
+                    Err(error) if !std::mem::replace(&mut is_failing, true) => {
+                        tracing::warn!(service = ORDER_EXPIRY, %error, "sweep of open orders failed; the next sweep retries");
+                    }
+                    Ok(_) if std::mem::take(&mut is_failing) => {
+                        tracing::info!(service = ORDER_EXPIRY, "open orders are swept again");
+                    }
+                    _ => {}
                 }
             }
         };

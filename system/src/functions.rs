@@ -111,14 +111,21 @@ async fn invoked(invocation: &Invocation) -> Targets {
 /// Returns the relay function, which publishes to `publisher`.
 pub(crate) fn relay(store: &Store, publisher: Arc<dyn Publisher>) -> Arc<dyn StreamTarget> {
     let dead_letters = RuntimeTable::new(store).dead_letter_queue();
-    Arc::new(RelayTarget(Relay::new(store, EVENT_SOURCES, publisher, Arc::new(dead_letters))))
+    let relay = Relay::new(store, EVENT_SOURCES, publisher.clone(), Arc::new(dead_letters));
+    Arc::new(RelayTarget { relay, publisher })
 }
 
-struct RelayTarget(Relay);
+struct RelayTarget {
+    relay: Relay,
+    publisher: Arc<dyn Publisher>,
+}
 
 #[async_trait]
 impl StreamTarget for RelayTarget {
     async fn invoke(&self, batch: StreamEvent) -> Result<(), TargetError> {
-        self.0.handle(batch).await.map_err(|error| TargetError::Failed(error.to_string()))
+        self.relay.handle(batch).await.map_err(|error| {
+            let failed = if self.publisher.is_connected() { TargetError::Failed } else { TargetError::Unreachable };
+            failed(error.to_string())
+        })
     }
 }

@@ -23,6 +23,7 @@ mod trimming;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use orderflow_backoff::Outage;
 use orderflow_bridge::{RUNTIME, RuntimeTable, StreamPoller, Target};
 use orderflow_catalog::{Catalog, CatalogSettings, claim_currency};
 use orderflow_domain::{ChargeRules, Currency, Timestamp};
@@ -309,13 +310,13 @@ async fn open_stream_pollers(
     store: &Store,
     broker: &Broker,
 ) -> anyhow::Result<Vec<StreamPoller>> {
-    let mut stream_pollers = Vec::new();
+    let (mut stream_pollers, outage) = (Vec::new(), Outage::default());
     for source in EVENT_SOURCES {
         let (publisher, tracker) = broker.publisher();
         let relay = functions::relay(store, publisher);
         let (runtime, table) = (RuntimeTable::new(store), store.table_name(source.table));
-        stream_pollers
-            .push(StreamPoller::open(runtime, data.streams(), &table, relay, tracker, data.trimmer()).await?);
+        let poller = StreamPoller::open(runtime, data.streams(), &table, relay, tracker, data.trimmer());
+        stream_pollers.push(poller.await?.sharing(&outage));
     }
     Ok(stream_pollers)
 }

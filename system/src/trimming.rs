@@ -25,31 +25,33 @@ impl Trimming {
 
     /// Trims until dropped.
     pub async fn run(mut self) {
+        let mut is_failing = false;
         loop {
             tokio::time::sleep(EVERY).await;
-            if let Err(error) = self.trim_all().await {
+            let trimmed = self.trim_all().await;
+            let was_failing = std::mem::replace(&mut is_failing, trimmed.is_err());
+            if let (Err(error), false) = (trimmed, was_failing) {
                 tracing::warn!(
                     error = format!("{error:#}"),
-                    "cursors cannot be read; streams are not trimmed"
+                    "streams are not trimmed; trying again"
                 );
             }
         }
     }
 
     async fn trim_all(&mut self) -> anyhow::Result<()> {
+        let mut failed = Ok(());
         for runtime in self.runtime_tables().await? {
             for (table, cursor) in runtime.cursors().await? {
                 if self.trimmed.get(&table) != Some(&cursor) {
                     match self.trim(&table, &cursor.sequence_number).await {
                         Ok(()) => drop(self.trimmed.insert(table, cursor)),
-                        Err(error) => {
-                            tracing::warn!(table, error = format!("{error:#}"), "stream cannot be trimmed");
-                        }
+                        Err(error) => failed = Err(error.context(format!("stream of {table} cannot be trimmed"))),
                     }
                 }
             }
         }
-        Ok(())
+        failed
     }
 
     /// Returns the tables with cursors, of every prefix. Before the first relay has started there are none.

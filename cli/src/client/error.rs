@@ -43,6 +43,14 @@ pub enum ClientError {
     /// The server refused the request.
     #[error("{0}")]
     Problem(Box<Problem>),
+    /// There is no such member of a collection.
+    #[error("no {kind} {id} (404 not-found)")]
+    Missing {
+        /// What it would be, such as an order.
+        kind: &'static str,
+        /// Its id.
+        id: String,
+    },
     /// The response is not one of Orderflow, or of a version of it that this program does not know.
     #[error("{url} answered with status {status} and a body that is not Orderflow's; check --url: {excerpt}")]
     UnexpectedResponse {
@@ -100,6 +108,17 @@ impl ClientError {
         }
     }
 
+    /// Returns whether the same request may succeed when the server, or a proxy in front of it, has started again.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::NoResponse { .. } => true,
+            Self::Problem(problem) => is_overload(problem.status),
+            Self::UnexpectedResponse { status, .. } => is_overload(status.as_u16()),
+            _ => false,
+        }
+    }
+
     /// Returns the message with its root cause and, if there is one, what to do next.
     #[must_use]
     pub fn report(&self) -> String {
@@ -116,4 +135,9 @@ impl ClientError {
 
 fn root_cause(error: &dyn Error) -> Option<&dyn Error> {
     std::iter::successors(error.source(), |&cause| cause.source()).last()
+}
+
+/// Returns whether the status says that a server, or a proxy in front of it, is overloaded or starting.
+pub(crate) fn is_overload(status: u16) -> bool {
+    matches!(status, 429 | 502 | 503 | 504)
 }

@@ -136,7 +136,9 @@ impl<'a> Queues<'a> {
     ) -> Result<Self, DlqError> {
         let config = sdk_config(Some(&endpoint.to_string())).await;
         let found = Sqs::find(&config, SqsNames::new(prefix)).await;
-        let queues = Arc::new(found.map_err(|error| DlqError::Queues(error.to_string()))?);
+        let queues = Arc::new(found.map_err(|error| {
+            DlqError::Queues(format!("the queues at {endpoint} cannot be found: {error}"))
+        })?);
         Ok(Self { admin: Box::new(SqsAdmin::new(queues)), format, output, broker: None })
     }
 

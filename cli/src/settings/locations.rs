@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use orderflow_bridge::rabbitmq::{BrokerAddress, BrokerUri};
 use orderflow_embedded::Location;
-use orderflow_settings::declared::{AWS_ENDPOINT, BROKER, BROKER_CA, DATA_DIR, DYNAMODB_ENDPOINT, EPHEMERAL};
+use orderflow_settings::declared::{AWS_ENDPOINT, BROKER, BROKER_CA, BROKER_PASSWORD_FILE, DATA_DIR, DYNAMODB_ENDPOINT, EPHEMERAL};
 use orderflow_settings::{NotAllowed, Reader, Refused, Setting};
 use orderflow_store::read_prefix;
 use orderflow_system::{BaseUrl, BaseUrlError, StoreLocation};
@@ -42,7 +42,13 @@ pub(crate) fn broker(reader: &mut Reader<'_>) -> Option<BrokerAddress> {
     // The declaration says what is allowed; the reason of the parser says it again, or quotes a part that may be secret.
     let uri = reader.optional(&BROKER, |text| text.trim().parse::<BrokerUri>().map_err(|_| NotAllowed));
     let ca_certificates = reader.content(&BROKER_CA, |path| fs::read_to_string(path));
-    Some(BrokerAddress { uri: uri?, ca_certificates })
+    let password = reader.content(&BROKER_PASSWORD_FILE, |path| fs::read_to_string(path));
+    let uri = match password {
+        // A file ends with a line break.
+        Some(password) => uri?.with_password(password.trim_end_matches(['\r', '\n'])),
+        None => uri?,
+    };
+    Some(BrokerAddress { uri, ca_certificates })
 }
 
 /// Reads the location of the tables: an endpoint, the data directory, or memory.
@@ -100,6 +106,18 @@ mod tests {
         let flags = Snapshot::default().with_flag(&BROKER, "amqps://b");
         let error = refusal(&flags.with_flag(&BROKER_CA, "/nowhere/ca.pem"), broker);
         assert!(error.starts_with(r#"--broker-ca: "/nowhere/ca.pem" cannot be read: "#), "{error}");
+    }
+
+    #[test]
+    fn the_password_of_the_broker_may_be_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        fs::write(&file, "p@ss/word \n").unwrap();
+        let flags = Snapshot::default().with_flag(&BROKER, "amqp://shop@b").with_flag(&BROKER_PASSWORD_FILE, &file);
+        let address = read(&flags, |reader| Ok(broker(reader))).unwrap().unwrap();
+        assert!(address.uri.has_credentials("shop", "p@ss/word "));
+        let missing = Snapshot::default().with_flag(&BROKER, "amqp://b").with_flag(&BROKER_PASSWORD_FILE, "/nowhere");
+        assert!(refusal(&missing, broker).starts_with("--broker-password-file: \"/nowhere\" cannot be read: "));
     }
 
     #[test]

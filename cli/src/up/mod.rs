@@ -41,7 +41,7 @@ async fn run_system(settings: UpSettings) -> anyhow::Result<()> {
     }
     // Before the address is announced: the process that reads it may send a signal at once.
     let termination = Termination::listen()?;
-    announce(listener.local_addr()?, &parts)?;
+    announce(listener.local_addr()?, &parts);
     serve(listener, system, &serve_settings, termination).await
 }
 
@@ -57,10 +57,10 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// Prints the address on stdout, for the process that started this one, and commands to try on stderr, for a person.
-fn announce(address: SocketAddr, parts: &Parts) -> anyhow::Result<()> {
-    crate::serving::announce(address)?;
+fn announce(address: SocketAddr, parts: &Parts) {
+    crate::serving::announce(address);
     if *parts != Parts::all() {
-        return Ok(());
+        return;
     }
     let url = format!("http://{}", reachable(address));
     let body =
@@ -72,5 +72,4 @@ fn announce(address: SocketAddr, parts: &Parts) -> anyhow::Result<()> {
          curl -s '{url}/api/v1/orders?limit=1'\n\
          {url}/docs describes every request and lets you send it."
     );
-    Ok(())
 }

@@ -61,3 +61,33 @@ fn the_version_is_printed() {
     let run = finish(&mut program("--version"));
     assert!(run.out.starts_with("orderflow "), "{run:?}");
 }
+
+#[test]
+fn no_message_quotes_a_password() {
+    for arguments in [
+        "up --dynamodb-endpoint http://shop:s3cret@127.0.0.1:1",
+        "up --broker http://shop:s3cret@h",
+        "up http://shop:s3cret@h",
+        "up --port http://h?token=s3cret",
+        "health --url http://shop:s3cret@h",
+        "health --ulr=shop:s3cret@h",
+        "order get http://shop:s3cret@h --url http://127.0.0.1:1",
+        "order list --limit amqp://shop:s3cret@h",
+        "dlq list --broker amqp://shop:s3cret@127.0.0.1:1",
+        "bridge --invoke http://shop:s3cret@h --broker amqp://shop:s3cret@h --dynamodb-endpoint http://h",
+        "bridge --invoke payment=http://shop:s3cret@h --broker amqp://h --dynamodb-endpoint http://h",
+    ] {
+        let run = finish(&mut program(arguments));
+        assert!(run.code != 0 && !run.err.is_empty(), "{arguments}: {run:?}");
+        assert!(!format!("{}{}", run.out, run.err).contains("s3cret"), "{arguments}: {run:?}");
+    }
+}
+
+#[test]
+fn an_endpoint_that_cannot_be_reached_is_one_sentence() {
+    let run = finish(&mut program("dlq list --aws-endpoint http://127.0.0.1:1"));
+    assert_eq!((run.code, run.out.as_str()), (1, ""), "{run:?}");
+    assert!(run.err.starts_with("error: the queues at http://127.0.0.1:1 cannot be found: GetQueueUrl failed: "), "{run:?}");
+    assert!(run.err.contains("Connection refused") && run.err.lines().count() == 1, "{run:?}");
+    assert!(!run.err.contains(['{', '}']) && !run.err.contains("DispatchFailure"), "{run:?}");
+}

@@ -42,7 +42,7 @@ fn each_event_and_status_is_shown_once() {
         "\
 2026-11-20T10:00:00.500Z  order.placed
 2026-11-20T10:00:01.000Z  status: pending
-2026-11-20T10:00:00.500Z  payment.completed  attempt 2  in time
+2026-11-20T10:00:00.500Z  payment.completed  in time
 2026-11-20T10:00:00.500Z  order.confirmed
 2026-11-20T10:00:01.000Z  status: confirmed
 "
@@ -83,5 +83,19 @@ fn a_timeout_is_a_failure() {
 fn an_unknown_order_is_a_failure() {
     let run = run(&Stub::start().url, &format!("order watch {ID}"));
     assert_eq!((run.code, run.out.as_str()), (1, ""));
-    assert!(run.err.contains("404 not-found"), "{}", run.err);
+    assert_eq!(run.err, format!("error: no order {ID} (404 not-found)\n"));
+}
+
+#[test]
+fn the_watch_goes_on_after_a_restart_of_the_server() {
+    let down = || std::iter::repeat_n(Reply::problem(503, "unavailable", "Not now", &[]), 5);
+    let order_of = |status, tag| Reply::json(200, &order(status)).with("etag", tag);
+    let replies = [order_of("pending", "\"1\"")].into_iter().chain(down());
+    let stub = Stub::start()
+        .on(&format!("GET /api/v1/orders/{ID}"), replies.chain([order_of("confirmed", "\"2\"")]))
+        .on(&format!("GET /api/v1/orders/{ID}/events"), [timeline(&["order.placed"])]);
+    let run = run(&stub.url, &format!("order watch {ID}"));
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.out.ends_with("status: confirmed\n"), "{run:?}");
+    assert_eq!(run.err, "the server does not answer; connecting again\nthe server answers again\n");
 }

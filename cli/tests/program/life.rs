@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use orderflow_settings::declared::ALL;
-use orderflow_testing::program::Signal;
+use orderflow_testing::program::{Launch, Signal, wait_until};
 
 use crate::server::{Server, up};
 
@@ -100,4 +100,57 @@ fn the_program_starts_while_stderr_is_full() {
     assert!(child.try_wait().unwrap().is_none(), "the program ended");
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// Starts a program with a file that is always full, or a pipe without a reader, as stdout and stderr.
+fn with_outputs(arguments: &[&str], out: Stdio, err: Stdio) -> std::process::Child {
+    let mut command = Launch::new(env!("CARGO_BIN_EXE_orderflow"), arguments).env("RUST_LOG", "info").command();
+    command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().unwrap()
+}
+
+fn free_port() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port().to_string()
+}
+
+fn full() -> Stdio {
+    std::fs::File::options().write(true).open("/dev/full").unwrap().into()
+}
+
+fn without_reader() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
+#[tokio::test]
+async fn serving_survives_outputs_that_cannot_be_written() {
+    let client = reqwest::Client::new();
+    for kind in [full, without_reader] {
+        for command in [&["up", "--ephemeral"][..], &["store", "--ephemeral"]] {
+            let port = free_port();
+            let arguments = [command, &["--port", &port]].concat();
+            let mut child = with_outputs(&arguments, kind(), kind());
+            let url = format!("http://127.0.0.1:{port}/health");
+            wait_until("it serves", async || client.get(&url).send().await.is_ok()).await;
+            assert_eq!(child.try_wait().unwrap(), None, "{command:?}");
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_command_whose_output_cannot_be_written_fails_and_a_closed_pipe_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    for arguments in [&["--help"][..], &["--version"], &["completions", "bash"], &["migrate", "status", "--data-dir", data]] {
+        let failed = with_outputs(arguments, full(), Stdio::piped()).wait_with_output().unwrap();
+        let error = String::from_utf8_lossy(&failed.stderr);
+        assert_eq!(failed.status.code(), Some(1), "{arguments:?}: {error}");
+        assert!(error.contains("error: cannot write the output"), "{arguments:?}: {error}");
+        let closed = with_outputs(arguments, without_reader(), Stdio::piped()).wait_with_output().unwrap();
+        let error = String::from_utf8_lossy(&closed.stderr);
+        assert_eq!((closed.status.code(), error.as_ref()), (Some(0), ""), "{arguments:?}");
+    }
 }

@@ -5,6 +5,7 @@ mod breaker;
 mod broker_outages;
 mod kills;
 mod load;
+mod log_lines;
 mod outage;
 mod sharing;
 mod shop;

@@ -85,7 +85,8 @@ impl Relay {
                 Ok(()) => log_published(event),
                 Err(error) => {
                     span.record("otel.status_code", "ERROR");
-                    tracing::warn!(event.id = %event.id, %error, "event not published; will be retried");
+                    // The caller logs the failure of the batch.
+                    tracing::debug!(event.id = %event.id, %error, "event not published; will be retried");
                 }
             }
         }

@@ -1,10 +1,14 @@
-//! Exponential backoff with jitter, in one place for everything that tries again.
+//! Exponential backoff with jitter, and outages that are reported once, in one place for everything that tries again.
 //!
 //! Jitter keeps callers that failed together from coming back together (AWS Builders' Library, "Timeouts, retries, and backoff with
 //! jitter").
 
+mod outage;
+
 use std::ops::RangeInclusive;
 use std::time::Duration;
+
+pub use outage::{Outage, OutageObserver};
 
 /// The least time over which [`spread`] distributes callers.
 const SPREAD_MIN: Duration = Duration::from_millis(500);

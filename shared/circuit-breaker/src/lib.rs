@@ -190,11 +190,15 @@ impl CircuitBreaker {
                 tracing::info!(breaker, "circuit breaker closed")
             }
             Phase::HalfOpen { .. } => {
-                tracing::info!(breaker, "circuit breaker half-open")
+                tracing::debug!(breaker, "circuit breaker half-open")
             }
-            Phase::Open { until, .. } => {
+            Phase::Open { until, pauses } => {
                 let pause_ms = until.saturating_duration_since(Instant::now()).as_millis();
-                tracing::warn!(breaker, pause_ms, "circuit breaker opened");
+                // While a dependency is down, each failed probe opens the breaker again, which is no news.
+                match pauses {
+                    1 => tracing::warn!(breaker, pause_ms, "circuit breaker opened"),
+                    _ => tracing::debug!(breaker, pause_ms, pauses, "circuit breaker opened again"),
+                }
             }
         }
         self.show(state);

@@ -13,4 +13,9 @@ pub struct PublishError(pub String);
 pub trait Publisher: Send + Sync + 'static {
     /// Publishes events and returns one result for each, in their order. `Ok` means that the broker stores the event durably.
     async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>>;
+
+    /// Returns whether there is a connection to the broker. The connection itself logs when it is lost and when it is back.
+    fn is_connected(&self) -> bool {
+        true
+    }
 }

@@ -74,9 +74,16 @@ pub async fn invoke_with_hold(
     let mut failures = 0_u32;
     loop {
         match try_invoke(target.clone(), batch).await {
-            Ok(outcomes) => return Invoked::Outcomes(outcomes),
+            Ok(outcomes) => {
+                if failures > 0 {
+                    tracing::info!(service = consumer, "function is reachable again");
+                }
+                return Invoked::Outcomes(outcomes);
+            }
             Err(error @ TargetError::Unreachable(_)) if received_at.elapsed() <= HOLD_MAX => {
-                tracing::warn!(service = consumer, %error, "function is unreachable; batch is held");
+                if failures == 0 {
+                    tracing::warn!(service = consumer, %error, "function is unreachable; batch is held");
+                }
             }
             Err(error) => return failed(consumer, batch, &error, HOLD_MAX),
         }

@@ -1,6 +1,8 @@
 //! Errors of SNS and SQS.
 
-use aws_sdk_sqs::error::DisplayErrorContext;
+use std::error::Error;
+
+use aws_sdk_sqs::error::{BuildError, ProvideErrorMetadata};
 
 /// A request to SNS or SQS failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +37,12 @@ pub enum SqsError {
 
 impl SqsError {
     /// Returns the error of a failed request.
-    pub fn request(operation: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::Request { operation, reason: DisplayErrorContext(error).to_string() }
+    pub fn request(operation: &'static str, error: impl Error + ProvideErrorMetadata + 'static) -> Self {
+        Self::Request { operation, reason: orderflow_errors::reason(error.code(), error.message(), &error) }
+    }
+
+    /// Returns the error of a request that cannot be built.
+    pub(crate) fn unsent(operation: &'static str, error: &BuildError) -> Self {
+        Self::Request { operation, reason: error.to_string() }
     }
 }

@@ -86,7 +86,7 @@ impl Queue {
             DeleteMessageBatchRequestEntry::builder().id(position.to_string()).receipt_handle(receipt).build()
         };
         let entries: Result<Vec<_>, _> = receipts.iter().enumerate().map(entry).collect();
-        let mut left = entries.map_err(|error| SqsError::request(OPERATION, error))?;
+        let mut left = entries.map_err(|error| SqsError::unsent(OPERATION, &error))?;
         let mut failed = Ok(());
         for _ in 0..BATCH_ATTEMPTS {
             let request = self.client.delete_message_batch().queue_url(&self.url);
@@ -128,7 +128,7 @@ impl Queue {
             entry.receipt_handle(receipt).visibility_timeout(seconds(*delay)).build()
         };
         let entries: Result<Vec<_>, _> = receipts.iter().enumerate().map(entry).collect();
-        let entries = entries.map_err(|error| SqsError::request(OPERATION, error))?;
+        let entries = entries.map_err(|error| SqsError::unsent(OPERATION, &error))?;
         let request = self.client.change_message_visibility_batch().queue_url(&self.url);
         let answer = request.set_entries(Some(entries)).send().await;
         let answer = answer.map_err(|error| SqsError::request(OPERATION, error))?;

@@ -8,6 +8,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 use futures::future::try_join_all;
+use orderflow_backoff::Outage;
 use orderflow_messaging::{SUBSCRIPTIONS, UnknownConsumer};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
@@ -48,6 +49,7 @@ pub struct Sqs {
     client: Client,
     names: SqsNames,
     found: OnceCell<SqsQueues>,
+    polling: Outage,
 }
 
 impl SqsQueues {
@@ -80,7 +82,7 @@ impl FromIterator<(&'static str, QueueUrls)> for SqsQueues {
 impl Sqs {
     /// Creates a client for the queues of these names. Their URLs are looked up at the first use.
     pub fn new(config: &SdkConfig, names: SqsNames) -> Self {
-        Self { client: Client::new(&with_timeouts(config)), names, found: OnceCell::new() }
+        Self { client: Client::new(&with_timeouts(config)), names, found: OnceCell::new(), polling: Outage::default() }
     }
 
     /// Creates a client for the queues of these names and looks up their URLs.
@@ -105,6 +107,11 @@ impl Sqs {
             dead_letters: queue(&urls.dead_letters),
         };
         Ok(urls.map(open))
+    }
+
+    /// Returns the outage that the consumers of all queues report together.
+    pub(crate) fn polling(&self) -> &Outage {
+        &self.polling
     }
 
     /// Returns whether SQS answers for the first queue.

@@ -1,7 +1,7 @@
 //! Publishes events to an SNS topic.
 
 use async_trait::async_trait;
-use aws_sdk_sns::error::DisplayErrorContext;
+use aws_sdk_sns::error::ProvideErrorMetadata;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use orderflow_domain::Event;
 use orderflow_messaging::{PublishError, Publisher};
@@ -37,7 +37,8 @@ impl SnsPublisher {
     /// Reads the topic's attributes, so that TLS and credentials are ready before the first event. A failure is only logged.
     pub async fn warm(&self) {
         if let Err(error) = self.client.get_topic_attributes().topic_arn(&self.topic_arn).send().await {
-            tracing::warn!(error = %DisplayErrorContext(error), "topic does not answer yet");
+            let reason = orderflow_errors::reason(error.code(), error.message(), &error);
+            tracing::warn!(error = reason, "topic does not answer yet");
         }
     }
 
@@ -52,7 +53,10 @@ impl SnsPublisher {
         let request = self.client.publish_batch().topic_arn(&self.topic_arn);
         let answer = match request.set_publish_batch_request_entries(Some(entries)).send().await {
             Ok(answer) => answer,
-            Err(error) => return fail_all(batch, results, &DisplayErrorContext(error).to_string()),
+            Err(error) => {
+                let reason = orderflow_errors::reason(error.code(), error.message(), &error);
+                return fail_all(batch, results, &reason);
+            }
         };
         fail_all(batch, results, "PublishBatch returned no result for the event");
         for accepted in answer.successful() {

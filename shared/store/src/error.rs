@@ -1,6 +1,7 @@
 //! Errors of requests to the store.
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use orderflow_errors::causes;
 
 /// A request failed, though not because of a condition, or an item cannot be read.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -31,13 +32,13 @@ impl StoreError {
     pub(crate) fn request<E, R>(operation: &'static str, table: &str, error: &SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
-        R: std::fmt::Debug,
+        R: std::fmt::Debug + 'static,
     {
         Self::Request {
             operation,
             table: table.to_owned(),
             code: error.code().unwrap_or("NoAnswer").to_owned(),
-            message: error.message().map_or_else(|| DisplayErrorContext(error).to_string(), str::to_owned),
+            message: error.message().map_or_else(|| causes(error), str::to_owned),
         }
     }
 

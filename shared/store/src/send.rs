@@ -113,7 +113,7 @@ macro_rules! single_write_error {
 
 single_write_error!(PutItemError, UpdateItemError, DeleteItemError);
 
-fn failed<E: SingleWriteError, R: std::fmt::Debug>(
+fn failed<E: SingleWriteError, R: std::fmt::Debug + 'static>(
     operation: &'static str,
     table: &str,
     error: &SdkError<E, R>,

@@ -1,8 +1,9 @@
-//! The fields of an event or a span, as JSON values.
+//! The fields of an event or a span, as JSON values without credentials of URLs.
 
 use std::error::Error;
 use std::fmt::Debug;
 
+use orderflow_errors::{causes, without_credentials};
 use serde_json::Value;
 use tracing::field::{Field, Visit};
 
@@ -78,26 +79,14 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.set(field, value);
+        self.set(field, without_credentials(value).into_owned());
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.set(field, chain(value));
+        self.set(field, causes(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.set(field, format!("{value:?}"));
+        self.set(field, without_credentials(&format!("{value:?}")).into_owned());
     }
-}
-
-/// Returns an error and its sources as one text: `outer: inner: innermost`.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

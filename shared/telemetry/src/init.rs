@@ -109,12 +109,15 @@ pub fn init(service: &str, settings: TelemetrySettings) -> Result<Telemetry, Tel
 
 /// Libraries log whole requests and answers at trace level, and with them addresses and payment tokens. Whatever `RUST_LOG` says, only this
 /// system's own code logs at that level. Spans that are exported are no part of the log.
+///
+/// RabbitMQ's client logs each broken connection as errors with a dump of its structures. The owner of the connection reports the loss.
 fn may_be_logged(metadata: &Metadata<'_>) -> bool {
     !is_exported(metadata) && is_level_allowed(metadata.target(), *metadata.level())
 }
 
 fn is_level_allowed(target: &str, level: Level) -> bool {
-    level != Level::TRACE || target.starts_with("orderflow")
+    let is_ours = target.starts_with("orderflow");
+    (is_ours || level != Level::TRACE) && (!target.starts_with("lapin") || level > Level::WARN)
 }
 
 /// Reads levels by target. An `EnvFilter` also knows the fields of spans, and would add an engine for regular expressions to every bundle.
@@ -166,6 +169,8 @@ mod tests {
         assert!(!is_level_allowed("aws_smithy_runtime::client::orchestrator", Level::TRACE));
         assert!(is_level_allowed("aws_smithy_runtime::client::orchestrator", Level::DEBUG));
         assert!(is_level_allowed("orderflow_inventory::commit", Level::TRACE));
+        assert!(!is_level_allowed("lapin::io_loop", Level::ERROR) && !is_level_allowed("lapin::io_loop", Level::WARN));
+        assert!(is_level_allowed("lapin::io_loop", Level::INFO));
     }
 
     #[test]

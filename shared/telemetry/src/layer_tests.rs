@@ -162,6 +162,17 @@ fn an_error_is_written_with_its_sources_in_one_field() {
 }
 
 #[test]
+fn credentials_of_urls_are_hidden_wherever_they_stand() {
+    let url = "amqp://shop:s3cret@broker.example/%2f";
+    let line = json_line(|| {
+        let _span = info_span!("s", text = url).entered();
+        error!(shown = %url, debug = ?url, "no connection to {url}");
+    });
+    assert!(!line.to_string().contains("s3cret"), "{line}");
+    assert_eq!(line["message"], "no connection to amqp://***@broker.example/%2f");
+}
+
+#[test]
 fn a_field_never_replaces_the_time_or_the_level() {
     let line = json_line(|| {
         let _span = info_span!("s", message = "span's own").entered();

@@ -8,6 +8,7 @@ use reqwest::redirect::Policy;
 
 use super::{ApiRequest, ApiResponse, Backoff, jittered};
 use crate::client::ClientError;
+use crate::client::output::printable;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -83,10 +84,10 @@ impl Api {
             let result = self.send(request).await;
             match wait_before_retry(&result, &mut backoff) {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return result?.accepted(),
+                None => return accepted(result?, request),
             }
         }
-        self.send(request).await?.accepted()
+        accepted(self.send(request).await?, request)
     }
 
     fn failed(&self, source: reqwest::Error) -> ClientError {
@@ -97,6 +98,16 @@ impl Api {
             ClientError::NoResponse { url, source }
         }
     }
+}
+
+/// Returns the response if it is a success, and names the member that does not exist.
+fn accepted(response: ApiResponse, request: &ApiRequest) -> Result<ApiResponse, ClientError> {
+    response.accepted().map_err(|error| match (error, &request.member) {
+        (ClientError::Problem(problem), Some((kind, id))) if problem.slug() == "not-found" => {
+            ClientError::Missing { kind, id: printable(id) }
+        }
+        (error, _) => error,
+    })
 }
 
 fn authorization(token: Option<&str>) -> Result<HeaderMap, ClientError> {

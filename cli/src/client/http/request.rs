@@ -46,12 +46,27 @@ pub(crate) struct ApiRequest {
     pub(crate) body: Option<serde_json::Value>,
     /// The largest number of times it is sent.
     pub(crate) attempts: u32,
+    /// The member of a collection that it is about: what it is, and its id.
+    pub(crate) member: Option<(&'static str, String)>,
+}
+
+/// Returns what the members of a collection are, if a missing one is named.
+fn kind_of(collection: &str) -> Option<&'static str> {
+    match collection {
+        "orders" => Some("order"),
+        "payments" => Some("payment of order"),
+        "products" => Some("product"),
+        "inventory" => Some("stock level of"),
+        "notifications" => Some("notifications of order"),
+        _ => None,
+    }
 }
 
 impl ApiRequest {
     /// Makes a request for a path, which is given percent-encoded and with its leading slash.
     pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), query: Vec::new(), headers: Vec::new(), body: None, attempts: 1 }
+        let (query, headers) = (Vec::new(), Vec::new());
+        Self { method, path: path.into(), query, headers, body: None, attempts: 1, member: None }
     }
 
     /// Makes a GET of a collection of the API.
@@ -61,8 +76,9 @@ impl ApiRequest {
 
     /// Makes a request for one member of a collection of the API.
     pub(crate) fn member(method: Method, collection: &str, member: &PathSegment) -> Self {
-        let member = utf8_percent_encode(&member.0, RESERVED);
-        Self::new(method, format!("/api/v1/{collection}/{member}"))
+        let segment = utf8_percent_encode(&member.0, RESERVED);
+        let member = kind_of(collection).map(|kind| (kind, member.0.clone()));
+        Self { member, ..Self::new(method, format!("/api/v1/{collection}/{segment}")) }
     }
 
     /// Appends a segment to the path, for a resource below a member.

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::Problem;
 use crate::client::ClientError;
+use crate::client::error::is_overload;
 use crate::client::output::printable;
 
 const EXCERPT_CHARACTERS: usize = 200;
@@ -42,7 +43,7 @@ impl ApiResponse {
 
     /// Returns whether the same request may succeed a little later: the server, or a proxy in front of it, is overloaded or starting.
     pub(crate) fn is_transient(&self) -> bool {
-        matches!(self.status.as_u16(), 429 | 502 | 503 | 504)
+        is_overload(self.status.as_u16())
     }
 
     /// Returns the response if its status is a success or 304.

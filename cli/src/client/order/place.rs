@@ -103,10 +103,10 @@ impl PlaceArgs {
         session.output.note(format_args!("order {} is placed; waiting for it to end", id.as_str()));
         let mut latest = placed;
         let ending = async {
-            let mut poll = OrderPoll::new(&session.api, &id, None);
+            let mut poll = OrderPoll::new(&session.api, &id, true);
             while !order.has_ended() {
                 poll.wait().await;
-                if let Some(response) = poll.changed().await? {
+                if let Some(response) = poll.changed(session.output).await? {
                     order = response.decode()?;
                     latest = response;
                 }

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::poll::OrderPoll;
+use super::poll::{OrderPoll, fetch_again};
 use super::view::OrderView;
 use crate::client::arguments::parse_duration;
 use crate::client::http::{ApiRequest, ApiResponse, PathSegment};
@@ -17,7 +17,7 @@ use crate::client::session::{Format, Session};
 use crate::client::{ClientError, Output};
 
 pub(crate) const AFTER_HELP: &str = "\
-The exit code is 0 when the order ended, whether confirmed, rejected or cancelled: the last status shows which. With --json each line
+While the server restarts, the command connects again. The exit code is 0 when the order ended, whether confirmed, rejected or cancelled: the last status shows which. With --json each line
 is an object with one member, `event` or `order`.
 
 Example:
@@ -44,7 +44,6 @@ struct Timeline {
 struct EventView {
     r#type: String,
     time: String,
-    attempt: Option<u64>,
     detail: Option<serde_json::Value>,
 }
 
@@ -77,11 +76,11 @@ impl Watch {
         let (api, format) = (&session.api, session.format);
         let output = &mut *session.output;
         let events = ApiRequest::member(Method::GET, "orders", id).below("events").retried();
-        let mut poll = OrderPoll::new(api, id, None);
+        let mut poll = OrderPoll::new(api, id, false);
         loop {
-            let changed = poll.changed().await?;
+            let changed = poll.changed(output).await?;
             // Read after the order, so that they include the event that ended it.
-            let timeline = api.fetch(&events).await?;
+            let timeline = fetch_again(api, &events, output).await?;
             if self.show_events(&timeline, format, output)? > 0 || changed.is_some() {
                 poll.reset_wait();
             }
@@ -147,9 +146,6 @@ impl Watch {
 impl EventView {
     fn line(&self) -> String {
         let mut line = format!("{}  {}", self.time, self.r#type);
-        if let Some(attempt) = self.attempt {
-            line.push_str(&format!("  attempt {attempt}"));
-        }
         match &self.detail {
             Some(serde_json::Value::String(text)) => line.push_str(&format!("  {text}")),
             Some(other) => line.push_str(&format!("  {other}")),

@@ -7,6 +7,7 @@ mod table;
 use std::fmt;
 use std::io::{self, Write};
 
+use orderflow_errors::without_credentials;
 pub(crate) use table::Table;
 
 /// Where a command writes: data and notes. Unlike `println!`, it returns an error if the reader has closed the pipe.
@@ -51,9 +52,9 @@ impl Output {
         self.data.flush()
     }
 
-    /// Writes a line that is not data. A failure is ignored: there is no other place to report it.
+    /// Writes a line that is not data, without credentials of URLs. A failure is ignored: there is no other place to report it.
     pub fn note(&mut self, line: impl fmt::Display) {
-        let _ = writeln!(self.notes, "{line}");
+        let _ = writeln!(self.notes, "{}", without_credentials(&line.to_string()));
     }
 }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_sdk_sesv2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::primitives::Blob;
 use aws_sdk_sesv2::types::{Destination, EmailContent, RawMessage};
 use aws_sdk_sns::types::MessageAttributeValue;
 use lettre::message::Mailbox;
 use orderflow_domain::{Email, Phone, Recipient};
+use orderflow_errors::causes;
 
 use super::mime;
 use super::redaction::without_addresses;
@@ -112,8 +113,7 @@ where
     Err(match error.code() {
         Some(code) => error_of(code, error.message().unwrap_or_default(), recipient),
         None => {
-            let reason = DisplayErrorContext(&error).to_string();
-            ChannelError::Unavailable(without_addresses(&reason, recipient))
+            ChannelError::Unavailable(without_addresses(&causes(&error), recipient))
         }
     })
 }

@@ -67,8 +67,8 @@ struct Entry {
     #[schema(value_type = EventType)]
     r#type: String,
     time: Timestamp,
-    /// The attempt number of the delivery that took effect, starting at 1. Absent for events of the order itself, which are not delivered to
-    /// it.
+    /// The attempt number of the delivery of this event to the order, starting at 1. It does not count the attempts of the service that
+    /// published the event, such as those to charge. Absent for events of the order itself, which are not delivered to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     attempt: Option<u32>,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use orderflow_errors::url_without_secrets;
 use orderflow_settings::declared::{STRIPE_API_KEY, STRIPE_API_URL};
 use orderflow_settings::{NotAllowed, Reader};
 use reqwest::Url;
@@ -36,12 +37,20 @@ impl fmt::Debug for ApiKey {
 }
 
 /// The settings of Stripe.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StripeSettings {
     /// The key that authenticates requests (`STRIPE_API_KEY`).
     pub api_key: ApiKey,
     /// The URL of the API, without `/v1` (`STRIPE_API_URL`).
     pub api_url: Url,
+}
+
+/// Writes the URL without its credentials.
+impl fmt::Debug for StripeSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = url_without_secrets(self.api_url.as_str());
+        f.debug_struct("StripeSettings").field("api_key", &self.api_key).field("api_url", &url).finish()
+    }
 }
 
 impl StripeSettings {
@@ -86,6 +95,8 @@ mod tests {
         assert_eq!(settings.api_url.as_str(), "https://api.stripe.com/");
         let shown = format!("{settings:?}");
         assert!(shown.contains("ApiKey(hidden)") && !shown.contains("sk_live"), "{shown}");
+        let shown = format!("{:?}", read("sk_test_a", "https://shop:hunter2@stripe.example").unwrap());
+        assert!(shown.contains("stripe.example") && !shown.contains("hunter2"), "{shown}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::in_flight::InFlight;
-use super::link::Link;
+use super::link::{BrokerState, Link};
 use super::{RabbitError, topology};
 
 /// The heartbeat interval that the client asks for, in seconds (AMQP 0-9-1, connection.tune). A connection without traffic counts as broken
@@ -60,6 +60,21 @@ impl FromStr for BrokerUri {
     }
 }
 
+impl BrokerUri {
+    /// Returns the address with another password.
+    #[must_use]
+    pub fn with_password(mut self, password: &str) -> Self {
+        password.clone_into(&mut self.0.authority.userinfo.password);
+        self
+    }
+
+    /// Returns whether these are the user name and the password.
+    pub fn has_credentials(&self, user: &str, password: &str) -> bool {
+        let known = &self.0.authority.userinfo;
+        known.username == user && known.password == password
+    }
+}
+
 impl fmt::Display for BrokerUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let AMQPUri { authority, vhost, .. } = &self.0;
@@ -92,20 +107,28 @@ pub struct RabbitMq {
     address: BrokerAddress,
     link: Mutex<Link>,
     in_flight: BTreeMap<&'static str, InFlight>,
+    state: Arc<BrokerState>,
 }
 
 impl RabbitMq {
     /// Returns a connection that is opened at its first use.
     pub fn new(address: BrokerAddress) -> Arc<Self> {
         let in_flight = SUBSCRIPTIONS.iter().map(|row| (row.consumer, InFlight::default())).collect();
-        Arc::new(Self { address, link: Mutex::default(), in_flight })
+        Arc::new(Self::sharing(address, in_flight, Arc::default()))
+    }
+
+    fn sharing(
+        address: BrokerAddress,
+        in_flight: BTreeMap<&'static str, InFlight>,
+        state: Arc<BrokerState>,
+    ) -> Self {
+        Self { address, link: Mutex::new(Link::sharing(&state)), in_flight, state }
     }
 
     /// Returns a second connection to the same broker, opened at its first use. Both know the messages that the other's consumers have in
     /// flight.
     pub fn beside(&self) -> Arc<Self> {
-        let (address, in_flight) = (self.address.clone(), self.in_flight.clone());
-        Arc::new(Self { address, link: Mutex::default(), in_flight })
+        Arc::new(Self::sharing(self.address.clone(), self.in_flight.clone(), self.state.clone()))
     }
 
     /// Connects, and declares the exchange and the queues that are missing.
@@ -135,7 +158,7 @@ impl RabbitMq {
         if let Some(connection) = link.connection() {
             return confirming(connection).await;
         }
-        link.report_loss(&broker);
+        link.drop_broken();
         if let Some(reason) = link.pause() {
             return Err(RabbitError::Unreachable { broker, reason });
         }
@@ -145,8 +168,7 @@ impl RabbitMq {
                 link.succeeded();
                 let channel = confirming(&connection).await?;
                 topology::declare(&channel).await?;
-                link.hold(connection);
-                tracing::info!(broker, "connected to the broker");
+                link.hold(&broker, connection);
                 return Ok(channel);
             }
             Ok(Err(reason)) => reason,

@@ -132,4 +132,8 @@ impl Publisher for RabbitPublisher {
         };
         (0..events.len()).map(result).collect()
     }
+
+    fn is_connected(&self) -> bool {
+        self.confirming.broker().is_connected()
+    }
 }

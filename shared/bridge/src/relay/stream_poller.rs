@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orderflow_backoff::Backoff;
+use orderflow_backoff::{Backoff, Outage, OutageObserver};
 use orderflow_store::StoreError;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -66,6 +66,7 @@ pub struct StreamPoller {
     /// How often earlier processes started at the stored cursor. Zero once every record that they may have delivered is read.
     earlier_starts: u32,
     status: StreamPollerStatus,
+    outage: Outage,
 }
 
 /// The number of records after which a step of relaying ends.
@@ -107,6 +108,7 @@ impl StreamPoller {
             backlog: VecDeque::new(),
             earlier_starts: cursor.starts,
             status: StreamPollerStatus::default(),
+            outage: Outage::default(),
         })
     }
 
@@ -122,6 +124,13 @@ impl StreamPoller {
         self.cursor_changed = false;
         self.backlog.clear();
         Ok(())
+    }
+
+    /// Makes the poller report failures together with the other pollers of the process: the outage of a store or a broker is one line.
+    #[must_use]
+    pub fn sharing(mut self, outage: &Outage) -> Self {
+        self.outage = outage.clone();
+        self
     }
 
     /// Returns the full name of the table.
@@ -220,9 +229,12 @@ impl StreamPoller {
     pub async fn run(&mut self, mut wakeup: Wakeup, mut stop: watch::Receiver<bool>) {
         let (mut failures, mut idle) = (0, 0);
         let mut saved_at = Instant::now();
+        let (mut outage, mut is_unsaved) = (self.outage.observer(), false);
         while !*stop.borrow() {
             let writes = wakeup.writes();
-            let pause = match self.poll_once().await {
+            let polled = self.poll_once().await;
+            self.report(&polled, failures, &mut outage);
+            let pause = match polled {
                 Ok(0) => {
                     failures = 0;
                     idle += 1;
@@ -236,14 +248,13 @@ impl StreamPoller {
                     self.status.count_non_empty_read();
                     Duration::ZERO
                 }
-                Err(error) => {
-                    tracing::error!(table = self.reader.table(), %error, "stream records will be relayed again");
+                Err(_) => {
                     failures += 1;
                     BACKOFF.delay(failures)
                 }
             };
             if saved_at.elapsed() >= SAVE_INTERVAL {
-                self.save_or_warn().await;
+                self.save_or_warn(&mut is_unsaved).await;
                 saved_at = Instant::now();
             }
             if pause.is_zero() {
@@ -256,16 +267,41 @@ impl StreamPoller {
                 changed = stop.changed() => if changed.is_err() { break },
             }
         }
-        self.save_or_warn().await;
+        self.save_or_warn(&mut is_unsaved).await;
     }
 
     fn is_saved(&self) -> bool {
         self.backlog.is_empty() && self.published.is_empty() && !self.cursor_changed
     }
 
-    async fn save_or_warn(&mut self) {
-        if let Err(error) = self.save_cursor().await {
-            tracing::warn!(table = self.reader.table(), %error, "cursor could not be saved");
+    /// Logs the begin and the end of an outage. One failure that the next attempt mends is none, and the connection to a broker logs its own loss.
+    fn report(
+        &self,
+        polled: &Result<usize, StreamPollerError>,
+        failures: u32,
+        outage: &mut OutageObserver,
+    ) {
+        let table = self.reader.table();
+        match polled {
+            Ok(_) if outage.works() => tracing::info!(table, "stream records are relayed again"),
+            Ok(_) => {}
+            Err(error @ StreamPollerError::Relay(TargetError::Unreachable(_))) => {
+                tracing::debug!(table, %error, "stream records will be relayed again");
+            }
+            Err(error) if failures > 0 && outage.fails() => {
+                tracing::error!(table, %error, "stream records cannot be relayed; trying again");
+            }
+            Err(error) => tracing::debug!(table, %error, "stream records will be relayed again"),
+        }
+    }
+
+    async fn save_or_warn(&mut self, is_unsaved: &mut bool) {
+        match self.save_cursor().await {
+            Ok(()) => *is_unsaved = false,
+            Err(error) if !std::mem::replace(is_unsaved, true) => {
+                tracing::warn!(table = self.reader.table(), %error, "cursor could not be saved; trying again");
+            }
+            Err(_) => {}
         }
     }
 }

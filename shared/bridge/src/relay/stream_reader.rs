@@ -1,10 +1,11 @@
 //! Reads a table's stream shard by shard, as Lambda's event source mapping does.
 
 use std::collections::HashMap;
+use std::error::Error;
 
 use aws_lambda_events::dynamodb::{Event as StreamEvent, EventRecord, StreamRecord};
 use aws_sdk_dynamodbstreams::Client;
-use aws_sdk_dynamodbstreams::error::DisplayErrorContext;
+use aws_sdk_dynamodbstreams::error::ProvideErrorMetadata;
 use aws_sdk_dynamodbstreams::types::{Record, Shard, ShardIteratorType};
 
 use super::progress::{Backlog, Position};
@@ -58,7 +59,7 @@ impl StreamReader {
     /// [`StreamError`] if the table has no stream or the store does not answer.
     pub async fn open(client: Client, table: &str, after: Vec<Position>) -> Result<Self, StreamError> {
         let listed = client.list_streams().table_name(table).send().await;
-        let listed = listed.map_err(|error| failed(table, &DisplayErrorContext(error)))?;
+        let listed = listed.map_err(|error| refused(table, error))?;
         let arn = listed.streams().first().and_then(|stream| stream.stream_arn());
         let arn = arn.ok_or_else(|| failed(table, &"the table has no stream"))?.to_owned();
         let after = after.into_iter().map(|position| (position.shard, position.sequence_number)).collect();
@@ -115,7 +116,7 @@ impl StreamReader {
             let request =
                 self.client.describe_stream().stream_arn(&self.arn).set_exclusive_start_shard_id(start);
             let answer =
-                request.send().await.map_err(|error| failed(&self.table, &DisplayErrorContext(error)))?;
+                request.send().await.map_err(|error| refused(&self.table, error))?;
             let Some(description) = answer.stream_description else { return Ok(()) };
             for shard in description.shards() {
                 self.add_shard(shard);
@@ -146,7 +147,7 @@ impl StreamReader {
         // `take` removed the iterator, so after an error the next call requests a new one.
         let request = self.client.get_records().shard_iterator(iterator).limit(MAX_RECORDS);
         let answer =
-            request.send().await.map_err(|error| failed(&self.table, &DisplayErrorContext(error)))?;
+            request.send().await.map_err(|error| refused(&self.table, error))?;
         let records = answer.records.unwrap_or_default();
         let shard = &mut self.shards[position];
         shard.finished = answer.next_shard_iterator.is_none();
@@ -171,9 +172,13 @@ impl StreamReader {
             None => request.shard_iterator_type(ShardIteratorType::TrimHorizon),
         };
         let answer =
-            request.send().await.map_err(|error| failed(&self.table, &DisplayErrorContext(error)))?;
+            request.send().await.map_err(|error| refused(&self.table, error))?;
         Ok(answer.shard_iterator)
     }
+}
+
+fn refused(table: &str, error: impl Error + ProvideErrorMetadata + 'static) -> StreamError {
+    failed(table, &orderflow_errors::reason(error.code(), error.message(), &error))
 }
 
 fn failed(table: &str, message: &impl ToString) -> StreamError {

@@ -2,8 +2,6 @@
 //! `POST /2015-03-31/functions/NAME/invocations`, such as `cargo lambda watch`, `sam local start-lambda` and the Runtime
 //! Interface Emulator.
 
-use std::error::Error;
-use std::iter::successors;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,6 +14,7 @@ use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::operation::invoke::{InvokeError, InvokeOutput};
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
+use orderflow_errors::causes;
 use orderflow_messaging::{Target, TargetError};
 use serde::Deserialize;
 
@@ -151,12 +150,6 @@ fn fault(body: &[u8]) -> Option<String> {
 
 fn shortened(words: &str) -> &str {
     words.char_indices().nth(FUNCTION_TEXT_CHARS_MAX).map_or(words, |(end, _)| &words[..end])
-}
-
-/// Returns the texts of an error and its causes: the SDK's own text only names the kind of error.
-fn causes(error: &(dyn Error + 'static)) -> String {
-    let chain = successors(Some(error), |&error| error.source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use orderflow_messaging::{ConsumerSwitch, RetryPolicy, Target};
 use tokio::sync::watch;
 
 use crate::queue::MAX_ENTRIES;
-use crate::{ConsumerQueues, Queue, Sqs, SqsError};
+use crate::{ConsumerQueues, Queue, Sqs};
 use batch::{Batch, ConsumerContext, VISIBILITY};
 
 /// How long SQS waits for a first message before it returns none (AWS maximum: 20 seconds).
@@ -57,7 +57,7 @@ impl SqsConsumer {
         let context =
             ConsumerContext { consumer: self.consumer, target: &self.target, policy: &self.policy, queues };
         let mut switched = self.switch.changes();
-        let mut failures = 0_u32;
+        let (mut failures, mut outage) = (0_u32, self.queues.polling().observer());
         while !*stop.borrow() {
             if self.switch.is_stopped(self.consumer) {
                 self.wait_for_switch(&mut stop).await;
@@ -73,12 +73,18 @@ impl SqsConsumer {
             match first {
                 Ok(first) => {
                     failures = 0;
+                    if outage.works() {
+                        tracing::info!(service = self.consumer, "queues are polled again");
+                    }
                     let messages = receive_further(&queues.queue, first).await;
                     Batch::new(context, messages).deliver(&mut stop).await;
                 }
                 Err(error) => {
                     failures += 1;
-                    self.pause(&error, failures, &mut stop).await;
+                    if outage.fails() {
+                        tracing::warn!(service = self.consumer, %error, "queues cannot be polled; trying again");
+                    }
+                    pause(failures, &mut stop).await;
                 }
             }
         }
@@ -91,14 +97,12 @@ impl SqsConsumer {
             _ = stop.wait_for(|stop| *stop) => {}
         }
     }
+}
 
-    async fn pause(&self, error: &SqsError, failures: u32, stop: &mut watch::Receiver<bool>) {
-        tracing::warn!(service = self.consumer, %error, failures, "queue cannot be polled; trying again");
-        let pause = RETRY.delay(failures);
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            _ = stop.wait_for(|stop| *stop) => {}
-        }
+async fn pause(failures: u32, stop: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        () = tokio::time::sleep(RETRY.delay(failures)) => {}
+        _ = stop.wait_for(|stop| *stop) => {}
     }
 }
 

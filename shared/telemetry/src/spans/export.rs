@@ -1,5 +1,6 @@
 //! Queues ended spans for export.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use http::Uri;
 use opentelemetry_otlp::{RetryPolicy, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SpanData, SpanProcessor};
+use orderflow_errors::url_without_secrets;
 use orderflow_settings::NotAllowed;
 
 use super::collector::CollectorClient;
@@ -23,8 +25,15 @@ const LAST_EXPORT: Duration = Duration::from_secs(3);
 pub(crate) struct SpanExport(Arc<BatchSpanProcessor>);
 
 /// The address of a collector, without `/v1/traces`.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct CollectorUrl(String);
+
+/// Writes the address without its credentials.
+impl fmt::Debug for CollectorUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CollectorUrl({:?})", url_without_secrets(&self.0).unwrap_or_default())
+    }
+}
 
 impl CollectorUrl {
     /// Reads a URL that begins with `http://` or `https://`.

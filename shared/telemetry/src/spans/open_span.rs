@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
 use opentelemetry::{InstrumentationScope, KeyValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+use orderflow_errors::without_credentials;
 use tracing::field::{Field, Visit};
 
 use crate::TraceParent;
@@ -116,11 +117,11 @@ impl Visit for OpenSpan {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.set_text(field.name(), value);
+        self.set_text(field.name(), &without_credentials(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.set_text(field.name(), &format!("{value:?}"));
+        self.set_text(field.name(), &without_credentials(&format!("{value:?}")));
     }
 }
 
