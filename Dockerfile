@@ -14,9 +14,9 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin orderflow \
-    && install --directory --owner orderflow --group orderflow /data
+    && install --directory --owner orderflow --group orderflow /data /account
 COPY --from=builder /usr/local/bin/orderflow /usr/local/bin/orderflow
-# A numeric user lets Kubernetes verify that it is not root. A new volume on /data takes over the owner of the folder.
+# A numeric user lets Kubernetes verify that it is not root. New volumes on /data and /account take over the owner of the folder.
 USER 10001
 ENV ORDERFLOW_DATA_DIR=/data
 EXPOSE 8080

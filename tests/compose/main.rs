@@ -42,6 +42,9 @@ struct Service {
     healthcheck: HealthCheck,
     restart: String,
     stop_grace_period: String,
+    cap_drop: Vec<String>,
+    security_opt: Vec<String>,
+    read_only: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -69,6 +72,9 @@ impl Default for Service {
             healthcheck: HealthCheck::default(),
             restart: "no".to_owned(),
             stop_grace_period: "10s".to_owned(),
+            cap_drop: Vec::new(),
+            security_opt: Vec::new(),
+            read_only: false,
         }
     }
 }
@@ -94,7 +100,13 @@ impl Service {
                 "{} does not read {name}",
                 program.name()
             );
-            (name, if value.starts_with("${") { "" } else { value })
+            let value = match value.as_str() {
+                // The service `account` writes it.
+                "/account/password" => concat!(env!("CARGO_MANIFEST_DIR"), "/../docker/account"),
+                value if value.starts_with("${") => "",
+                value => value,
+            };
+            (name, value)
         });
         Snapshot::from_variables(set)
     }
@@ -160,15 +172,41 @@ fn every_part_has_one_service_that_runs_it_and_nothing_else() {
 #[test]
 fn all_parts_share_the_store_and_the_broker() {
     let endpoint = format!("http://store:{}", store().0);
-    let account = &services()["rabbitmq"].environment;
-    let (user, password) = (&account["RABBITMQ_DEFAULT_USER"], &account["RABBITMQ_DEFAULT_PASS"]);
-    assert_ne!(user, "guest", "RabbitMQ accepts guest over loopback only");
     for (name, service, settings) in parts() {
         let StoreLocation::Endpoint(store) = settings.store else { panic!("{name} keeps its own data") };
         assert_eq!(store.to_string(), endpoint, "{name}");
         assert!(matches!(settings.broker, Some(BrokerLocation::RabbitMq(_))), "{name}");
-        let uri = &service.environment["ORDERFLOW_BROKER"];
-        assert_eq!(uri, &format!("amqp://{user}:{password}@rabbitmq:5672/%2f"), "{name}");
+        // RabbitMQ accepts its default account over loopback only.
+        assert_eq!(service.environment["ORDERFLOW_BROKER"], "amqp://orderflow@rabbitmq:5672/%2f", "{name}");
+    }
+}
+
+#[test]
+fn the_password_of_the_broker_is_generated_and_stands_in_no_file_of_the_repository() {
+    let services = services();
+    let generate = read("docker/account");
+    assert!(generate.contains("default_user = orderflow") && generate.contains("/dev/urandom"));
+    let passwords = services.values().flat_map(|service| &service.environment);
+    let passwords: Vec<_> = passwords.filter(|(name, _)| name.contains("PASS")).collect();
+    assert!(passwords.iter().all(|(_, value)| *value == "/account/password"), "{passwords:?}");
+    assert_eq!(services["account"].volumes[1], "account:/account");
+    let reading = services.iter().filter(|(_, service)| service.volumes.iter().any(|at| at == "account:/account:ro"));
+    for (name, service) in reading {
+        assert_eq!(service.depends_on["account"].condition, "service_completed_successfully", "{name}");
+    }
+    assert_eq!(services["rabbitmq"].environment["RABBITMQ_CONFIG_FILES"], "/account/*.conf");
+}
+
+#[test]
+fn containers_have_no_capabilities_of_root_and_a_read_only_file_system() {
+    // The emulators install and run what they are given.
+    let (is_root, is_writable) = (["localstack"], ["localstack", "ministack"]);
+    for (name, service) in services() {
+        if !is_root.contains(&name.as_str()) {
+            assert_eq!(service.cap_drop, ["ALL"], "{name}");
+            assert_eq!(service.security_opt, ["no-new-privileges:true"], "{name}");
+        }
+        assert_eq!(service.read_only, !is_writable.contains(&name.as_str()), "{name}");
     }
 }
 
@@ -176,7 +214,8 @@ fn all_parts_share_the_store_and_the_broker() {
 fn orders_are_accepted_without_the_broker() {
     let services = services();
     for name in ["order-intake", "shop-api"] {
-        assert_eq!(services[name].waits_for(), [("store", "service_healthy")], "{name}");
+        let waits_for = [("account", "service_completed_successfully"), ("store", "service_healthy")];
+        assert_eq!(services[name].waits_for(), waits_for, "{name}");
     }
     for (name, service) in &services {
         for (other, _) in service.waits_for() {
@@ -210,7 +249,7 @@ fn the_ports_that_a_local_part_needs_are_published() {
 
 #[test]
 fn every_service_has_a_health_check_and_restarts() {
-    for (name, service) in services().iter().filter(|(name, _)| *name != "seed") {
+    for (name, service) in services().iter().filter(|(name, _)| !["account", "seed"].contains(&name.as_str())) {
         assert_eq!(service.restart, "unless-stopped", "{name}");
         assert_eq!(service.healthcheck.test.first().map(String::as_str), Some("CMD"), "{name}");
         if service.is_ours() {
