@@ -1,4 +1,4 @@
-//! docs/reference/parity.md and docs/reference/cases.md name existing tests and scenarios. `cargo xtask verify` checks that these tests ran and passed.
+//! docs/reference/parity.md, docs/reference/cases.md and the threats of docs/operate/security.md name existing tests and scenarios. `cargo xtask verify` checks that these tests ran and passed.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ fn rows(page: &str) -> Vec<[&str; 3]> {
     });
     cells
         .filter(|[first, ..]: &[&str; 3]| {
-            !first.starts_with("---") && !["promise", "input or fault"].contains(first)
+            !first.starts_with("---") && !["promise", "input or fault", "risk"].contains(first)
         })
         .collect()
 }
@@ -89,10 +89,14 @@ fn what_shows_a_promise_exists() {
 }
 
 #[test]
-fn every_hardening_case_names_existing_tests() {
+fn every_hardening_case_and_threat_names_existing_tests() {
     let mut found = BTreeSet::new();
     functions(Path::new(ROOT), &mut found);
-    for [case, behaviour, shown_by] in rows(&page("cases.md")) {
+    let security = fs::read_to_string(Path::new(ROOT).join("docs/operate/security.md")).unwrap();
+    let (_, threats) = security.split_once("\n## Threats\n").unwrap();
+    let (cases, threats) = (page("cases.md"), rows(threats));
+    assert_eq!(threats.len(), 10, "the page is read wrongly");
+    for [case, behaviour, shown_by] in rows(&cases).into_iter().chain(threats) {
         assert!(!case.is_empty() && !behaviour.is_empty(), "{case}: an empty cell");
         assert!(quoted(shown_by).count() > 0, "{case}: no test shows it");
         for test in quoted(shown_by) {

@@ -60,7 +60,8 @@ fn refuse(error: &clap::Error, output: &mut Output) -> ! {
         });
     }
     let text = error.render().to_string();
-    let arguments: Vec<String> = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<String> =
+        std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let shown = without_secrets_of(arguments.iter().map(String::as_str), &text);
     if shown == text {
         error.exit();

@@ -124,7 +124,8 @@ struct RelayTarget {
 impl StreamTarget for RelayTarget {
     async fn invoke(&self, batch: StreamEvent) -> Result<(), TargetError> {
         self.relay.handle(batch).await.map_err(|error| {
-            let failed = if self.publisher.is_connected() { TargetError::Failed } else { TargetError::Unreachable };
+            let failed =
+                if self.publisher.is_connected() { TargetError::Failed } else { TargetError::Unreachable };
             failed(error.to_string())
         })
     }

@@ -31,10 +31,7 @@ impl Trimming {
             let trimmed = self.trim_all().await;
             let was_failing = std::mem::replace(&mut is_failing, trimmed.is_err());
             if let (Err(error), false) = (trimmed, was_failing) {
-                tracing::warn!(
-                    error = format!("{error:#}"),
-                    "streams are not trimmed; trying again"
-                );
+                tracing::warn!(error = format!("{error:#}"), "streams are not trimmed; trying again");
             }
         }
     }
@@ -46,7 +43,9 @@ impl Trimming {
                 if self.trimmed.get(&table) != Some(&cursor) {
                     match self.trim(&table, &cursor.sequence_number).await {
                         Ok(()) => drop(self.trimmed.insert(table, cursor)),
-                        Err(error) => failed = Err(error.context(format!("stream of {table} cannot be trimmed"))),
+                        Err(error) => {
+                            failed = Err(error.context(format!("stream of {table} cannot be trimmed")))
+                        }
                     }
                 }
             }

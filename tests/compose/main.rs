@@ -190,7 +190,8 @@ fn the_password_of_the_broker_is_generated_and_stands_in_no_file_of_the_reposito
     let passwords: Vec<_> = passwords.filter(|(name, _)| name.contains("PASS")).collect();
     assert!(passwords.iter().all(|(_, value)| *value == "/account/password"), "{passwords:?}");
     assert_eq!(services["account"].volumes[1], "account:/account");
-    let reading = services.iter().filter(|(_, service)| service.volumes.iter().any(|at| at == "account:/account:ro"));
+    let reading =
+        services.iter().filter(|(_, service)| service.volumes.iter().any(|at| at == "account:/account:ro"));
     for (name, service) in reading {
         assert_eq!(service.depends_on["account"].condition, "service_completed_successfully", "{name}");
     }
@@ -249,7 +250,8 @@ fn the_ports_that_a_local_part_needs_are_published() {
 
 #[test]
 fn every_service_has_a_health_check_and_restarts() {
-    for (name, service) in services().iter().filter(|(name, _)| !["account", "seed"].contains(&name.as_str())) {
+    for (name, service) in services().iter().filter(|(name, _)| !["account", "seed"].contains(&name.as_str()))
+    {
         assert_eq!(service.restart, "unless-stopped", "{name}");
         assert_eq!(service.healthcheck.test.first().map(String::as_str), Some("CMD"), "{name}");
         if service.is_ours() {

@@ -14,7 +14,10 @@ fn all_functions_that_charge_or_refund_use_the_same_provider() {
         let environment = functions[bundle].environment();
         for (variable, parameter) in [
             ("PAYMENT_PROVIDER", "PaymentProvider"),
-            ("STRIPE_API_KEY", r#"["HasStripeApiKey","{{resolve:secretsmanager:${StripeApiKeySecret}}}",""]"#),
+            (
+                "STRIPE_API_KEY",
+                r#"["HasStripeApiKey","{{resolve:secretsmanager:${StripeApiKeySecret}}}",""]"#,
+            ),
             ("STRIPE_API_URL", "StripeApiUrl"),
         ] {
             assert_eq!(environment[variable], parameter, "{bundle}");

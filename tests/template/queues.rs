@@ -113,7 +113,8 @@ fn queues_and_topic_refuse_requests_without_tls() {
     for (kind, of) in policies {
         for (name, policy) in resources(kind) {
             let statements = policy["Properties"]["PolicyDocument"]["Statement"].as_array().unwrap();
-            let denied: Vec<&Value> = statements.iter().filter(|statement| statement["Effect"] == "Deny").collect();
+            let denied: Vec<&Value> =
+                statements.iter().filter(|statement| statement["Effect"] == "Deny").collect();
             let [denied] = denied[..] else { panic!("{name} accepts requests without TLS") };
             assert_eq!(denied["Principal"], "*", "{name}");
             // Emulators serve plain HTTP, and this is their account.

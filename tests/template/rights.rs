@@ -45,7 +45,10 @@ fn only_notification_may_send_and_only_with_the_chosen_provider() {
     let [ses, sns] = conditional[..] else { panic!("{own}") };
     assert_eq!((&ses[0], &ses[1]["Action"][0]), (&"SendsBySes".into(), &"ses:SendEmail".into()));
     assert_eq!(ses[1]["Resource"][0], "SesIdentityArn");
-    assert_eq!(ses[1]["Resource"][1], serde_json::json!(["HasSesConfigurationSet", "SesConfigurationSetArn", "AWS::NoValue"]));
+    assert_eq!(
+        ses[1]["Resource"][1],
+        serde_json::json!(["HasSesConfigurationSet", "SesConfigurationSetArn", "AWS::NoValue"])
+    );
     assert_eq!((&sns[0], &sns[1]["Action"]), (&"SendsBySns".into(), &serde_json::json!(["sns:Publish"])));
     assert_eq!(sns[1]["NotResource"], "arn:${AWS::Partition}:sns:*:*:*", "every topic is excluded");
 }

@@ -10,8 +10,8 @@ use crate::suites::{self, Scope, TOOL_FEATURES};
 use crate::tools::{Readiness, Tool, Toolbox};
 use crate::workspace::Workspace;
 
-/// Checks format, lints and documentation, runs every test suite, then checks dependencies. Stops at the first failed
-/// stage.
+/// Checks format, lints and documentation, runs every test suite, then checks dependencies and their advisories. Stops at the first
+/// failed stage.
 ///
 /// The check of dependencies comes after the tests: it downloads the crates of all platforms, and the tests must pass on
 /// a machine that has only those of its own.
@@ -27,6 +27,9 @@ pub(crate) fn run(workspace: &Workspace, toolbox: &Toolbox, report: &mut Report)
         }
         if report.is_complete() {
             report.run("parity", || parity::check(workspace, &passed));
+        }
+        if !report.has_failed() {
+            check_advisories(workspace, toolbox, report);
         }
     }
 }
@@ -71,6 +74,22 @@ fn with_tool(
 fn check_dependencies(workspace: &Workspace, toolbox: &Toolbox) -> Result<()> {
     let cargo_deny = toolbox.find(Tool::CargoDeny).context("cargo-deny disappeared")?;
     shell::run(workspace.program(cargo_deny).args(["--locked", "check", "bans", "licenses", "sources"]))
+}
+
+/// Compares the dependencies with the RustSec advisory database. The stage is skipped, and the report says why, where the database cannot be
+/// fetched. It comes last, because the result changes from day to day with the database.
+fn check_advisories(workspace: &Workspace, toolbox: &Toolbox, report: &mut Report) {
+    let Some(cargo_deny) = toolbox.find(Tool::CargoDeny) else {
+        return report.skip("advisories", Tool::missing(&[Tool::CargoDeny]));
+    };
+    if let Err(error) = shell::run(workspace.program(&cargo_deny).args(["fetch", "db"])) {
+        let reason = format!(
+            "DEPENDENCIES ARE NOT CHECKED for known vulnerabilities: the advisory database cannot be fetched ({error:#})"
+        );
+        return report.skip("advisories", reason);
+    }
+    let check = ["--locked", "--offline", "check", "advisories"];
+    report.run("advisories", || shell::run(workspace.program(&cargo_deny).args(check)));
 }
 
 fn docs(workspace: &Workspace) -> Result<()> {

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use orderflow_bridge::rabbitmq::{BrokerAddress, BrokerUri};
 use orderflow_embedded::Location;
-use orderflow_settings::declared::{AWS_ENDPOINT, BROKER, BROKER_CA, BROKER_PASSWORD_FILE, DATA_DIR, DYNAMODB_ENDPOINT, EPHEMERAL};
+use orderflow_settings::declared::{
+    AWS_ENDPOINT, BROKER, BROKER_CA, BROKER_PASSWORD_FILE, DATA_DIR, DYNAMODB_ENDPOINT, EPHEMERAL,
+};
 use orderflow_settings::{NotAllowed, Reader, Refused, Setting};
 use orderflow_store::read_prefix;
 use orderflow_system::{BaseUrl, BaseUrlError, StoreLocation};
@@ -113,11 +115,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("password");
         fs::write(&file, "p@ss/word \n").unwrap();
-        let flags = Snapshot::default().with_flag(&BROKER, "amqp://shop@b").with_flag(&BROKER_PASSWORD_FILE, &file);
+        let flags =
+            Snapshot::default().with_flag(&BROKER, "amqp://shop@b").with_flag(&BROKER_PASSWORD_FILE, &file);
         let address = read(&flags, |reader| Ok(broker(reader))).unwrap().unwrap();
         assert!(address.uri.has_credentials("shop", "p@ss/word "));
-        let missing = Snapshot::default().with_flag(&BROKER, "amqp://b").with_flag(&BROKER_PASSWORD_FILE, "/nowhere");
-        assert!(refusal(&missing, broker).starts_with("--broker-password-file: \"/nowhere\" cannot be read: "));
+        let missing =
+            Snapshot::default().with_flag(&BROKER, "amqp://b").with_flag(&BROKER_PASSWORD_FILE, "/nowhere");
+        assert!(
+            refusal(&missing, broker).starts_with("--broker-password-file: \"/nowhere\" cannot be read: ")
+        );
     }
 
     #[test]

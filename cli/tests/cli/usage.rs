@@ -87,7 +87,10 @@ fn no_message_quotes_a_password() {
 fn an_endpoint_that_cannot_be_reached_is_one_sentence() {
     let run = finish(&mut program("dlq list --aws-endpoint http://127.0.0.1:1"));
     assert_eq!((run.code, run.out.as_str()), (1, ""), "{run:?}");
-    assert!(run.err.starts_with("error: the queues at http://127.0.0.1:1 cannot be found: GetQueueUrl failed: "), "{run:?}");
+    assert!(
+        run.err.starts_with("error: the queues at http://127.0.0.1:1 cannot be found: GetQueueUrl failed: "),
+        "{run:?}"
+    );
     assert!(run.err.contains("Connection refused") && run.err.lines().count() == 1, "{run:?}");
     assert!(!run.err.contains(['{', '}']) && !run.err.contains("DispatchFailure"), "{run:?}");
 }

@@ -104,7 +104,8 @@ fn the_program_starts_while_stderr_is_full() {
 
 /// Starts a program with a file that is always full, or a pipe without a reader, as stdout and stderr.
 fn with_outputs(arguments: &[&str], out: Stdio, err: Stdio) -> std::process::Child {
-    let mut command = Launch::new(env!("CARGO_BIN_EXE_orderflow"), arguments).env("RUST_LOG", "info").command();
+    let mut command =
+        Launch::new(env!("CARGO_BIN_EXE_orderflow"), arguments).env("RUST_LOG", "info").command();
     command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().unwrap()
 }
 
@@ -144,7 +145,12 @@ async fn serving_survives_outputs_that_cannot_be_written() {
 fn a_command_whose_output_cannot_be_written_fails_and_a_closed_pipe_is_no_failure() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();
-    for arguments in [&["--help"][..], &["--version"], &["completions", "bash"], &["migrate", "status", "--data-dir", data]] {
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["completions", "bash"],
+        &["migrate", "status", "--data-dir", data],
+    ] {
         let failed = with_outputs(arguments, full(), Stdio::piped()).wait_with_output().unwrap();
         let error = String::from_utf8_lossy(&failed.stderr);
         assert_eq!(failed.status.code(), Some(1), "{arguments:?}: {error}");

@@ -94,7 +94,8 @@ pub fn without_secrets_of<'a>(arguments: impl IntoIterator<Item = &'a str>, text
     });
     let mut shown = text.to_owned();
     for argument in quoted.flatten() {
-        let may_hold_password = argument.contains("://") || argument.split_once(':').is_some_and(|(_, end)| end.contains('@'));
+        let may_hold_password =
+            argument.contains("://") || argument.split_once(':').is_some_and(|(_, end)| end.contains('@'));
         if may_hold_password {
             let hidden = url_without_secrets(argument).unwrap_or_else(|| HIDDEN.to_owned());
             shown = shown.replace(argument, &hidden);

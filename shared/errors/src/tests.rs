@@ -36,7 +36,10 @@ fn an_error_is_one_text_with_its_causes_and_no_credentials() {
 #[test]
 fn what_a_service_said_is_the_reason() {
     let error = chain(&["service error", "refused"]);
-    assert_eq!(reason(Some("Denied"), Some("no rights at http://a:b@c"), &error), "Denied: no rights at http://***@c");
+    assert_eq!(
+        reason(Some("Denied"), Some("no rights at http://a:b@c"), &error),
+        "Denied: no rights at http://***@c"
+    );
     assert_eq!(reason(None, Some("no rights"), &error), "no rights");
     assert_eq!(reason(Some("Denied"), None, &error), "Denied");
     assert_eq!(reason(None, None, &error), "service error: refused");
@@ -47,7 +50,10 @@ fn credentials_of_every_url_in_a_text_are_hidden() {
     for (text, shown) in [
         ("no url, a@b", "no url, a@b"),
         ("http://h/p", "http://h/p"),
-        ("from 'http://shop:s3cret@h' to \"amqp://u@h:1/%2f\"", "from 'http://***@h' to \"amqp://***@h:1/%2f\""),
+        (
+            "from 'http://shop:s3cret@h' to \"amqp://u@h:1/%2f\"",
+            "from 'http://***@h' to \"amqp://***@h:1/%2f\"",
+        ),
         ("(smtps://a@b.example:s3/cr?e#t@h:465)", "(smtps://***@h:465)"),
         ("http://a:b@c,http://d:e@f", "http://***@f"),
         ("\u{1b}[33mhttp://a:b@c\u{1b}[0m", "\u{1b}[33mhttp://***@c\u{1b}[0m"),
@@ -78,7 +84,13 @@ fn a_url_is_shown_without_its_secrets() {
 
 #[test]
 fn arguments_that_may_hold_a_password_are_not_quoted() {
-    for argument in ["http://u:s3 cr\"et@h", "--broker=amqp://u:s3 cret@h", "u:s3cret@h", "--url=u:s3cret@h", "--x=http://h?token=s3cret"] {
+    for argument in [
+        "http://u:s3 cr\"et@h",
+        "--broker=amqp://u:s3 cret@h",
+        "u:s3cret@h",
+        "--url=u:s3cret@h",
+        "--x=http://h?token=s3cret",
+    ] {
         let text = without_secrets_of(["up", argument], &format!("unexpected argument '{argument}' found"));
         assert!(!text.contains("s3") && text.starts_with("unexpected argument '"), "{text}");
     }

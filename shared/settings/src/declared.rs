@@ -241,11 +241,12 @@ pub static BROKER: Setting = Setting::new(
 .read_by(&[Up, Bridge, Dlq]);
 
 /// The file with the password of the broker.
-pub static BROKER_PASSWORD_FILE: Setting = Setting::new("ORDERFLOW_BROKER_PASSWORD_FILE", File, Section::Broker)
-    .flag("broker-password-file")
-    .example("/run/secrets/rabbitmq")
-    .help("A file whose text is the password for the broker. It replaces the one in ORDERFLOW_BROKER.")
-    .read_by(&[Up, Bridge, Dlq]);
+pub static BROKER_PASSWORD_FILE: Setting =
+    Setting::new("ORDERFLOW_BROKER_PASSWORD_FILE", File, Section::Broker)
+        .flag("broker-password-file")
+        .example("/run/secrets/rabbitmq")
+        .help("A file whose text is the password for the broker. It replaces the one in ORDERFLOW_BROKER.")
+        .read_by(&[Up, Bridge, Dlq]);
 
 /// Certificates to trust for the broker.
 pub static BROKER_CA: Setting = Setting::new("ORDERFLOW_BROKER_CA", File, Section::Broker)

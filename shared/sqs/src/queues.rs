@@ -82,7 +82,12 @@ impl FromIterator<(&'static str, QueueUrls)> for SqsQueues {
 impl Sqs {
     /// Creates a client for the queues of these names. Their URLs are looked up at the first use.
     pub fn new(config: &SdkConfig, names: SqsNames) -> Self {
-        Self { client: Client::new(&with_timeouts(config)), names, found: OnceCell::new(), polling: Outage::default() }
+        Self {
+            client: Client::new(&with_timeouts(config)),
+            names,
+            found: OnceCell::new(),
+            polling: Outage::default(),
+        }
     }
 
     /// Creates a client for the queues of these names and looks up their URLs.

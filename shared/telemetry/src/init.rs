@@ -169,7 +169,10 @@ mod tests {
         assert!(!is_level_allowed("aws_smithy_runtime::client::orchestrator", Level::TRACE));
         assert!(is_level_allowed("aws_smithy_runtime::client::orchestrator", Level::DEBUG));
         assert!(is_level_allowed("orderflow_inventory::commit", Level::TRACE));
-        assert!(!is_level_allowed("lapin::io_loop", Level::ERROR) && !is_level_allowed("lapin::io_loop", Level::WARN));
+        assert!(
+            !is_level_allowed("lapin::io_loop", Level::ERROR)
+                && !is_level_allowed("lapin::io_loop", Level::WARN)
+        );
         assert!(is_level_allowed("lapin::io_loop", Level::INFO));
     }
 

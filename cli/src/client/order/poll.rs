@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 
-use crate::client::{ClientError, Output};
 use crate::client::http::{Api, ApiRequest, ApiResponse, Backoff, PathSegment};
+use crate::client::{ClientError, Output};
 
 /// The shortest and the longest wait between two polls.
 const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));

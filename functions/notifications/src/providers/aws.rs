@@ -112,9 +112,7 @@ where
     let Err(error) = sent else { return Ok(()) };
     Err(match error.code() {
         Some(code) => error_of(code, error.message().unwrap_or_default(), recipient),
-        None => {
-            ChannelError::Unavailable(without_addresses(&causes(&error), recipient))
-        }
+        None => ChannelError::Unavailable(without_addresses(&causes(&error), recipient)),
     })
 }
 

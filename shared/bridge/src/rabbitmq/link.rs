@@ -39,7 +39,11 @@ impl BrokerState {
             }
             Some((since, last)) if !reported.was_up && now - last >= WAITING_AGAIN => {
                 reported.down = Some((since, now));
-                tracing::warn!(broker, error = reason, "broker still cannot be reached; connecting is retried");
+                tracing::warn!(
+                    broker,
+                    error = reason,
+                    "broker still cannot be reached; connecting is retried"
+                );
             }
             Some(_) => {}
         }
@@ -123,4 +127,3 @@ impl Link {
         self.connection.take()
     }
 }
-

@@ -275,12 +275,7 @@ impl StreamPoller {
     }
 
     /// Logs the begin and the end of an outage. One failure that the next attempt mends is none, and the connection to a broker logs its own loss.
-    fn report(
-        &self,
-        polled: &Result<usize, StreamPollerError>,
-        failures: u32,
-        outage: &mut OutageObserver,
-    ) {
+    fn report(&self, polled: &Result<usize, StreamPollerError>, failures: u32, outage: &mut OutageObserver) {
         let table = self.reader.table();
         match polled {
             Ok(_) if outage.works() => tracing::info!(table, "stream records are relayed again"),

@@ -115,8 +115,7 @@ impl StreamReader {
         loop {
             let request =
                 self.client.describe_stream().stream_arn(&self.arn).set_exclusive_start_shard_id(start);
-            let answer =
-                request.send().await.map_err(|error| refused(&self.table, error))?;
+            let answer = request.send().await.map_err(|error| refused(&self.table, error))?;
             let Some(description) = answer.stream_description else { return Ok(()) };
             for shard in description.shards() {
                 self.add_shard(shard);
@@ -146,8 +145,7 @@ impl StreamReader {
         };
         // `take` removed the iterator, so after an error the next call requests a new one.
         let request = self.client.get_records().shard_iterator(iterator).limit(MAX_RECORDS);
-        let answer =
-            request.send().await.map_err(|error| refused(&self.table, error))?;
+        let answer = request.send().await.map_err(|error| refused(&self.table, error))?;
         let records = answer.records.unwrap_or_default();
         let shard = &mut self.shards[position];
         shard.finished = answer.next_shard_iterator.is_none();
@@ -171,8 +169,7 @@ impl StreamReader {
             }
             None => request.shard_iterator_type(ShardIteratorType::TrimHorizon),
         };
-        let answer =
-            request.send().await.map_err(|error| refused(&self.table, error))?;
+        let answer = request.send().await.map_err(|error| refused(&self.table, error))?;
         Ok(answer.shard_iterator)
     }
 }
