@@ -8,9 +8,12 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use expect_test::expect_file;
+use http_body_util::BodyExt;
+use orderflow_auth::{Access, Need, operations as needs};
 use orderflow_embedded::Location;
 use orderflow_system::{Settings, System};
 use orderflow_tests::described::operations;
+use serde_json::{Value, json};
 use tower::ServiceExt;
 
 async fn system(location: Location) -> System {
@@ -59,5 +62,47 @@ async fn every_path_serves_the_described_methods() {
         let described: BTreeSet<&str> =
             operations().filter(|found| found.1 == path).map(|(method, ..)| method).collect();
         assert_eq!(allowed, described, "{path}");
+    }
+}
+
+#[test]
+fn every_operation_names_the_scopes_that_it_needs() {
+    let document: Value = serde_json::from_str(orderflow_documents::OPENAPI).unwrap();
+    let described: BTreeSet<_> =
+        operations().map(|(method, path, _)| (method.to_ascii_uppercase(), path)).collect();
+    let known: BTreeSet<_> = needs().map(|(method, path, _)| (method.to_owned(), path)).collect();
+    assert_eq!(described, known);
+    for (method, path, need) in needs() {
+        let operation = &document["paths"][path][method.to_ascii_lowercase()];
+        let expected = match need {
+            Need::Nothing => json!([]),
+            Need::Token => json!([{"token": []}]),
+            Need::OneOf(scopes) => {
+                scopes.iter().chain(&["admin"]).map(|scope| json!({"token": [scope]})).collect()
+            }
+        };
+        assert_eq!(operation["security"], expected, "{method} {path}");
+        for status in ["401", "403"] {
+            assert_eq!(
+                operation["responses"][status].is_object(),
+                need != Need::Nothing,
+                "{method} {path} {status}"
+            );
+        }
+    }
+    assert_eq!(document["components"]["securitySchemes"]["token"]["bearerFormat"], "JWT");
+}
+
+#[tokio::test]
+async fn without_authentication_a_token_is_optional() {
+    let router = Access::default().guard(system(Location::Memory).await.local_routes());
+    let request = Request::builder().uri("/openapi.json").body(Body::empty()).unwrap();
+    let body = router.oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+    let served: Value = serde_json::from_slice(&body).unwrap();
+    for (method, path, _) in operations() {
+        assert!(
+            served["paths"][path][method]["security"].as_array().unwrap().contains(&json!({})),
+            "{method} {path}"
+        );
     }
 }

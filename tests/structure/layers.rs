@@ -150,9 +150,12 @@ fn shared_crates_import_downwards() {
         ("orderflow-messaging", &["orderflow-backoff", "orderflow-domain", "orderflow-settings"]),
         ("orderflow-circuit-breaker", &["orderflow-backoff"]),
         ("orderflow-http", &["orderflow-telemetry"]),
-        ("orderflow-auth", &["orderflow-http", "orderflow-settings"]),
+        ("orderflow-auth", &["orderflow-http", "orderflow-settings", "orderflow-telemetry"]),
         ("orderflow-server", &["orderflow-http"]),
-        ("orderflow-documents", &["orderflow-domain", "orderflow-http", "orderflow-messaging"]),
+        (
+            "orderflow-documents",
+            &["orderflow-auth", "orderflow-domain", "orderflow-http", "orderflow-messaging"],
+        ),
         (
             "orderflow-lambda",
             &[

@@ -94,6 +94,8 @@ pub(super) struct Queues<'a> {
     pub(super) format: Format,
     pub(super) output: &'a mut Output,
     broker: Option<Arc<RabbitMq>>,
+    /// The address of the queues, unless a running system was asked; without a password.
+    place: Option<String>,
 }
 
 impl QueueConnectionArgs {
@@ -120,12 +122,19 @@ impl QueueConnectionArgs {
 impl<'a> Queues<'a> {
     fn at_system(session: Session<'a>) -> Self {
         let Session { api, format, output, .. } = session;
-        Self { admin: Box::new(HttpAdmin::new(api)), format, output, broker: None }
+        Self { admin: Box::new(HttpAdmin::new(api)), format, output, broker: None, place: None }
     }
 
     fn at_broker(address: BrokerAddress, format: Format, output: &'a mut Output) -> Self {
+        let place = Some(address.uri.to_string());
         let broker = RabbitMq::new(address);
-        Self { admin: Box::new(RabbitAdmin::new(broker.clone())), format, output, broker: Some(broker) }
+        Self {
+            admin: Box::new(RabbitAdmin::new(broker.clone())),
+            format,
+            output,
+            broker: Some(broker),
+            place,
+        }
     }
 
     async fn at_sqs(
@@ -139,7 +148,8 @@ impl<'a> Queues<'a> {
         let queues = Arc::new(found.map_err(|error| {
             DlqError::Queues(format!("the queues at {endpoint} cannot be found: {error}"))
         })?);
-        Ok(Self { admin: Box::new(SqsAdmin::new(queues)), format, output, broker: None })
+        let place = Some(endpoint.to_string());
+        Ok(Self { admin: Box::new(SqsAdmin::new(queues)), format, output, broker: None, place })
     }
 
     /// Writes JSON, indented.
@@ -148,6 +158,11 @@ impl<'a> Queues<'a> {
     /// If the output cannot be written.
     pub(super) fn write_json(&mut self, json: &str) -> Result<(), DlqError> {
         Ok(self.output.line(pretty(json))?)
+    }
+
+    /// Returns the address of the queues, if the command works on them without a running system.
+    pub(super) fn reached_directly(&self) -> Option<&str> {
+        self.place.as_deref()
     }
 
     /// Closes the connection to RabbitMQ, which otherwise logs a lost client.

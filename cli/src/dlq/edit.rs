@@ -29,7 +29,7 @@ Example:
 #[derive(clap::Args)]
 pub(super) struct EditArgs {
     #[command(flatten)]
-    one: OneArgs,
+    pub(super) one: OneArgs,
 }
 
 impl EditArgs {

@@ -22,7 +22,7 @@ Example:
 #[derive(clap::Args)]
 pub(super) struct ListArgs {
     #[command(flatten)]
-    scope: ScopeArgs,
+    pub(super) scope: ScopeArgs,
 }
 
 impl ListArgs {
@@ -55,7 +55,7 @@ Example:
 #[derive(clap::Args)]
 pub(super) struct ShowArgs {
     #[command(flatten)]
-    one: OneArgs,
+    pub(super) one: OneArgs,
 }
 
 impl ShowArgs {

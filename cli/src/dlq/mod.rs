@@ -4,6 +4,7 @@
 //! directly with RabbitMQ or SQS, which also works while the system is down. A command can be interrupted and repeated: it leaves the dead
 //! letters that it did not reach unchanged.
 
+mod audit;
 mod connection;
 mod edit;
 mod http_admin;
@@ -82,6 +83,7 @@ impl DlqArgs {
         if let DlqCommand::Purge(purge) = &self.command {
             purge.check()?;
         }
+        let (operation, on) = self.command.in_audit_log();
         let mut queues = self.connection.open(environment, output).await?;
         let done = match self.command {
             DlqCommand::List(list) => list.run(&mut queues).await,
@@ -90,8 +92,28 @@ impl DlqArgs {
             DlqCommand::Replay(replay) => replay.run(&mut queues).await,
             DlqCommand::Purge(purge) => purge.run(&mut queues).await,
         };
+        if let Some(place) = queues.reached_directly() {
+            audit::log(operation, place, &on, done.is_ok(), environment);
+        }
         queues.close().await;
         done
+    }
+}
+
+impl DlqCommand {
+    /// Returns the operation, and what it is applied to.
+    fn in_audit_log(&self) -> (&'static str, String) {
+        match self {
+            Self::List(list) => ("dlq list", list.scope.in_audit_log()),
+            Self::Show(show) => ("dlq show", show.one.in_audit_log()),
+            Self::Edit(edit) => ("dlq edit", edit.one.in_audit_log()),
+            Self::Replay(replay) if replay.dry_run => {
+                ("dlq replay --dry-run", replay.selection.in_audit_log())
+            }
+            Self::Replay(replay) => ("dlq replay", replay.selection.in_audit_log()),
+            Self::Purge(purge) if purge.dry_run => ("dlq purge --dry-run", purge.selection.in_audit_log()),
+            Self::Purge(purge) => ("dlq purge", purge.selection.in_audit_log()),
+        }
     }
 }
 

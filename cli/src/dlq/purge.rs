@@ -20,11 +20,11 @@ Example:
 #[derive(clap::Args)]
 pub(super) struct PurgeArgs {
     #[command(flatten)]
-    selection: SelectionArgs,
+    pub(super) selection: SelectionArgs,
 
     /// Show what would be deleted, and change nothing.
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
 
     /// Delete without asking for confirmation; required without a terminal.
     #[arg(long)]

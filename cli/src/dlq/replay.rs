@@ -22,11 +22,11 @@ Example:
 #[derive(clap::Args)]
 pub(super) struct ReplayArgs {
     #[command(flatten)]
-    selection: SelectionArgs,
+    pub(super) selection: SelectionArgs,
 
     /// Show what would be replayed, and change nothing.
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
 }
 
 impl ReplayArgs {

@@ -3,6 +3,8 @@
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use orderflow_messaging::{DeadLetter, DeadLetterCode, QueueAdmin, SUBSCRIPTIONS, Selection, subscription};
 
+use orderflow_telemetry::audited_ids;
+
 use super::DlqError;
 use crate::client::http::PathSegment;
 
@@ -62,7 +64,16 @@ fn parse_id(text: &str) -> Result<String, &'static str> {
     PathSegment::parse(text).map(|id| id.as_str().to_owned())
 }
 
+/// The word for every consumer.
+const ALL: &str = "all";
+
 impl ScopeArgs {
+    /// Returns the scope for the audit log.
+    pub(super) fn in_audit_log(&self) -> String {
+        let consumer = Some(("consumer", self.consumer.as_deref().unwrap_or(ALL)));
+        audited_ids(consumer.into_iter().chain(self.code.as_deref().map(|code| ("code", code))))
+    }
+
     /// Returns the consumers, in the order of the subscriptions.
     fn consumers(&self) -> Vec<&str> {
         match &self.consumer {
@@ -91,6 +102,12 @@ impl ScopeArgs {
 }
 
 impl SelectionArgs {
+    /// Returns the selection for the audit log.
+    pub(super) fn in_audit_log(&self) -> String {
+        let ids = audited_ids(self.ids.iter().map(|id| ("id", id)));
+        format!("{} {ids}", self.scope.in_audit_log()).trim_end().to_owned()
+    }
+
     /// Returns the selection, which applies to each consumer.
     pub(super) fn selection(&self) -> Selection {
         match self.ids.as_slice() {
@@ -136,6 +153,11 @@ impl SelectionArgs {
 }
 
 impl OneArgs {
+    /// Returns the dead letter for the audit log.
+    pub(super) fn in_audit_log(&self) -> String {
+        audited_ids([("consumer", &self.consumer), ("id", &self.id)])
+    }
+
     /// Returns the dead letter; if several have the id, the oldest.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::server::{Server, up};
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// On an address that other machines can reach: with authentication it needs no `--insecure`.
-fn protected() -> Launch {
+pub(crate) fn protected() -> Launch {
     up(&["--host", "0.0.0.0", "--port", "0", "--ephemeral"])
         .env("ORDERFLOW_AUTH", "jwt")
         .env("JWT_SECRET", SECRET)
@@ -20,7 +20,7 @@ fn protected() -> Launch {
         .env("JWT_AUDIENCE", "orderflow")
 }
 
-fn token(subject: &str, scope: &str) -> String {
+pub(crate) fn token(subject: &str, scope: &str) -> String {
     let expires = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(300);
     let claims = json!({
         "iss": "https://issuer", "aud": "orderflow", "sub": subject, "exp": expires.as_secs(), "scope": scope,

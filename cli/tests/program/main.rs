@@ -3,6 +3,7 @@
 
 mod access;
 mod analytics;
+mod audit;
 #[cfg(feature = "browser")]
 mod browser;
 mod connections;

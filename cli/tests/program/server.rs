@@ -36,6 +36,11 @@ impl Server {
         self.program.url()
     }
 
+    /// Returns what the process has written to stderr.
+    pub(crate) fn log(&self) -> String {
+        self.program.log()
+    }
+
     /// Kills the process with SIGKILL, and waits for its end.
     pub(crate) fn kill(&self) {
         self.program.kill();

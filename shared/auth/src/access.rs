@@ -6,12 +6,14 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use orderflow_http::{Problem, ProblemKind};
+use http::HeaderMap;
+use orderflow_http::{Caller, Problem, ProblemKind};
 use orderflow_settings::declared::{
     AUTH, JWT_AUDIENCE, JWT_ISSUER, JWT_JWKS_URL, JWT_PUBLIC_KEY, JWT_SECRET,
 };
 use orderflow_settings::{NotAllowed, Reader, Refused};
 
+use crate::audit::{Audited, is_operators};
 use crate::issuer::{Issuer, parse_url};
 use crate::jwks::Jwks;
 use crate::keys::Key;
@@ -20,6 +22,10 @@ use crate::token_error::TokenError;
 use crate::verifier::{Keys, Verifier};
 
 const WHY: &str = "by ORDERFLOW_AUTH=jwt";
+
+/// The extension of each request where callers are not authenticated.
+#[derive(Debug, Clone, Copy)]
+pub struct WithoutAuthentication;
 
 /// Who may call the HTTP API.
 #[derive(Debug, Clone, Default)]
@@ -102,35 +108,60 @@ impl Access {
     /// Answers 401 if an operation needs a token and the request has no valid one, 403 if the token lacks the scope, and 503 if no key of
     /// the issuer was fetched yet. An unknown path needs a valid token; an operation that the table does not have needs `admin`.
     ///
-    /// [`Caller`]: orderflow_http::Caller
+    /// Each call of an operator leaves a line in the audit log, also where callers are not authenticated.
     pub fn guard(&self, router: impl Into<Router>) -> Router {
-        let router = router.into();
-        match &self.verifier {
-            None => router,
-            Some(verifier) => router.layer(from_fn_with_state(verifier.clone(), check)),
-        }
+        router.into().layer(from_fn_with_state(self.clone(), check))
     }
 }
 
-async fn check(State(verifier): State<Arc<Verifier>>, mut request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map(|matched| matched.as_str().to_owned());
-    // A path without a route is answered 404, but only to callers that are known.
-    let need =
-        route.map_or(Need::Token, |route| need_of(request.method(), &route).unwrap_or(Need::OneOf(&[])));
-    if need == Need::Nothing {
-        return next.run(request).await;
-    }
-    let caller = match verifier.caller(request.headers()).await {
-        Ok(caller) => caller,
-        Err(error) => return problem(&error).into_response(),
+async fn check(State(access): State<Access>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let route = parts.extensions.get::<MatchedPath>().map(|matched| matched.as_str().to_owned());
+    let listed = route.as_deref().and_then(|route| need_of(&parts.method, route));
+    let (caller, refusal) = match &access.verifier {
+        None => {
+            parts.extensions.insert(WithoutAuthentication);
+            (None, None)
+        }
+        Some(verifier) => {
+            // A path without a route is answered 404, but only to callers that are known.
+            let unlisted = if route.is_some() { Need::OneOf(&[]) } else { Need::Token };
+            admit(verifier, listed.unwrap_or(unlisted), &parts.headers).await
+        }
     };
-    if let Need::OneOf(scopes) = need
-        && !caller.has_one_of(scopes)
-    {
-        return Problem::new(ProblemKind::Forbidden, lacking(scopes)).into_response();
+    let audited = match (&route, listed) {
+        (Some(route), Some(need)) if is_operators(need, route, caller.as_ref()) => {
+            Some(Audited::begin(&mut parts, route, caller.as_ref()).await)
+        }
+        _ => None,
+    };
+    let response = match refusal {
+        Some(problem) => problem.into_response(),
+        None => {
+            if let Some(caller) = caller {
+                parts.extensions.insert(caller);
+            }
+            next.run(Request::from_parts(parts, body)).await
+        }
+    };
+    if let Some(audited) = audited {
+        audited.end(response.status());
     }
-    request.extensions_mut().insert(caller);
-    next.run(request).await
+    response
+}
+
+/// Returns the caller, if it is known, and the problem that it is answered with, if it is not let in.
+async fn admit(verifier: &Verifier, need: Need, headers: &HeaderMap) -> (Option<Caller>, Option<Problem>) {
+    if need == Need::Nothing {
+        return (None, None);
+    }
+    match (verifier.caller(headers).await, need) {
+        (Err(error), _) => (None, Some(problem(&error))),
+        (Ok(caller), Need::OneOf(scopes)) if !caller.has_one_of(scopes) => {
+            (Some(caller), Some(Problem::new(ProblemKind::Forbidden, lacking(scopes))))
+        }
+        (Ok(caller), _) => (Some(caller), None),
+    }
 }
 
 fn problem(error: &TokenError) -> Problem {

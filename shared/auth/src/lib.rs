@@ -5,6 +5,7 @@
 //! matched, never the path as the client wrote it, so that the path that is authorised is the path that is dispatched.
 
 mod access;
+mod audit;
 mod issuer;
 mod jwks;
 mod keys;
@@ -15,7 +16,7 @@ mod verifier;
 #[cfg(test)]
 mod test_issuer;
 
-pub use access::Access;
+pub use access::{Access, WithoutAuthentication};
 pub use operations::{Need, need_of, operations};
 pub use token_error::TokenError;
 pub use verifier::Verifier;

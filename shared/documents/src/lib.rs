@@ -9,9 +9,14 @@ mod examples;
 mod openapi;
 mod problems;
 
+use std::sync::LazyLock;
+
+use axum::Extension;
 use axum::http::HeaderName;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::IntoResponse;
+use orderflow_auth::WithoutAuthentication;
+use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -20,6 +25,19 @@ pub use openapi::openapi;
 
 /// The OpenAPI 3.1 document that is served.
 pub const OPENAPI: &str = include_str!("../openapi.json");
+
+/// The OpenAPI document of a system that authenticates no callers: in each operation a token is optional.
+static OPEN_OPENAPI: LazyLock<String> = LazyLock::new(|| {
+    let mut document: Value = serde_json::from_str(OPENAPI).expect("a test generates the document as JSON");
+    let items = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    let operations = items.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut());
+    for operation in operations {
+        if let Some(alternatives) = operation["security"].as_array_mut() {
+            alternatives.push(json!({}));
+        }
+    }
+    document.to_string()
+});
 
 /// The AsyncAPI 3.0 document that is served.
 pub const ASYNCAPI: &str = include_str!("../asyncapi.json");
@@ -57,8 +75,9 @@ pub fn router() -> OpenApiRouter {
     operation_id = "openapi",
     responses((status = 200, description = "OpenAPI 3.1", body = Object))
 )]
-async fn openapi_document() -> impl IntoResponse {
-    (JSON, OPENAPI)
+async fn openapi_document(open: Option<Extension<WithoutAuthentication>>) -> impl IntoResponse {
+    let document: &'static str = if open.is_some() { &OPEN_OPENAPI } else { OPENAPI };
+    (JSON, document)
 }
 
 /// Read the AsyncAPI document

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use http::Method;
+use orderflow_auth::Need;
 use orderflow_http::{PROBLEM_JSON, PROBLEMS, ProblemKind};
 use serde_json::{Value, json};
 use utoipa::openapi::content::{Content, ContentBuilder};
@@ -15,17 +17,19 @@ use utoipa::openapi::{Ref, RefOr};
 /// Responses by name, shared by several operations.
 pub(crate) type Shared = BTreeMap<String, RefOr<Response>>;
 
-/// Whether the method of an operation only reads (RFC 9110, section 9.2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Method {
-    Safe,
-    Unsafe,
-}
-
-/// Adds the problems of an operation: those that its handler declares, and those that follow from its method and parameters.
-pub(crate) fn describe(path: &str, method: Method, operation: &mut Operation, shared: &mut Shared) {
+/// Adds the problems of an operation: those that its handler declares, and those that follow from its method, its parameters and what a
+/// caller needs.
+pub(crate) fn describe(
+    path: &str,
+    method: &Method,
+    operation: &mut Operation,
+    need: Need,
+    shared: &mut Shared,
+) {
     let own = take_named(operation);
-    let answered = |kind: &ProblemKind| own.contains(kind) || follows(*kind, path, method, operation);
+    let answered = |kind: &ProblemKind| {
+        own.contains(kind) || follows(*kind, path, method, operation) || is_refusal(*kind, need)
+    };
     let mut kinds: Vec<ProblemKind> = ProblemKind::ALL.into_iter().filter(answered).collect();
     kinds.sort_by_key(|kind| kind.status());
     for same_status in kinds.chunk_by(|a, b| a.status() == b.status()) {
@@ -44,8 +48,17 @@ fn take_named(operation: &mut Operation) -> Vec<ProblemKind> {
     slugs.map(|slug| kind(slug).expect("handlers name kinds by themselves, not by their slug")).collect()
 }
 
+/// Returns whether a call without what it needs is answered with this problem. An operation that needs any token may refuse another
+/// customer's.
+fn is_refusal(kind: ProblemKind, need: Need) -> bool {
+    match kind {
+        ProblemKind::Unauthenticated | ProblemKind::Forbidden => need != Need::Nothing,
+        _ => false,
+    }
+}
+
 /// Returns whether an operation with such parameters can respond with this problem, as the guard and the extractors of `orderflow-http` do.
-fn follows(kind: ProblemKind, path: &str, method: Method, operation: &Operation) -> bool {
+fn follows(kind: ProblemKind, path: &str, method: &Method, operation: &Operation) -> bool {
     let has_body = operation.request_body.is_some();
     let takes = |place: ParameterIn| {
         let is_there = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(found) if found.parameter_in == place);
@@ -56,7 +69,7 @@ fn follows(kind: ProblemKind, path: &str, method: Method, operation: &Operation)
     let conditional = operation.parameters.iter().flatten().any(is_if_match);
     match kind {
         ProblemKind::MalformedRequest | ProblemKind::MisdirectedRequest => true,
-        ProblemKind::CrossSiteRequest | ProblemKind::UnsupportedMediaType => method == Method::Unsafe,
+        ProblemKind::CrossSiteRequest | ProblemKind::UnsupportedMediaType => !method.is_safe(),
         ProblemKind::InvalidRequest => has_body || takes(ParameterIn::Query),
         ProblemKind::PreconditionFailed => conditional,
         ProblemKind::RequestTimeout | ProblemKind::PayloadTooLarge => has_body,
@@ -75,8 +88,15 @@ fn response(kinds: &[ProblemKind]) -> Response {
         [ProblemKind::Unavailable | ProblemKind::RateLimited] => {
             response.header("retry-after", seconds()).build()
         }
+        [ProblemKind::Unauthenticated] => response.header("www-authenticate", scheme()).build(),
         _ => response.build(),
     }
+}
+
+fn scheme() -> Header {
+    let mut header = Header::new(ObjectBuilder::new().schema_type(Type::String));
+    header.description = Some("The scheme of the token, `Bearer`.".to_owned());
+    header
 }
 
 fn content(kinds: &[ProblemKind]) -> Content {

@@ -24,6 +24,11 @@ impl LogFormat {
         Self::choose(reader.one_of(&LOG_FORMAT), pretty)
     }
 
+    /// Returns the form of a line on standard error where no setting says otherwise.
+    pub fn for_stderr(snapshot: &Snapshot) -> Self {
+        Self::choose(None, pretty_for_stderr(snapshot))
+    }
+
     fn choose(word: Option<&str>, pretty: Option<Self>) -> Self {
         match word {
             None => pretty.unwrap_or(Self::Json),

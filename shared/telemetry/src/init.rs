@@ -11,6 +11,7 @@ use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::audit::is_audit;
 use crate::spans::{CollectorUrl, SpanExport, SpanLayer, is_exported};
 use crate::{LogFormat, TelemetryError, layer};
 
@@ -90,7 +91,9 @@ impl Drop for Telemetry {
 /// process.
 pub fn init(service: &str, settings: TelemetrySettings) -> Result<Telemetry, TelemetryError> {
     let TelemetrySettings { format, levels, collector, has_traces_endpoint, unknown_variables } = settings;
-    let logged = levels.and(filter_fn(may_be_logged));
+    // Whatever `RUST_LOG` says, the audit log is complete.
+    let audited = filter_fn(is_audit).with_max_level_hint(LevelFilter::INFO);
+    let logged = levels.and(filter_fn(may_be_logged)).or(audited);
     let spans =
         collector.map(|url| SpanExport::to_collector(service, &url, has_traces_endpoint)).transpose()?;
     let exported = spans.clone().map(|spans| {

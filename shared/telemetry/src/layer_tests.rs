@@ -206,3 +206,28 @@ fn only_the_coloured_format_has_terminal_codes() {
     assert!(!plain[0].contains('\u{1b}'));
     assert!(coloured[0].contains("\u{1b}[32mINFO "));
 }
+
+#[test]
+fn a_call_of_an_operator_is_one_line() {
+    let entry = crate::AuditEntry {
+        who: "ops",
+        peer: "192.0.2.1",
+        operation: "DELETE /api/v1/admin/dead-letters/{consumer}",
+        on: &crate::audited_ids([("consumer", "payment")]),
+        outcome: "200",
+        trace_id: "4bf92f3577b34da6a3ce929d0e0e4736",
+    };
+    let line = json_line(|| entry.log());
+    for (name, value) in [
+        ("message", "operator call"),
+        ("target", "audit"),
+        ("who", "ops"),
+        ("peer", "192.0.2.1"),
+        ("operation", "DELETE /api/v1/admin/dead-letters/{consumer}"),
+        ("on", "consumer=payment"),
+        ("outcome", "200"),
+        ("trace.id", "4bf92f3577b34da6a3ce929d0e0e4736"),
+    ] {
+        assert_eq!(line[name], value, "{line}");
+    }
+}

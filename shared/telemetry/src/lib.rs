@@ -6,6 +6,7 @@
 //! Every line names its service. If a process runs several services, each runs inside a span with a field `service`, which is then
 //! in its lines. Such a span must be an `error_span!`: a span below the level of `RUST_LOG` is not created, and its fields are lost.
 
+mod audit;
 mod error;
 mod fields;
 mod format;
@@ -16,6 +17,7 @@ mod metrics;
 mod spans;
 pub mod trace_context;
 
+pub use audit::{AuditEntry, audited_ids};
 pub use error::TelemetryError;
 pub use format::LogFormat;
 pub use init::{Telemetry, TelemetrySettings, init};

@@ -1,0 +1,76 @@
+//! Leaves a line in the audit log for each call of an operator.
+
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams};
+use http::StatusCode;
+use http::request::Parts;
+use orderflow_http::{Caller, Trace};
+use orderflow_telemetry::{AuditEntry, audited_ids};
+
+use crate::operations::Need;
+
+/// The scope that lets a caller read the orders of all customers.
+const ORDERS_READ: &str = "orders:read";
+
+/// Read every few seconds by a collector, and shows no data of customers.
+const METRICS: &str = "/metrics";
+
+/// Who is named if callers are not authenticated, or if the token is not valid.
+const ANONYMOUS: &str = "anonymous";
+
+/// Returns whether a call is one of an operator: its operation needs a scope, or it may reach the orders of all customers.
+pub(crate) fn is_operators(need: Need, route: &str, caller: Option<&Caller>) -> bool {
+    match need {
+        Need::Nothing => false,
+        Need::Token => caller.is_some_and(|caller| caller.has_one_of(&[ORDERS_READ])),
+        Need::OneOf(_) => route != METRICS,
+    }
+}
+
+/// A call of an operator that is under way. Its line is written at its end, also if the client goes away before.
+pub(crate) struct Audited {
+    who: String,
+    peer: String,
+    operation: String,
+    on: String,
+    trace_id: String,
+    status: Option<StatusCode>,
+}
+
+impl Audited {
+    /// Reads what is known before the call.
+    pub(crate) async fn begin(parts: &mut Parts, route: &str, caller: Option<&Caller>) -> Self {
+        let ids = RawPathParams::from_request_parts(parts, &()).await;
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let trace = parts.extensions.get::<Trace>();
+        Self {
+            who: caller.map_or(ANONYMOUS, Caller::subject).to_owned(),
+            peer: peer.map(|ConnectInfo(address)| address.ip().to_string()).unwrap_or_default(),
+            operation: format!("{} {route}", parts.method),
+            on: ids.map(|ids| audited_ids(&ids)).unwrap_or_default(),
+            trace_id: trace.map(|trace| trace.0.trace_id().to_string()).unwrap_or_default(),
+            status: None,
+        }
+    }
+
+    /// Ends the call with a status.
+    pub(crate) fn end(mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+}
+
+impl Drop for Audited {
+    fn drop(&mut self) {
+        let entry = AuditEntry {
+            who: &self.who,
+            peer: &self.peer,
+            operation: &self.operation,
+            on: &self.on,
+            // What the operation has changed by then is not known.
+            outcome: self.status.as_ref().map_or("interrupted", StatusCode::as_str),
+            trace_id: &self.trace_id,
+        };
+        entry.log();
+    }
+}
