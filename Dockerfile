@@ -21,5 +21,5 @@ USER 10001
 ENV ORDERFLOW_DATA_DIR=/data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=5s --timeout=5s --start-period=60s CMD ["orderflow", "health"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s CMD ["orderflow", "health", "--ready"]
 ENTRYPOINT ["orderflow"]

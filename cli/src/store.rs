@@ -95,13 +95,13 @@ async fn run_store(address: SocketAddr, guard: Guard, location: Location) -> any
 }
 
 fn router(embedded: &Embedded) -> Router {
-    let client = embedded.dynamodb();
+    let probed = embedded.clone();
     let store = HealthCheck::new("store", move || {
-        let tables = client.list_tables().limit(1);
-        async move { tables.send().await.is_ok() }
+        let probed = probed.clone();
+        async move { probed.probe() }
     });
     let metrics = metrics_router(|| MetricsPage::install().render());
-    let routes = embedded.router().merge(health_router(vec![store], Vec::new())).merge(metrics);
+    let routes = embedded.router().merge(health_router(store)).merge(metrics);
     with_deadlines(routes, Deadlines::default())
 }
 

@@ -35,7 +35,8 @@ impl OutboxBacklog {
         metrics::gauge!("outbox_oldest_seconds").set(seconds_since(backlog.oldest));
     }
 
-    fn now(&self) -> Backlog {
+    /// Returns the backlog of all stream pollers together.
+    pub(crate) fn now(&self) -> Backlog {
         self.0.iter().map(StreamPollerStatus::backlog).sum()
     }
 }

@@ -6,16 +6,16 @@ use anyhow::{Context, bail};
 use futures::future::BoxFuture;
 use orderflow_bridge::memory::{MemoryAdmin, MemoryBroker};
 use orderflow_bridge::rabbitmq::{
-    BrokerAddress, RabbitAdmin, RabbitConsumer, RabbitError, RabbitMq, RabbitPublisher, TopologyReconciler,
+    BrokerAddress, ProbeRoute, RabbitAdmin, RabbitConsumer, RabbitError, RabbitMq, RabbitPublisher,
+    TopologyReconciler,
 };
 use orderflow_bridge::{ConsumerSwitch, InFlightTracker, NothingInFlight, RuntimeTable, Target, sdk_config};
-use orderflow_http::HealthCheck;
 use orderflow_messaging::{Publisher, QueueAdmin, RetryPolicy};
 use orderflow_sqs::{SnsPublisher, Sqs, SqsAdmin, SqsConsumer, SqsNames};
 use orderflow_store::Store;
 use tokio::sync::watch;
 
-use super::liveness::Liveness;
+use super::health::{BrokerView, Connection};
 use super::parts::{OUTBOX_RELAY, Parts};
 use crate::BaseUrl;
 
@@ -105,20 +105,20 @@ impl Broker {
         }
     }
 
-    /// Returns a check that is up while the broker answers on the connection that these parts use, and no part has ended unexpectedly.
-    pub(crate) fn health(&self, parts: &Parts, liveness: Liveness) -> HealthCheck {
+    /// Returns the broker as the health check reaches it: over the connection that these parts use.
+    pub(crate) fn view(&self, parts: &Parts) -> BrokerView {
         let connection = match self {
-            Self::Memory(_) => Connection::Own,
+            Self::Memory(broker) => Connection::Own(broker.clone()),
             Self::RabbitMq(rabbit) if parts.contains(OUTBOX_RELAY) => {
-                Connection::RabbitMq(rabbit.publishing.clone())
+                Connection::RabbitMq(rabbit.publishing.clone(), ProbeRoute::Events)
             }
-            Self::RabbitMq(rabbit) => Connection::RabbitMq(rabbit.consuming.clone()),
+            Self::RabbitMq(rabbit) if parts.need_broker() => {
+                Connection::RabbitMq(rabbit.publishing.clone(), ProbeRoute::Retries)
+            }
+            Self::RabbitMq(rabbit) => Connection::RabbitMq(rabbit.consuming.clone(), ProbeRoute::None),
             Self::Sqs(polled) => Connection::Sqs(polled.queues.clone()),
         };
-        HealthCheck::new("broker", move || {
-            let (alive, connection) = (liveness.is_alive(), connection.clone());
-            async move { connection.is_up().await && alive }
-        })
+        BrokerView::new(connection, self.switch().clone())
     }
 
     /// Delivers messages to a consumer until `stop` becomes true.
@@ -148,25 +148,6 @@ impl Broker {
         if let Self::RabbitMq(rabbit) = self {
             rabbit.publishing.close().await;
             rabbit.consuming.close().await;
-        }
-    }
-}
-
-/// The connection that the health check tests.
-#[derive(Clone)]
-enum Connection {
-    /// This process is the broker.
-    Own,
-    RabbitMq(Arc<RabbitMq>),
-    Sqs(Arc<Sqs>),
-}
-
-impl Connection {
-    async fn is_up(&self) -> bool {
-        match self {
-            Self::Own => true,
-            Self::RabbitMq(connection) => connection.is_up().await,
-            Self::Sqs(queues) => queues.is_up().await,
         }
     }
 }

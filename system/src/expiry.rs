@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use orderflow_domain::Timestamp;
-use orderflow_http::HealthCheck;
 use orderflow_orders::{ExpirySettings, OrderExpiry, Swept};
 use orderflow_store::{Store, StoreError};
 use tokio::sync::watch;
 
-use super::liveness::Liveness;
+use super::health::Activity;
 use super::parts::ORDER_EXPIRY;
 
 /// The shortest and the longest interval between sweeps. Between them it is a tenth of the shorter time limit of [`ExpirySettings`].
@@ -19,19 +18,13 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(30);
 pub(crate) struct Sweeper {
     expiry: OrderExpiry,
     interval: Duration,
-    liveness: Liveness,
+    activity: Activity,
 }
 
 impl Sweeper {
-    pub(crate) fn new(store: &Store, settings: ExpirySettings) -> Self {
+    pub(crate) fn new(store: &Store, settings: ExpirySettings, activity: Activity) -> Self {
         let interval = (settings.shortest() / 10).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
-        Self { expiry: OrderExpiry::new(store, settings), interval, liveness: Liveness::new() }
-    }
-
-    /// Returns a check that is up unless the task has ended unexpectedly.
-    pub(crate) fn health(&self) -> HealthCheck {
-        let liveness = self.liveness.clone();
-        HealthCheck::new(ORDER_EXPIRY, move || std::future::ready(liveness.is_alive()))
+        Self { expiry: OrderExpiry::new(store, settings), interval, activity }
     }
 
     /// Runs one sweep, as of `now`.
@@ -42,7 +35,7 @@ impl Sweeper {
     /// Sweeps until `stop` becomes true. The first sweep waits for one interval, so that orders which were open while no process ran can
     /// continue by themselves. An interrupted sweep leaves the rest to the next one.
     pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
-        let _working = self.liveness.watch(ORDER_EXPIRY, stop.clone());
+        let _working = self.activity.watch(ORDER_EXPIRY, stop.clone());
         let stopped = async move {
             // An error means that the sender was dropped, which stops it too.
             let _ = stop.wait_for(|stop| *stop).await;
@@ -52,13 +45,18 @@ impl Sweeper {
             loop {
                 tokio::time::sleep(self.interval).await;
                 match self.sweep(Timestamp::now()).await {
-                    Err(error) if !std::mem::replace(&mut is_failing, true) => {
-                        tracing::warn!(service = ORDER_EXPIRY, %error, "sweep of open orders failed; the next sweep retries");
+                    Ok(_) => {
+                        self.activity.succeeded();
+                        if std::mem::take(&mut is_failing) {
+                            tracing::info!(service = ORDER_EXPIRY, "open orders are swept again");
+                        }
                     }
-                    Ok(_) if std::mem::take(&mut is_failing) => {
-                        tracing::info!(service = ORDER_EXPIRY, "open orders are swept again");
+                    Err(error) => {
+                        self.activity.failed(error.to_string());
+                        if !std::mem::replace(&mut is_failing, true) {
+                            tracing::warn!(service = ORDER_EXPIRY, %error, "sweep of open orders failed; the next sweep retries");
+                        }
                     }
-                    _ => {}
                 }
             }
         };
@@ -79,7 +77,7 @@ mod tests {
     fn sweeper(resend_after: Duration, expires_after: Duration) -> Sweeper {
         let embedded = Embedded::open(Location::Memory).unwrap();
         let store = Store::new(embedded.dynamodb(), "test", IndependentWrites::OneTransaction);
-        Sweeper::new(&store, ExpirySettings { resend_after, expires_after })
+        Sweeper::new(&store, ExpirySettings { resend_after, expires_after }, Activity::default())
     }
 
     #[test]
@@ -101,12 +99,13 @@ mod tests {
         let sweeper = sweeper(Duration::ZERO, Duration::ZERO);
         assert!(sweeper.sweep(Timestamp::now()).await.is_err());
         let (stop, stopped) = watch::channel(false);
-        let liveness = sweeper.liveness.clone();
+        let activity = sweeper.activity.clone();
         let running = sweeper.run(stopped);
         tokio::pin!(running);
         assert!(tokio::time::timeout(SHORTEST_INTERVAL * 4, &mut running).await.is_err(), "it goes on");
         stop.send_replace(true);
         tokio::time::timeout(Duration::from_secs(60), running).await.unwrap();
-        assert!(liveness.is_alive());
+        assert!(!activity.has_ended());
+        assert!(activity.health().reason.is_some());
     }
 }

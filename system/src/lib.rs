@@ -11,8 +11,8 @@ mod endpoint_kind;
 mod expiry;
 mod faults;
 mod functions;
+mod health;
 mod idle;
-mod liveness;
 mod maintenance;
 mod parts;
 mod relaying;
@@ -42,7 +42,7 @@ use broker::Broker;
 use data::Data;
 use expiry::Sweeper;
 use functions::Targets;
-use liveness::Liveness;
+use health::{Activities, Observed};
 use parts::{ORDER_EXPIRY, ORDER_INTAKE, OUTBOX_RELAY};
 use relaying::Relaying;
 
@@ -138,8 +138,9 @@ pub struct System {
     currency: Currency,
     charge_rules: ChargeRules,
     templates: Arc<Templates>,
-    /// Whether no part has ended unexpectedly.
-    liveness: Liveness,
+    channel: Arc<dyn Channel>,
+    /// What each part did last.
+    activities: Activities,
 }
 
 impl System {
@@ -163,12 +164,16 @@ impl System {
         let gateway = settings.payment.gateway(&store, &gateway_fault)?;
         let mut targets = functions::targets(&store, &settings, &gateway).await;
         targets.retain(|consumer, _| settings.parts.contains(consumer));
+        let activities = Activities::new(&settings.parts);
+        for (consumer, function) in &mut targets {
+            function.target = Observed::new(function.target.clone(), activities.of(consumer));
+        }
         let stream_pollers = match settings.parts.contains(OUTBOX_RELAY) {
-            true => open_stream_pollers(&data, &store, &broker).await?,
+            true => open_stream_pollers(&data, &store, &broker, &activities).await?,
             false => Vec::new(),
         };
         let sweeps = settings.parts.contains(ORDER_EXPIRY);
-        let sweeper = sweeps.then(|| Sweeper::new(&store, settings.expiry));
+        let sweeper = sweeps.then(|| Sweeper::new(&store, settings.expiry, activities.of(ORDER_EXPIRY)));
         let catalog = Catalog::new(&store, &settings.catalog);
         if settings.parts.contains(ORDER_INTAKE) {
             warm_up(&catalog).await;
@@ -188,7 +193,8 @@ impl System {
             currency: settings.currency,
             charge_rules: settings.payment.charge_rules(),
             templates: settings.templates,
-            liveness: Liveness::new(),
+            channel: settings.channel,
+            activities,
         })
     }
 
@@ -309,11 +315,12 @@ async fn open_stream_pollers(
     data: &Data,
     store: &Store,
     broker: &Broker,
+    activities: &Activities,
 ) -> anyhow::Result<Vec<StreamPoller>> {
     let (mut stream_pollers, outage) = (Vec::new(), Outage::default());
     for source in EVENT_SOURCES {
         let (publisher, tracker) = broker.publisher();
-        let relay = functions::relay(store, publisher);
+        let relay = Observed::new(functions::relay(store, publisher), activities.of(OUTBOX_RELAY));
         let (runtime, table) = (RuntimeTable::new(store), store.table_name(source.table));
         let poller = StreamPoller::open(runtime, data.streams(), &table, relay, tracker, data.trimmer());
         stream_pollers.push(poller.await?.sharing(&outage));

@@ -14,6 +14,11 @@ pub(crate) const ORDER_EXPIRY: &str = "order-expiry";
 /// Publishes the events from the streams of the tables.
 pub(crate) const OUTBOX_RELAY: &str = "outbox-relay";
 
+/// Charges orders.
+pub(crate) const PAYMENT: &str = "payment";
+/// Notifies customers.
+pub(crate) const NOTIFICATION: &str = "notification";
+
 /// A part of the system, named like its bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Part(&'static str);

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::Settings;
 use super::data::Data;
-use super::liveness::Liveness;
+use super::health::Activity;
 use super::parts::OUTBOX_RELAY;
 use super::running::while_working;
 
@@ -40,7 +40,7 @@ impl Relaying {
         self,
         stream_pollers: Vec<StreamPoller>,
         data: &Data,
-        liveness: &Liveness,
+        relay: &Activity,
         stop: &watch::Receiver<bool>,
     ) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
@@ -53,13 +53,13 @@ impl Relaying {
                 suspended = Some(is_suspended);
             }
             Self::Held(lease, held) => {
-                let working = liveness.watch(OUTBOX_RELAY, stop.clone());
+                let working = relay.watch(OUTBOX_RELAY, stop.clone());
                 tasks.spawn(while_working(working, hold(lease, held, stop.clone())));
             }
         }
         for mut stream_poller in stream_pollers {
             let (wakeup, stop) = (data.wakeup(stream_poller.table()), stop.clone());
-            let working = liveness.watch(stream_poller.table(), stop.clone());
+            let working = relay.watch(stream_poller.table(), stop.clone());
             match suspended.clone() {
                 None => {
                     let run = async move { stream_poller.run(wakeup, stop).await };

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::broker::Broker;
 use super::data::Data;
 use super::functions::QueueTarget;
-use super::liveness::Working;
+use super::health::Working;
 use super::parts::OUTBOX_RELAY;
 use super::{System, backlog};
 
@@ -40,7 +40,7 @@ impl Running {
         let broker = Arc::new(system.broker);
         for (consumer, QueueTarget { target, batches }) in system.targets {
             for _ in 0..batches {
-                let working = system.liveness.watch(consumer, consumers_stopped.clone());
+                let working = system.activities.of(consumer).watch(consumer, consumers_stopped.clone());
                 let run = broker.run(consumer, target.clone(), consumers_stopped.clone());
                 consumers.spawn(while_working(working, run));
             }
@@ -51,7 +51,7 @@ impl Running {
         let mut stream_pollers = system.relaying.start(
             system.stream_pollers,
             &system.data,
-            &system.liveness,
+            &system.activities.of(OUTBOX_RELAY),
             &stream_pollers_stopped,
         );
         // Only one process sets these gauges: the one with the relay.

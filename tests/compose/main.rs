@@ -256,7 +256,7 @@ fn every_service_has_a_health_check_and_restarts() {
         assert_eq!(service.healthcheck.test.first().map(String::as_str), Some("CMD"), "{name}");
         if service.is_ours() {
             let check = &service.healthcheck.test[1..];
-            assert_eq!(check[..2], ["orderflow", "health"], "{name}");
+            assert_eq!(check[..3], ["orderflow", "health", "--ready"], "{name}");
             assert!(matches!(Cli::command_from(check), Ok(Command::Client(_))), "{name}: {check:?}");
         }
     }
@@ -270,10 +270,10 @@ fn health_checks_use_the_port_of_the_service() {
             settings.serve.port, 8080,
             "{name}: what `orderflow health` asks by itself is another port"
         );
-        assert_eq!(service.healthcheck.test.len(), 3, "{name}");
+        assert_eq!(service.healthcheck.test.len(), 4, "{name}");
     }
     let url = format!("http://127.0.0.1:{}", store().0);
-    assert_eq!(services["store"].healthcheck.test[3..], ["--url".to_owned(), url]);
+    assert_eq!(services["store"].healthcheck.test[4..], ["--url".to_owned(), url]);
 }
 
 #[test]

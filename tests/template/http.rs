@@ -8,12 +8,14 @@ use serde_json::{Value, json};
 use crate::reading::{functions, resource, resources, template, texts};
 
 /// The routes without authorization: they change nothing and return no data of customers.
-const OPEN: [&str; 6] = [
+const OPEN: [&str; 8] = [
     "GET /api/v1/products",
     "GET /api/v1/products/{proxy+}",
     "GET /asyncapi.json",
     "GET /docs",
     "GET /health",
+    "GET /health/live",
+    "GET /health/ready",
     "GET /openapi.json",
 ];
 

@@ -64,6 +64,12 @@ pub enum ClientError {
     /// The system reports that it is unhealthy.
     #[error("the system is {0}")]
     Unhealthy(String),
+    /// The system works in part.
+    #[error("the system is degraded")]
+    Degraded,
+    /// The system cannot answer requests.
+    #[error("the system is not ready")]
+    NotReady,
     /// The order has no final status after the time limit.
     #[error("order {id} is still {status} after {} s", waited.as_secs_f64())]
     StillUndecided {
@@ -80,12 +86,13 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// Returns the exit code: 2 for wrong usage, 0 if the reader of the output closed it, else 1.
+    /// Returns the exit code: 2 for wrong usage, 3 for a system that works in part, 0 if the reader of the output closed it, else 1.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
             Self::Settings(_) => EXIT_CODE,
+            Self::Degraded => 3,
             _ if self.is_closed_output() => 0,
             _ => 1,
         }

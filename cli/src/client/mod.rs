@@ -42,7 +42,7 @@ pub enum ClientCommand {
     Payment(PaymentArgs),
     /// List the messages sent to customers, and send messages.
     Notification(NotificationArgs),
-    /// Show the health of a running system; exit code 1 if it is unhealthy or cannot be reached.
+    /// Show the health of a running system; exit code 1 if it is unhealthy or cannot be reached, 3 if it is degraded.
     Health(HealthArgs),
 }
 

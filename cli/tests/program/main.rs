@@ -12,6 +12,7 @@ mod data_directory;
 #[cfg(feature = "browser")]
 mod docs_page;
 mod guard;
+mod health;
 mod life;
 mod load;
 mod mail;

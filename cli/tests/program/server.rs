@@ -86,6 +86,12 @@ impl Server {
         response.json().await.unwrap()
     }
 
+    /// Returns status and JSON body of a GET.
+    pub(crate) async fn answer(&self, path: &str) -> (u16, Value) {
+        let response = self.client.get(self.path(path)).timeout(PATIENCE).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
     /// Returns the JSON body of a GET that is answered with 200.
     pub(crate) async fn try_get(&self, path: &str) -> Option<Value> {
         let response = self.client.get(self.path(path)).timeout(PATIENCE).send().await.ok()?;

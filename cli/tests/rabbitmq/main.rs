@@ -3,6 +3,7 @@
 
 mod breaker;
 mod broker_outages;
+mod health;
 mod kills;
 mod load;
 mod log_lines;

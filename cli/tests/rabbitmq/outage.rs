@@ -26,8 +26,10 @@ async fn orders_are_accepted_while_everything_else_is_down() {
     let tables = Tables::of(shop.store.url()).await;
     tables.wait_until_settled().await;
     tables.check(&accepted, sku, stock).await;
-    let health = shop.text_of(shop.consumer("payment"), "/health").await;
-    assert!(health.contains(r#""broker":"up""#), "{health}");
+    shop.wait_until("the broker is up, and each queue has its consumer", async || {
+        shop.text_of(shop.consumer("payment"), "/health").await.contains(r#""broker":"up""#)
+    })
+    .await;
     for part in std::mem::take(&mut shop.consumers) {
         part.stop();
     }

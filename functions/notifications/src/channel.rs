@@ -34,6 +34,15 @@ pub fn message_id(order_id: OrderId, template: Template, channel: ChannelKind) -
     Uuid::new_v5(&MESSAGES, name.as_bytes())
 }
 
+/// A provider of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProviderState {
+    /// Its name, which is that of its circuit breaker.
+    pub name: &'static str,
+    /// Whether it is called: its circuit breaker is closed.
+    pub is_available: bool,
+}
+
 /// Sends messages. The same message may be sent again, under the same id, after a crash or a lost answer.
 #[async_trait]
 pub trait Channel: Send + Sync {
@@ -42,6 +51,11 @@ pub trait Channel: Send + Sync {
     /// # Errors
     /// [`ChannelError`] if the message was not accepted.
     async fn send(&self, message: &Message) -> Result<(), ChannelError>;
+
+    /// Returns the state of each provider.
+    fn providers(&self) -> Vec<ProviderState> {
+        Vec::new()
+    }
 }
 
 /// A message that was not accepted. The reason is logged, so it contains no complete address.

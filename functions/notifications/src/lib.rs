@@ -32,7 +32,7 @@ mod table;
 mod template;
 mod templates;
 
-pub use channel::{Channel, ChannelError, Message, message_id};
+pub use channel::{Channel, ChannelError, Message, ProviderState, message_id};
 pub use consumer::NotificationConsumer;
 pub use events::EVENT_SOURCE;
 pub use providers::{MailProvider, Providers, SmsProvider};

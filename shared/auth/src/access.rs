@@ -1,17 +1,19 @@
 //! The settings of access, and the layer that enforces it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use orderflow_http::{Caller, Problem, ProblemKind};
+use orderflow_http::{Caller, Problem, ProblemKind, Stranger};
 use orderflow_settings::declared::{
     AUTH, JWT_AUDIENCE, JWT_ISSUER, JWT_JWKS_URL, JWT_PUBLIC_KEY, JWT_SECRET,
 };
 use orderflow_settings::{NotAllowed, Reader, Refused};
+use tokio::time::timeout;
 
 use crate::audit::{Audited, is_operators};
 use crate::issuer::{Issuer, parse_url};
@@ -20,6 +22,10 @@ use crate::keys::Key;
 use crate::operations::{Need, need_of};
 use crate::token_error::TokenError;
 use crate::verifier::{Keys, Verifier};
+
+/// The time in which the caller of a public operation has to be known. The operation answers everyone, and shows more to known callers; it must
+/// not wait for the keys of an issuer that does not answer.
+const KNOWN_WITHIN: Duration = Duration::from_millis(200);
 
 const WHY: &str = "by ORDERFLOW_AUTH=jwt";
 
@@ -140,6 +146,8 @@ async fn check(State(access): State<Access>, request: Request, next: Next) -> Re
         None => {
             if let Some(caller) = caller {
                 parts.extensions.insert(caller);
+            } else if access.verifier.is_some() {
+                parts.extensions.insert(Stranger);
             }
             next.run(Request::from_parts(parts, body)).await
         }
@@ -153,7 +161,8 @@ async fn check(State(access): State<Access>, request: Request, next: Next) -> Re
 /// Returns the caller, if it is known, and the problem that it is answered with, if it is not let in.
 async fn admit(verifier: &Verifier, need: Need, headers: &HeaderMap) -> (Option<Caller>, Option<Problem>) {
     if need == Need::Nothing {
-        return (None, None);
+        let known = timeout(KNOWN_WITHIN, verifier.caller(headers)).await;
+        return (known.ok().and_then(Result::ok), None);
     }
     match (verifier.caller(headers).await, need) {
         (Err(error), _) => (None, Some(problem(&error))),

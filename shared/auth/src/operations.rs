@@ -34,6 +34,8 @@ impl Need {
 /// Every operation with what it needs.
 const OPERATIONS: &[(&str, &str, Need)] = &[
     ("GET", "/health", Need::Nothing),
+    ("GET", "/health/live", Need::Nothing),
+    ("GET", "/health/ready", Need::Nothing),
     ("GET", "/docs", Need::Nothing),
     ("GET", "/openapi.json", Need::Nothing),
     ("GET", "/asyncapi.json", Need::Nothing),

@@ -74,6 +74,14 @@ impl Embedded {
         }
     }
 
+    /// Writes to the database, to check that it takes writes. Nothing that a table holds changes.
+    ///
+    /// # Errors
+    /// [`EmbeddedError::Sqlite`] if the write fails, because the disk is full for example.
+    pub fn probe(&self) -> Result<(), EmbeddedError> {
+        self.dispatch.engine().probe()
+    }
+
     /// Returns the number of requests so far, by SDK client and over HTTP.
     #[must_use]
     pub fn requests(&self) -> RequestCounts {

@@ -86,6 +86,11 @@ impl Engine {
         Ok(position)
     }
 
+    /// Replaces the probe row.
+    pub(crate) fn probe(&self) -> Result<(), EmbeddedError> {
+        Ok(schema::probe(&self.maintenance)?)
+    }
+
     /// Deletes stream records as [`schema::trim`] does.
     pub(crate) fn trim(&self, table: &str, through: i64) -> Result<u64, EmbeddedError> {
         Ok(schema::trim(&self.maintenance, table, through)?)

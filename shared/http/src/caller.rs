@@ -40,6 +40,10 @@ impl Caller {
     }
 }
 
+/// Marks a request without a valid token, for an operation that needs none, where callers are authenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stranger;
+
 /// Whose orders a request may reach: all where callers are not authenticated.
 #[derive(Debug, Clone)]
 pub struct OrderAccess(Option<Caller>);

@@ -30,12 +30,14 @@ mod strict;
 mod trace;
 
 pub use allowed_hosts::{AllowedHosts, AllowedHostsError};
-pub use caller::{Caller, OrderAccess};
+pub use caller::{Caller, OrderAccess, Stranger};
 pub use conditional::{EntityTag, IfMatch, IfNoneMatch};
 pub use cors::{CorsOrigins, CorsOriginsError};
 pub use field_errors::{FieldError, FieldErrors};
 pub use guard::Guard;
-pub use health::{HealthCheck, HealthFigure, health_router};
+pub use health::{
+    CheckState, HealthCheck, HealthFigure, HealthSources, PartHealth, PartState, PartsHealth, health_router,
+};
 pub use idempotency_key::IdempotencyKey;
 pub use json_body::{BodyTimedOut, JsonBody, MAX_BODY_BYTES};
 pub use limit::Limit;

@@ -7,6 +7,7 @@ mod settings;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use self::settings::{
-    Ports, configure_in, configure_node, directory_entry, isolate, local, quorum_directory, virtual_host,
+    Ports, configure_in, configure_node, directory_entry, isolate, local, node_name, quorum_directory,
+    virtual_host,
 };
 use crate::ports::on_free_addresses;
 use crate::process::ServerProcess;
@@ -178,6 +180,23 @@ impl RabbitMq {
             Some(node) => node.wait_until_ready(DISK_PATIENCE, written).await,
             None => Ok(()),
         }
+    }
+
+    /// Runs `rabbitmqctl` with these arguments for the node.
+    ///
+    /// # Errors
+    /// [`Error::Exited`] with the output of the command, if it fails.
+    pub fn control(&self, arguments: &[&str]) -> Result<()> {
+        let mut command = Command::new(self.server.with_file_name("rabbitmqctl"));
+        isolate(&mut command, self.ports, self.folder.path());
+        let run = command.args(["--quiet", "--node", &node_name(self.ports)]).args(arguments).output();
+        let run = run.map_err(Error::system("run rabbitmqctl"))?;
+        if run.status.success() {
+            return Ok(());
+        }
+        let output = [run.stdout, run.stderr].concat();
+        let output = String::from_utf8_lossy(&output).into_owned();
+        Err(Error::Exited { server: "rabbitmqctl".to_owned(), status: run.status, output })
     }
 
     /// Returns the warnings and errors that the node logged since its last start; empty while it is stopped.

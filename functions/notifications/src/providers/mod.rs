@@ -7,10 +7,14 @@ pub(crate) mod smtp;
 pub(crate) mod smtp_server;
 
 use async_trait::async_trait;
-use orderflow_circuit_breaker::{BreakerSettings, CircuitBreaker};
+use orderflow_circuit_breaker::{BreakerSettings, BreakerState, CircuitBreaker};
 use orderflow_domain::{Email, Phone, Recipient};
 
-use crate::channel::{Channel, ChannelError, Message};
+use crate::channel::{Channel, ChannelError, Message, ProviderState};
+
+/// The names of the circuit breakers.
+const MAIL: &str = "mail-provider";
+const SMS: &str = "sms-provider";
 
 /// Sends e-mail.
 #[async_trait]
@@ -48,13 +52,13 @@ impl Providers {
     /// Sends e-mail through this provider.
     #[must_use]
     pub fn with_mail(self, provider: impl MailProvider + 'static) -> Self {
-        Self { mail: Some(Guarded::new("mail-provider", Box::new(provider))), ..self }
+        Self { mail: Some(Guarded::new(MAIL, Box::new(provider))), ..self }
     }
 
     /// Sends short messages through this provider.
     #[must_use]
     pub fn with_sms(self, provider: impl SmsProvider + 'static) -> Self {
-        Self { sms: Some(Guarded::new("sms-provider", Box::new(provider))), ..self }
+        Self { sms: Some(Guarded::new(SMS, Box::new(provider))), ..self }
     }
 }
 
@@ -69,6 +73,11 @@ impl Channel for Providers {
         log_sent(message);
         Ok(())
     }
+
+    fn providers(&self) -> Vec<ProviderState> {
+        let mail = self.mail.iter().map(|mail| mail.state(MAIL));
+        mail.chain(self.sms.iter().map(|sms| sms.state(SMS))).collect()
+    }
 }
 
 /// A provider and its circuit breaker.
@@ -80,6 +89,10 @@ struct Guarded<P: ?Sized> {
 impl<P: ?Sized> Guarded<P> {
     fn new(name: &str, provider: Box<P>) -> Self {
         Self { breaker: CircuitBreaker::new(name, BreakerSettings::default()), provider }
+    }
+
+    fn state(&self, name: &'static str) -> ProviderState {
+        ProviderState { name, is_available: self.breaker.state() == BreakerState::Closed }
     }
 
     async fn call(

@@ -32,10 +32,10 @@ async fn main() -> Result<(), Error> {
     let table = bundle.store().table(&ORDERS);
     let store = HealthCheck::new("store", move || {
         let table = table.clone();
-        async move { table.touch().await.is_ok() }
+        async move { table.touch().await }
     });
     let router = router(bundle.store(), catalog, charge_rules)
-        .merge(health_router(vec![store], Vec::new()))
+        .merge(health_router(store))
         .merge(orderflow_documents::router());
     bundle.serve_http(router, &access).await
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use orderflow_circuit_breaker::{BreakerSettings, CircuitBreaker};
+use orderflow_circuit_breaker::{BreakerSettings, BreakerState, CircuitBreaker};
 use orderflow_domain::{Money, OrderId};
 
 use super::{Charge, ChargeRequest, GatewayError, PaymentGateway, Reversal};
@@ -59,5 +59,9 @@ impl<G: PaymentGateway> PaymentGateway for GuardedGateway<G> {
 
     async fn find(&self, order_id: OrderId) -> Result<Option<Charge>, GatewayError> {
         self.call(self.gateway.find(order_id)).await
+    }
+
+    fn is_available(&self) -> bool {
+        self.breaker.state() == BreakerState::Closed
     }
 }

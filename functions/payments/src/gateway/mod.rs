@@ -36,6 +36,11 @@ pub trait PaymentGateway: Send + Sync {
     /// # Errors
     /// [`GatewayError`] if the provider does not answer.
     async fn find(&self, order_id: OrderId) -> Result<Option<Charge>, GatewayError>;
+
+    /// Returns whether the gateway is called: false while its circuit breaker is not closed.
+    fn is_available(&self) -> bool {
+        true
+    }
 }
 
 /// A request to charge an order.

@@ -89,6 +89,12 @@ impl MemoryBroker {
         lock(&self.queues).iter().map(|(consumer, queue)| (*consumer, queue.counts())).collect()
     }
 
+    /// Returns the time of the message at the head of each queue that has one.
+    pub fn oldest(&self) -> BTreeMap<&'static str, Timestamp> {
+        let queues = lock(&self.queues);
+        queues.iter().filter_map(|(consumer, queue)| Some((*consumer, queue.oldest()?))).collect()
+    }
+
     /// Returns the earliest due time of all delayed messages whose consumers are not stopped.
     pub fn next_due(&self) -> Option<Timestamp> {
         let queues = lock(&self.queues);

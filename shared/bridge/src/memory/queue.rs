@@ -66,6 +66,13 @@ impl Message {
         Self { origin: Origin::Delayed { key }, ..self }
     }
 
+    fn waits_since(&self) -> Timestamp {
+        match self.origin {
+            Origin::Stream { emitted_at, .. } => emitted_at,
+            Origin::Delayed { .. } => self.history.first_at,
+        }
+    }
+
     /// Returns the key of the message's row, which exists while the message is delayed.
     pub(super) fn row_key(&self) -> &str {
         match &self.origin {
@@ -94,6 +101,14 @@ impl Waiting {
         match self {
             Self::Held(message) => &message.id,
             Self::InRow { key, .. } => id_in(key),
+        }
+    }
+
+    /// Returns when the event was emitted, or when the message was first delivered.
+    fn since(&self) -> Timestamp {
+        match self {
+            Self::Held(message) => message.waits_since(),
+            Self::InRow { history, .. } => history.first_at,
         }
     }
 
@@ -225,6 +240,12 @@ impl Queue {
 
     pub(super) fn next_due(&self) -> Option<Timestamp> {
         self.delayed.keys().next().map(|(due, _)| *due)
+    }
+
+    /// Returns the time of the message at the head: when its event was emitted, or when it was first delivered.
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
+        let heads = self.ready.front().into_iter().chain(self.delayed.values().next());
+        heads.map(Waiting::since).min()
     }
 
     pub(super) fn counts(&self) -> QueueCounts {

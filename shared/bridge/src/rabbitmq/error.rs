@@ -22,6 +22,12 @@ pub enum RabbitError {
         /// The broker's message.
         reason: String,
     },
+    /// An exchange or queue does not exist.
+    #[error("{name} does not exist on the broker")]
+    Missing {
+        /// The queue or exchange.
+        name: String,
+    },
     /// A channel or connection was closed by an error.
     #[error("the channel to the broker was closed: {0}")]
     Broken(String),

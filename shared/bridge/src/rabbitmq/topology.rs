@@ -52,7 +52,7 @@ pub(super) async fn exists(channel: &Channel, name: &str) -> Result<bool, Rabbit
     };
     match declared {
         Ok(()) => Ok(true),
-        Err(error) if answers(&error, AMQPSoftError::NOTFOUND) => Ok(false),
+        Err(error) if is_not_found(&error) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
@@ -133,6 +133,11 @@ fn refused(name: &str, error: &lapin::Error) -> RabbitError {
         }
         _ => RabbitError::Broken(error.to_string()),
     }
+}
+
+/// Returns whether the broker closed the channel because an exchange or queue does not exist.
+pub(super) fn is_not_found(error: &lapin::Error) -> bool {
+    answers(error, AMQPSoftError::NOTFOUND)
 }
 
 /// Returns whether the broker closed the channel with this error.

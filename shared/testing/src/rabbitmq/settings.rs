@@ -33,7 +33,7 @@ pub(super) fn local(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
 }
 
-fn node_name(ports: Ports) -> String {
+pub(super) fn node_name(ports: Ports) -> String {
     format!("orderflow-{}@localhost", ports.amqp)
 }
 

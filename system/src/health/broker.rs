@@ -1,0 +1,191 @@
+//! The check of the broker, and what it found out about the queues.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use orderflow_bridge::ConsumerSwitch;
+use orderflow_bridge::memory::MemoryBroker;
+use orderflow_bridge::rabbitmq::{ProbeRoute, QueueInspection, RabbitMq};
+use orderflow_domain::Timestamp;
+use orderflow_http::{CheckState, HealthCheck, PartHealth, PartState};
+use orderflow_sqs::Sqs;
+use tokio::time::Instant;
+
+use super::activity::Activities;
+
+/// The time after the start in which the queues may lack consumers.
+const START: Duration = Duration::from_secs(5);
+
+/// The pause before a queue without a consumer is looked at again: a consumer that changes its prefetch leaves the queue for a moment.
+const SECOND_LOOK: Duration = Duration::from_millis(200);
+
+const NO_CONSUMER: &str = "no process consumes its queue";
+
+/// The broker as the health check reaches it. Clones share what the check found out.
+#[derive(Clone)]
+pub(crate) struct BrokerView {
+    pub connection: Connection,
+    pub switch: ConsumerSwitch,
+    opened_at: Instant,
+    queues: Arc<Mutex<Queues>>,
+}
+
+/// The connection that the check uses.
+#[derive(Clone)]
+pub(crate) enum Connection {
+    /// This process is the broker.
+    Own(Arc<MemoryBroker>),
+    /// A RabbitMQ, and where this process publishes.
+    RabbitMq(Arc<RabbitMq>, ProbeRoute),
+    /// SNS and SQS.
+    Sqs(Arc<Sqs>),
+}
+
+#[derive(Default)]
+struct Queues {
+    found: BTreeMap<&'static str, QueueInspection>,
+    /// Since when a queue has no consumer.
+    deserted: BTreeMap<&'static str, Timestamp>,
+}
+
+impl BrokerView {
+    pub(crate) fn new(connection: Connection, switch: ConsumerSwitch) -> Self {
+        Self { connection, switch, opened_at: Instant::now(), queues: Arc::default() }
+    }
+
+    /// Returns a check that is up while the broker confirms what this process publishes, each queue has a consumer, and no part of this
+    /// process has ended unexpectedly.
+    pub(crate) fn check(&self, activities: Activities) -> HealthCheck {
+        let view = self.clone();
+        HealthCheck::new("broker", move || {
+            let (view, ended) = (view.clone(), activities.ended());
+            async move {
+                match view.state().await {
+                    CheckState::Up if !ended.is_empty() => {
+                        CheckState::Down(format!("{} ended unexpectedly", ended.join(", ")))
+                    }
+                    state => state,
+                }
+            }
+        })
+    }
+
+    /// Returns a check for a process whose work does not need the broker: it is degraded where [`Self::check`] is down.
+    pub(crate) fn check_of_others(&self) -> HealthCheck {
+        let view = self.clone();
+        HealthCheck::new("broker", move || {
+            let view = view.clone();
+            async move {
+                match view.state().await {
+                    CheckState::Down(reason) => CheckState::Degraded(reason),
+                    state => state,
+                }
+            }
+        })
+    }
+
+    /// Returns a check that is up while the broker answers and has what events need, whoever consumes them.
+    pub(crate) fn connection_check(&self) -> HealthCheck {
+        let connection = self.connection.clone();
+        HealthCheck::new("connection", move || {
+            let connection = connection.clone();
+            async move {
+                match connection {
+                    Connection::Own(_) => true,
+                    Connection::RabbitMq(broker, _) => broker.is_up().await,
+                    Connection::Sqs(queues) => queues.is_up().await,
+                }
+            }
+        })
+    }
+
+    /// Returns whether the broker is outside this process.
+    pub(crate) fn is_remote(&self) -> bool {
+        !matches!(self.connection, Connection::Own(_))
+    }
+
+    async fn state(&self) -> CheckState {
+        match &self.connection {
+            Connection::Own(_) => CheckState::Up,
+            Connection::Sqs(queues) => queues.is_up().await.into(),
+            Connection::RabbitMq(broker, route) => self.look(broker, *route).await,
+        }
+    }
+
+    async fn look(&self, broker: &RabbitMq, route: ProbeRoute) -> CheckState {
+        let mut found = broker.inspect(route).await;
+        if found.as_ref().is_ok_and(|found| !self.deserted(found).is_empty()) {
+            tokio::time::sleep(SECOND_LOOK).await;
+            found = broker.inspect(ProbeRoute::None).await;
+        }
+        let mut queues = self.lock();
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                *queues = Queues::default();
+                return CheckState::Down(error.to_string());
+            }
+        };
+        let deserted = self.deserted(&found);
+        let since = |consumer: &&'static str| {
+            (*consumer, queues.deserted.get(consumer).copied().unwrap_or_else(Timestamp::now))
+        };
+        let since = deserted.iter().map(since).collect();
+        *queues = Queues { found, deserted: since };
+        match &deserted[..] {
+            [] => CheckState::Up,
+            consumers => {
+                CheckState::Down(format!("no process consumes the queue of {}", consumers.join(", ")))
+            }
+        }
+    }
+
+    /// Returns the consumers whose queue nobody consumes, although no operator stopped them in this process.
+    fn deserted(&self, found: &BTreeMap<&'static str, QueueInspection>) -> Vec<&'static str> {
+        if self.opened_at.elapsed() < START {
+            return Vec::new();
+        }
+        let deserted = found.iter().filter(|(_, queue)| queue.consumers == 0);
+        deserted.map(|(consumer, _)| *consumer).filter(|consumer| !self.switch.is_stopped(consumer)).collect()
+    }
+
+    /// Adds what is known about the queues to the health of their consumers, those of other processes included.
+    pub(crate) fn describe(&self, parts: &mut BTreeMap<&'static str, PartHealth>) {
+        match &self.connection {
+            Connection::Own(broker) => describe_own(broker, parts),
+            Connection::RabbitMq(..) => {
+                let queues = self.lock();
+                for (consumer, queue) in &queues.found {
+                    let part = parts.entry(consumer).or_insert_with(|| PartHealth::new(PartState::Running));
+                    part.waiting = Some(queue.messages.into());
+                    if let Some(since) = queues.deserted.get(consumer) {
+                        part.state = PartState::Failing;
+                        part.since = Some(since.to_string());
+                        part.reason = Some(NO_CONSUMER.to_owned());
+                    }
+                }
+            }
+            Connection::Sqs(_) => {}
+        }
+        for (_, part) in parts.iter_mut().filter(|(name, _)| self.switch.is_stopped(name)) {
+            (part.state, part.since, part.reason) = (PartState::Stopped, None, None);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queues> {
+        // No code panics while it holds the lock, so the value behind a poisoned lock is complete.
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn describe_own(broker: &MemoryBroker, parts: &mut BTreeMap<&'static str, PartHealth>) {
+    let oldest = broker.oldest();
+    for (consumer, counts) in broker.counts() {
+        if let Some(part) = parts.get_mut(consumer) {
+            part.waiting = u64::try_from(counts.ready + counts.delayed).ok();
+            let age = oldest.get(consumer).map(|oldest| Timestamp::now().since(*oldest));
+            part.oldest_waiting_seconds = age.map(|age| age.as_secs_f64());
+        }
+    }
+}
