@@ -50,7 +50,13 @@ async fn bad_requests_are_problems_and_not_failures_of_the_function() {
         (intake.post_text(path, "text/plain", &order).await, 415, "unsupported-media-type"),
         (intake.post_text(path, json, &" ".repeat(65 * 1024)).await, 413, "payload-too-large"),
         (intake.post(path, &order_body("MUG", -1)).await, 422, "invalid-request"),
+        (intake.get("/api/v1/orders?sku=\"").await, 400, "malformed-request"),
+        (intake.get("/api/v1/orders?sku=<a b>").await, 400, "malformed-request"),
+        (intake.get("/api/v1/products/..%2Forders").await, 400, "malformed-request"),
+        (intake.get("/api/v1/products/%2e%2e/orders").await, 400, "malformed-request"),
+        (intake.get("/api/v1/products/..\\orders").await, 400, "malformed-request"),
     ];
+    assert_eq!(intake.get("/api/v1/orders").await.status, 200);
     for (answer, status, slug) in answers {
         assert_eq!(answer.headers["content-type"], "application/problem+json", "{answer:?}");
         assert_eq!(answer.expect(status)["type"], format!("urn:orderflow:problem:{slug}"));

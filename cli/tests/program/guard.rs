@@ -2,6 +2,8 @@
 
 use orderflow_testing::program::Launch;
 use reqwest::{Client, Method, RequestBuilder};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::server::{Server, up};
 
@@ -24,6 +26,26 @@ async fn only_requests_to_this_server_are_answered() {
     assert_eq!(status(put.header("host", "evil.example")).await, 421);
     assert_eq!(server.get("/api/v1/admin/faults").await["payment"], "ok");
     assert_eq!(status(client.get(&orders).header("host", "shop.example")).await, 200);
+}
+
+#[tokio::test]
+async fn a_path_that_servers_read_differently_is_refused() {
+    let server = Server::ephemeral();
+    let address = server.url().strip_prefix("http://").unwrap();
+    for path in [
+        "products/..%2Forders",
+        "products/%2e%2e/orders",
+        "products/../orders",
+        "products/..%5Corders",
+        "./orders",
+    ] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET /api/v1/{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{path}: {answer}");
+    }
 }
 
 #[tokio::test]

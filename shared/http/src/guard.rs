@@ -10,7 +10,7 @@ use http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Uri, Version};
 
-use crate::{AllowedHosts, CorsOrigins, Problem, ProblemKind};
+use crate::{AllowedHosts, CorsOrigins, Problem, ProblemKind, check_path};
 
 /// The media types that a page of another site can send without asking first (Fetch standard, "CORS-safelisted request-header").
 const SIMPLE_TYPES: [&str; 3] = ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
@@ -28,6 +28,7 @@ const LOGGED_HOST_BYTES_MAX: usize = 100;
 ///
 /// - HTTP/1 needs exactly one `Host`, and all names of one host have to agree: otherwise 400.
 /// - The host has to be one of the allowed ones: otherwise 421.
+/// - The path has to be one that every server reads alike: otherwise 400.
 /// - Methods that are not safe refuse the `Origin` of another host, and any `Sec-Fetch-Site` but `same-origin` and `none`: 403.
 /// - Methods that are not safe need a `Content-Type` that an HTML form cannot send, also without a body, or `Idempotency-Key` or `X-Orderflow`:
 ///   otherwise 415. A page of the same origin needs neither.
@@ -53,6 +54,7 @@ impl Guard {
     fn check(&self, request: &Request) -> Result<(), Problem> {
         let headers = request.headers();
         let host = self.host(request.version(), request.uri(), headers)?;
+        check_path(request.uri().path())?;
         if request.method().is_safe() {
             return Ok(());
         }
@@ -114,7 +116,8 @@ async fn answer(State(guard): State<Arc<Guard>>, request: Request, next: Next) -
     guard.origins.answer(request, next).await
 }
 
-fn refuse(problem: Problem) -> Response {
+/// Returns the response to a request that is refused before its route, which is counted and logged.
+pub fn refuse(problem: Problem) -> Response {
     let reason = problem.kind().slug();
     ::metrics::counter!("http_requests_refused_total", "reason" => reason).increment(1);
     tracing::info!(error.code = reason, "refused a request before its route");

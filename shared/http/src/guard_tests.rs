@@ -66,6 +66,14 @@ async fn a_request_without_exactly_one_host_is_malformed() {
 }
 
 #[tokio::test]
+async fn a_path_that_servers_read_differently_is_refused() {
+    for path in ["/..%2F", "/a/../", "/%2e%2e/", "/a%5cb", "/..%252f"] {
+        let request = Request::get(path).header("host", "localhost").body(Body::empty()).unwrap();
+        assert_eq!(send(router(), request).await.slug(), "malformed-request", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_host_of_an_absolute_target_counts_too() {
     let target =
         Request::get("http://evil.example/").header("host", "localhost").body(Body::empty()).unwrap();

@@ -26,6 +26,7 @@ mod path_param;
 mod problem;
 mod problem_kind;
 mod query_params;
+mod raw_path;
 mod strict;
 mod trace;
 
@@ -34,7 +35,7 @@ pub use caller::{Caller, OrderAccess, Stranger};
 pub use conditional::{EntityTag, IfMatch, IfNoneMatch};
 pub use cors::{CorsOrigins, CorsOriginsError};
 pub use field_errors::{FieldError, FieldErrors};
-pub use guard::Guard;
+pub use guard::{Guard, refuse};
 pub use health::{
     CheckState, HealthCheck, HealthFigure, HealthSources, PartHealth, PartState, PartsHealth, health_router,
 };
@@ -48,6 +49,7 @@ pub use path_param::PathParam;
 pub use problem::{PROBLEM_JSON, Problem};
 pub use problem_kind::{PROBLEMS, ProblemKind};
 pub use query_params::QueryParams;
+pub use raw_path::check_path;
 pub use trace::Trace;
 
 #[cfg(test)]

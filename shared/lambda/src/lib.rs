@@ -2,6 +2,7 @@
 //! asks the Lambda runtime for work. A bundle's `main` builds its handler and passes it to [`Bundle`].
 
 mod flush;
+mod http;
 mod queue;
 mod sdk_config;
 
@@ -11,9 +12,6 @@ use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use axum::Router;
-use axum::http::Response;
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::{Context, LambdaEvent, Runtime, service_fn};
 use orderflow_auth::Access;
@@ -24,9 +22,9 @@ use orderflow_sqs::QueueUrls;
 use orderflow_store::{Store, TableDefinition, read_prefix};
 use orderflow_telemetry::{EmbeddedMetrics, TelemetrySettings};
 use serde::de::IgnoredAny;
-use tower::ServiceExt;
 
 use flush::Flush;
+use http::HttpEvent;
 use queue::{QueueEvent, QueueHost, consumer_queues, read_queue_urls};
 use sdk_config::{Endpoints, sdk_config};
 
@@ -137,7 +135,8 @@ impl Bundle {
         runtime.layer(TracingLayer::new()).layer(self.flush).run_concurrent().await
     }
 
-    /// Serves routes until the process receives a stop signal. Tokens are verified as `access` says, whatever the gateway in front has
+    /// Serves routes to an HTTP API or a REST API until the process receives a stop signal. A path that the gateway may have read differently
+    /// is refused. Tokens are verified as `access` says, whatever the gateway in front has
     /// verified: the gateway decides by the path as the client wrote it.
     ///
     /// # Errors
@@ -145,8 +144,9 @@ impl Bundle {
     pub async fn serve_http(self, routes: impl Into<Router>, access: &Access) -> Result<(), Error> {
         access.prepare().await;
         let router = with_fallbacks(access.guard(routes));
-        let runtime =
-            lambda_http::runtime_concurrent(service_fn(move |request| answer(router.clone(), request)));
+        let runtime = Runtime::new(service_fn(move |event: LambdaEvent<HttpEvent>| {
+            http::answer(router.clone(), event.payload)
+        }));
         runtime.layer(TracingLayer::new()).layer(self.flush).run_concurrent().await
     }
 
@@ -184,12 +184,6 @@ impl Bundle {
         }));
         runtime.layer(TracingLayer::new()).layer(self.flush).run_concurrent().await
     }
-}
-
-/// Returns the router's response with a complete body: the runtime requires one that is `Sync`.
-async fn answer(router: Router, request: lambda_http::Request) -> Result<Response<Full<Bytes>>, Error> {
-    let (parts, body) = router.oneshot(request).await?.into_parts();
-    Ok(Response::from_parts(parts, Full::new(body.collect().await?.to_bytes())))
 }
 
 /// Returns the time left before the deadline, less a margin. A past deadline is ignored: Lambda ends a function at its deadline, and `cargo lambda

@@ -76,7 +76,7 @@ async fn a_closed_deployment_requires_a_token_with_the_scope() {
 
 /// Returns ways to write the paths of closed operations so that they may look like a public one to the gateway.
 fn paths_to_what_is_closed() -> Vec<String> {
-    let closed = ["payments", "notifications", "admin/queues", "admin/dead-letters"];
+    let closed = ["payments", "notifications", "admin/queues", "admin/dead-letters", "analytics/summary"];
     let ups = [
         "..%2F",
         "..%2f",
@@ -92,6 +92,11 @@ fn paths_to_what_is_closed() -> Vec<String> {
         "../",
         "..;/",
         "..%252f",
+        "%252e%252e%252f",
+        "..%255c",
+        "%25252e%25252e%25252f",
+        "..;a=b/",
+        "%c0%ae%c0%ae/",
         "x/../../",
         "x%2f..%2f..%2f",
         "./../",
@@ -104,6 +109,13 @@ fn paths_to_what_is_closed() -> Vec<String> {
     let products = closed.iter().flat_map(|path| ups.map(|up| format!("/api/v1/products/{up}{path}")));
     let others = [
         "//api/v1/payments",
+        "/API/V1/PAYMENTS",
+        "/api/./v1/payments",
+        "/api/v1/%2e/payments",
+        "/api%2fv1%2fpayments",
+        "/health/../api/v1/payments",
+        "/docs/..%2fapi/v1/payments",
+        "/x/..%5c..%5capi/v1/payments",
         "/api/v1//payments",
         "/api/v1/products/../payments?x=/api/v1/products",
         "/api/v1/%70ayments",
