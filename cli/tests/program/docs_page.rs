@@ -30,7 +30,7 @@ async fn the_page_shows_both_documents_and_sends_requests_without_another_host()
     assert!(placed.contains("TSHIRT-BLK-M"), "{placed}");
 
     browser.click("#readProduct > summary").await;
-    browser.run("document.querySelector('#readProduct input').value = 'NO/SUCH'").await;
+    browser.run("document.querySelector('#readProduct input').value = 'NO SÜCH?'").await;
     browser.click("#readProduct button").await;
     let refused = browser.eventually(&text_of("#readProduct .answer")).await;
     assert!(refused.as_str().unwrap().contains("urn:orderflow:problem:not-found"), "{refused}");

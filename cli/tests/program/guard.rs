@@ -49,6 +49,33 @@ async fn a_path_that_servers_read_differently_is_refused() {
 }
 
 #[tokio::test]
+async fn every_response_has_the_headers_for_browsers() {
+    let server = Server::ephemeral();
+    let client = Client::new();
+    for (path, host, is_kept) in [
+        ("/docs", "localhost", true),
+        ("/openapi.json", "localhost", true),
+        ("/api/v1/products", "localhost", true),
+        ("/api/v1/orders", "localhost", false),
+        ("/api/v1/payments?order_id=1", "localhost", false),
+        ("/api/v1/notifications?order_id=1", "localhost", false),
+        ("/api/v1/admin/dead-letters", "localhost", false),
+        ("/metrics", "localhost", false),
+        ("/none", "localhost", false),
+        ("/api/v1/products/..%2Forders", "localhost", false),
+        ("/docs", "evil.example", false),
+    ] {
+        let answer = client.get(format!("{}{path}", server.url())).header("host", host).send().await.unwrap();
+        let header = |name: &str| answer.headers().get(name).map_or("", |value| value.to_str().unwrap());
+        assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(header("x-frame-options"), "DENY", "{path}");
+        assert!(header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+        assert!(!header("content-security-policy").contains("unsafe"), "{path}");
+        assert_eq!(header("cache-control") == "no-store", !is_kept, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_refused_is_counted() {
     let server = Server::ephemeral();
     let url = format!("{}/api/v1/orders", server.url());

@@ -52,8 +52,11 @@ const PAGE: &str = concat!(
     "</script>"
 );
 
-const PAGE_POLICY: &str = "default-src 'none'; connect-src 'self'; img-src data:; style-src 'unsafe-inline'; \
-                           script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// The policy of the page: its own style and script, by their hashes, and requests to the server that it comes from.
+const PAGE_POLICY: &str = "default-src 'none'; connect-src 'self'; img-src data:; \
+                           style-src 'sha256-q5apVgS0HaDSlSGiZKYLnkruklLZU9sKhTfdMmDQK1c='; \
+                           script-src 'sha256-X+Hcr+YWuE7424kDH4oZXtOZFNQAG/Zv9cZPype7N20='; \
+                           base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const JSON: [(HeaderName, &str); 1] = [(CONTENT_TYPE, "application/json")];
 
@@ -106,4 +109,24 @@ async fn asyncapi_document() -> impl IntoResponse {
 )]
 async fn page() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, PAGE_POLICY)], PAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+
+    #[test]
+    fn the_policy_of_the_page_allows_its_own_style_and_script_only() {
+        for (directive, text) in
+            [("style-src", include_str!("page/page.css")), ("script-src", include_str!("page/page.js"))]
+        {
+            let hash = STANDARD.encode(Sha256::digest(text));
+            assert!(PAGE_POLICY.contains(&format!("{directive} 'sha256-{hash}';")), "{directive} is now 'sha256-{hash}'");
+        }
+        assert!(!PAGE_POLICY.contains("unsafe"));
+    }
 }

@@ -10,6 +10,7 @@ use http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Uri, Version};
 
+use crate::headers::harden;
 use crate::{AllowedHosts, CorsOrigins, Problem, ProblemKind, check_path};
 
 /// The media types that a page of another site can send without asking first (Fetch standard, "CORS-safelisted request-header").
@@ -32,6 +33,7 @@ const LOGGED_HOST_BYTES_MAX: usize = 100;
 /// - Methods that are not safe refuse the `Origin` of another host, and any `Sec-Fetch-Site` but `same-origin` and `none`: 403.
 /// - Methods that are not safe need a `Content-Type` that an HTML form cannot send, also without a body, or `Idempotency-Key` or `X-Orderflow`:
 ///   otherwise 415. A page of the same origin needs neither.
+/// - Responses have the headers by which a browser handles them with care.
 /// - Pages of the allowed origins are treated as pages of the own origin, and may read the responses.
 #[derive(Debug, Clone, Default)]
 pub struct Guard {
@@ -113,7 +115,10 @@ async fn answer(State(guard): State<Arc<Guard>>, request: Request, next: Next) -
     if let Err(problem) = guard.check(&request) {
         return refuse(problem);
     }
-    guard.origins.answer(request, next).await
+    let path = request.uri().path().to_owned();
+    let mut response = guard.origins.answer(request, next).await;
+    harden(&path, &mut response);
+    response
 }
 
 /// Returns the response to a request that is refused before its route, which is counted and logged.
@@ -121,7 +126,9 @@ pub fn refuse(problem: Problem) -> Response {
     let reason = problem.kind().slug();
     ::metrics::counter!("http_requests_refused_total", "reason" => reason).increment(1);
     tracing::info!(error.code = reason, "refused a request before its route");
-    problem.into_response()
+    let mut response = problem.into_response();
+    harden("/", &mut response);
+    response
 }
 
 /// Returns whether a browser says that the page is not of the origin that it calls. `none` stands for a user without a page.

@@ -15,6 +15,7 @@ mod conditional;
 mod cors;
 mod field_errors;
 mod guard;
+mod headers;
 mod health;
 mod idempotency_key;
 mod json_body;

@@ -15,6 +15,7 @@ use orderflow_telemetry::TraceParent;
 use percent_encoding::percent_decode_str;
 use tracing::{Instrument, Span, field};
 
+use crate::headers::harden;
 use crate::{MAX_BODY_BYTES, Problem, ProblemKind, Trace, metrics, trace};
 
 /// The route in logs and metrics of a request that matches no route.
@@ -28,6 +29,7 @@ const API: &str = "/api/";
 /// - Unknown paths, paths that are not UTF-8, and wrong methods (with `Allow`) become problems, and so does every error response
 ///   without a body or with plain text, such as axum's own rejections.
 /// - A panic becomes 503 and is logged; its message is not sent. This needs unwinding: with `panic = "abort"` the process ends.
+/// - Responses have the headers by which a browser handles them with care: `nosniff`, no frames, no caches where data may be personal.
 /// - No extractor reads more than [`MAX_BODY_BYTES`].
 /// - Each request runs in a span with its `trace.id` and logs one line with method, route, status and `elapsed_ms`: at debug level
 ///   for a read that succeeded, else at info level. Path and query are not logged, since a client may put anything into them.
@@ -39,6 +41,7 @@ pub fn with_fallbacks(router: impl Into<Router>) -> Router {
 async fn observe(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let (method, route) = (request.method().clone(), route(&request));
+    let path = request.uri().path().to_owned();
     let cause = trace::cause(request.headers());
     let trace = Trace::caused_by(cause.as_ref());
     let span = tracing::error_span!("request", trace.id = trace.0.trace_id());
@@ -49,7 +52,8 @@ async fn observe(mut request: Request, next: Next) -> Response {
         log(&method, &route, response.status(), started);
         response
     };
-    let response = answering.instrument(span).await;
+    let mut response = answering.instrument(span).await;
+    harden(&path, &mut response);
     metrics::record_response(&method, &route, response.status(), started.elapsed());
     end(&exported, response.status());
     response
