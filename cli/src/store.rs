@@ -84,6 +84,8 @@ pub fn run(args: &StoreArgs, environment: &Snapshot) -> anyhow::Result<()> {
 }
 
 async fn run_store(address: SocketAddr, guard: Guard, location: Location) -> anyhow::Result<()> {
+    // Before the first request, so that it is counted.
+    MetricsPage::install();
     let listener = serving::listen(address).await?;
     let embedded = Embedded::open(location)?;
     let termination = Termination::listen()?;

@@ -335,4 +335,5 @@ fn the_proxy_routes_requests_to_parts() {
     let mut targets: Vec<&str> = targets.filter_map(|line| line.split(' ').next_back()).collect();
     targets.sort_unstable();
     assert_eq!(targets, ["order-intake:8080", "shop-api:8080"]);
+    assert!(caddyfile.contains("@foreign not host localhost 127.0.0.1 ::1 proxy\n"), "{caddyfile}");
 }

@@ -65,7 +65,7 @@ const SUITES: &[Suite] = &[
     },
     Suite {
         name: "browser",
-        needs: &[Tool::ChromeDriver],
+        needs: &[Tool::ChromeDriver, Tool::Caddy],
         steps: &[&[
             "test",
             "--workspace",
@@ -74,7 +74,9 @@ const SUITES: &[Suite] = &[
             TOOL_FEATURES,
             "--test",
             "program",
+            "--",
             "docs_page",
+            "hostile_page",
         ]],
     },
     Suite {

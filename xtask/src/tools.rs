@@ -31,6 +31,9 @@ const RABBITMQ_VARIABLE: &str = "ORDERFLOW_RABBITMQ";
 /// Names the executable of a Chromium driver that is not installed where Debian installs it. The tests read it too.
 const CHROMEDRIVER_VARIABLE: &str = "ORDERFLOW_CHROMEDRIVER";
 
+/// Names the executable of a Caddy that is not installed where Debian installs it. The tests read it too.
+const CADDY_VARIABLE: &str = "ORDERFLOW_CADDY";
+
 /// A program that a suite or stage needs and that a machine with Rust may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Tool {
@@ -48,9 +51,11 @@ pub(crate) enum Tool {
     /// Message broker; it is not started as a service (apt-get, as root)
     #[value(name = "rabbitmq")]
     RabbitMq,
-    /// Browser and its driver, for the test of /docs (apt-get, as root)
+    /// Browser and its driver, for the tests of /docs and of hostile pages (apt-get, as root)
     #[value(name = "chromium")]
     ChromeDriver,
+    /// The proxy of docker-compose.yml; it is not started as a service (apt-get, as root)
+    Caddy,
     /// Checks licences, sources and bans of dependencies (built from source)
     CargoDeny,
     /// Builds bundles for Lambda, with its compiler Zig (PyPI)
@@ -79,6 +84,7 @@ impl fmt::Display for Tool {
             Self::Aiosmtpd => write!(out, "aiosmtpd {AIOSMTPD}"),
             Self::RabbitMq => write!(out, "rabbitmq-server"),
             Self::ChromeDriver => write!(out, "chromium-driver"),
+            Self::Caddy => write!(out, "caddy"),
             Self::CargoDeny => write!(out, "cargo-deny {CARGO_DENY}"),
             Self::CargoLambda => write!(out, "cargo-lambda {CARGO_LAMBDA}"),
             Self::LlvmCov => write!(out, "cargo-llvm-cov {CARGO_LLVM_COV}"),
@@ -105,6 +111,7 @@ impl Tool {
             Self::Aiosmtpd => Some("ORDERFLOW_AIOSMTPD"),
             Self::RabbitMq => Some(RABBITMQ_VARIABLE),
             Self::ChromeDriver => Some(CHROMEDRIVER_VARIABLE),
+            Self::Caddy => Some(CADDY_VARIABLE),
             Self::CargoDeny | Self::CargoLambda | Self::LlvmCov | Self::DockerCompose => None,
         }
     }
@@ -119,7 +126,7 @@ impl Tool {
             Self::CargoDeny => &["cargo-deny"],
             Self::CargoLambda => &["cargo-lambda", "zig"],
             Self::LlvmCov => &["cargo-llvm-cov"],
-            Self::RabbitMq | Self::ChromeDriver | Self::DockerCompose => &[],
+            Self::RabbitMq | Self::ChromeDriver | Self::Caddy | Self::DockerCompose => &[],
         }
     }
 }

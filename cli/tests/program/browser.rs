@@ -9,15 +9,9 @@ use orderflow_testing::program::PATIENCE;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Flags that let it run as root, make no requests of its own, and resolve no host except this machine.
-const ARGUMENTS: [&str; 6] = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-];
+/// Flags that let it run as root, and make no requests of its own.
+const ARGUMENTS: [&str; 5] =
+    ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
 
 /// A browser with one window; ended when dropped.
 pub(crate) struct Browser {
@@ -30,14 +24,23 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
+    /// Starts a browser that resolves no host except this machine.
     pub(crate) async fn start() -> Self {
+        Self::resolving(&[]).await
+    }
+
+    /// Starts a browser that besides resolves names as these rules of `--host-resolver-rules` say.
+    pub(crate) async fn resolving(rules: &[String]) -> Self {
+        let rules: Vec<&str> =
+            rules.iter().map(String::as_str).chain(["MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1"]).collect();
+        let rules = format!("--host-resolver-rules={}", rules.join(", "));
         let driver = std::env::var("ORDERFLOW_CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
         let mut driver = Command::new(driver).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
         let port = port_in(lines);
         let profile = tempfile::tempdir().unwrap();
         let folder = format!("--user-data-dir={}", profile.path().display());
-        let arguments: Vec<&str> = ARGUMENTS.into_iter().chain([folder.as_str()]).collect();
+        let arguments: Vec<&str> = ARGUMENTS.into_iter().chain([folder.as_str(), rules.as_str()]).collect();
         let wanted = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": arguments}}}});
         let client = reqwest::Client::new();
         let sessions = format!("http://127.0.0.1:{port}/session");

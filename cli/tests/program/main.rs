@@ -13,6 +13,8 @@ mod data_directory;
 mod docs_page;
 mod guard;
 mod health;
+#[cfg(feature = "browser")]
+mod hostile_page;
 mod life;
 mod load;
 mod mail;

@@ -561,9 +561,10 @@ pub const LIBRARIES: [&str; 13] = [
 ];
 
 /// Variables of the scripts, the tests and `cargo xtask`. Programs ignore them without a warning.
-pub const DEVELOPMENT: [&str; 12] = [
+pub const DEVELOPMENT: [&str; 13] = [
     "ORDERFLOW_AIOSMTPD",
     "ORDERFLOW_BUNDLES",
+    "ORDERFLOW_CADDY",
     "ORDERFLOW_CHROMEDRIVER",
     "ORDERFLOW_COMPOSE_OTLP_ENDPOINT",
     "ORDERFLOW_LOCALSTRIPE",

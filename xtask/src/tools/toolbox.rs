@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 
 use super::{
-    AIOSMTPD, CARGO_DENY, CARGO_LAMBDA, CARGO_LLVM_COV, CHROMEDRIVER_VARIABLE, LOCALSTRIPE, MINISTACK,
+    AIOSMTPD, CADDY_VARIABLE, CARGO_DENY, CARGO_LAMBDA, CARGO_LLVM_COV, CHROMEDRIVER_VARIABLE, LOCALSTRIPE, MINISTACK,
     RABBITMQ_VARIABLE, SAM_CLI, Tool, ZIG, install,
 };
 use crate::apt;
@@ -19,6 +19,8 @@ use crate::workspace::Workspace;
 const RABBITMQ_SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
 const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
+
+const CADDY: &str = "/usr/bin/caddy";
 
 /// What to do about a tool that is not installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +135,7 @@ impl Toolbox {
             Tool::ChromeDriver => {
                 std::env::var_os(CHROMEDRIVER_VARIABLE).map_or_else(|| CHROMEDRIVER.into(), PathBuf::from)
             }
+            Tool::Caddy => std::env::var_os(CADDY_VARIABLE).map_or_else(|| CADDY.into(), PathBuf::from),
             Tool::CargoDeny => self.bin(tool).join("cargo-deny"),
             Tool::CargoLambda => {
                 install::python_packages(&self.venv(tool))?;
@@ -159,6 +162,9 @@ impl Toolbox {
             })?,
             Tool::ChromeDriver => apt::install(&["chromium-driver"]).with_context(|| {
                 format!("install Chromium with its driver, or set {CHROMEDRIVER_VARIABLE} to the path of chromedriver")
+            })?,
+            Tool::Caddy => apt::install_stopped(&["caddy"]).with_context(|| {
+                format!("install Caddy 2.6 or newer, or set {CADDY_VARIABLE} to the path of caddy")
             })?,
             Tool::CargoDeny => install::from_crates_io(&self.cargo_root(tool), "cargo-deny", CARGO_DENY)?,
             Tool::CargoLambda => {
