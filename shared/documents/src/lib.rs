@@ -125,7 +125,10 @@ mod tests {
             [("style-src", include_str!("page/page.css")), ("script-src", include_str!("page/page.js"))]
         {
             let hash = STANDARD.encode(Sha256::digest(text));
-            assert!(PAGE_POLICY.contains(&format!("{directive} 'sha256-{hash}';")), "{directive} is now 'sha256-{hash}'");
+            assert!(
+                PAGE_POLICY.contains(&format!("{directive} 'sha256-{hash}';")),
+                "{directive} is now 'sha256-{hash}'"
+            );
         }
         assert!(!PAGE_POLICY.contains("unsafe"));
     }

@@ -2,7 +2,8 @@
 
 use axum::response::Response;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use http::{HeaderValue, StatusCode};
 
@@ -10,7 +11,12 @@ use http::{HeaderValue, StatusCode};
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")),
+    (
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+    ),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
 ];
@@ -20,9 +26,9 @@ const PUBLIC: [&str; 4] = ["/api/v1/products", "/docs", "/openapi.json", "/async
 
 /// Adds the headers to the response of a path. Keeps those that it has.
 pub(crate) fn harden(path: &str, response: &mut Response) {
-    let is_public = PUBLIC.iter().any(|public| {
-        path.strip_prefix(public).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    });
+    let is_public = PUBLIC
+        .iter()
+        .any(|public| path.strip_prefix(public).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
     let is_kept = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
@@ -58,7 +64,14 @@ mod tests {
 
     #[test]
     fn no_cache_keeps_what_may_be_personal() {
-        for path in ["/api/v1/orders/1", "/api/v1/payments", "/api/v1/notifications", "/api/v1/admin/dead-letters", "/api/v1/productsx", "/"] {
+        for path in [
+            "/api/v1/orders/1",
+            "/api/v1/payments",
+            "/api/v1/notifications",
+            "/api/v1/admin/dead-letters",
+            "/api/v1/productsx",
+            "/",
+        ] {
             assert_eq!(headers(path, "")["cache-control"], "no-store", "{path}");
         }
         for path in ["/api/v1/products", "/api/v1/products/MUG", "/docs", "/openapi.json"] {

@@ -53,6 +53,7 @@ fn response() -> String {
     );
     format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: {PROBLEM_JSON}\r\ncontent-length: {}\r\nretry-after: 1\r\n\
+         x-content-type-options: nosniff\r\ncache-control: no-store\r\n\
          connection: close\r\n\r\n{body}",
         body.len()
     )
