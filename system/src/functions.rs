@@ -19,7 +19,7 @@ use orderflow_payments::{PaymentConsumer, PaymentGateway};
 use orderflow_store::Store;
 
 use super::Settings;
-use crate::BaseUrl;
+use crate::{BaseUrl, StoreLocation};
 
 /// The functions that messages are delivered to.
 #[derive(Debug, Clone)]
@@ -76,6 +76,10 @@ pub(crate) async fn targets(
 
 fn in_process(store: &Store, settings: &Settings, gateway: &Arc<dyn PaymentGateway>) -> Targets {
     let notification = NotificationConsumer::new(store, settings.channel.clone(), settings.templates.clone());
+    let notification = match settings.store {
+        StoreLocation::Embedded(_) => notification.alone(),
+        StoreLocation::Endpoint(_) => notification,
+    };
     [
         target(OrderTracker::new(store), &settings.retry),
         target(InventoryConsumer::new(store, settings.inventory.clone()), &settings.retry),

@@ -7,6 +7,7 @@ mod health;
 mod kills;
 mod load;
 mod log_lines;
+mod mails;
 mod outage;
 mod sharing;
 mod shop;

@@ -24,7 +24,7 @@ impl Shop {
     /// Starts every process, and adds a product with this stock.
     pub(crate) async fn open(sku: &str, stock: i64) -> Self {
         let (mut broker, data) = (RabbitMq::start().await.unwrap(), tempfile::tempdir().unwrap());
-        let store = start_program(&["store", "--port", "0", "--data-dir", data.path().to_str().unwrap()]);
+        let store = store(data.path());
         let start = |only: &str| part(only, store.url(), &broker.uri());
         let (front, relay) = (start("order-intake,shop-api"), start("outbox-relay"));
         let consumers: Vec<Program> = CONSUMERS.iter().map(|consumer| start(consumer)).collect();
@@ -97,6 +97,18 @@ impl Shop {
 pub(crate) fn part(only: &str, store: &str, broker: &str) -> Program {
     let endpoints = ["--dynamodb-endpoint", store, "--broker", broker];
     start_program(&[&["up", "--port", "0", "--only", only], &endpoints[..]].concat())
+}
+
+/// Starts a process with the whole system, which sends its mail to a server.
+pub(crate) fn complete(store: &str, broker: &str, smtp: &str) -> Program {
+    let endpoints = ["--dynamodb-endpoint", store, "--broker", broker];
+    let arguments = [&["up", "--port", "0"], &endpoints[..]].concat();
+    Launch::new(env!("CARGO_BIN_EXE_orderflow"), arguments).env("SMTP_URL", smtp).start()
+}
+
+/// Starts the store.
+pub(crate) fn store(data: &std::path::Path) -> Program {
+    start_program(&["store", "--port", "0", "--data-dir", data.to_str().unwrap()])
 }
 
 /// Starts the program.

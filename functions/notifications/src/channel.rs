@@ -46,6 +46,14 @@ pub struct ProviderState {
 /// Sends messages. The same message may be sent again, under the same id, after a crash or a lost answer.
 #[async_trait]
 pub trait Channel: Send + Sync {
+    /// Returns whether the message can be sent at present, without an attempt to send it.
+    ///
+    /// # Errors
+    /// [`ChannelError::CircuitOpen`] if [`Channel::send`] would return it.
+    fn ready(&self, _message: &Message) -> Result<(), ChannelError> {
+        Ok(())
+    }
+
     /// Sends a message.
     ///
     /// # Errors

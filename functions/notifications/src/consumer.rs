@@ -2,20 +2,25 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
+use std::vec::IntoIter;
 
 use async_trait::async_trait;
 use futures::StreamExt;
+use futures::stream::{self, Iter};
 use orderflow_backoff::spread;
 use orderflow_messaging::{Consumer, DeadLetterCode, Delivery, Outcome, group_by_key};
-use orderflow_store::{MAX_TRANSACTION_ACTIONS, Store, StoreError, Table, Write, WriteError};
+use orderflow_store::{MAX_TRANSACTION_ACTIONS, Store, StoreError, Table, WriteError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Instrument;
 
-use crate::channel::{Channel, ChannelError, Message};
+use crate::channel::{Channel, ChannelError};
+use crate::claims::{Claimed, Claims, NotClaimed, SEND_TIMEOUT, Unsent};
 use crate::required::RequiredNotification;
 use crate::table::{NOTIFICATIONS, NotificationKey, NotificationRecord, NotificationStatus};
 use crate::templates::Templates;
 
-/// The number of messages that are sent at once, and of groups of them that are recorded at once.
+/// The number of messages that a process sends at once, and of groups of them that are recorded at once.
 const CONCURRENCY: usize = 32;
 
 /// Notifies customers how their orders ended (`order.confirmed`, `order.rejected`, `order.cancelled`, `payment.refunded`), and
@@ -25,6 +30,8 @@ pub struct NotificationConsumer {
     table: Table,
     channel: Arc<dyn Channel>,
     templates: Arc<Templates>,
+    claims: Claims,
+    sending: Arc<Semaphore>,
 }
 
 /// A notification, and the record of the request that asked for it, if there is one.
@@ -33,13 +40,28 @@ type WithRequest = (RequiredNotification, Option<NotificationRecord>);
 /// The outcome of a notification that was not sent or not recorded.
 type Failed = (NotificationKey, Outcome);
 
+/// A claimed notification with the permit to send it, or why it was not claimed.
+type Ready = Result<(Claimed, OwnedSemaphorePermit), Failed>;
+
+/// A claimed notification and whether it was sent, or why it was not claimed.
+type Tried = Result<(Claimed, Result<(), Outcome>), Failed>;
+
 impl NotificationConsumer {
     /// Creates a consumer that sends through this channel and records in this store.
     pub fn new(store: &Store, channel: Arc<dyn Channel>, templates: Arc<Templates>) -> Self {
-        Self { store: store.clone(), table: store.table(&NOTIFICATIONS), channel, templates }
+        let table = store.table(&NOTIFICATIONS);
+        let claims = Claims::new(store, &table);
+        let sending = Arc::new(Semaphore::new(CONCURRENCY));
+        Self { store: store.clone(), table, channel, templates, claims, sending }
     }
 
-    /// Sends notifications that are not recorded as sent, and records each as soon as it is sent: after a crash only the
+    /// Returns the consumer for a store that no other process uses: a claim that it finds there is that of a process that has ended.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        Self { claims: self.claims.alone(), ..self }
+    }
+
+    /// Claims and sends notifications that are not recorded as sent, and records each as soon as it is sent: after a crash only the
     /// messages that were in progress are sent again. Returns the outcomes of those that failed.
     async fn notify(&self, notifications: Vec<RequiredNotification>) -> Vec<Failed> {
         let mut recorded = match self.recorded(&notifications).await {
@@ -51,14 +73,40 @@ impl NotificationConsumer {
                 Some(record) if record.status == NotificationStatus::Sent => None,
                 request => Some((notification, request)),
             });
-        futures::stream::iter(unsent)
-            .map(|notification| self.send(notification))
+        let (unsent, mut failed) = self.rendered(unsent);
+        let not_recorded = stream::unfold(self.claiming(unsent), Claiming::next)
+            .flatten()
+            .map(|claimed| self.send(claimed))
             .buffer_unordered(CONCURRENCY)
             .ready_chunks(MAX_TRANSACTION_ACTIONS)
             .map(|sent| self.record(sent))
             .buffer_unordered(CONCURRENCY)
             .concat()
-            .await
+            .await;
+        failed.extend(not_recorded);
+        failed
+    }
+
+    /// Renders messages. Returns the outcomes of those that cannot be rendered or sent at present, so that they need no claim.
+    fn rendered(&self, notifications: impl Iterator<Item = WithRequest>) -> (Vec<Unsent>, Vec<Failed>) {
+        let (mut unsent, mut failed) = (Vec::new(), Vec::new());
+        for (notification, row) in notifications {
+            let message = notification.message(&self.templates).map_err(Outcome::retry);
+            let ready = message.and_then(|message| match self.channel.ready(&message) {
+                Ok(()) => Ok(message),
+                Err(error) => Err(failure_outcome(&error)),
+            });
+            match ready {
+                Ok(message) => unsent.push(Unsent { notification, message, row }),
+                Err(outcome) => failed.push((notification.key().clone(), outcome)),
+            }
+        }
+        (unsent, failed)
+    }
+
+    fn claiming(&self, unsent: Vec<Unsent>) -> Claiming {
+        let (claims, sending) = (self.claims.clone(), self.sending.clone());
+        Claiming { unsent: unsent.into_iter(), claims, sending }
     }
 
     async fn recorded(
@@ -70,59 +118,89 @@ impl NotificationConsumer {
         Ok(records.into_iter().map(|record| (record.key.clone(), record)).collect())
     }
 
-    async fn send(&self, notification: WithRequest) -> (WithRequest, Result<Message, Outcome>) {
-        let pending = &notification.0;
-        let result = match pending.message(&self.templates) {
-            Ok(message) => match self.channel.send(&message).instrument(pending.span()).await {
-                Ok(()) => Ok(message),
-                Err(error) => Err(failure_outcome(&error)),
-            },
-            Err(error) => Err(Outcome::retry(error)),
+    async fn send(&self, ready: Ready) -> Tried {
+        let (claimed, _permit) = ready?;
+        if claimed.is_late() {
+            let reason = "the claim of the message was written too late".to_owned();
+            return Ok((claimed, Err(Outcome::Defer { reason, after: spread(Duration::ZERO) })));
+        }
+        let sending = self.channel.send(&claimed.message).instrument(claimed.notification.span());
+        let result = match tokio::time::timeout(SEND_TIMEOUT, sending).await {
+            Ok(result) => result,
+            Err(_) => {
+                let seconds = SEND_TIMEOUT.as_secs();
+                Err(ChannelError::Unavailable(format!("the provider did not answer within {seconds} s")))
+            }
         };
-        (notification, result)
+        Ok((claimed, result.map_err(|error| failure_outcome(&error))))
     }
 
-    async fn record(&self, sent: Vec<(WithRequest, Result<Message, Outcome>)>) -> Vec<Failed> {
-        let (mut failed, mut recording, mut writes) = (Vec::new(), Vec::new(), Vec::new());
-        for ((notification, request), result) in sent {
-            match result.and_then(|message| self.write(&notification, request, &message)) {
-                Ok(write) => {
-                    recording.push(notification.key().clone());
-                    writes.push(write);
+    async fn record(&self, tried: Vec<Tried>) -> Vec<Failed> {
+        let (mut failed, mut ending, mut writes) = (Vec::new(), Vec::new(), Vec::new());
+        for tried in tried {
+            let (claimed, result) = match tried {
+                Ok(tried) => tried,
+                Err(not_claimed) => {
+                    failed.push(not_claimed);
+                    continue;
                 }
-                Err(outcome) => failed.push((notification.key().clone(), outcome)),
+            };
+            let key = claimed.notification.key().clone();
+            let write = match &result {
+                Ok(()) => self.claims.sent(&claimed),
+                Err(_) => self.claims.given_up(&claimed),
+            };
+            match write {
+                Ok(write) => {
+                    writes.push(write);
+                    ending.push((key, claimed, result));
+                }
+                Err(error) => failed.push((key, Outcome::retry(error))),
             }
         }
-        let results = self.store.write_each(writes).await;
-        for (key, result) in recording.into_iter().zip(results) {
-            match result {
-                Ok(()) => {}
-                // Another consumer sent and recorded the same notification at the same time.
-                Err(WriteError::ConditionFailed(_)) => {}
-                Err(WriteError::Store(error)) => failed.push((key, Outcome::retry(error))),
+        let written = self.store.write_each(writes).await;
+        for ((key, _claimed, result), written) in ending.into_iter().zip(written) {
+            match (result, written) {
+                // If a failed message keeps its claim, this process can take it over at once.
+                (Err(outcome), _) => failed.push((key, outcome)),
+                // A failed condition: another process has taken the claim over.
+                (Ok(()), Ok(()) | Err(WriteError::ConditionFailed(_))) => {}
+                (Ok(()), Err(WriteError::Store(error))) => failed.push((key, Outcome::retry(error))),
             }
         }
         failed
     }
+}
 
-    fn write(
-        &self,
-        notification: &RequiredNotification,
-        request: Option<NotificationRecord>,
-        message: &Message,
-    ) -> Result<Write, Outcome> {
-        let put = |record: &NotificationRecord| Write::put(&self.table, record).map_err(Outcome::retry);
-        match request {
-            Some(request) => {
-                let version = request.version;
-                Ok(put(&request.fulfilled(message))?.if_version(version))
-            }
-            None => {
-                let (key, traceparent) = (notification.key().clone(), notification.traceparent.clone());
-                let record = NotificationRecord::sent(key, message, traceparent);
-                Ok(put(&record)?.if_absent())
-            }
+/// Claims notifications when they can be sent.
+struct Claiming {
+    unsent: IntoIter<Unsent>,
+    claims: Claims,
+    sending: Arc<Semaphore>,
+}
+
+impl Claiming {
+    /// Claims as many notifications as can be sent at present. Returns them and the rest, or `None` at the end.
+    async fn next(mut self) -> Option<(Iter<IntoIter<Ready>>, Self)> {
+        if self.unsent.len() == 0 {
+            return None;
         }
+        let permits = self.permits().await;
+        let results = self.claims.claim(self.unsent.by_ref().take(permits.len()).collect()).await;
+        let ready = results.into_iter().zip(permits).filter_map(|((key, result), permit)| match result {
+            Ok(claimed) => Some(Ok((claimed, permit))),
+            Err(NotClaimed::Later(outcome)) => Some(Err((key, outcome))),
+            Err(NotClaimed::Sent) => None,
+        });
+        Some((stream::iter(ready.collect::<Vec<_>>()), self))
+    }
+
+    /// Waits until one more message can be sent, and returns the permits of as many as possible. So the messages are claimed together, and a
+    /// claimed message does not wait.
+    async fn permits(&self) -> Vec<OwnedSemaphorePermit> {
+        let first = self.sending.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let more = std::iter::from_fn(|| self.sending.clone().try_acquire_owned().ok());
+        std::iter::once(first).chain(more.take(self.unsent.len() - 1)).collect()
     }
 }
 

@@ -1,7 +1,8 @@
 //! Notifies customers how their orders ended.
 //!
-//! This service owns the table `notifications`: one row for each order, template and channel, written once the message is
-//! sent. If a process crashes between the two, the next delivery of the event sends the message again with the same message
+//! This service owns the table `notifications`: one row for each order, template and channel. It is written twice: with the claim of the
+//! consumer that is about to send the message, so that no other one sends it at the same time, and once the message is sent. If a
+//! process crashes between the two, another one takes the claim over after a minute and sends the message again with the same message
 //! id, by which mail servers and mail programs recognise it. A recorded message is never sent again.
 //!
 //! | event | template |
@@ -21,6 +22,7 @@
 //! they are settled before customers are notified.
 
 mod channel;
+mod claims;
 mod consumer;
 mod events;
 mod providers;

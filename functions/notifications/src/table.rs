@@ -78,6 +78,17 @@ pub(crate) struct NotificationRecord {
     pub version: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// The claim of the consumer that is sending the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Claim>,
+}
+
+/// Who is sending a message, and since when. Earlier versions ignore it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Claim {
+    /// The consumer.
+    pub owner: Uuid,
+    pub at: Timestamp,
 }
 
 impl NotificationRecord {
@@ -105,34 +116,56 @@ impl NotificationRecord {
             updated_at: now,
             version: 1,
             traceparent: Some(traceparent),
+            claim: None,
         }
     }
 
-    /// Creates the record of a message that was just sent.
-    pub(crate) fn sent(key: NotificationKey, message: &Message, traceparent: Option<String>) -> Self {
-        let now = Timestamp::now();
+    /// Creates the record of a notification that a consumer is about to send for the first time.
+    pub(crate) fn required(
+        key: NotificationKey,
+        message: &Message,
+        traceparent: Option<String>,
+        claim: Claim,
+    ) -> Self {
         Self {
             key,
             message_id: message.id,
             template: message.template.clone(),
             recipient: message.recipient.clone(),
             variables: None,
-            subject: message.subject.clone(),
-            status: NotificationStatus::Sent,
-            created_at: now,
-            updated_at: now,
+            subject: None,
+            status: NotificationStatus::Requested,
+            created_at: claim.at,
+            updated_at: claim.at,
             version: 1,
             traceparent,
+            claim: Some(claim),
         }
     }
 
-    /// Returns the record of a request once its message is sent.
+    /// Returns whether the notification was requested through the API, so that its record is older than its first claim.
+    pub(crate) fn is_request(&self) -> bool {
+        self.variables.is_some()
+    }
+
+    /// Returns the record with a claim in place of an earlier one.
+    pub(crate) fn claimed(self, claim: Claim) -> Self {
+        Self { updated_at: claim.at, version: self.version + 1, claim: Some(claim), ..self }
+    }
+
+    /// Returns the record once its message was not sent.
+    pub(crate) fn released(self) -> Self {
+        Self { updated_at: Timestamp::now(), version: self.version + 1, claim: None, ..self }
+    }
+
+    /// Returns the record once its message is sent.
     pub(crate) fn fulfilled(self, message: &Message) -> Self {
         Self {
             subject: message.subject.clone(),
             status: NotificationStatus::Sent,
             updated_at: Timestamp::now(),
             version: self.version + 1,
+            claim: None,
             ..self
         }
     }

@@ -105,6 +105,17 @@ impl CircuitBreaker {
         self.lock().phase.state()
     }
 
+    /// Returns the time for which [`permit`](Self::permit) would refuse a call; `None` if it would permit one.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.lock().phase {
+            Phase::Closed { .. } | Phase::HalfOpen { probing: false, .. } => None,
+            Phase::Open { until, .. } => {
+                Some(until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
+            }
+            Phase::HalfOpen { probing: true, .. } => Some(self.settings.pause),
+        }
+    }
+
     /// Permits a call, or refuses it.
     ///
     /// # Errors

@@ -64,6 +64,17 @@ impl Providers {
 
 #[async_trait]
 impl Channel for Providers {
+    fn ready(&self, message: &Message) -> Result<(), ChannelError> {
+        let breaker = match &message.recipient {
+            Recipient::Email(_) => self.mail.as_ref().map(|mail| &mail.breaker),
+            Recipient::Sms(_) => self.sms.as_ref().map(|sms| &sms.breaker),
+        };
+        match breaker.and_then(CircuitBreaker::retry_after) {
+            Some(retry_after) => Err(ChannelError::CircuitOpen { retry_after }),
+            None => Ok(()),
+        }
+    }
+
     async fn send(&self, message: &Message) -> Result<(), ChannelError> {
         match (&message.recipient, &self.mail, &self.sms) {
             (Recipient::Email(to), Some(mail), _) => mail.call(mail.provider.send(to, message)).await?,

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use orderflow_domain::{ChannelKind, Event, EventData, OrderEnded, OrderId};
+use orderflow_embedded::Fault;
 use orderflow_messaging::Outcome;
 use orderflow_notifications::{
     Channel, ChannelError, Message, NOTIFICATIONS, NotificationConsumer, Templates,
 };
 use orderflow_testing::service::{RouterClient, ServiceHarness, deliver};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::outcomes::{ended, event};
 
@@ -90,6 +92,12 @@ impl NotificationsHarness {
         table.get_collection(&order.to_string()).await.unwrap()
     }
 
+    /// Returns the messages about an order that the API shows.
+    pub(crate) async fn shown(&self, order: OrderId) -> Vec<Value> {
+        let (_, list) = self.client.get(&format!("/api/v1/notifications?order_id={order}")).await;
+        list["notifications"].as_array().unwrap().clone()
+    }
+
     pub(crate) async fn ids(&self, order: OrderId) -> Vec<String> {
         let rows = self.rows(order).await;
         rows.into_iter().map(|row| row.id).collect()
@@ -110,6 +118,13 @@ impl NotificationsHarness {
             None => message.body.clone(),
         }
     }
+}
+
+/// Fails each write that records a message as sent, and no claim.
+pub(crate) fn records_fail(operation: &str, request: &Value) -> Option<Fault> {
+    let records = ["PutItem", "TransactWriteItems"].contains(&operation)
+        && request.to_string().contains(r#"{"S":"sent"}"#);
+    records.then_some(Fault::InternalServerError)
 }
 
 /// Returns `order.confirmed` of a customer without a telephone number.

@@ -1,6 +1,7 @@
 //! The notification service over the embedded store.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod claims;
 mod guarded;
 mod harness;
 mod outcomes;

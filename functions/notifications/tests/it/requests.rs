@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use axum::http::Request;
 use orderflow_domain::{Event, EventData, EventType, OrderId};
-use orderflow_embedded::Fault;
 use orderflow_messaging::Outcome;
 use orderflow_notifications::{EVENT_SOURCE, NOTIFICATIONS};
 use orderflow_store::{OUTBOX, Outbox};
 use orderflow_testing::service::with_json;
 use serde_json::{Map, Value, json};
 
-use crate::harness::NotificationsHarness;
+use crate::harness::{NotificationsHarness, records_fail};
 
 fn body() -> Value {
     json!({
@@ -106,10 +105,7 @@ async fn a_crash_before_the_record_sends_again_under_the_same_id() {
     let notifications = NotificationsHarness::open().await;
     let id = request(&notifications, None, &body()).await;
     let event = event_of(&notifications, &id).await.unwrap();
-    let writes_fail = |operation: &str, _: &Value| {
-        ["PutItem", "TransactWriteItems"].contains(&operation).then_some(Fault::InternalServerError)
-    };
-    notifications.service.embedded.inject(Arc::new(writes_fail));
+    notifications.service.embedded.inject(Arc::new(records_fail));
     let outcomes = notifications.deliver(std::slice::from_ref(&event)).await;
     assert!(matches!(outcomes[..], [Outcome::Retry { .. }]), "{outcomes:?}");
 
