@@ -151,7 +151,7 @@ fn shared_crates_import_downwards() {
         ("orderflow-circuit-breaker", &["orderflow-backoff"]),
         ("orderflow-http", &["orderflow-telemetry"]),
         ("orderflow-auth", &["orderflow-http", "orderflow-settings", "orderflow-telemetry"]),
-        ("orderflow-server", &["orderflow-http"]),
+        ("orderflow-server", &["orderflow-http", "orderflow-settings"]),
         (
             "orderflow-documents",
             &["orderflow-auth", "orderflow-domain", "orderflow-http", "orderflow-messaging"],

@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use orderflow_http::with_fallbacks;
-use orderflow_server::{Deadlines, with_deadlines};
+use orderflow_server::{Deadlines, with_deadlines_and_limit};
 use orderflow_system::System;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -25,7 +25,9 @@ pub(crate) async fn serve(
     // Requests that arrive before its end wait for it, if they have a token.
     tokio::spawn(async move { access.prepare().await });
     let routes = if settings.host.is_loopback() { system.local_routes() } else { system.routes() };
-    let router = with_fallbacks(with_deadlines(settings.access.guard(routes), Deadlines::default()));
+    let routes = settings.rate_limits.guard(settings.access.guard(routes));
+    let routes = with_deadlines_and_limit(routes, Deadlines::default(), settings.max_in_flight);
+    let router = with_fallbacks(routes);
     let (running, drain) = (system.start(), settings.drain);
     let (stop, stopped) = watch::channel(false);
     let mut server = serving::serve(listener, settings.guard.clone().protect(router), stopped);

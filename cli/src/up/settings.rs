@@ -14,9 +14,10 @@ use orderflow_messaging::RetryPolicy;
 use orderflow_notifications::{ProviderSettings, Templates};
 use orderflow_orders::ExpirySettings;
 use orderflow_payments::PaymentProvider;
+use orderflow_server::RateLimits;
 use orderflow_settings::declared::{
     ALLOWED_HOSTS, AWS_ENDPOINT, BROKER, CORS_ORIGINS, CURRENCY, DRAIN_SECONDS, DYNAMODB_ENDPOINT, HOST,
-    INSECURE, ONLY, PORT,
+    INSECURE, MAX_IN_FLIGHT, ONLY, PORT,
 };
 use orderflow_settings::{NotAllowed, Program, Reader, Refused, Setting};
 use orderflow_store::read_prefix;
@@ -67,6 +68,10 @@ pub struct ServeSettings {
     pub drain: Duration,
     /// Who may call the routes.
     pub access: Access,
+    /// How many requests callers may send.
+    pub rate_limits: RateLimits,
+    /// How many requests of the API are handled at the same time.
+    pub max_in_flight: usize,
 }
 
 impl ServeSettings {
@@ -92,8 +97,9 @@ impl ServeSettings {
             reader.ip_address(&HOST)
         };
         let origins = reader.optional(&CORS_ORIGINS, CorsOrigins::parse).unwrap_or_default();
+        let (rate_limits, max_in_flight) = (RateLimits::read(reader), reader.whole_number(&MAX_IN_FLIGHT));
         let settings = Self::listening_on(host, origins, Access::default(), reader);
-        Ok(Self { access: access?, ..settings })
+        Ok(Self { access: access?, rate_limits, max_in_flight, ..settings })
     }
 
     fn listening_on(host: IpAddr, origins: CorsOrigins, access: Access, reader: &mut Reader<'_>) -> Self {
@@ -103,6 +109,8 @@ impl ServeSettings {
             guard: Guard::new(allowed_hosts(reader, host), origins),
             drain: reader.seconds(&DRAIN_SECONDS),
             access,
+            rate_limits: RateLimits::default(),
+            max_in_flight: usize::MAX,
         }
     }
 

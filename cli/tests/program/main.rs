@@ -16,6 +16,7 @@ mod health;
 #[cfg(feature = "browser")]
 mod hostile_page;
 mod life;
+mod limits;
 mod load;
 mod mail;
 mod metrics;

@@ -8,7 +8,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use orderflow_http::{Caller, Problem, ProblemKind, Stranger};
+use orderflow_http::{Admission, Caller, Problem, ProblemKind, Stranger};
 use orderflow_settings::declared::{
     AUTH, JWT_AUDIENCE, JWT_ISSUER, JWT_JWKS_URL, JWT_PUBLIC_KEY, JWT_SECRET,
 };
@@ -114,6 +114,7 @@ impl Access {
     /// Answers 401 if an operation needs a token and the request has no valid one, 403 if the token lacks the scope, and 503 if no key of
     /// the issuer was fetched yet. An unknown path needs a valid token; an operation that the table does not have needs `admin`.
     ///
+    /// The caller is admitted by [`Admission`], whatever else refuses the request, so that refused calls count too.
     /// Each call of an operator leaves a line in the audit log, also where callers are not authenticated.
     pub fn guard(&self, router: impl Into<Router>) -> Router {
         router.into().layer(from_fn_with_state(self.clone(), check))
@@ -135,6 +136,9 @@ async fn check(State(access): State<Access>, request: Request, next: Next) -> Re
             admit(verifier, listed.unwrap_or(unlisted), &parts.headers).await
         }
     };
+    // A token that is not valid counts for the address that it came from.
+    let limited = Admission::admit(&parts.extensions, caller.as_ref()).err();
+    let refusal = limited.or(refusal);
     let audited = match (&route, listed) {
         (Some(route), Some(need)) if is_operators(need, route, caller.as_ref()) => {
             Some(Audited::begin(&mut parts, route, caller.as_ref()).await)

@@ -1,3 +1,4 @@
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
@@ -35,6 +36,15 @@ fn token(scope: &str) -> String {
 }
 
 async fn send(method: Method, path: &str, token: Option<String>) -> Response {
+    send_as(method, path, token, None).await
+}
+
+async fn send_as(
+    method: Method,
+    path: &str,
+    token: Option<String>,
+    admission: Option<Admission>,
+) -> Response {
     let routes = Router::new()
         .route("/health", get(async || "ok"))
         .route("/api/v1/products/{sku}", get(async || "product").patch(async || "changed"))
@@ -49,7 +59,11 @@ async fn send(method: Method, path: &str, token: Option<String>) -> Response {
     if let Some(token) = token {
         request = request.header(AUTHORIZATION, format!("Bearer {token}"));
     }
-    router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    let mut request = request.body(Body::empty()).unwrap();
+    if let Some(admission) = admission {
+        request.extensions_mut().insert(admission);
+    }
+    router.oneshot(request).await.unwrap()
 }
 
 #[tokio::test]
@@ -169,4 +183,48 @@ fn every_operation_of_the_api_has_an_entry() {
             assert!(need_of(&method, path).is_some(), "{method} {path}");
         }
     }
+}
+
+/// Sends a request whose admission is refused, and returns its status and who was counted.
+async fn refused(method: Method, path: &str, token: Option<String>) -> (u16, Vec<Option<String>>) {
+    let counted = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&counted);
+    let admission = Admission::new(move |caller: Option<&Caller>| {
+        seen.lock().unwrap().push(caller.map(|caller| caller.subject().to_owned()));
+        Err(Problem::rate_limited(Duration::from_secs(1)))
+    });
+    let response = send_as(method, path, token, Some(admission)).await;
+    let counted = counted.lock().unwrap().clone();
+    (response.status().as_u16(), counted)
+}
+
+#[tokio::test]
+async fn every_request_is_admitted_once_under_the_caller_that_its_token_proves() {
+    let own = Some("C1".to_owned());
+    for (path, bearer, counted) in [
+        ("/api/v1/orders", Some(token("")), own.clone()),
+        ("/api/v1/payments", Some(token("")), own.clone()),
+        ("/nothing", Some(token("")), own.clone()),
+        ("/api/v1/products/S", Some(token("")), own),
+        ("/api/v1/products/S", None, None),
+        ("/api/v1/products/S", Some("forged".to_owned()), None),
+        ("/api/v1/orders", None, None),
+        ("/api/v1/orders", Some("forged".to_owned()), None),
+        ("/nothing", None, None),
+    ] {
+        assert_eq!(
+            refused(Method::GET, path, bearer.clone()).await,
+            (429, vec![counted]),
+            "{path} {bearer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn requests_are_admitted_where_callers_are_not_authenticated() {
+    let admission = Admission::new(|_| Err(Problem::rate_limited(Duration::from_secs(1))));
+    let routes = Router::new().route("/open", get(async || "open"));
+    let router = read_access(&[]).unwrap().guard(routes);
+    let request = Request::get("/open").extension(admission).body(Body::empty()).unwrap();
+    assert_eq!(router.oneshot(request).await.unwrap().status(), 429);
 }

@@ -74,7 +74,8 @@ fn follows(kind: ProblemKind, path: &str, method: &Method, operation: &Operation
         ProblemKind::PreconditionFailed => conditional,
         ProblemKind::RequestTimeout | ProblemKind::PayloadTooLarge => has_body,
         ProblemKind::NotFound => takes(ParameterIn::Path),
-        ProblemKind::Unavailable => path.starts_with("/api/"),
+        ProblemKind::Unavailable | ProblemKind::Overloaded => path.starts_with("/api/"),
+        ProblemKind::RateLimited => path != "/health",
         _ => false,
     }
 }
@@ -84,13 +85,30 @@ fn response(kinds: &[ProblemKind]) -> Response {
     let titles: Vec<&str> = kinds.iter().map(|kind| kind.title()).collect();
     let response =
         ResponseBuilder::new().description(titles.join("; ")).content(PROBLEM_JSON, content(kinds));
-    match kinds {
-        [ProblemKind::Unavailable | ProblemKind::RateLimited] => {
-            response.header("retry-after", seconds()).build()
-        }
-        [ProblemKind::Unauthenticated] => response.header("www-authenticate", scheme()).build(),
-        _ => response.build(),
+    let response = match kinds {
+        [ProblemKind::RateLimited] => rate_limit_headers()
+            .into_iter()
+            .fold(response, |response, (name, header)| response.header(name, header)),
+        [ProblemKind::Unauthenticated] => response.header("www-authenticate", scheme()),
+        _ => response,
+    };
+    let waits = [ProblemKind::RateLimited, ProblemKind::Unavailable];
+    if kinds.iter().any(|kind| waits.contains(kind)) {
+        return response
+            .header("retry-after", number("The number of seconds to wait before the next attempt.", 1))
+            .build();
     }
+    response.build()
+}
+
+/// The headers of a limit. They are on every answer that a limit counts, if one is set.
+fn rate_limit_headers() -> [(&'static str, Header); 3] {
+    let count = |description: &str| number(description, 0);
+    [
+        ("ratelimit-limit", count("The number of requests that are allowed at once.")),
+        ("ratelimit-remaining", count("The number of requests that are left of it.")),
+        ("ratelimit-reset", count("The number of seconds until all of them are allowed again.")),
+    ]
 }
 
 fn scheme() -> Header {
@@ -114,8 +132,8 @@ fn example(kind: ProblemKind) -> Example {
     ExampleBuilder::new().summary(title).value(Some(body)).build()
 }
 
-fn seconds() -> Header {
-    let mut header = Header::new(ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)));
-    header.description = Some("The number of seconds to wait before the next attempt.".to_owned());
+fn number(description: &str, minimum: usize) -> Header {
+    let mut header = Header::new(ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(minimum)));
+    header.description = Some(description.to_owned());
     header
 }

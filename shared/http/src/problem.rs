@@ -128,7 +128,8 @@ impl Problem {
     }
 
     fn log_cause(&self) {
-        if !self.kind.status().is_server_error() {
+        // The limit of requests in flight logs when it begins to refuse, not for each request.
+        if !self.kind.status().is_server_error() || self.kind == ProblemKind::Overloaded {
             return;
         }
         match &self.cause {

@@ -66,13 +66,15 @@ pub enum ProblemKind {
     EventNotAccepted,
     /// 429: too many requests.
     RateLimited,
+    /// 503: more requests are in flight than can be answered in time.
+    Overloaded,
     /// 503: a server error; the same request may succeed later.
     Unavailable,
 }
 
 impl ProblemKind {
     /// All kinds.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::MalformedRequest,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -101,6 +103,7 @@ impl ProblemKind {
         Self::VariablesNotSuitable,
         Self::EventNotAccepted,
         Self::RateLimited,
+        Self::Overloaded,
         Self::Unavailable,
     ];
 
@@ -135,7 +138,7 @@ impl ProblemKind {
             | Self::VariablesNotSuitable
             | Self::EventNotAccepted => StatusCode::UNPROCESSABLE_ENTITY,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -177,6 +180,7 @@ impl ProblemKind {
             Self::VariablesNotSuitable => "variables-not-suitable",
             Self::EventNotAccepted => "event-not-accepted",
             Self::RateLimited => "rate-limited",
+            Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
         }
     }
@@ -213,6 +217,7 @@ impl ProblemKind {
             Self::VariablesNotSuitable => "The variables do not suit the template",
             Self::EventNotAccepted => "The consumer cannot process this event",
             Self::RateLimited => "Too many requests",
+            Self::Overloaded => "Too many requests are in flight",
             Self::Unavailable => "The service cannot answer at the moment",
         }
     }

@@ -5,7 +5,9 @@
 //! a new one; if there is none, the new connection is answered 503. An error of `accept` never ends the server.
 //!
 //! [`with_deadlines`] belongs in front of the routes, inside of the layer that logs and counts requests: it bounds the arrival of a
-//! body and the time of the handler, and answers with a problem.
+//! body and the time of the handler, and answers with a problem. [`with_deadlines_and_limit`] also bounds how many requests are in flight.
+//!
+//! [`RateLimits`] bounds how many requests a caller may send.
 //!
 //! HTTP/2 is not served: no client of this API needs it, and its streams, resets and header tables would need limits of their own.
 
@@ -13,7 +15,9 @@ mod activity;
 mod connection;
 mod connections;
 mod deadlines;
+mod in_flight;
 mod process_limit;
+mod rate_limit;
 mod refusal;
 mod request_deadline;
 mod server;
@@ -21,5 +25,6 @@ mod stream;
 mod timed_body;
 
 pub use deadlines::Deadlines;
-pub use request_deadline::with_deadlines;
+pub use rate_limit::RateLimits;
+pub use request_deadline::{with_deadlines, with_deadlines_and_limit};
 pub use server::Server;

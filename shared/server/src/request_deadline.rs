@@ -4,16 +4,18 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Poll, ready};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use orderflow_http::Problem;
+use orderflow_http::{Problem, ProblemKind};
 use tokio::time::{Instant, sleep_until};
 
 use crate::Deadlines;
+use crate::in_flight::InFlight;
 use crate::timed_body::{TimedBody, Waiting};
 
 /// Bounds the time of each request in front of these routes.
@@ -24,12 +26,43 @@ use crate::timed_body::{TimedBody, Waiting};
 ///
 /// [`BodyTimedOut`]: orderflow_http::BodyTimedOut
 pub fn with_deadlines(router: impl Into<Router>, deadlines: Deadlines) -> Router {
-    router.into().layer(from_fn_with_state(deadlines, bound))
+    router.into().layer(from_fn_with_state(Bounds { deadlines, in_flight: None }, bound))
 }
 
-async fn bound(State(deadlines): State<Deadlines>, request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let waiting = Arc::new(Waiting::new(started));
+/// Like [`with_deadlines`], and answers 503 `overloaded` to requests of the API while the handlers of `max_in_flight` requests work:
+/// they would wait for longer than their deadline. A request that waits for its body is not counted.
+pub fn with_deadlines_and_limit(
+    router: impl Into<Router>,
+    deadlines: Deadlines,
+    max_in_flight: usize,
+) -> Router {
+    let bounds = Bounds { deadlines, in_flight: Some(Arc::new(InFlight::new(max_in_flight))) };
+    router.into().layer(from_fn_with_state(bounds, bound))
+}
+
+/// The prefix of the routes that the limit of requests applies to. Health and metrics are always answered.
+const API: &str = "/api/";
+
+/// The time after which a refused request may be repeated.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Clone)]
+struct Bounds {
+    deadlines: Deadlines,
+    in_flight: Option<Arc<InFlight>>,
+}
+
+async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
+    let (started, deadlines) = (Instant::now(), bounds.deadlines);
+    let in_flight = bounds.in_flight.filter(|_| request.uri().path().starts_with(API));
+    if in_flight.as_ref().is_some_and(|in_flight| !in_flight.try_enter()) {
+        let problem = Problem::new(
+            ProblemKind::Overloaded,
+            "Too many requests are in flight; wait for the seconds in Retry-After.",
+        );
+        return problem.with_retry_after(RETRY_AFTER).into_response();
+    }
+    let waiting = Arc::new(Waiting::new(started, in_flight));
     let request = request.map(|body| {
         if body.is_end_stream() {
             return body;

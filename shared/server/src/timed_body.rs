@@ -9,9 +9,15 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use orderflow_http::BodyTimedOut;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::in_flight::InFlight;
+
 /// Whether a handler waits for its body, and since when it does not.
 #[derive(Debug)]
-pub(crate) struct Waiting(Mutex<Since>);
+pub(crate) struct Waiting {
+    since: Mutex<Since>,
+    /// Counts the handler while it works.
+    in_flight: Option<Arc<InFlight>>,
+}
 
 #[derive(Debug, Clone, Copy)]
 enum Since {
@@ -22,29 +28,46 @@ enum Since {
 }
 
 impl Waiting {
-    pub(crate) fn new(now: Instant) -> Self {
-        Self(Mutex::new(Since::Working(now)))
+    /// Creates the state of a handler that works, and that `in_flight` has counted.
+    pub(crate) fn new(now: Instant, in_flight: Option<Arc<InFlight>>) -> Self {
+        Self { since: Mutex::new(Since::Working(now)), in_flight }
     }
 
     /// Returns the time since which the handler has all that it asked for; `None` if it waits.
     pub(crate) fn working_since(&self) -> Option<Instant> {
-        match *self.state() {
+        match *self.since() {
             Since::Working(since) => Some(since),
             Since::Waiting => None,
         }
     }
 
     fn wait(&self) {
-        *self.state() = Since::Waiting;
+        if let Since::Working(_) = std::mem::replace(&mut *self.since(), Since::Waiting)
+            && let Some(in_flight) = &self.in_flight
+        {
+            in_flight.leave();
+        }
     }
 
     fn work(&self) {
-        *self.state() = Since::Working(Instant::now());
+        if let Since::Waiting = std::mem::replace(&mut *self.since(), Since::Working(Instant::now()))
+            && let Some(in_flight) = &self.in_flight
+        {
+            in_flight.enter();
+        }
     }
 
-    fn state(&self) -> MutexGuard<'_, Since> {
+    fn since(&self) -> MutexGuard<'_, Since> {
         // No holder of the lock panics.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let (Some(_), Some(in_flight)) = (self.working_since(), &self.in_flight) {
+            in_flight.leave();
+        }
     }
 }
 

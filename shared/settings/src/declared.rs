@@ -1,7 +1,7 @@
 //! The settings.
 
 use crate::Kind::{
-    Duration, File, Folder, HttpUrl, IpAddress, OneOf, Port, Share, SomeOf, Switch, Text, WholeNumber,
+    self, Duration, File, Folder, HttpUrl, IpAddress, OneOf, Port, Share, SomeOf, Switch, Text, WholeNumber,
 };
 use crate::Program::{
     self, Analytics, AnalyticsRebuild, Bridge, Client, Dlq, InventoryReserve, Migrate, Notification,
@@ -61,6 +61,9 @@ const CHARGING: &[Program] = &[Up, ShopApi, Payment];
 const AUTHENTICATING: &[Program] = &[Up, OrderIntake, ShopApi];
 
 const MILLISECONDS: Option<&str> = Some("milliseconds");
+
+/// A number of requests.
+const RATE: Kind = Text { placeholder: "NUMBER", allowed: "a whole number from 1 to 1000000" };
 
 /// The address to listen on.
 pub static HOST: Setting = Setting::new("ORDERFLOW_HOST", IpAddress, Section::Server)
@@ -161,6 +164,54 @@ pub static CORS_ORIGINS: Setting = Setting::new(
 .example("https://shop.example.com,http://localhost:3000")
 .help("The origins whose web pages may call the HTTP API and read its responses (CORS). Without it, only pages of the server itself can.")
 .read_by(&[Up]);
+
+/// How many requests per second a caller may send.
+pub static RATE_LIMIT: Setting = Setting::new("ORDERFLOW_RATE_LIMIT", RATE, Section::Server)
+    .example("20")
+    .help(
+        "How many requests per second each caller may send in the long run: the subject of a token, else an address. More are answered 429. \
+         Without it, callers are not limited. `/health` is not counted.",
+    )
+    .read_by(&[Up]);
+
+/// How many requests a caller may send at once.
+pub static RATE_BURST: Setting = Setting::new("ORDERFLOW_RATE_BURST", RATE, Section::Server)
+    .example("40")
+    .help("How many requests each caller may send at once. Without it, twice ORDERFLOW_RATE_LIMIT.")
+    .read_by(&[Up]);
+
+/// How many requests per second all callers may send.
+pub static GLOBAL_RATE_LIMIT: Setting =
+    Setting::new("ORDERFLOW_GLOBAL_RATE_LIMIT", RATE, Section::Server)
+        .example("500")
+        .help(
+            "How many requests per second all callers together may send in the long run, and twice as many at once. Without it, there is no \
+             such limit.",
+        )
+        .read_by(&[Up]);
+
+/// The proxies whose `X-Forwarded-For` counts.
+pub static TRUSTED_PROXIES: Setting = Setting::new(
+    "ORDERFLOW_TRUSTED_PROXIES",
+    Text { placeholder: "NETWORKS", allowed: "a list of IP addresses and networks, such as 127.0.0.1,10.0.0.0/8" },
+    Section::Server,
+)
+.example("127.0.0.1,10.0.0.0/8")
+.help(
+    "The addresses of proxies in front of the program, separated by commas. Only their X-Forwarded-For is believed; the address of a caller \
+     is the last one in it that is not of such a proxy.",
+)
+.read_by(&[Up]);
+
+/// How many requests are handled at the same time.
+pub static MAX_IN_FLIGHT: Setting =
+    Setting::new("ORDERFLOW_MAX_IN_FLIGHT", WholeNumber { min: 1, unit: None }, Section::Server)
+        .default("1024")
+        .help(
+            "How many requests of the API are handled at the same time. More are answered 503 at once, since they would not be answered in \
+             time.",
+        )
+        .read_by(&[Up]);
 
 /// How long running work may take to finish after a signal.
 pub static DRAIN_SECONDS: Setting =
@@ -503,6 +554,11 @@ pub static ALL: &[&Setting] = &[
     &JWT_AUDIENCE,
     &ALLOWED_HOSTS,
     &CORS_ORIGINS,
+    &RATE_LIMIT,
+    &RATE_BURST,
+    &GLOBAL_RATE_LIMIT,
+    &TRUSTED_PROXIES,
+    &MAX_IN_FLIGHT,
     &DRAIN_SECONDS,
     &DATA_DIR,
     &EPHEMERAL,

@@ -4,5 +4,6 @@
 mod client;
 mod deadlines;
 mod limit;
+mod overload;
 mod slow_clients;
 mod stopping;
