@@ -122,10 +122,28 @@ fn orders_health_and_documents_are_routed_to_order_intake_and_the_rest_to_shop_a
 }
 
 #[test]
-fn requests_are_throttled() {
+fn requests_are_throttled_by_parameters() {
     let (_, stage) = resource("AWS::ApiGatewayV2::Stage", "StageName", "$default");
     let limits = &stage["DefaultRouteSettings"];
-    assert_eq!(limits["ThrottlingRateLimit"], 250, "requests a second");
-    assert_eq!(limits["ThrottlingBurstLimit"], 500, "requests at once");
+    for (limit, parameter, default) in
+        [("ThrottlingRateLimit", "ApiRateLimit", 250), ("ThrottlingBurstLimit", "ApiBurstLimit", 500)]
+    {
+        assert_eq!(limits[limit], parameter);
+        let declared = &template()["Parameters"][parameter];
+        assert_eq!((&declared["Type"], &declared["Default"]), (&"Number".into(), &default.into()));
+        // 0 would close the API.
+        assert_eq!(declared["MinValue"], 1);
+    }
     assert!(stage.get("RouteSettings").is_none(), "no route has other limits");
+}
+
+#[test]
+fn concurrency_is_reserved_for_the_functions_of_the_api_alone() {
+    assert_eq!(template()["Parameters"]["ApiConcurrency"]["Default"], 0);
+    let reserved = json!(["ReservesConcurrency", "ApiConcurrency", "AWS::NoValue"]);
+    for (bundle, function) in functions() {
+        let own = function.properties.get("ReservedConcurrentExecutions");
+        let serves_the_api = ["order-intake", "shop-api"].contains(&bundle.as_str());
+        assert_eq!(own, serves_the_api.then_some(&reserved), "{bundle}");
+    }
 }

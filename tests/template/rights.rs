@@ -44,11 +44,9 @@ fn only_notification_may_send_and_only_with_the_chosen_provider() {
     let conditional: Vec<&Value> = own.as_array().unwrap().iter().filter(|found| found.is_array()).collect();
     let [ses, sns] = conditional[..] else { panic!("{own}") };
     assert_eq!((&ses[0], &ses[1]["Action"][0]), (&"SendsBySes".into(), &"ses:SendEmail".into()));
-    assert_eq!(ses[1]["Resource"][0], "SesIdentityArn");
-    assert_eq!(
-        ses[1]["Resource"][1],
-        serde_json::json!(["HasSesConfigurationSet", "SesConfigurationSetArn", "AWS::NoValue"])
-    );
+    let given = |condition: &str, arn: &str| serde_json::json!([condition, arn, "AWS::NoValue"]);
+    assert_eq!(ses[1]["Resource"][0], given("HasSesIdentity", "SesIdentityArn"));
+    assert_eq!(ses[1]["Resource"][1], given("HasSesConfigurationSet", "SesConfigurationSetArn"));
     assert_eq!((&sns[0], &sns[1]["Action"]), (&"SendsBySns".into(), &serde_json::json!(["sns:Publish"])));
     assert_eq!(sns[1]["NotResource"], "arn:${AWS::Partition}:sns:*:*:*", "every topic is excluded");
 }
