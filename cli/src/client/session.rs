@@ -133,6 +133,6 @@ impl<'a> Session<'a> {
     /// # Errors
     /// If the output cannot be written.
     pub(crate) fn write_json(&mut self, body: &str) -> Result<(), ClientError> {
-        Ok(self.output.line(pretty(body))?)
+        Ok(self.output.json(&pretty(body))?)
     }
 }

@@ -157,7 +157,7 @@ impl<'a> Queues<'a> {
     /// # Errors
     /// If the output cannot be written.
     pub(super) fn write_json(&mut self, json: &str) -> Result<(), DlqError> {
-        Ok(self.output.line(pretty(json))?)
+        Ok(self.output.json(&pretty(json))?)
     }
 
     /// Returns the address of the queues, if the command works on them without a running system.

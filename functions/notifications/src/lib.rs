@@ -33,6 +33,7 @@ mod settings;
 mod table;
 mod template;
 mod templates;
+mod variables;
 
 pub use channel::{Channel, ChannelError, Message, ProviderState, message_id};
 pub use consumer::NotificationConsumer;

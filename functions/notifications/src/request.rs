@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use orderflow_domain::text::{check_line, check_lines};
 use orderflow_domain::{ChannelKind, Email, EventType, Phone, Recipient, requested_email, requested_phone};
 use orderflow_http::{FieldErrors, Problem, ProblemKind};
 use orderflow_store::{Outbox, Store, Table, Write, WriteError};
@@ -13,7 +14,8 @@ use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::table::{NOTIFICATIONS, NotificationKey, NotificationRecord};
-use crate::templates::Templates;
+use crate::templates::{Rendered, Templates};
+use crate::variables;
 
 /// The namespace of the ids that are derived from an idempotency key.
 const KEYED_REQUESTS: Uuid = Uuid::from_u128(0x6f72_6465_7266_6c6f_8000_6b65_7965_6401);
@@ -43,6 +45,14 @@ pub(crate) struct Request {
 }
 
 impl RequestBody {
+    /// Returns the body with the variables as the text of the request has them.
+    pub(crate) fn with_exact_numbers(self, text: &str) -> Result<Self, Problem> {
+        match variables::exact(text) {
+            Ok(variables) => Ok(Self { variables, ..self }),
+            Err(error) => Err(Problem::new(ProblemKind::MalformedRequest, error.to_string())),
+        }
+    }
+
     /// Validates the request and renders its text.
     pub(crate) fn parse(self, templates: &Templates) -> Result<Request, Problem> {
         let mut errors = FieldErrors::default();
@@ -71,6 +81,13 @@ impl RequestBody {
             missing.for_each(|name| errors.push(format!("variables.{name}"), "is required by the template"));
             return Err(Problem::refused(ProblemKind::VariablesNotSuitable, errors));
         }
+        let mut invalid = self.variables.iter().filter_map(|(name, value)| {
+            variables::check(value).err().map(|error| (format!("variables.{name}"), error.to_string()))
+        });
+        if let Some(first) = invalid.next() {
+            std::iter::once(first).chain(invalid).for_each(|(field, message)| errors.push(field, message));
+            return Err(Problem::refused(ProblemKind::VariablesNotSuitable, errors));
+        }
         let max = match self.channel {
             ChannelKind::Email => EMAIL_BYTES_MAX,
             ChannelKind::Sms => SMS_BYTES_MAX,
@@ -79,10 +96,28 @@ impl RequestBody {
             Ok(text) if text.body.len() > max => {
                 errors.push("variables", format!("must not make the text longer than {max} bytes"));
             }
-            Ok(_) => return Ok(()),
+            Ok(text) => match self.check_rendered(&text, templates) {
+                Ok(()) => return Ok(()),
+                Err(message) => errors.push("variables", message),
+            },
             Err(error) => errors.push("variables", format!("do not fit the template: {error}")),
         }
         Err(Problem::refused(ProblemKind::VariablesNotSuitable, errors))
+    }
+
+    /// Checks the rendered text. A variable with several lines may stand in the body, but not in the subject.
+    fn check_rendered(&self, rendered: &Rendered, templates: &Templates) -> Result<(), String> {
+        check_lines(&rendered.body).map_err(|error| format!("do not fit the template: the text {error}"))?;
+        let Some(subject) = &rendered.subject else { return Ok(()) };
+        check_line(subject).map_err(|error| format!("do not fit the template: the subject {error}"))?;
+        let flat = variables::on_one_line(&Value::Object(self.variables.clone()));
+        let flat = templates.render(&self.template, self.channel, &flat);
+        let is_one_line = flat.is_ok_and(|flat| flat.subject.as_ref() == Some(subject));
+        if is_one_line {
+            Ok(())
+        } else {
+            Err("do not fit the template: the subject must be one line".to_owned())
+        }
     }
 }
 

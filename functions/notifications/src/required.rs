@@ -1,5 +1,6 @@
 //! The notifications that the events of a batch require.
 
+use orderflow_domain::text::replaced_lines;
 use orderflow_domain::{
     Email, EventData, EventType, Money, NotificationRequested, OrderEnded, OrderId, OrderLine,
     PaymentOutcome, Phone, Recipient, RejectionReason,
@@ -67,8 +68,9 @@ impl RequiredNotification {
             order_id: draft.order_id,
             template: draft.template.clone(),
             recipient: draft.recipient.clone(),
-            subject: rendered.subject,
-            body: rendered.body,
+            // The variables of an event may be older than the rule for texts.
+            subject: rendered.subject.map(|subject| replaced_lines(&subject).replace(['\n', '\t'], " ")),
+            body: replaced_lines(&rendered.body),
         })
     }
 

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use orderflow_domain::{ChannelKind, OrderId, Timestamp};
-use orderflow_http::{IdempotencyKey, JsonBody, PathParam, Problem, ProblemKind, QueryParams, Trace};
+use orderflow_http::{IdempotencyKey, JsonBodyText, PathParam, Problem, ProblemKind, QueryParams, Trace};
 use orderflow_store::{Store, Table};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -141,9 +141,9 @@ async fn request(
     State(notifications): State<Notifications>,
     key: Option<IdempotencyKey>,
     Trace(trace): Trace,
-    JsonBody(body): JsonBody<RequestBody>,
+    JsonBodyText { body, text }: JsonBodyText<RequestBody>,
 ) -> Result<impl IntoResponse, Problem> {
-    let request = body.parse(&notifications.templates)?;
+    let request = body.with_exact_numbers(&text)?.parse(&notifications.templates)?;
     let key = key.as_ref().map(IdempotencyKey::as_str);
     let record = notifications.requests.add(request, key, trace.to_string()).await?;
     tracing::info!(

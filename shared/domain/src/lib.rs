@@ -19,7 +19,7 @@ mod schema;
 mod secret;
 mod sku;
 mod stripe_amounts;
-mod text;
+pub mod text;
 mod timestamp;
 
 pub use charge_rules::{ChargeLimits, ChargeRules, NotChargeable};

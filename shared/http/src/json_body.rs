@@ -33,7 +33,29 @@ pub struct BodyTimedOut;
 #[derive(Debug, Clone, Copy)]
 pub struct JsonBody<T>(pub T);
 
+/// A JSON request body together with its text, for numbers that must keep their digits. The same requests are refused as by [`JsonBody`].
+#[derive(Debug, Clone)]
+pub struct JsonBodyText<T> {
+    /// The body.
+    pub body: T,
+    /// The text that it was read from.
+    pub text: String,
+}
+
 impl<S, T> FromRequest<S> for JsonBody<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let JsonBodyText { body, .. } = JsonBodyText::from_request(request, state).await?;
+        Ok(Self(body))
+    }
+}
+
+impl<S, T> FromRequest<S> for JsonBodyText<T>
 where
     S: Send + Sync,
     T: DeserializeOwned,
@@ -44,9 +66,10 @@ where
         require_json(request.headers())?;
         require_short(request.headers())?;
         let bytes = read(request.into_body()).await?;
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|error| malformed(format!("The body is not UTF-8: {error}.")))?;
-        from_json(text).map(Self).map_err(JsonError::into_problem)
+        let text = String::from_utf8(bytes)
+            .map_err(|error| malformed(format!("The body is not UTF-8: {}.", error.utf8_error())))?;
+        let body = from_json(&text).map_err(JsonError::into_problem)?;
+        Ok(Self { body, text })
     }
 }
 

@@ -43,7 +43,7 @@ pub use health::{
     CheckState, HealthCheck, HealthFigure, HealthSources, PartHealth, PartState, PartsHealth, health_router,
 };
 pub use idempotency_key::IdempotencyKey;
-pub use json_body::{BodyTimedOut, JsonBody, MAX_BODY_BYTES};
+pub use json_body::{BodyTimedOut, JsonBody, JsonBodyText, MAX_BODY_BYTES};
 pub use limit::Limit;
 pub use metrics::metrics_router;
 pub use middleware::with_fallbacks;

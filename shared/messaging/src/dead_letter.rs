@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use async_trait::async_trait;
+use orderflow_domain::text::is_allowed;
 use orderflow_domain::{Event, Timestamp};
 use uuid::Uuid;
 
@@ -218,11 +219,10 @@ impl DeadLetter {
     }
 }
 
-/// Returns the reason as every transport can store it: at most 1,024 characters, without control characters and the two noncharacters that SQS
-/// refuses in an attribute.
+/// Returns the reason as every transport can store it and every person can read it: at most 1,024 characters that the rule for texts allows. SQS
+/// refuses control characters and two noncharacters in an attribute.
 pub fn storable_reason(reason: &str) -> String {
-    let is_storable = |c: &char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
-    reason.chars().filter(is_storable).take(REASON_CHARS_MAX).collect()
+    reason.chars().filter(|c| is_allowed(*c)).take(REASON_CHARS_MAX).collect()
 }
 
 /// Returns the id of a message: the event's, or for a body that is not an event one derived from the body.

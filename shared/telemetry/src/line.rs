@@ -1,8 +1,10 @@
 //! One line of the log, as JSON or as text.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use orderflow_domain::text::{escaped, escaped_json};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
@@ -45,8 +47,12 @@ fn level_colour(level: Level) -> &'static str {
 impl Line<'_> {
     /// Returns the line as one JSON object, without a line break.
     pub(crate) fn to_json(&self) -> String {
-        serde_json::to_string(self)
-            .expect("text keys and JSON values always serialise, and writing to memory does not fail")
+        let json = serde_json::to_string(self)
+            .expect("text keys and JSON values always serialise, and writing to memory does not fail");
+        match escaped_json(&json) {
+            Cow::Borrowed(_) => json,
+            Cow::Owned(escaped) => escaped,
+        }
     }
 
     /// Returns the line as `time level service message key=value ...`, without a line break.
@@ -59,7 +65,7 @@ impl Line<'_> {
             self.level.as_str(),
             self.service,
         );
-        push_visible(&mut text, self.message);
+        text.push_str(&escaped(self.message));
         for (name, value) in self.fields.iter() {
             text.push(' ');
             text.push_str(dim);
@@ -91,25 +97,14 @@ fn push_value(text: &mut String, value: &Value) {
     match value {
         Value::String(value) if needs_quotes(value) => {
             text.push('"');
-            push_visible(text, &value.replace('\\', "\\\\").replace('"', "\\\""));
+            text.push_str(&escaped(&value.replace('\\', "\\\\").replace('"', "\\\"")));
             text.push('"');
         }
-        Value::String(value) => push_visible(text, value),
+        Value::String(value) => text.push_str(&escaped(value)),
         other => write!(text, "{other}").expect("writing to memory does not fail"),
     }
 }
 
 fn needs_quotes(value: &str) -> bool {
     value.is_empty() || value.contains(|c: char| c.is_whitespace() || c == '"' || c == '=')
-}
-
-/// Appends text with its control characters escaped, so that no value can break the line or control the terminal.
-fn push_visible(text: &mut String, value: &str) {
-    for c in value.chars() {
-        if c.is_control() {
-            text.extend(c.escape_default());
-        } else {
-            text.push(c);
-        }
-    }
 }

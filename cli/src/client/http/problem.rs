@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(
             problem.to_string(),
             "Some fields are not valid (422 invalid-request)\n  2 fields are at fault; see errors.\n  \
-             email: must be an address\n  items[0].quantity: must be 1 "
+             email: must be an address\n  items[0].quantity: must be 1\\u{1b}"
         );
     }
 

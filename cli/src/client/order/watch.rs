@@ -109,7 +109,7 @@ impl Watch {
             }
             shown += 1;
             match format {
-                Format::Json => output.line(format_args!(r#"{{"event":{}}}"#, compact(raw.get())))?,
+                Format::Json => output.json(&format!(r#"{{"event":{}}}"#, compact(raw.get())))?,
                 Format::Table => {
                     let event: EventView =
                         serde_json::from_str(raw.get()).map_err(|error| response.unexpected(Some(&error)))?;
@@ -131,7 +131,7 @@ impl Watch {
         let status = order.status_with_reason();
         if self.status.as_ref() != Some(&status) {
             match format {
-                Format::Json => output.line(format_args!(r#"{{"order":{}}}"#, compact(&response.body)))?,
+                Format::Json => output.json(&format!(r#"{{"order":{}}}"#, compact(&response.body)))?,
                 Format::Table => {
                     let line = format!("{}  status: {status}", order.updated_at);
                     output.line(printable(&line))?;

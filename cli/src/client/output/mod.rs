@@ -7,6 +7,7 @@ mod table;
 use std::fmt;
 use std::io::{self, Write};
 
+use orderflow_domain::text::{escaped, escaped_json};
 use orderflow_errors::without_credentials;
 pub(crate) use table::Table;
 
@@ -28,12 +29,20 @@ impl Output {
         Self::new(Box::new(io::stdout()), Box::new(io::stderr()))
     }
 
-    /// Writes a line of data.
+    /// Writes a line of data, which may contain line breaks. Characters that are not visible are escaped.
     ///
     /// # Errors
     /// If it cannot be written; [`io::ErrorKind::BrokenPipe`] if the reader has closed the pipe.
     pub fn line(&mut self, line: impl fmt::Display) -> io::Result<()> {
-        writeln!(self.data, "{line}")
+        writeln!(self.data, "{}", printable_lines(&line.to_string()))
+    }
+
+    /// Writes JSON text on a line. Characters that are not visible are escaped as `\u` and four digits, which means the same.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub(crate) fn json(&mut self, json: &str) -> io::Result<()> {
+        writeln!(self.data, "{}", escaped_json(json))
     }
 
     /// Writes bytes of data as they are.
@@ -54,21 +63,58 @@ impl Output {
 
     /// Writes a line that is not data, without credentials of URLs. A failure is ignored: there is no other place to report it.
     pub fn note(&mut self, line: impl fmt::Display) {
-        let _ = writeln!(self.notes, "{}", without_credentials(&line.to_string()));
+        let _ = writeln!(self.notes, "{}", printable_lines(&without_credentials(&line.to_string())));
     }
 }
 
-/// Replaces each control character by a space, so that text from a server cannot control the terminal.
+/// Escapes each character that is not visible or changes how others are shown, so that text from a server cannot control the terminal.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    escaped(text).into_owned()
+}
+
+/// Escapes as [`printable`], but keeps line breaks: a line of output that earlier code has already arranged.
+fn printable_lines(text: &str) -> String {
+    text.split('\n').map(escaped).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     #[test]
-    fn control_characters_become_spaces() {
-        assert_eq!(printable("a\u{1b}[2J\nü"), "a [2J ü");
+    fn characters_that_are_not_visible_are_escaped() {
+        assert_eq!(printable("a\u{1b}[2J\nü\u{202e}"), r"a\u{1b}[2J\nü\u{202e}");
+    }
+
+    #[test]
+    fn every_line_is_safe_on_a_terminal() {
+        let (data, notes) = (Written::default(), Written::default());
+        let mut output = Output::new(Box::new(data.clone()), Box::new(notes.clone()));
+        output.line("a\u{9b}2J\nb").unwrap();
+        output.json("{\n  \"a\": \"\u{9b}\u{202e}\u{200b}\"\n}").unwrap();
+        output.note("c\u{2066}");
+        assert_eq!(data.text(), "a\\u{9b}2J\nb\n{\n  \"a\": \"\\u009b\\u202e\\u200b\"\n}\n");
+        assert_eq!(notes.text(), "c\\u{2066}\n");
+    }
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Written {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
 }

@@ -29,7 +29,7 @@ impl Table {
         let rows: Vec<Vec<String>> = self.pending_headers.take().into_iter().chain(rows).collect();
         for row in &rows {
             for (width, cell) in self.widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.chars().count());
+                *width = (*width).max(printable(cell).chars().count());
             }
         }
         for row in &rows {
@@ -77,6 +77,6 @@ mod tests {
         table.write(vec![row(["D", "x\ny"])], &mut output).unwrap();
         drop(output);
         let text = String::from_utf8(receiver.iter().collect()).unwrap();
-        assert_eq!(text, "SKU    NAME\nAB-12  Hüt\nC\nD      x y\n");
+        assert_eq!(text, "SKU    NAME\nAB-12  Hüt\nC\nD      x\\ny\n");
     }
 }

@@ -71,7 +71,7 @@ CONSUMER  CODE         DEAD LETTERS
 payment   undecodable  1
 
 ID  CONSUMER  CODE         ATTEMPTS  GIVEN UP                  REASON
-b   payment   undecodable  12        2026-11-20T10:10:01.000Z  the gateway said  no
+b   payment   undecodable  12        2026-11-20T10:10:01.000Z  the gateway said\\u{1b} no
 ";
         assert_eq!((run.code, run.out.as_str()), (0, expected), "{arguments}: {run:?}");
     }
@@ -93,7 +93,7 @@ fn a_dead_letter_is_shown_with_its_history_and_event() {
     assert_eq!(shown.code, 0, "{shown:?}");
     for expected in [
         "code         attempts-exhausted\n",
-        "reason       the gateway said  no\n",
+        "reason       the gateway said\\u{1b} no\n",
         "attempts     12\n",
         "first tried  2026-11-20T10:00:01.000Z\n",
         "given up     2026-11-20T10:10:01.000Z\n\n{\n",

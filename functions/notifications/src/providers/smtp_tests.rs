@@ -56,12 +56,61 @@ async fn an_e_mail_has_its_headers_and_its_encoded_body() {
     has("Subject: Ihre =?utf-8?b?UsO8Y2t6YWhsdW5n?=");
     has(&format!("Message-ID: <{}@shop.example>", email().id));
     has("Auto-Submitted: auto-generated");
+    has("MIME-Version: 1.0");
     has("Content-Type: text/plain; charset=utf-8");
     has("Content-Transfer-Encoding: quoted-printable");
     has("Thank you for the order of your b=C3=BCro chair.");
     has("..");
     has("Total: 89.98 EUR");
     assert!(lines.iter().any(|line| line.starts_with("Date: ")), "{lines:#?}");
+}
+
+/// Asserts that content keeps the limits of RFC 5321, section 4.5.3.1.6, and RFC 5322, section 2.3.
+fn assert_valid_lines(content: &[u8]) {
+    let text = std::str::from_utf8(content).unwrap();
+    assert!(text.is_ascii() && !text.contains('\0'), "{text:?}");
+    let rest = text.replace("\r\n", "");
+    assert!(!rest.contains(['\r', '\n']), "{text:?}");
+    for line in text.split("\r\n") {
+        assert!(line.len() <= 998, "{} octets: {line:?}", line.len());
+    }
+}
+
+#[tokio::test]
+async fn no_text_makes_an_invalid_line() {
+    let server = MailServer::start().await.unwrap();
+    let channel = channel_to(&server);
+    let long = "x".repeat(2_000);
+    let umlauts = "ü".repeat(1_000);
+    let subjects =
+        ["short", &long, &umlauts, "=?utf-8?q?fake?=", "a: b; <c@d.e>, \"f\"", &"ab cd ".repeat(300)];
+    let bodies = [
+        "short",
+        &long,
+        &umlauts,
+        ".\n..\nFrom x\n",
+        &format!("{long}\n{umlauts}"),
+        &"ab cd ".repeat(300),
+        "a\r\nb\n\n\n",
+    ];
+    for subject in subjects {
+        for body in bodies {
+            let message = Message { subject: Some(subject.to_owned()), body: body.to_owned(), ..email() };
+            channel.send(&message).await.unwrap();
+        }
+    }
+    let mails = server.mails();
+    assert_eq!(mails.len(), subjects.len() * bodies.len());
+    for mail in &mails {
+        assert_valid_lines(&mail.content);
+        assert_eq!(mail.header("MIME-Version").as_deref(), Some("1.0"));
+    }
+    // A subject that looks like an encoded word is encoded, so that mail programs show it as it is.
+    let fake = mails[3 * bodies.len()].header("Subject").unwrap();
+    assert_eq!(fake, "=?utf-8?q?=3D=3Futf=2D8=3Fq=3Ffake=3F=3D?=");
+    let long_subject = mails[bodies.len()].header("Subject").unwrap();
+    let letters = long_subject.replace("=?utf-8?q?", "").replace("?=", "").replace(' ', "");
+    assert_eq!(letters, long);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use orderflow_testing::service::with_json;
 use serde_json::{Map, Value, json};
 
 use crate::harness::{NotificationsHarness, records_fail};
+use crate::outcomes::{ended, event};
 
 fn body() -> Value {
     json!({
@@ -157,6 +158,12 @@ async fn an_invalid_request_is_refused_with_the_field_names() {
         (with("/channel", Some(json!("sms"))), &["recipient"]),
         (with("/recipient", Some(json!("user"))), &["recipient"]),
         (with("/template", Some(json!("welcome"))), &["template"]),
+        (with("/variables/orderId", Some(json!("1\r.\r\nx"))), &["variables.orderId"]),
+        (with("/variables/orderId", Some(json!("1\u{0}"))), &["variables.orderId"]),
+        (with("/variables/total", Some(json!("\u{200b}"))), &["variables.total"]),
+        (with("/variables/more", Some(json!([{"a": "\u{202e}"}]))), &["variables.more"]),
+        (with("/variables/orderId", Some(json!("1\n2"))), &["variables"]),
+        (with("/variables/total", Some(json!("1\n2"))), &[]),
         (with("/templat", Some(json!("welcome"))), &["templat"]),
     ] {
         let (status, problem) = post(&notifications, None, &body).await;
@@ -169,6 +176,32 @@ async fn an_invalid_request_is_refused_with_the_field_names() {
         let named: Vec<_> = errors.iter().map(|error| error["field"].as_str().unwrap()).collect();
         assert_eq!(named, fields, "{body}: {problem}");
     }
+}
+
+#[tokio::test]
+async fn a_number_is_shown_as_it_was_given() {
+    let notifications = NotificationsHarness::open().await;
+    let text = r#"{"channel":"email","recipient":"user@example.com","template":"order_refunded",
+        "variables":{"orderId":123456789012345678901234567890,"total":19.90}}"#;
+    let request = Request::post("/api/v1/notifications").header("content-type", "application/json");
+    let (status, answer) = notifications.client.send(request.body(text.into()).unwrap()).await;
+    assert_eq!(status, 202, "{answer}");
+    let event = event_of(&notifications, answer["id"].as_str().unwrap()).await.unwrap();
+    let event = Event::from_json(&event.to_json()).unwrap();
+    notifications.deliver(&[event]).await;
+    let body = &notifications.sent()[0].body;
+    assert!(body.contains("123456789012345678901234567890") && body.contains("19.90"), "{body}");
+}
+
+#[tokio::test]
+async fn old_texts_that_cannot_be_shown_are_replaced() {
+    let notifications = NotificationsHarness::open().await;
+    let order = OrderId::generate();
+    let mut ended = ended(order, None);
+    ended.items[0].name = "Mug\u{202e}\u{0}\r.\r\n".to_owned();
+    notifications.deliver(&[event(EventData::OrderConfirmed(ended))]).await;
+    let body = &notifications.sent()[0].body;
+    assert!(body.contains("Mug\u{fffd}\u{fffd}\u{fffd}.\n"), "{body:?}");
 }
 
 #[tokio::test]
