@@ -32,7 +32,7 @@ const EMAIL_PATTERN: &str = concat!(
 
 /// What [`Phone::parse`] accepts: 7 to 15 digits. A number with `(0)` has one digit more, since `(0)` is no part of the number.
 const WRITTEN_PHONE_PATTERN: &str =
-    concat!(r"^[ .()-]*\+[ .()-]*[1-9](?:(?!.*\(0\))(?:[ .()-]*[0-9]){6}|(?:[ .()-]*[0-9]){7,14})[ .()-]*$");
+    r"^[ .()-]*\+[ .()-]*[1-9](?:(?!.*\(0\))(?:[ .()-]*[0-9]){6}|(?:[ .()-]*[0-9]){7,14})[ .()-]*$";
 
 fn text(description: &str, example: &str) -> ObjectBuilder {
     let text = ObjectBuilder::new().schema_type(SchemaType::new(Type::String));

@@ -13,6 +13,7 @@ mod steady_clock;
 mod stored;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use orderflow_domain::Timestamp;
@@ -35,6 +36,8 @@ pub struct MemoryBroker {
     queues: Mutex<BTreeMap<&'static str, Queue>>,
     switch: ConsumerSwitch,
     arrivals: BTreeMap<&'static str, Notify>,
+    /// Whether the rows of waiting messages cannot be written or read, and the log says so.
+    is_cut_off: AtomicBool,
 }
 
 /// The message counts of a queue.
@@ -76,7 +79,15 @@ impl MemoryBroker {
         }
         let arrivals = SUBSCRIPTIONS.iter().map(|row| (row.consumer, Notify::new())).collect();
         let (queues, switch) = (Mutex::new(queues), ConsumerSwitch::default());
-        Ok(Arc::new(Self { runtime, policy, clock, queues, switch, arrivals }))
+        Ok(Arc::new(Self {
+            runtime,
+            policy,
+            clock,
+            queues,
+            switch,
+            arrivals,
+            is_cut_off: AtomicBool::new(false),
+        }))
     }
 
     /// Returns the switch that stops and starts deliveries to single consumers.

@@ -1,10 +1,13 @@
-//! Keeps what waits in the store, so that a consumer that is stopped or slow takes little memory and holds up no other consumer.
+//! Keeps waiting messages in the store, so that a consumer that is stopped or slow takes little memory and holds up no other consumer.
 
 use std::collections::HashMap;
+use std::fmt::Display;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use orderflow_domain::Timestamp;
 use orderflow_messaging::AttemptHistory;
+use orderflow_store::StoreError;
 
 use super::queue::Waiting;
 use super::{MemoryBroker, Message};
@@ -30,13 +33,13 @@ impl MemoryBroker {
             Ok(writes) => self.runtime.write_each(writes).await,
             Err(error) => vec![Err(error); messages.len()],
         };
+        if !messages.is_empty() {
+            self.report(outcomes.iter().find_map(|outcome| outcome.as_ref().err()));
+        }
         for ((consumer, message), outcome) in messages.into_iter().zip(outcomes) {
             let message = match outcome {
                 Ok(()) => message.with_row(),
-                Err(error) => {
-                    tracing::warn!(consumer, %error, "a message that waits cannot be stored, so it stays in memory");
-                    message
-                }
+                Err(_) => message,
             };
             self.with_queue(consumer, |queue| queue.push(message));
         }
@@ -68,17 +71,30 @@ impl MemoryBroker {
         }
         match self.runtime.delayed_with_keys(consumer, unread.iter().map(|(key, _)| &**key)).await {
             Ok(rows) => {
+                self.report(None::<&StoreError>);
                 let read = in_order(&unread, rows);
                 let missing = unread.len() - read.len();
                 self.with_queue(consumer, |queue| queue.complete(missing));
                 messages.extend(read);
             }
             Err(error) => {
-                tracing::warn!(consumer, %error, "messages that wait cannot be read");
+                self.report(Some(&error));
                 self.with_queue(consumer, |queue| queue.delay_unread(unread, now.plus(UNREAD_DELAY)));
             }
         }
         messages
+    }
+
+    /// Logs the begin and the end of a time in which the rows of waiting messages cannot be written or read.
+    fn report(&self, error: Option<&impl Display>) {
+        let was_cut_off = self.is_cut_off.swap(error.is_some(), Ordering::AcqRel);
+        match error {
+            Some(error) if !was_cut_off => {
+                tracing::warn!(%error, "messages that wait cannot be stored or read; they stay in memory until it works again");
+            }
+            None if was_cut_off => tracing::info!("messages that wait are stored and read again"),
+            _ => {}
+        }
     }
 }
 

@@ -139,16 +139,20 @@ pub async fn run_unless_suspended(
     mut suspended: watch::Receiver<bool>,
     mut stop: watch::Receiver<bool>,
 ) {
+    let mut outage = stream_poller.outage();
     while !*stop.borrow() {
         tokio::select! {
             resumed = suspended.wait_for(|suspended| !*suspended) => if resumed.is_err() { return },
             _ = stop.wait_for(|stop| *stop) => return,
         }
         if let Err(error) = stream_poller.reopen().await {
-            tracing::warn!(table = stream_poller.table(), %error, "stream cannot be opened; trying again");
+            if outage.fails() {
+                tracing::warn!(table = stream_poller.table(), %error, "stream cannot be opened; trying again");
+            }
             tokio::time::sleep(REOPEN).await;
             continue;
         }
+        outage.works();
         stream_poller.run(wakeup.clone(), suspended.clone()).await;
     }
 }

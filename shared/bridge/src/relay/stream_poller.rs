@@ -133,6 +133,11 @@ impl StreamPoller {
         self
     }
 
+    /// Returns what reports failures of this poller together with those of the others.
+    pub(super) fn outage(&self) -> OutageObserver {
+        self.outage.observer()
+    }
+
     /// Returns the full name of the table.
     pub fn table(&self) -> &str {
         self.reader.table()

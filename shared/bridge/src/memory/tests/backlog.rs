@@ -1,4 +1,4 @@
-//! A consumer that is stopped or slow holds up no other, and what waits for it is in the store.
+//! A consumer that is stopped or slow holds up no other, and its messages wait in the store.
 
 use std::time::Duration;
 
