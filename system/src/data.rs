@@ -9,11 +9,13 @@ use aws_config::timeout::TimeoutConfig;
 use aws_smithy_runtime_api::client::auth::AuthSchemeId;
 use orderflow_bridge::{NoTrimmer, RUNTIME, StreamTrimmer, Wakeup, sdk_config, streams_sdk_config};
 use orderflow_embedded::{Embedded, Location};
+use orderflow_shop_api::{OutOfReach, Remnants};
 use orderflow_store::{IndependentWrites, Store};
 use tokio::sync::watch;
 
 use crate::BaseUrl;
 use crate::endpoint_kind::is_orderflow_store;
+use crate::remnants::{EmbeddedRemnants, StoreRemnants};
 
 /// The timeout of one request to a store at an endpoint.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,7 +35,7 @@ pub enum StoreLocation {
 /// The tables and their streams.
 pub(crate) enum Data {
     Embedded(Embedded),
-    Endpoint { store: Store, streams: aws_sdk_dynamodbstreams::Client },
+    Endpoint { store: Store, streams: aws_sdk_dynamodbstreams::Client, remnants: Arc<dyn Remnants> },
 }
 
 impl Data {
@@ -51,7 +53,7 @@ impl Data {
         let config = sdk_config(Some(&endpoint.to_string())).await;
         let config = config.into_builder().timeout_config(timeouts.clone()).build();
         if embedded {
-            return Ok(Self::connect_embedded(&config, prefix));
+            return Ok(Self::connect_embedded(&config, prefix, Arc::new(StoreRemnants::new(endpoint)?)));
         }
         let streams = streams_sdk_config(&endpoint.to_string()).await;
         let streams = streams.into_builder().timeout_config(timeouts).build();
@@ -61,19 +63,21 @@ impl Data {
     fn connect_dynamodb(config: &SdkConfig, streams: &SdkConfig, prefix: &str) -> Self {
         let client = aws_sdk_dynamodb::Client::new(config);
         let store = Store::new(client, prefix, IndependentWrites::Concurrent);
-        Self::Endpoint { store, streams: aws_sdk_dynamodbstreams::Client::new(streams) }
+        let streams = aws_sdk_dynamodbstreams::Client::new(streams);
+        Self::Endpoint { store, streams, remnants: Arc::new(OutOfReach) }
     }
 
     /// Connects to `orderflow store`. It checks no signatures, so requests are not signed. Independent writes go into one transaction, which
     /// costs it half of what single writes cost; DynamoDB bills twice as much for a transaction.
-    fn connect_embedded(config: &SdkConfig, prefix: &str) -> Self {
+    fn connect_embedded(config: &SdkConfig, prefix: &str, remnants: Arc<dyn Remnants>) -> Self {
         let dynamodb = aws_sdk_dynamodb::config::Builder::from(config);
         let dynamodb = dynamodb.allow_no_auth().auth_scheme_preference([NO_AUTH]).build();
         let streams = aws_sdk_dynamodbstreams::config::Builder::from(config);
         let streams = streams.allow_no_auth().auth_scheme_preference([NO_AUTH]).build();
         let client = aws_sdk_dynamodb::Client::from_conf(dynamodb);
         let store = Store::new(client, prefix, IndependentWrites::OneTransaction);
-        Self::Endpoint { store, streams: aws_sdk_dynamodbstreams::Client::from_conf(streams) }
+        let streams = aws_sdk_dynamodbstreams::Client::from_conf(streams);
+        Self::Endpoint { store, streams, remnants }
     }
 
     /// Returns an error if the database in this process has the shop of another prefix: with this one it would look empty.
@@ -113,6 +117,14 @@ impl Data {
         match self {
             Self::Embedded(embedded) => Arc::new(EmbeddedTrimmer(embedded.clone())),
             Self::Endpoint { .. } => Arc::new(NoTrimmer),
+        }
+    }
+
+    /// Returns what erases former values from the store.
+    pub(crate) fn remnants(&self) -> Arc<dyn Remnants> {
+        match self {
+            Self::Embedded(embedded) => Arc::new(EmbeddedRemnants(embedded.clone())),
+            Self::Endpoint { remnants, .. } => remnants.clone(),
         }
     }
 

@@ -29,7 +29,7 @@ pub async fn is_orderflow_store(endpoint: &BaseUrl) -> anyhow::Result<bool> {
 }
 
 async fn wait_for(endpoint: &BaseUrl, timeout: Duration) -> anyhow::Result<bool> {
-    let client = client(endpoint)?;
+    let client = client(endpoint, REQUEST_TIMEOUT)?;
     let deadline = Instant::now() + timeout;
     let mut answer = ask(&client, endpoint).await;
     let mut next_report = Instant::now();
@@ -59,8 +59,9 @@ async fn says_healthy(response: Response) -> bool {
     response.content_length() == length && response.text().await.is_ok_and(|text| text == HEALTHY)
 }
 
-fn client(endpoint: &BaseUrl) -> anyhow::Result<Client> {
-    let mut builder = Client::builder().timeout(REQUEST_TIMEOUT);
+/// Returns an HTTP client for an endpoint. A request takes at most `timeout`.
+pub(crate) fn client(endpoint: &BaseUrl, timeout: Duration) -> anyhow::Result<Client> {
+    let mut builder = Client::builder().timeout(timeout);
     if endpoint.is_loopback() {
         builder = builder.no_proxy();
     }

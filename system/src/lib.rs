@@ -16,6 +16,7 @@ mod idle;
 mod maintenance;
 mod parts;
 mod relaying;
+mod remnants;
 mod routes;
 mod running;
 mod trimming;

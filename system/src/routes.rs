@@ -44,7 +44,12 @@ impl System {
                     self.gateway.clone(),
                     self.templates.clone(),
                 ))
-                .merge(orderflow_shop_api::admin_router(self.broker.admin()));
+                .merge(orderflow_shop_api::admin_router(self.broker.admin()))
+                .merge(orderflow_shop_api::customers_router(
+                    &self.store,
+                    self.broker.admin(),
+                    self.data.remnants(),
+                ));
         }
         router
     }

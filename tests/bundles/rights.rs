@@ -33,6 +33,7 @@ async fn every_right_that_a_role_gives_is_used() {
     expire_an_order(&world, &intake).await;
     let mut platform = Platform::start(&world).await;
     settle_orders(&world, &mut platform, &shop, &intake).await;
+    export_and_forget(&world, &mut platform, &shop).await;
     send_poison(&world, &mut platform, &shop).await;
     correct_dead_letters(&shop).await;
     read_analytics(&shop).await;
@@ -94,6 +95,25 @@ async fn expire_an_order(world: &World, intake: &Api) {
         expiry.invoke(&scheduled_event()).await.unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Exports and forgets the customer of all orders, once these are settled.
+async fn export_and_forget(world: &World, platform: &mut Platform, shop: &Api) {
+    let customer = "/api/v1/customers/C100";
+    let started = Instant::now();
+    while shop.delete(customer).await.status == 409 {
+        assert!(started.elapsed() < PATIENCE, "the orders are never settled");
+        platform.step(world).await;
+    }
+    let exported = shop.get(customer).await.expect(200);
+    assert!(!exported["orders"].as_array().unwrap().is_empty(), "{exported}");
+    let mut path = customer.to_owned();
+    loop {
+        let answer = shop.delete(&path).await.expect(200);
+        let Some(cursor) = answer["next_cursor"].as_str() else { break };
+        path = format!("{customer}?cursor={cursor}");
+    }
+    assert!(!shop.get(customer).await.expect(200).to_string().contains("c100@example.com"));
 }
 
 /// One order is confirmed, one is declined and undone, one is out of stock, one is cancelled.

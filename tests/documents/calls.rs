@@ -57,6 +57,7 @@ async fn every_operation_responds_as_described() {
     call_catalog(&shop).await;
     call_messages(&shop).await;
     call_admin(&mut shop).await;
+    call_customers(&shop).await;
     for path in ["/health", "/metrics", "/openapi.json", "/asyncapi.json", "/docs"] {
         shop.get(path).await.expect(200);
     }
@@ -124,6 +125,21 @@ async fn call_admin(shop: &mut TestApp<Recording>) {
     shop.delete(&format!("{of_consumer}?code=message-refused")).await.expect(200);
     shop.get("/api/v1/admin/faults").await.expect(200);
     shop.put("/api/v1/admin/faults", &json!({"payment": "ok", "stopped": ["payment"]})).await.expect(200);
+}
+
+async fn call_customers(shop: &TestApp<Recording>) {
+    let customer = "/api/v1/customers/C100";
+    let page = shop.get(customer).await.expect(200).body;
+    assert!(page["orders"].as_array().is_some_and(|orders| !orders.is_empty()), "{page}");
+    shop.get(&format!("{customer}?cursor=x")).await.expect_problem(422, "invalid-cursor");
+    let mut path = customer.to_owned();
+    loop {
+        let done = shop.delete(&path).await.expect(200).body;
+        let Some(cursor) = done["next_cursor"].as_str() else { break };
+        path = format!("{customer}?cursor={cursor}");
+    }
+    let page = shop.get(customer).await.expect(200).body;
+    assert_eq!(page["orders"][0]["email"], "forgotten@customer.invalid");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! decision, and its problem details are shown as they are.
 
 mod arguments;
+mod customer;
 mod error;
 mod health;
 pub(crate) mod http;
@@ -18,6 +19,7 @@ mod stock;
 use orderflow_settings::Snapshot;
 
 pub use arguments::{PriceError, parse_price};
+pub use customer::CustomerArgs;
 pub use error::ClientError;
 pub use health::HealthArgs;
 pub use http::Problem;
@@ -42,6 +44,8 @@ pub enum ClientCommand {
     Payment(PaymentArgs),
     /// List the messages sent to customers, and send messages.
     Notification(NotificationArgs),
+    /// Export what is stored about a customer, and forget a customer.
+    Customer(CustomerArgs),
     /// Show the health of a running system; exit code 1 if it is unhealthy or cannot be reached, 3 if it is degraded.
     Health(HealthArgs),
 }
@@ -59,6 +63,7 @@ pub fn run(command: ClientCommand, environment: &Snapshot, output: &mut Output) 
             ClientCommand::Stock(args) => args.run(environment, output).await,
             ClientCommand::Payment(args) => args.run(environment, output).await,
             ClientCommand::Notification(args) => args.run(environment, output).await,
+            ClientCommand::Customer(args) => args.run(environment, output).await,
             ClientCommand::Health(args) => args.run(environment, output).await,
         }
     })?;

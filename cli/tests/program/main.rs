@@ -8,6 +8,7 @@ mod audit;
 mod browser;
 mod connections;
 mod crash;
+mod customers;
 mod data_directory;
 #[cfg(feature = "browser")]
 mod docs_page;

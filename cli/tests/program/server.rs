@@ -41,6 +41,13 @@ impl Server {
         self.program.log()
     }
 
+    /// Returns the JSON body of a DELETE, with its status.
+    pub(crate) async fn delete(&self, path: &str) -> (u16, Value) {
+        let request = self.client.delete(self.path(path)).header("content-type", "application/json");
+        let response = request.timeout(PATIENCE).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap_or_default())
+    }
+
     /// Kills the process with SIGKILL, and waits for its end.
     pub(crate) fn kill(&self) {
         self.program.kill();

@@ -1,6 +1,6 @@
 //! The consumer `notification`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use std::vec::IntoIter;
@@ -64,13 +64,18 @@ impl NotificationConsumer {
     /// Claims and sends notifications that are not recorded as sent, and records each as soon as it is sent: after a crash only the
     /// messages that were in progress are sent again. Returns the outcomes of those that failed.
     async fn notify(&self, notifications: Vec<RequiredNotification>) -> Vec<Failed> {
-        let mut recorded = match self.recorded(&notifications).await {
+        let recorded = match self.recorded(&notifications).await {
             Ok(recorded) => recorded,
             Err(error) => return retry_all(&notifications, &error),
         };
+        let (marks, mut recorded): (HashMap<_, _>, HashMap<_, _>) =
+            recorded.into_iter().partition(|(key, _)| key.is_mark());
+        let is_forgotten = |key: &NotificationKey| key.mark().is_some_and(|mark| marks.contains_key(&mark));
         let unsent =
             notifications.into_iter().filter_map(|notification| match recorded.remove(notification.key()) {
+                _ if is_forgotten(notification.key()) => None,
                 Some(record) if record.status == NotificationStatus::Sent => None,
+                Some(record) if record.recipient.is_forgotten() => None,
                 request => Some((notification, request)),
             });
         let (unsent, mut failed) = self.rendered(unsent);
@@ -109,11 +114,14 @@ impl NotificationConsumer {
         Claiming { unsent: unsent.into_iter(), claims, sending }
     }
 
+    /// Reads the records of notifications, and the marks of orders whose customers are forgotten.
     async fn recorded(
         &self,
         notifications: &[RequiredNotification],
     ) -> Result<HashMap<NotificationKey, NotificationRecord>, StoreError> {
-        let keys = notifications.iter().map(|notification| notification.key().item(&self.table)).collect();
+        let keys = notifications.iter().map(RequiredNotification::key);
+        let marks: HashSet<NotificationKey> = keys.clone().filter_map(NotificationKey::mark).collect();
+        let keys = keys.chain(&marks).map(|key| key.item(&self.table)).collect();
         let records: Vec<NotificationRecord> = self.table.get_all(keys).await?;
         Ok(records.into_iter().map(|record| (record.key.clone(), record)).collect())
     }

@@ -51,7 +51,7 @@ impl RequiredNotification {
             let traceparent = delivery.event.traceparent.clone();
             (draft.key.clone(), Self { draft, event_type: data.event_type(), traceparent })
         };
-        drafts.into_iter().map(required).collect()
+        drafts.into_iter().filter(|draft| !draft.recipient.is_forgotten()).map(required).collect()
     }
 
     /// Returns the key of its record.

@@ -106,7 +106,7 @@ async fn list(
     let found = notifications.table.get_collection(&order_id.to_string()).await;
     let mut records: Vec<NotificationRecord> = found.map_err(Problem::unavailable)?;
     // A row without a sent message is the claim of a consumer that is sending it.
-    records.retain(|record| record.status == NotificationStatus::Sent);
+    records.retain(|record| record.status == NotificationStatus::Sent && !record.key.is_mark());
     // The store returns them sorted by key. The sort is stable, so messages of the same time stay sorted by key.
     records.sort_by_key(|record| record.created_at);
     Ok(Json(NotificationList { notifications: records.into_iter().map(NotificationView::from).collect() }))

@@ -21,7 +21,10 @@ pub static NOTIFICATIONS: TableDefinition = TableDefinition {
 };
 
 /// The range key of a requested notification, which is the only item under its hash key.
-const REQUEST: &str = "request";
+pub(crate) const REQUEST: &str = "request";
+
+/// The range key of the mark of an order whose customer is forgotten.
+const FORGOTTEN: &str = "forgotten";
 
 /// The identity of a notification: it is sent once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,6 +43,22 @@ impl NotificationKey {
     /// Returns the key of a requested notification.
     pub(crate) fn of_request(id: Uuid) -> Self {
         Self { owner: id, id: REQUEST.to_owned() }
+    }
+
+    /// Returns the key of the mark of an order whose customer is forgotten.
+    pub(crate) fn mark_of(order: Uuid) -> Self {
+        Self { owner: order, id: FORGOTTEN.to_owned() }
+    }
+
+    /// Returns the key of the mark that the order of this notification has if its customer is forgotten. `None` for a requested notification,
+    /// which is blanked itself.
+    pub(crate) fn mark(&self) -> Option<Self> {
+        (self.id != REQUEST).then(|| Self::mark_of(self.owner))
+    }
+
+    /// Returns whether this is the key of a mark, and not of a notification.
+    pub(crate) fn is_mark(&self) -> bool {
+        self.id == FORGOTTEN
     }
 
     /// Returns the key in the form of the table.

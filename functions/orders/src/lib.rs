@@ -9,6 +9,7 @@ mod expiry;
 #[cfg(test)]
 mod harness;
 mod intake;
+mod personal;
 mod repository;
 mod table;
 mod tracker;
@@ -17,5 +18,6 @@ mod transition;
 pub use events::{EVENT_SOURCE, OrderHistory};
 pub use expiry::{ExpirySettings, OrderExpiry, Swept};
 pub use intake::router;
+pub use personal::{PersonalOrder, PersonalOrders};
 pub use table::ORDERS;
 pub use tracker::OrderTracker;

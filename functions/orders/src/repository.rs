@@ -153,6 +153,16 @@ impl Orders {
         }
     }
 
+    /// Writes orders whose personal data is blanked, each if the stored one still has the version before. Returns a result for each.
+    pub(crate) async fn blank_each(
+        &self,
+        blanked: &[OrderRecord],
+    ) -> Result<Vec<Result<(), WriteError>>, StoreError> {
+        let write = |blank: &OrderRecord| Ok(Write::put(&self.table, blank)?.if_version(blank.version - 1));
+        let writes: Result<Vec<Write>, StoreError> = blanked.iter().map(write).collect();
+        Ok(self.store.write_each(writes?).await)
+    }
+
     fn replacement(&self, transition: &Transition) -> Result<Write, StoreError> {
         let put = Write::put(&self.table, &transition.record)?;
         Ok(put.if_version(transition.replaces).emitting(&transition.outbox))

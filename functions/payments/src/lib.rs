@@ -19,6 +19,7 @@ mod decision;
 mod events;
 mod execution;
 mod gateway;
+mod personal;
 mod plan;
 mod provider;
 mod refund;
@@ -33,6 +34,7 @@ pub use consumer::PaymentConsumer;
 pub use events::EVENT_SOURCE;
 pub use execution::REFUND_FAILED;
 pub use gateway::{Charge, ChargeRequest, GatewayError, GuardedGateway, PaymentGateway, Reversal};
+pub use personal::PersonalPayments;
 pub use provider::{PaymentProvider, ProviderError};
 pub use router::router;
 pub use simulated::{

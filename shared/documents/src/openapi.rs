@@ -11,12 +11,13 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::problems;
 
 /// The tags of handlers, with their descriptions.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("orders", "Place, read and cancel orders"),
     ("catalog", "Products and prices"),
     ("inventory", "Stock levels"),
     ("payments", "Charges and refunds"),
     ("notifications", "Messages to customers"),
+    ("customers", "The personal data of a customer"),
     ("analytics", "Counts of orders and sales"),
     ("admin", "Queues, dead letters and fault injection"),
     ("operation", "Health and metrics of the process"),

@@ -8,6 +8,7 @@ mod contact;
 mod currency;
 mod envelope;
 mod event;
+mod forgotten;
 mod ids;
 mod money;
 mod order;

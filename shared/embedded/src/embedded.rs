@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::dispatch::Dispatch;
 use crate::engine::Engine;
 use crate::schema::TRIM_BATCH;
-use crate::{EmbeddedError, FaultInjector, Location, RequestCounts, sdk, server};
+use crate::{EmbeddedError, FaultInjector, Location, Replacement, RequestCounts, sdk, server};
 
 /// A DynamoDB in this process. Clones and their clients share one database, which is closed when the last of them is dropped.
 #[derive(Clone, Debug)]
@@ -80,6 +80,24 @@ impl Embedded {
     /// [`EmbeddedError::Sqlite`] if the write fails, because the disk is full for example.
     pub fn probe(&self) -> Result<(), EmbeddedError> {
         self.dispatch.engine().probe()
+    }
+
+    /// Replaces addresses in the stream records that are still kept, where an address is not part of a longer one. Returns how many records
+    /// changed.
+    ///
+    /// # Errors
+    /// [`EmbeddedError::Sqlite`] if writing fails. Then no record changed.
+    pub fn replace_in_streams(&self, replacements: &[Replacement]) -> Result<u64, EmbeddedError> {
+        self.dispatch.engine().replace_in_streams(replacements)
+    }
+
+    /// Erases freed space and the write-ahead log, which hold values that were overwritten or deleted. Requests wait meanwhile: the whole
+    /// database is rewritten, which takes about a second for each 100 MB.
+    ///
+    /// # Errors
+    /// [`EmbeddedError::Engine`] or [`EmbeddedError::Sqlite`] if writing fails, for example because the disk is full. The data is unchanged.
+    pub fn erase_remnants(&self) -> Result<(), EmbeddedError> {
+        self.dispatch.engine().erase_remnants()
     }
 
     /// Returns the number of requests so far, by SDK client and over HTTP.

@@ -7,6 +7,7 @@ use dynoxide::{Database, DynoxideError, streams};
 use rusqlite::Connection;
 
 use crate::directory::{DirectoryLock, unusable};
+use crate::remnants::{self, Replacement};
 use crate::tokens::{Seen, Token, Tokens};
 use crate::{EmbeddedError, Location, migrations, schema, tables};
 
@@ -89,6 +90,23 @@ impl Engine {
     /// Replaces the probe row.
     pub(crate) fn probe(&self) -> Result<(), EmbeddedError> {
         Ok(schema::probe(&self.maintenance)?)
+    }
+
+    /// Replaces addresses in stream records as [`remnants::replace_in_streams`] does.
+    pub(crate) fn replace_in_streams(&self, replacements: &[Replacement]) -> Result<u64, EmbeddedError> {
+        Ok(remnants::replace_in_streams(&self.maintenance, replacements)?)
+    }
+
+    /// Rewrites the whole database without freed space, and empties the write-ahead log. Former values are in neither of them any more.
+    pub(crate) fn erase_remnants(&self) -> Result<(), EmbeddedError> {
+        self.database.vacuum()?;
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let is_blocked: bool = self.maintenance.query_row(checkpoint, [], |row| row.get(0))?;
+        if is_blocked {
+            let reason = "another reader of the database keeps its log from being emptied".to_owned();
+            return Err(DynoxideError::InternalServerError(reason).into());
+        }
+        Ok(())
     }
 
     /// Deletes stream records as [`schema::trim`] does.

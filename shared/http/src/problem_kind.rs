@@ -32,6 +32,8 @@ pub enum ProblemKind {
     InsufficientStock,
     /// 409: the payment has no failed refund, or the provider refuses the refund again.
     PaymentNotRefundable,
+    /// 409: an order of the customer is not settled.
+    CustomerHasOpenOrders,
     /// 412: the resource does not have the version that `If-Match` names.
     PreconditionFailed,
     /// 413: the body is larger than [`crate::MAX_BODY_BYTES`].
@@ -86,6 +88,7 @@ impl ProblemKind {
         Self::AlreadyExists,
         Self::InsufficientStock,
         Self::PaymentNotRefundable,
+        Self::CustomerHasOpenOrders,
         Self::PreconditionFailed,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
@@ -120,7 +123,8 @@ impl ProblemKind {
             Self::OrderNotCancellable
             | Self::AlreadyExists
             | Self::InsufficientStock
-            | Self::PaymentNotRefundable => StatusCode::CONFLICT,
+            | Self::PaymentNotRefundable
+            | Self::CustomerHasOpenOrders => StatusCode::CONFLICT,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -163,6 +167,7 @@ impl ProblemKind {
             Self::AlreadyExists => "already-exists",
             Self::InsufficientStock => "insufficient-stock",
             Self::PaymentNotRefundable => "payment-not-refundable",
+            Self::CustomerHasOpenOrders => "customer-has-open-orders",
             Self::PreconditionFailed => "precondition-failed",
             Self::PayloadTooLarge => "payload-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
@@ -200,6 +205,7 @@ impl ProblemKind {
             Self::AlreadyExists => "The resource already exists",
             Self::InsufficientStock => "The stock would fall below zero",
             Self::PaymentNotRefundable => "The payment cannot be refunded",
+            Self::CustomerHasOpenOrders => "The customer has orders that are not settled",
             Self::PreconditionFailed => "The resource has another version",
             Self::PayloadTooLarge => "The body is too large",
             Self::UnsupportedMediaType => "The body must be JSON",

@@ -21,6 +21,7 @@ async fn every_kind_is_a_problem_with_its_status_and_slug() {
         (OrderNotCancellable, 409, "order-not-cancellable"),
         (AlreadyExists, 409, "already-exists"),
         (InsufficientStock, 409, "insufficient-stock"),
+        (CustomerHasOpenOrders, 409, "customer-has-open-orders"),
         (PreconditionFailed, 412, "precondition-failed"),
         (PayloadTooLarge, 413, "payload-too-large"),
         (UnsupportedMediaType, 415, "unsupported-media-type"),

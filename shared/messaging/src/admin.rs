@@ -1,5 +1,7 @@
 //! The operator's view of the queues, the same for every broker: counts, dead letters, replay, purge.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use orderflow_domain::Event;
 use serde::{Deserialize, Serialize};
@@ -66,6 +68,22 @@ pub trait QueueAdmin: Send + Sync + 'static {
 
     /// Replaces the body of a dead letter, which stays in the dead-letter queue. Returns false if no dead letter has this id.
     async fn replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, AdminError>;
+
+    /// Returns the bodies of the messages of a consumer that wait for delivery or for their retry, as far as the broker can show them. None for
+    /// brokers that cannot.
+    async fn waiting(&self, _consumer: &str) -> Result<Vec<String>, AdminError> {
+        Ok(Vec::new())
+    }
+
+    /// Replaces the bodies of messages that [`Self::waiting`] returned, each by the body under its own. Returns how many changed. Messages that
+    /// are delivered meanwhile keep theirs.
+    async fn rewrite(
+        &self,
+        _consumer: &str,
+        _replacements: &HashMap<String, String>,
+    ) -> Result<usize, AdminError> {
+        Ok(0)
+    }
 
     /// Deletes dead letters permanently. Returns how many.
     async fn purge(&self, consumer: &str, selection: &Selection) -> Result<u64, AdminError>;

@@ -116,7 +116,7 @@ impl Table {
     }
 
     /// Returns a page of all items of the table, and the key with which the next page starts, if there is one. A scan reads and pays for the
-    /// whole table, so no request of the API uses it.
+    /// whole table; of the API, only exporting and forgetting a customer uses it.
     ///
     /// # Errors
     /// [`StoreError`] if the request fails.
@@ -155,7 +155,7 @@ impl Table {
     /// [`StoreError::Shape`] if the item has another shape.
     pub fn parse<T: DeserializeOwned>(&self, item: Item) -> Result<T, StoreError> {
         serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
-            .map_err(|error| StoreError::shape(&self.name, &error))
+            .map_err(|error| StoreError::unreadable(&self.name, &error))
     }
 }
 

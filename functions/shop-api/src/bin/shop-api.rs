@@ -10,7 +10,7 @@ use orderflow_notifications::Templates;
 use orderflow_payments::{FaultSwitch, PaymentProvider};
 use orderflow_settings::declared::CURRENCY;
 use orderflow_settings::{NotAllowed, Reader, Refused};
-use orderflow_shop_api::admin_router;
+use orderflow_shop_api::{OutOfReach, admin_router, customers_router};
 use orderflow_sqs::{Sqs, SqsAdmin, SqsNames};
 
 struct ShopApiSettings {
@@ -45,7 +45,9 @@ async fn main() -> Result<(), Error> {
     let gateway = payment.gateway(bundle.store(), &FaultSwitch::default())?;
     let queues = Sqs::new(bundle.aws(), SqsNames::new(bundle.store().prefix()));
     let rules = payment.charge_rules();
+    let queues = Arc::new(SqsAdmin::new(Arc::new(queues)));
     let router = orderflow_shop_api::router(bundle.store(), catalog, currency, rules, gateway, templates)
-        .merge(admin_router(Arc::new(SqsAdmin::new(Arc::new(queues)))));
+        .merge(admin_router(queues.clone()))
+        .merge(customers_router(bundle.store(), queues, Arc::new(OutOfReach)));
     bundle.serve_http(router, &access).await
 }

@@ -1,6 +1,8 @@
 //! The operator's view of the queues in memory.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use orderflow_domain::Event;
@@ -8,7 +10,9 @@ use orderflow_messaging::{
     AdminError, DeadLetter, QueueAdmin, QueueStatus, ReplayProgress, SUBSCRIPTIONS, Selection,
 };
 use orderflow_store::StoreError;
+use tokio::time::{sleep, timeout};
 
+use super::queue::Queue;
 use super::{MemoryBroker, Message};
 use crate::DeadLetterRow;
 
@@ -33,7 +37,23 @@ impl MemoryAdmin {
     }
 }
 
+/// How long to wait for messages in flight. A consumer that is always busy may never be without one.
+const IN_FLIGHT_WAIT: Duration = Duration::from_secs(5);
+
+const IN_FLIGHT_POLL: Duration = Duration::from_millis(5);
+
 impl MemoryBroker {
+    /// Waits until no message of a consumer is in flight: one that is delivered while the others are read can be delayed afterwards.
+    async fn wait_until_none_is_in_flight(&self, consumer: &str) {
+        let is_quiet = || self.with_queue(consumer, |queue| queue.counts().in_flight == 0).unwrap_or(true);
+        let _in_time = timeout(IN_FLIGHT_WAIT, async {
+            while !is_quiet() {
+                sleep(IN_FLIGHT_POLL).await;
+            }
+        })
+        .await;
+    }
+
     /// Sends a dead letter back to its queue. Returns false if it no longer exists.
     async fn revive(&self, consumer: &str, letter: &DeadLetterRow) -> Result<bool, StoreError> {
         let Some(row) = self.runtime.revive(consumer, letter).await? else { return Ok(false) };
@@ -69,6 +89,27 @@ impl QueueAdmin for MemoryAdmin {
 
     async fn replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, AdminError> {
         self.0.runtime.replace_body(consumer, id, &event.to_json()).await.map_err(unanswered)
+    }
+
+    async fn waiting(&self, consumer: &str) -> Result<Vec<String>, AdminError> {
+        self.0.wait_until_none_is_in_flight(consumer).await;
+        let bodies = |queue: &mut Queue| queue.held().map(|message| message.body.to_string()).collect();
+        let mut bodies: HashSet<String> = self.0.with_queue(consumer, bodies).unwrap_or_default();
+        // Other bodies are only in rows. The row of a delayed message stays while the message is in flight again.
+        let rows = self.0.runtime.delayed(consumer).await.map_err(unanswered)?;
+        bodies.extend(rows.into_iter().map(|row| row.body));
+        Ok(bodies.into_iter().collect())
+    }
+
+    async fn rewrite(
+        &self,
+        consumer: &str,
+        replacements: &HashMap<String, String>,
+    ) -> Result<usize, AdminError> {
+        self.0.wait_until_none_is_in_flight(consumer).await;
+        let in_memory = self.0.with_queue(consumer, |queue| queue.rewrite(replacements)).unwrap_or_default();
+        let in_rows = self.0.runtime.rewrite_delayed(consumer, replacements).await.map_err(unanswered)?;
+        Ok(in_memory.max(in_rows))
     }
 
     async fn purge(&self, consumer: &str, selection: &Selection) -> Result<u64, AdminError> {

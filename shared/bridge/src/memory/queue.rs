@@ -1,6 +1,6 @@
 //! The queue of one consumer.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use orderflow_domain::{Event, Timestamp};
@@ -156,6 +156,29 @@ impl Queue {
     pub(super) fn push(&mut self, message: Message) {
         let waiting = self.admit(message);
         self.ready.push_back(waiting);
+    }
+
+    /// Returns the messages that are not in flight and whose bodies are in memory.
+    pub(super) fn held(&self) -> impl Iterator<Item = &Message> {
+        let waiting = self.ready.iter().chain(self.delayed.values());
+        waiting.filter_map(|waiting| match waiting {
+            Waiting::Held(message) => Some(&**message),
+            Waiting::InRow { .. } => None,
+        })
+    }
+
+    /// Replaces bodies in memory of messages that are not in flight, each by the body under its own. Returns how many changed.
+    pub(super) fn rewrite(&mut self, replacements: &HashMap<String, String>) -> usize {
+        let mut changed = 0;
+        for waiting in self.ready.iter_mut().chain(self.delayed.values_mut()) {
+            if let Waiting::Held(message) = waiting
+                && let Some(body) = replacements.get(&*message.body)
+            {
+                message.body = body.as_str().into();
+                changed += 1;
+            }
+        }
+        changed
     }
 
     /// Returns messages in flight to the front of the queue.

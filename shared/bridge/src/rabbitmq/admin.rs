@@ -1,6 +1,6 @@
 //! Queues of the broker as operators handle them: their counts, and the dead letters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use super::headers::{of_replacement, of_replay, read_dead_letter};
 use super::in_flight::InFlight;
 use super::names::{DELAY_TIERS, dead_letter_queue, delay_queue, queue};
 use super::transfer::Transfer;
-use super::{RabbitError, RabbitMq};
+use super::{RabbitError, RabbitMq, waiting};
 
 /// The number of dead letters that are published and confirmed before they are removed from the dead-letter queue. An interrupted replay
 /// delivers at most this many twice.
@@ -208,6 +208,18 @@ impl QueueAdmin for RabbitAdmin {
 
     async fn replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, AdminError> {
         self.try_replace(consumer, id, event).await.map_err(unanswered)
+    }
+
+    async fn waiting(&self, consumer: &str) -> Result<Vec<String>, AdminError> {
+        waiting::read(&self.broker, consumer).await.map_err(unanswered)
+    }
+
+    async fn rewrite(
+        &self,
+        consumer: &str,
+        replacements: &HashMap<String, String>,
+    ) -> Result<usize, AdminError> {
+        waiting::rewrite(&self.broker, consumer, replacements).await.map_err(unanswered)
     }
 
     async fn purge(&self, consumer: &str, selection: &Selection) -> Result<u64, AdminError> {

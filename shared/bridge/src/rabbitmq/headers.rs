@@ -61,6 +61,11 @@ fn carried(properties: &BasicProperties) -> BasicProperties {
     carried
 }
 
+/// Returns the properties of a message that is put into the same queue again with another body.
+pub(super) fn of_rewritten(delivery: &Delivery) -> BasicProperties {
+    carried(&delivery.properties)
+}
+
 /// Returns the headers without those in which the broker counts for the queue that the message left, and those that address other recipients.
 fn carried_headers(properties: &BasicProperties) -> FieldTable {
     let mut headers = FieldTable::default();

@@ -22,6 +22,7 @@ mod publisher;
 mod reconciler;
 mod topology;
 mod transfer;
+mod waiting;
 
 pub use admin::RabbitAdmin;
 pub use connection::{BrokerAddress, BrokerUri, BrokerUriError, RabbitMq};

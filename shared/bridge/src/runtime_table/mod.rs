@@ -5,11 +5,14 @@ mod lease;
 
 use std::time::Duration;
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use orderflow_domain::Timestamp;
 use orderflow_messaging::{AttemptHistory, DeadLetter, DeadLetterError, DeadLetterQueue};
 use orderflow_store::{Store, StoreError, Table, TableDefinition, Write, WriteError};
 use serde::{Deserialize, Serialize};
+use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
 
 use crate::Position;
 
@@ -230,6 +233,29 @@ impl RuntimeTable {
         self.table.get_collection(&dead_pk(consumer)).await
     }
 
+    /// Replaces the bodies of delayed messages, each by the body under its own. Returns how many changed.
+    pub(crate) async fn rewrite_delayed(
+        &self,
+        consumer: &str,
+        replacements: &HashMap<String, String>,
+    ) -> Result<usize, StoreError> {
+        let mut changed = 0;
+        for row in self.delayed(consumer).await? {
+            let Some(body) = replacements.get(&row.body) else { continue };
+            let update =
+                Write::update(&self.table, self.table.key_with_range(delayed_pk(consumer), row.key()));
+            let (former, body) = (to_attribute_value(&row.body), to_attribute_value(body));
+            let update = update.set("body", body.map_err(shape)?);
+            // Unless the message is done meanwhile, or delayed again with another body.
+            match self.store.write(update.if_equals("body", former.map_err(shape)?)).await {
+                Ok(()) => changed += 1,
+                Err(WriteError::ConditionFailed(_)) => {}
+                Err(WriteError::Store(error)) => return Err(error),
+            }
+        }
+        Ok(changed)
+    }
+
     pub(crate) fn write_delayed(&self, row: &Delayed) -> Result<Write, StoreError> {
         Write::put(&self.table, row)
     }
@@ -281,6 +307,10 @@ fn dead_pk(consumer: &str) -> String {
     format!("dead#{consumer}")
 }
 
+fn shape(error: impl ToString) -> StoreError {
+    StoreError::Shape { table: RUNTIME.name.to_owned(), message: error.to_string() }
+}
+
 fn unconditional(error: WriteError) -> StoreError {
     match error {
         WriteError::Store(error) => error,
@@ -289,10 +319,6 @@ fn unconditional(error: WriteError) -> StoreError {
             message: "the store reports a failed condition for a write that has none".to_owned(),
         },
     }
-}
-
-fn shape(error: impl ToString) -> StoreError {
-    StoreError::Shape { table: RUNTIME.name.to_owned(), message: error.to_string() }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Dead letters are listed, replaced, replayed and purged, and never lost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use orderflow_domain::{Event, EventData, InventoryReleased, Quantities, Sku, Tim
 use orderflow_messaging::{QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection};
 use tokio::sync::Notify;
 
-use crate::support::{CONSUMER, Scripted, World, eventually, ids, put};
+use crate::support::{CONSUMER, Scripted, World, eventually, ids, put, released};
 
 fn selected(events: &[Event]) -> Selection {
     Selection::Ids(ids(events).into_iter().collect())
@@ -240,4 +240,27 @@ async fn a_session_that_is_broken_off_returns_its_dead_letters() {
     }
     eventually("all are counted", async || world.dead_count().await == 400).await;
     assert_eq!(world.dead().await.len(), 400);
+}
+
+#[tokio::test]
+async fn waiting_and_delayed_messages_are_rewritten_in_their_queues() {
+    let world = World::new().await;
+    let waiting = world.publish(3).await;
+    let delayed = released();
+    let delay_queue = format!("{}.delay.120000ms", queue(CONSUMER));
+    put(&world.by_hand().await, &delay_queue, &delayed.to_json(), BasicProperties::default()).await;
+    let expected: HashSet<String> = waiting.iter().chain([&delayed]).map(Event::to_json).collect();
+    let bodies = async || world.admin.waiting(CONSUMER).await.unwrap().into_iter().collect::<HashSet<_>>();
+    assert_eq!(bodies().await, expected);
+    assert_eq!(bodies().await, expected, "reading leaves them in their queues");
+
+    let replaced = [&waiting[1], &delayed];
+    let replacements = HashMap::from(replaced.map(|event| (event.to_json(), edited(event).to_json())));
+    assert_eq!(world.admin.rewrite(CONSUMER, &replacements).await.unwrap(), 2);
+    let kept = [&waiting[0], &waiting[2]].map(Event::to_json);
+    let expected: HashSet<String> = kept.into_iter().chain(replacements.values().cloned()).collect();
+    assert_eq!(bodies().await, expected);
+    let statuses = world.admin.queues().await.unwrap();
+    let status = statuses.iter().find(|status| status.consumer == CONSUMER).unwrap();
+    assert_eq!((status.ready, status.delayed), (3, 1));
 }

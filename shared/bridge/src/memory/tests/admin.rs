@@ -1,5 +1,6 @@
 //! Dead letters are listed, replaced, replayed and purged, and never lost.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -218,5 +219,25 @@ async fn an_interrupted_replay_loses_nothing_and_can_be_completed() {
     replay(&process, &Selection::All).await;
     process.work(now()).await;
     assert!(events.iter().all(|event| world.target.times_done(event) == 1));
+    assert!(world.delayed().await.is_empty() && world.dead().await.is_empty());
+}
+
+#[tokio::test]
+async fn waiting_and_delayed_messages_are_rewritten_in_memory_and_in_their_rows() {
+    let world = World::new().await;
+    let delayed = world.emit_for([Reply::Retry(None)]).await;
+    let mut process = world.start().await;
+    process.work(Timestamp::now()).await;
+    let waiting = world.emit().await;
+    process.stream_poller.poll_once().await.unwrap();
+    let bodies: HashSet<String> = admin(&process).waiting(CONSUMER).await.unwrap().into_iter().collect();
+    assert_eq!(bodies, HashSet::from([delayed.to_json(), waiting.to_json()]));
+
+    let replacements = [&delayed, &waiting].map(|event| (event.to_json(), edited(event).to_json()));
+    let replacements = HashMap::from(replacements);
+    assert_eq!(admin(&process).rewrite(CONSUMER, &replacements).await.unwrap(), 2);
+    assert_eq!(admin(&process).rewrite(CONSUMER, &replacements).await.unwrap(), 0);
+    assert_eq!(world.delayed().await[0].body, edited(&delayed).to_json());
+    process.drain(now()).await;
     assert!(world.delayed().await.is_empty() && world.dead().await.is_empty());
 }

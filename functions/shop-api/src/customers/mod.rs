@@ -1,0 +1,230 @@
+//! `/api/v1/customers`: the personal data of a customer in all services and queues.
+
+mod export;
+mod forget;
+mod messages;
+mod position;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::Json;
+use axum::extract::State;
+use orderflow_domain::{CustomerId, OrderId};
+use orderflow_http::{PageCursor, PathParam, Problem, ProblemKind, QueryParams};
+use orderflow_inventory::PersonalReservations;
+use orderflow_messaging::QueueAdmin;
+use orderflow_notifications::{PersonalNotification, PersonalNotifications};
+use orderflow_orders::{PersonalOrder, PersonalOrders};
+use orderflow_payments::PersonalPayments;
+use orderflow_store::{Store, StoreError, TimeKey};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use position::Step;
+
+/// The most orders that one call handles.
+const ORDERS_PER_CALL: usize = 25;
+
+/// Erases what a store keeps of values that were overwritten.
+#[async_trait]
+pub trait Remnants: Send + Sync + 'static {
+    /// Replaces addresses in the records of streams that are still kept, each by the text that belongs to it.
+    ///
+    /// # Errors
+    /// Says why the store cannot do it.
+    async fn replace_in_streams(&self, replacements: Vec<(String, String)>) -> Result<(), String>;
+
+    /// Erases freed space and logs of the store, which still hold former values.
+    ///
+    /// # Errors
+    /// Says why the store cannot do it.
+    async fn erase(&self) -> Result<(), String>;
+}
+
+/// A store whose remnants are not in reach: DynamoDB drops the records of streams after 24 hours.
+pub struct OutOfReach;
+
+#[async_trait]
+impl Remnants for OutOfReach {
+    async fn replace_in_streams(&self, _: Vec<(String, String)>) -> Result<(), String> {
+        Ok(())
+    }
+
+    async fn erase(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// Everything that has personal data.
+#[derive(Clone)]
+struct Customers {
+    orders: PersonalOrders,
+    payments: PersonalPayments,
+    reservations: PersonalReservations,
+    notifications: PersonalNotifications,
+    queues: Arc<dyn QueueAdmin>,
+    remnants: Arc<dyn Remnants>,
+}
+
+/// Returns the routes of customers, without fallbacks.
+pub fn customers_router(
+    store: &Store,
+    queues: Arc<dyn QueueAdmin>,
+    remnants: Arc<dyn Remnants>,
+) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(export_customer, forget_customer)).with_state(Customers {
+        orders: PersonalOrders::new(store),
+        payments: PersonalPayments::new(store),
+        reservations: PersonalReservations::new(store),
+        notifications: PersonalNotifications::new(store),
+        queues,
+        remnants,
+    })
+}
+
+/// A page of a customer's orders with the addresses in it.
+struct OrderPage {
+    orders: Vec<PersonalOrder>,
+    /// The position after which the next page begins.
+    next: Option<TimeKey>,
+    /// The addresses that no later page has: requested notifications are searched for them.
+    last_seen: HashSet<String>,
+    /// All addresses in the page.
+    addresses: HashSet<String>,
+}
+
+impl Customers {
+    async fn page(&self, customer: &CustomerId, after: Option<TimeKey>) -> Result<OrderPage, StoreError> {
+        let (orders, next) = self.orders.page(customer, after, ORDERS_PER_CALL).await?;
+        let addresses = addresses_in(&orders);
+        // A customer with many orders usually has one address: the whole table is read once for it, not once for each page.
+        let later = match next {
+            Some(next) => addresses_in(&self.orders.page(customer, Some(next), ORDERS_PER_CALL).await?.0),
+            None => HashSet::new(),
+        };
+        let last_seen = addresses.difference(&later).cloned().collect();
+        Ok(OrderPage { orders, next, last_seen, addresses })
+    }
+
+    /// Returns a page of requested notifications to these addresses or about orders of this customer, and where the next page begins.
+    async fn requests(
+        &self,
+        customer: &CustomerId,
+        addresses: &HashSet<String>,
+        from: Option<(String, String)>,
+    ) -> Result<(Vec<PersonalNotification>, Option<(String, String)>), StoreError> {
+        let scanned = self.notifications.scan_requests(from).await?;
+        let named: HashSet<OrderId> =
+            scanned.requests.iter().filter_map(PersonalNotification::order_id).collect();
+        let own = self.orders.placed_by(customer, &named).await?;
+        let belongs = |request: &PersonalNotification| {
+            request.mentions(addresses) || request.order_id().is_some_and(|id| own.contains(&id))
+        };
+        Ok((scanned.requests.into_iter().filter(belongs).collect(), scanned.next))
+    }
+}
+
+fn addresses_in(orders: &[PersonalOrder]) -> HashSet<String> {
+    orders.iter().flat_map(|order| order.addresses().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct CursorQuery {
+    /// The `next_cursor` of the previous call.
+    #[serde(default)]
+    #[param(inline)]
+    cursor: PageCursor,
+}
+
+impl CursorQuery {
+    fn parse(&self, kind: &str, customer: &CustomerId, first: Step) -> Result<Step, Problem> {
+        match self.cursor.get() {
+            None => Ok(first),
+            Some(text) => Step::parse(text, kind, customer).map_err(|_| Problem::invalid_cursor()),
+        }
+    }
+}
+
+/// A page of what is stored about a customer.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CustomerExport)]
+struct Export {
+    customer_id: CustomerId,
+    /// Orders, each with its events (`timeline`), its payment and the notifications about it, newest first. The payment token is left out.
+    #[schema(value_type = Vec<Object>)]
+    orders: Vec<Value>,
+    /// Notifications that were requested through the API, to one of the customer's addresses or about one of the orders.
+    #[schema(value_type = Vec<Object>)]
+    notifications: Vec<Value>,
+    /// The cursor of the next page; null on the last page. Pages in between may be empty.
+    #[schema(required = true)]
+    next_cursor: Option<String>,
+}
+
+/// Export a customer
+///
+/// Returns everything that is stored about a customer, page by page. A customer without orders has an empty page.
+#[utoipa::path(
+    get,
+    path = "/api/v1/customers/{id}",
+    tag = "customers",
+    operation_id = "exportCustomer",
+    params(("id" = CustomerId, Path), CursorQuery),
+    responses((status = 200, description = "A page of what is stored about the customer", body = Export)),
+    extensions(("x-problems" = json!([ProblemKind::InvalidCursor])))
+)]
+async fn export_customer(
+    State(customers): State<Customers>,
+    PathParam(id): PathParam<CustomerId>,
+    QueryParams(query): QueryParams<CursorQuery>,
+) -> Result<Json<Export>, Problem> {
+    let step = query.parse(export::KIND, &id, Step::Orders { after: None })?;
+    Ok(Json(customers.export(id, step).await?))
+}
+
+/// What a call blanked.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CustomerForgotten)]
+struct Forgotten {
+    customer_id: CustomerId,
+    /// The number of orders that this call blanked.
+    orders: usize,
+    /// The number of payments and reservations that this call blanked.
+    payments: usize,
+    /// The number of notifications that this call blanked.
+    notifications: usize,
+    /// The number of delayed, waiting and dead messages that this call blanked.
+    messages: usize,
+    /// The cursor with which to continue; null if nothing is left to do.
+    #[schema(required = true)]
+    next_cursor: Option<String>,
+}
+
+/// Forget a customer
+///
+/// Blanks e-mail addresses, telephone numbers, payment tokens and free text of a customer in orders, payments, notifications and messages. Amounts,
+/// products and the customer's id stay. Each call does a bounded part; repeat it with `next_cursor` until that is null. Calls can be repeated.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/customers/{id}",
+    tag = "customers",
+    operation_id = "forgetCustomer",
+    params(("id" = CustomerId, Path), CursorQuery),
+    responses((status = 200, description = "A part is done", body = Forgotten)),
+    extensions(("x-problems" = json!([ProblemKind::CustomerHasOpenOrders, ProblemKind::InvalidCursor])))
+)]
+async fn forget_customer(
+    State(customers): State<Customers>,
+    PathParam(id): PathParam<CustomerId>,
+    QueryParams(query): QueryParams<CursorQuery>,
+) -> Result<Json<Forgotten>, Problem> {
+    let step = query.parse(forget::KIND, &id, Step::Check { after: None })?;
+    Ok(Json(customers.forget(id, step).await?))
+}
