@@ -85,7 +85,7 @@ impl BrokerView {
         })
     }
 
-    /// Returns a check that is up while the broker answers and has what events need, whoever consumes them.
+    /// Returns a check that is up while the broker answers and has what events need, with or without consumers.
     pub(crate) fn connection_check(&self) -> HealthCheck {
         let connection = self.connection.clone();
         HealthCheck::new("connection", move || {
@@ -141,7 +141,7 @@ impl BrokerView {
         }
     }
 
-    /// Returns the consumers whose queue nobody consumes, although no operator stopped them in this process.
+    /// Returns the consumers whose queue no process consumes, although no operator stopped them in this process.
     fn deserted(&self, found: &BTreeMap<&'static str, QueueInspection>) -> Vec<&'static str> {
         if self.opened_at.elapsed() < START {
             return Vec::new();

@@ -15,8 +15,8 @@ use super::buckets::{Buckets, Rate, Standing};
 use super::forwarded::source;
 use super::network::Network;
 
-/// The route that is never refused.
-const EXEMPT: &str = "/health";
+/// The routes that are never refused.
+const EXEMPT: [&str; 3] = ["/health", "/health/live", "/health/ready"];
 
 /// The bits of an IPv6 address that count as one caller: a client usually has the whole network.
 const IPV6_CALLER: u128 = !0 << 64;
@@ -50,7 +50,7 @@ impl RateLimits {
     /// Puts the limits in front of a router that calls [`Admission::admit`], as that of `orderflow_auth::Access::guard` does.
     ///
     /// A refused request is answered 429 with `Retry-After`. Every counted answer has `RateLimit-Limit`, `RateLimit-Remaining` and
-    /// `RateLimit-Reset` of its caller, or of all callers if those decided. `/health` is not counted.
+    /// `RateLimit-Reset` of its caller, or of all callers if those decided. The health routes are not counted.
     pub fn guard(&self, router: impl Into<Router>) -> Router {
         let router = router.into();
         if self.per_caller.is_none() && self.global.is_none() {
@@ -78,7 +78,7 @@ impl Counters {
 }
 
 async fn count(State(counters): State<Arc<Counters>>, mut request: Request, next: Next) -> Response {
-    if request.extensions().get::<MatchedPath>().is_some_and(|route| route.as_str() == EXEMPT) {
+    if request.extensions().get::<MatchedPath>().is_some_and(|route| EXEMPT.contains(&route.as_str())) {
         return next.run(request).await;
     }
     let address = address(&request, &counters.trusted_proxies);
