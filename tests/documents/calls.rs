@@ -58,7 +58,9 @@ async fn every_operation_responds_as_described() {
     call_messages(&shop).await;
     call_admin(&mut shop).await;
     call_customers(&shop).await;
-    for path in ["/health", "/metrics", "/openapi.json", "/asyncapi.json", "/docs"] {
+    for path in
+        ["/health", "/health/live", "/health/ready", "/metrics", "/openapi.json", "/asyncapi.json", "/docs"]
+    {
         shop.get(path).await.expect(200);
     }
     let succeeded = shop.mode.succeeded.into_inner().unwrap();
