@@ -24,6 +24,7 @@ mod trimming;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use axum::Router;
 use orderflow_backoff::Outage;
 use orderflow_bridge::{RUNTIME, RuntimeTable, StreamPoller, Target};
 use orderflow_catalog::{Catalog, CatalogSettings, claim_currency};
@@ -34,7 +35,7 @@ use orderflow_messaging::{QueueAdmin, RetryPolicy};
 use orderflow_notifications::{Channel, Providers, Templates};
 use orderflow_orders::{ExpirySettings, Swept};
 use orderflow_outbox_relay::EVENT_SOURCES;
-use orderflow_payments::{FaultSwitch, PaymentGateway, PaymentProvider};
+use orderflow_payments::{FaultSwitch, PaymentGateway, PaymentProvider, WebhookSecret};
 use orderflow_store::{DEFAULT_PREFIX, Store, TableDefinition};
 use orderflow_telemetry::MetricsPage;
 
@@ -93,6 +94,8 @@ pub struct Settings {
     pub expiry: ExpirySettings,
     /// The payment provider.
     pub payment: PaymentProvider,
+    /// The secret of the payment provider's events; without it they are not received.
+    pub webhook_secret: Option<WebhookSecret>,
     /// The channel for messages to customers.
     pub channel: Arc<dyn Channel>,
     /// The templates of messages to customers.
@@ -115,6 +118,7 @@ impl Settings {
             inventory: InventorySettings::default(),
             expiry: ExpirySettings::default(),
             payment: PaymentProvider::default(),
+            webhook_secret: None,
             channel: Arc::new(Providers::default()),
             templates: Arc::new(Templates::built_in()),
             currency: Currency::parse("USD").expect("it is three letters"),
@@ -136,6 +140,8 @@ pub struct System {
     sweeper: Option<Sweeper>,
     gateway: Arc<dyn PaymentGateway>,
     gateway_fault: FaultSwitch,
+    /// The route of the payment provider's events.
+    webhook: Router,
     currency: Currency,
     charge_rules: ChargeRules,
     templates: Arc<Templates>,
@@ -163,6 +169,7 @@ impl System {
             Broker::open(settings.broker.as_ref(), &settings.prefix, &store, &settings.retry).await?;
         let gateway_fault = FaultSwitch::default();
         let gateway = settings.payment.gateway(&store, &gateway_fault)?;
+        let webhook = settings.payment.webhook_router(&store, settings.webhook_secret.clone())?;
         let mut targets = functions::targets(&store, &settings, &gateway).await;
         targets.retain(|consumer, _| settings.parts.contains(consumer));
         let activities = Activities::new(&settings.parts);
@@ -191,6 +198,7 @@ impl System {
             sweeper,
             gateway,
             gateway_fault,
+            webhook,
             currency: settings.currency,
             charge_rules: settings.payment.charge_rules(),
             templates: settings.templates,

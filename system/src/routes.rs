@@ -49,7 +49,8 @@ impl System {
                     &self.store,
                     self.broker.admin(),
                     self.data.remnants(),
-                ));
+                ))
+                .merge(OpenApiRouter::from(self.webhook.clone()));
         }
         router
     }

@@ -23,6 +23,10 @@ fn all_functions_that_charge_or_refund_use_the_same_provider() {
             assert_eq!(environment[variable], parameter, "{bundle}");
         }
     }
+    assert_eq!(
+        functions["shop-api"].environment()["STRIPE_WEBHOOK_SECRET"],
+        r#"["HasStripeWebhook","{{resolve:secretsmanager:${StripeWebhookSecret}}}",""]"#
+    );
     // It refuses orders that the provider would not charge.
     assert_eq!(functions["order-intake"].environment()["PAYMENT_PROVIDER"], "PaymentProvider");
 }

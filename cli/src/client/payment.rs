@@ -60,7 +60,13 @@ struct PaymentView {
     amount: i64,
     currency: Currency,
     provider_id: Option<String>,
+    dispute: Option<DisputeView>,
     created_at: String,
+}
+
+#[derive(Deserialize)]
+struct DisputeView {
+    status: String,
 }
 
 impl ListItem for PaymentView {
@@ -71,7 +77,10 @@ impl ListItem for PaymentView {
         let money = Money { amount: self.amount, currency: self.currency.clone() };
         vec![
             self.order_id.clone(),
-            self.status.clone(),
+            self.dispute.as_ref().map_or_else(
+                || self.status.clone(),
+                |dispute| format!("{}, dispute {}", self.status, dispute.status),
+            ),
             money.to_string(),
             self.provider_id.clone().unwrap_or_default(),
             self.created_at.clone(),

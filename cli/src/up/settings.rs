@@ -13,7 +13,7 @@ use orderflow_inventory::InventorySettings;
 use orderflow_messaging::RetryPolicy;
 use orderflow_notifications::{ProviderSettings, Templates};
 use orderflow_orders::ExpirySettings;
-use orderflow_payments::PaymentProvider;
+use orderflow_payments::{PaymentProvider, WebhookSecret};
 use orderflow_server::RateLimits;
 use orderflow_settings::declared::{
     ALLOWED_HOSTS, AWS_ENDPOINT, BROKER, CORS_ORIGINS, CURRENCY, DRAIN_SECONDS, DYNAMODB_ENDPOINT, HOST,
@@ -157,6 +157,7 @@ pub struct UpSettings {
     inventory: InventorySettings,
     expiry: ExpirySettings,
     payment: PaymentProvider,
+    webhook_secret: Option<WebhookSecret>,
     providers: ProviderSettings,
     templates: Templates,
     currency: Currency,
@@ -169,6 +170,7 @@ impl UpSettings {
     /// [`Refused`] if a provider lacks a setting.
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
         let payment = PaymentProvider::read(reader);
+        let webhook_secret = PaymentProvider::read_webhook_secret(reader);
         let serve = ServeSettings::read_with_access(reader);
         let providers = ProviderSettings::read(reader);
         Ok(Self {
@@ -185,6 +187,7 @@ impl UpSettings {
             currency: reader.value(&CURRENCY, |text| Currency::parse(text.trim()).map_err(|_| NotAllowed)),
             serve: serve?,
             payment: payment?,
+            webhook_secret: webhook_secret?,
             providers: providers?,
         })
     }
@@ -215,6 +218,7 @@ impl UpSettings {
             inventory: self.inventory,
             expiry: self.expiry,
             payment: self.payment,
+            webhook_secret: self.webhook_secret,
             channel: Arc::new(providers),
             templates: Arc::new(self.templates),
             currency: self.currency,

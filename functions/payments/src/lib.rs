@@ -41,5 +41,5 @@ pub use simulated::{
     FaultSwitch, GatewayFault, SimulatedCharge, SimulatedChargeStatus, SimulatedGateway, SimulatedSettings,
     SuccessRate, SuccessRateError, UnknownFault,
 };
-pub use stripe::{ApiKey, StripeGateway, StripeSettings};
+pub use stripe::{ApiKey, STRIPE_WEBHOOK, StripeGateway, StripeSettings, WebhookSecret};
 pub use table::{PAYMENTS, PaymentStatus};

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use orderflow_domain::{ChargeRules, stripe_charge_rules};
-use orderflow_settings::declared::{PAYMENT_PROVIDER, STRIPE_API_KEY};
-use orderflow_settings::{Reader, Refused};
+use orderflow_settings::declared::{PAYMENT_PROVIDER, STRIPE_API_KEY, STRIPE_WEBHOOK_SECRET};
+use orderflow_settings::{NotAllowed, Reader, Refused};
 use orderflow_store::Store;
 
 use crate::gateway::{GuardedGateway, PaymentGateway};
 use crate::simulated::{FaultSwitch, SimulatedGateway, SimulatedSettings};
-use crate::stripe::{StripeGateway, StripeSettings};
+use crate::stripe::{StripeGateway, StripeSettings, WebhookSecret, webhook_router};
 
 /// The payment provider, with its settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +47,38 @@ impl PaymentProvider {
         match self {
             Self::Simulated(_) => ChargeRules::default(),
             Self::Stripe(_) => stripe_charge_rules(),
+        }
+    }
+
+    /// Reads `STRIPE_WEBHOOK_SECRET`, with which the provider signs its events.
+    ///
+    /// # Errors
+    /// [`Refused`] if the secret is set and the provider is not Stripe.
+    pub fn read_webhook_secret(reader: &mut Reader<'_>) -> Result<Option<WebhookSecret>, Refused> {
+        let secret =
+            reader.optional(&STRIPE_WEBHOOK_SECRET, |text| WebhookSecret::parse(text).ok_or(NotAllowed));
+        if secret.is_some() && reader.one_of(&PAYMENT_PROVIDER) != Some("stripe") {
+            return Err(reader.conflict([&STRIPE_WEBHOOK_SECRET, &PAYMENT_PROVIDER], |[secret, provider]| {
+                format!("{secret} is for events of Stripe, so it needs {provider}=stripe")
+            }));
+        }
+        Ok(secret)
+    }
+
+    /// Returns the route on which the provider reports what happens to payments later; no route without a secret.
+    ///
+    /// # Errors
+    /// [`ProviderError`] if the HTTP client cannot be created.
+    pub fn webhook_router(
+        &self,
+        store: &Store,
+        secret: Option<WebhookSecret>,
+    ) -> Result<Router, ProviderError> {
+        match (self, secret) {
+            (Self::Stripe(settings), Some(secret)) => {
+                Ok(webhook_router(store, StripeGateway::new(store, settings)?, secret))
+            }
+            _ => Ok(Router::new()),
         }
     }
 

@@ -70,7 +70,7 @@ impl FailedRefunds {
         match self.reverse(&row).await {
             Ok(Reversal::Refunded { .. }) if was_refunded => Ok(Some(row)),
             Ok(reversal) => {
-                let update = PaymentUpdate::reversed_by_operator(&row, reversal);
+                let update = PaymentUpdate::reversed_without_request(&row, reversal);
                 if !self.write(&update).await? {
                     return Ok(None);
                 }
@@ -78,7 +78,7 @@ impl FailedRefunds {
                 Ok(Some(update.into_record()))
             }
             Err(error @ GatewayError::RefundFailed(_)) if was_refunded => {
-                let update = PaymentUpdate::status_by_operator(&row, PaymentStatus::RefundFailed);
+                let update = PaymentUpdate::without_request(&row, PaymentStatus::RefundFailed);
                 if !self.write(&update).await? {
                     return Ok(None);
                 }

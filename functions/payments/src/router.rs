@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use crate::gateway::PaymentGateway;
 use crate::refund::FailedRefunds;
-use crate::table::{LISTED, PAYMENTS, PaymentRecord, PaymentStatus};
+use crate::table::{Dispute, LISTED, PAYMENTS, PaymentRecord, PaymentStatus};
 
 /// The listing that a cursor belongs to.
 const LISTING: &str = "payments?status=refund_failed";
@@ -39,6 +39,10 @@ struct PaymentView {
     /// The provider's id of the charge; null if there is no charge.
     #[schema(required = true)]
     provider_id: Option<String>,
+    /// The dispute about the charge. Absent unless the customer's bank opened one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    dispute: Option<Dispute>,
     created_at: Timestamp,
 }
 
@@ -50,6 +54,7 @@ impl From<PaymentRecord> for PaymentView {
             amount: record.amount,
             currency: record.currency,
             provider_id: record.provider_id,
+            dispute: record.dispute,
             created_at: record.created_at,
         }
     }

@@ -92,6 +92,12 @@ pub(crate) struct PaymentRecord {
     pub email: Option<Email>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
+    /// The dispute about the charge, if the customer's bank opened one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispute: Option<Dispute>,
+    /// The ids of the provider's latest events that changed the payment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub provider_events: Vec<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub version: u32,
@@ -99,7 +105,36 @@ pub(crate) struct PaymentRecord {
     pub traceparent: Option<String>,
 }
 
+/// A dispute about a charge: the customer's bank takes the money back until the dispute is won.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Dispute {
+    /// The provider's id.
+    pub id: String,
+    /// The provider's status, such as `needs_response`, `won` or `lost`.
+    pub status: String,
+    /// The provider's reason, such as `fraudulent`.
+    pub reason: String,
+    /// When the provider reported this status.
+    pub updated_at: Timestamp,
+}
+
+/// The most events of the provider that are remembered with a payment. A payment has few, and the provider repeats an event for three days.
+const PROVIDER_EVENTS_MAX: usize = 16;
+
 impl PaymentRecord {
+    /// Returns whether this event of the provider has changed the payment before.
+    pub(crate) fn has_applied(&self, event: &str) -> bool {
+        self.provider_events.iter().any(|applied| applied == event)
+    }
+
+    /// Remembers that this event of the provider has changed the payment.
+    pub(crate) fn remember(&mut self, event: &str) {
+        if self.provider_events.len() >= PROVIDER_EVENTS_MAX {
+            self.provider_events.remove(0);
+        }
+        self.provider_events.push(event.to_owned());
+    }
+
     /// Sets the status, and puts the payment on the list of its status or takes it off.
     pub(crate) fn set_status(&mut self, status: PaymentStatus) {
         self.status = status;

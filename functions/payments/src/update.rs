@@ -6,7 +6,7 @@ use orderflow_store::{Emission, Outbox, StoreError, Table, Write};
 
 use crate::gateway::Reversal;
 use crate::request::{PaymentRequest, RequestedAction};
-use crate::table::{PaymentRecord, PaymentStatus};
+use crate::table::{Dispute, PaymentRecord, PaymentStatus};
 
 /// The next version of a payment's row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(crate) struct PaymentUpdate {
     resend: Option<u32>,
     /// The outcome of the delivery once the row is written.
     outcome: Outcome,
+    /// Whether the write emits the event of the status.
+    emits: bool,
 }
 
 impl PaymentUpdate {
@@ -38,7 +40,7 @@ impl PaymentUpdate {
             record.email = Some(refusal.email.clone());
             record.phone.clone_from(&refusal.phone);
         }
-        Self { record, replaces: row.map(|row| row.version), resend: None, outcome: Outcome::Done }
+        Self { record, replaces: row.map(|row| row.version), resend: None, outcome: Outcome::Done, emits: true }
     }
 
     /// Emits the event of the row again. `updated_at` stays, so that the event keeps its time.
@@ -48,25 +50,37 @@ impl PaymentUpdate {
             traceparent: request.traceparent.clone(),
             ..row.clone()
         };
-        Self { record, replaces: Some(row.version), resend: request.resend, outcome: Outcome::Done }
+        Self { record, replaces: Some(row.version), resend: request.resend, outcome: Outcome::Done, emits: true }
     }
 
-    /// Changes the status of a payment on request of an operator.
-    pub(crate) fn status_by_operator(row: &PaymentRecord, status: PaymentStatus) -> Self {
+    /// Changes the status of a payment without an event of its order: on request of an operator, or because the provider reports it.
+    pub(crate) fn without_request(row: &PaymentRecord, status: PaymentStatus) -> Self {
         let (updated_at, version) = (Timestamp::now(), row.version + 1);
         let mut record = PaymentRecord { updated_at, version, ..row.clone() };
         record.set_status(status);
-        Self { record, replaces: Some(row.version), resend: None, outcome: Outcome::Done }
+        Self { record, replaces: Some(row.version), resend: None, outcome: Outcome::Done, emits: true }
     }
 
-    /// Records the reversal that an operator requested after a refund failed.
-    pub(crate) fn reversed_by_operator(row: &PaymentRecord, reversal: Reversal) -> Self {
+    /// Records a reversal that no event of the order requested.
+    pub(crate) fn reversed_without_request(row: &PaymentRecord, reversal: Reversal) -> Self {
         match reversal {
             Reversal::Refunded { provider_id } => {
-                Self::status_by_operator(row, PaymentStatus::Refunded).with_provider_id(provider_id)
+                Self::without_request(row, PaymentStatus::Refunded).with_provider_id(provider_id)
             }
-            Reversal::Voided => Self::status_by_operator(row, PaymentStatus::Voided),
+            Reversal::Voided => Self::without_request(row, PaymentStatus::Voided),
         }
+    }
+
+    /// Records a dispute about the charge. The payment keeps its status, so no event is emitted.
+    pub(crate) fn disputed(row: &PaymentRecord, dispute: Dispute) -> Self {
+        let record = PaymentRecord { dispute: Some(dispute), version: row.version + 1, ..row.clone() };
+        Self { record, replaces: Some(row.version), resend: None, outcome: Outcome::Done, emits: false }
+    }
+
+    /// Remembers the event of the provider that caused the update.
+    pub(crate) fn caused_by(mut self, event: &str) -> Self {
+        self.record.remember(event);
+        self
     }
 
     /// Sets the provider's id of the charge.
@@ -95,7 +109,7 @@ impl PaymentUpdate {
             Some(version) => write.if_version(version),
         };
         let resend = self.resend;
-        let emission = self.record.status.event_type();
+        let emission = self.record.status.event_type().filter(|_| self.emits);
         let outbox = emission.map(|event_type| Outbox::of(Emission { event_type, resend }));
         Ok(write.emitting(&outbox.unwrap_or_default()))
     }
@@ -148,6 +162,8 @@ fn new_record(request: &PaymentRequest, now: Timestamp) -> PaymentRecord {
         listed_at: None,
         email: None,
         phone: None,
+        dispute: None,
+        provider_events: Vec::new(),
         created_at: now,
         updated_at: now,
         version: 0,

@@ -55,6 +55,8 @@ const OPERATIONS: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/orders/{id}/events", Need::Token),
     ("GET", "/api/v1/payments", Need::OneOf(&[ORDERS_READ, PAYMENTS_REFUND])),
     ("POST", "/api/v1/payments/{order_id}/refund", Need::OneOf(&[PAYMENTS_REFUND])),
+    // Signed by the provider instead.
+    ("POST", "/webhooks/stripe", Need::Nothing),
     ("GET", "/api/v1/notifications", Need::OneOf(&[ORDERS_READ, MESSAGES_SEND])),
     ("POST", "/api/v1/notifications", Need::OneOf(&[MESSAGES_SEND])),
     ("GET", "/api/v1/notifications/{id}", Need::OneOf(&[ORDERS_READ, MESSAGES_SEND])),

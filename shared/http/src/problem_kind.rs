@@ -12,6 +12,8 @@ pub const PROBLEMS: &str = "x-problems";
 pub enum ProblemKind {
     /// 400: the request cannot be parsed.
     MalformedRequest,
+    /// 400: the request is not signed by the payment provider.
+    InvalidSignature,
     /// 401: the request has no valid token.
     Unauthenticated,
     /// 403: the token does not allow this.
@@ -76,8 +78,9 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::MalformedRequest,
+        Self::InvalidSignature,
         Self::Unauthenticated,
         Self::Forbidden,
         Self::CrossSiteRequest,
@@ -114,7 +117,7 @@ impl ProblemKind {
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::MalformedRequest => StatusCode::BAD_REQUEST,
+            Self::MalformedRequest | Self::InvalidSignature => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::CrossSiteRequest => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -157,6 +160,7 @@ impl ProblemKind {
     pub const fn slug(self) -> &'static str {
         match self {
             Self::MalformedRequest => "malformed-request",
+            Self::InvalidSignature => "invalid-signature",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
             Self::CrossSiteRequest => "cross-site-request",
@@ -195,6 +199,7 @@ impl ProblemKind {
     pub const fn title(self) -> &'static str {
         match self {
             Self::MalformedRequest => "The request cannot be read",
+            Self::InvalidSignature => "The request is not signed by the payment provider",
             Self::Unauthenticated => "A valid token is needed",
             Self::Forbidden => "The token does not allow this",
             Self::CrossSiteRequest => "A page of another site may not change anything",

@@ -399,6 +399,16 @@ pub static STRIPE_API_URL: Setting = Setting::new("STRIPE_API_URL", HttpUrl, Sec
     .secrecy(Credentials)
     .read_by(CHARGING);
 
+/// The secret of Stripe's webhook.
+pub static STRIPE_WEBHOOK_SECRET: Setting = Setting::new(
+    "STRIPE_WEBHOOK_SECRET",
+    Text { placeholder: "SECRET", allowed: "the signing secret of a webhook endpoint at Stripe, which begins with whsec_" },
+    Section::Payments,
+)
+.help("The signing secret of the webhook at Stripe. With it, POST /webhooks/stripe receives Stripe's events.")
+.secrecy(Secret)
+.read_by(&[Up, ShopApi]);
+
 /// The share of charges that the simulated provider accepts.
 pub static PAYMENT_SUCCESS_RATE: Setting = Setting::new("PAYMENT_SUCCESS_RATE", Share, Section::Payments)
     .default("1")
@@ -580,6 +590,7 @@ pub static ALL: &[&Setting] = &[
     &PAYMENT_PROVIDER,
     &STRIPE_API_KEY,
     &STRIPE_API_URL,
+    &STRIPE_WEBHOOK_SECRET,
     &PAYMENT_SUCCESS_RATE,
     &PAYMENT_LATENCY_MS,
     &MAIL_PROVIDER,

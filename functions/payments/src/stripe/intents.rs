@@ -171,13 +171,23 @@ impl StripeGateway {
 
     /// Refunds what is left of a charge. It reads every refund, because one that failed, even days later, returned no money.
     async fn refund_rest(&self, order_id: OrderId, intent: PaymentIntent) -> Result<Reversal, GatewayError> {
-        let path = format!("refunds?payment_intent={}&limit=100", intent.id);
-        let refunds: Page<Refund> = self.client.get(&path).await.map_err(StripeError::without_effect)?;
-        let refunded: i64 = refunds.data.iter().map(Refund::effective_amount).sum();
-        if refunded < intent.amount {
-            self.create_refund(order_id, &intent.id, refunds.data.len()).await?;
+        let refunds = self.refunds(&intent.id).await?;
+        if total(&refunds) < intent.amount {
+            self.create_refund(order_id, &intent.id, refunds.len()).await?;
         }
         Ok(Reversal::Refunded { provider_id: intent.id })
+    }
+
+    /// Returns whether the refunds of an intent that succeeded or are pending return all of its money.
+    pub(super) async fn is_refunded(&self, intent: &str) -> Result<bool, GatewayError> {
+        let now = self.retrieve(intent).await?;
+        Ok(total(&self.refunds(intent).await?) >= now.amount)
+    }
+
+    async fn refunds(&self, intent: &str) -> Result<Vec<Refund>, GatewayError> {
+        let path = format!("refunds?payment_intent={intent}&limit=100");
+        let page: Page<Refund> = self.client.get(&path).await.map_err(StripeError::without_effect)?;
+        Ok(page.data)
     }
 
     /// Creates a refund for an intent that has `refunds_before` refunds. The request names no amount: Stripe then refunds
@@ -202,4 +212,9 @@ impl StripeGateway {
             }),
         }
     }
+}
+
+/// Returns the amount that refunds return.
+fn total(refunds: &[Refund]) -> i64 {
+    refunds.iter().map(Refund::effective_amount).sum()
 }

@@ -13,6 +13,7 @@ mod failure;
 mod intents;
 mod objects;
 mod settings;
+mod webhook;
 
 use async_trait::async_trait;
 use orderflow_domain::{Money, OrderId};
@@ -25,6 +26,8 @@ use failure::StripeError;
 use objects::{IntentStatus, PaymentIntent};
 
 pub use settings::{ApiKey, StripeSettings};
+pub use webhook::{STRIPE_WEBHOOK, WebhookSecret};
+pub(crate) use webhook::router as webhook_router;
 
 /// A gateway that charges cards through Stripe. A payment token is the id of a PaymentMethod (`pm_...`).
 #[derive(Debug, Clone)]
@@ -45,6 +48,11 @@ impl StripeGateway {
     async fn retrieve(&self, intent: &str) -> Result<PaymentIntent, GatewayError> {
         let path = format!("payment_intents/{intent}?expand%5B%5D=latest_charge");
         self.client.get(&path).await.map_err(StripeError::without_effect)
+    }
+
+    /// Returns the order that an intent pays; `None` for an intent of another program.
+    async fn order_of(&self, intent: &str) -> Result<Option<OrderId>, GatewayError> {
+        Ok(self.retrieve(intent).await?.order())
     }
 
     /// Returns the result of the charge; `None` if the intent can still be charged.

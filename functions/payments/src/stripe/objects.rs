@@ -1,8 +1,10 @@
 //! The parts of Stripe's objects that the gateway reads.
 
+use orderflow_domain::OrderId;
 use serde::Deserialize;
 
 use super::failure::ErrorBody;
+use super::webhook::Metadata;
 use crate::gateway::{Charge, GatewayError};
 
 /// Stripe's PaymentIntent, which can be charged at most once.
@@ -14,6 +16,8 @@ pub(super) struct PaymentIntent {
     pub(super) amount: i64,
     #[serde(default)]
     latest_charge: Option<LatestCharge>,
+    #[serde(default)]
+    metadata: Metadata,
     #[serde(default)]
     last_payment_error: Option<ErrorBody>,
 }
@@ -43,6 +47,11 @@ enum LatestCharge {
 }
 
 impl PaymentIntent {
+    /// Returns the order that the intent pays; `None` for an intent of another program.
+    pub(super) fn order(&self) -> Option<OrderId> {
+        self.metadata.order()
+    }
+
     /// Returns the result of the charge; `None` if the intent can still be charged.
     ///
     /// # Errors

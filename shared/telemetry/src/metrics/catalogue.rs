@@ -100,6 +100,12 @@ pub const METRICS: &[Metric] = &[
         help: "Refunds that failed. The payment stays in status refund_failed until an operator tries again.",
     },
     Metric {
+        name: "disputes_opened_total",
+        kind: MetricKind::Counter,
+        unit: Unit::Count,
+        help: "Charges that a customer's bank disputes, as Stripe's webhook reports them.",
+    },
+    Metric {
         name: "circuit_breaker_state",
         kind: MetricKind::Gauge,
         unit: Unit::Count,

@@ -8,6 +8,7 @@ mod foreign;
 mod free_orders;
 mod refunds;
 mod stub;
+mod webhooks;
 
 use std::sync::Arc;
 
