@@ -176,11 +176,11 @@ impl Orders {
         after: Option<TimeKey>,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        let listing = filter.listing();
         let mut found: Vec<OrderRecord> = Vec::with_capacity(limit + 1);
         let (mut position, mut examined) = (after.map(|key| key.to_string()), 0);
         // The first step fills most pages. A filter that no index serves takes the rest of the budget in a second one.
         let mut step = (limit + 1).min(KEYS_MAX);
+        let listing = self.shortest(filter.listings(), position.as_deref(), step).await?;
         while examined < KEYS_MAX {
             let keys = self.table.list(&listing, position.as_deref(), step).await?;
             examined += keys.len();
@@ -205,6 +205,30 @@ impl Orders {
     }
 }
 
+impl Orders {
+    /// Returns a listing that ends within the next `step` keys, if there is one, else the first. A filter that few or no orders match, such as a
+    /// rare status, then reads no orders of the other filters.
+    async fn shortest(
+        &self,
+        listings: Vec<Listing>,
+        after: Option<&str>,
+        step: usize,
+    ) -> Result<Listing, StoreError> {
+        let (mut first, mut fewest) = (None, step);
+        let is_alone = listings.len() == 1;
+        for listing in listings {
+            let keys = if is_alone { step } else { self.table.list(&listing, after, step).await?.len() };
+            if first.is_none() || keys < fewest {
+                (first, fewest) = (Some(listing), keys);
+            }
+        }
+        first.ok_or_else(|| StoreError::Shape {
+            table: self.table.name().to_owned(),
+            message: "a filter has no listing".to_owned(),
+        })
+    }
+}
+
 impl Filter {
     /// Returns the name of the listing, which its cursors carry.
     pub(crate) fn listing_name(&self) -> String {
@@ -213,15 +237,18 @@ impl Filter {
         format!("orders?{}&{sku}&{customer}", self.status.unwrap_or_default())
     }
 
-    /// Returns the listing of the most selective index that serves the filter.
-    fn listing(&self) -> Listing {
-        let (index, partitions): (&'static IndexDefinition, _) = match self {
-            Self { customer_id: Some(customer_id), .. } => (&BY_CUSTOMER, vec![customer_id.to_string()]),
-            Self { sku: Some(sku), .. } => (&BY_SKU, partitions(sku.as_str(), SHARDS)),
-            Self { status: Some(status), .. } => (&BY_STATUS, partitions(status, SHARDS)),
-            _ => (&ALL, partitions("all", SHARDS)),
-        };
-        Listing { index, partitions, descending: true }
+    /// Returns the listing of each index that serves a part of the filter, the one that is usually the most selective first. All have the same keys,
+    /// so a position in one is a position in each.
+    fn listings(&self) -> Vec<Listing> {
+        let mut found: Vec<(&'static IndexDefinition, Vec<String>)> = Vec::new();
+        found.extend(self.customer_id.as_ref().map(|id| (&BY_CUSTOMER, vec![id.to_string()])));
+        found.extend(self.sku.as_ref().map(|sku| (&BY_SKU, partitions(sku.as_str(), SHARDS))));
+        found.extend(self.status.map(|status| (&BY_STATUS, partitions(status, SHARDS))));
+        if found.is_empty() {
+            found.push((&ALL, partitions("all", SHARDS)));
+        }
+        let listing = |(index, partitions)| Listing { index, partitions, descending: true };
+        found.into_iter().map(listing).collect()
     }
 
     fn matches(&self, order: &OrderRecord) -> bool {
