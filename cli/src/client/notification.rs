@@ -108,7 +108,7 @@ impl NotificationArgs {
                 listing::show::<TemplateView>(
                     &mut session,
                     ApiRequest::list("templates"),
-                    PageArgs::default(),
+                    PageArgs::every_page(),
                 )
                 .await
             }

@@ -17,6 +17,9 @@ use crate::client::http::{Api, ApiRequest, PathSegment};
 /// may have at most 64 KiB.
 const REPLAY_CHUNK: usize = 200;
 
+/// The number of dead letters that are read with one request, the most that the API returns.
+const PAGE: usize = 100;
+
 /// Calls `/api/v1/admin` of a running system.
 pub(super) struct HttpAdmin {
     api: Api,
@@ -30,6 +33,8 @@ struct QueueList {
 #[derive(Deserialize)]
 struct LetterList {
     dead_letters: Vec<LetterJson>,
+    #[serde(default)]
+    next_cursor: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -49,9 +54,18 @@ impl HttpAdmin {
     }
 
     async fn letters(&self, consumer: &str) -> Result<Vec<DeadLetter>, ClientError> {
-        let response = self.api.fetch(&ApiRequest::list(&collection(consumer)).retried()).await?;
-        let list: LetterList = response.decode()?;
-        Ok(list.dead_letters.into_iter().map(Into::into).collect())
+        let (mut letters, mut cursor) = (Vec::<DeadLetter>::new(), None::<String>);
+        loop {
+            let request = ApiRequest::list(&collection(consumer)).query("limit", Some(PAGE));
+            let request = request.query("cursor", cursor.take()).retried();
+            let list: LetterList = self.api.fetch(&request).await?.decode()?;
+            letters.extend(list.dead_letters.into_iter().map(DeadLetter::from));
+            cursor = list.next_cursor;
+            if cursor.is_none() {
+                letters.sort_by_key(|letter| letter.last_at);
+                return Ok(letters);
+            }
+        }
     }
 
     async fn purge_one(&self, consumer: &str, id: &str) -> Result<u64, ClientError> {

@@ -74,7 +74,7 @@ fn templates_are_listed_with_their_variables() {
         {"name": "order_refunded", "channel": "sms", "variables": ["orderId", "total"]},
         {"name": "welcome", "channel": "email", "variables": []},
     ]});
-    let stub = Stub::start().on("GET /api/v1/templates", [Reply::json(200, &list)]);
+    let stub = Stub::start().on("GET /api/v1/templates?limit=100", [Reply::json(200, &list)]);
     let run = run(&stub.url, "notification templates");
     assert_eq!(run.code, 0, "{run:?}");
     let rows: Vec<Vec<&str>> = run.out.lines().map(|line| line.split_whitespace().collect()).collect();

@@ -49,6 +49,9 @@ pub(crate) struct Levels {
 /// The number of levels that are read at a time to sum them up.
 const TOTALS_PAGE: usize = 1_000;
 
+/// The most levels that are summed up for one response. A shop with more has no totals.
+const SUMMED_MAX: u64 = 5_000;
+
 impl Levels {
     pub(crate) fn new(store: &Store) -> Self {
         Self { table: store.table(&INVENTORY) }
@@ -75,8 +78,8 @@ impl Levels {
         Ok((levels, next.and_then(|sku| sku.parse().ok())))
     }
 
-    /// Sums up all levels.
-    pub(crate) async fn totals(&self) -> Result<Totals, StoreError> {
+    /// Sums up all levels. Returns `None` if there are more than [`SUMMED_MAX`].
+    pub(crate) async fn totals(&self) -> Result<Option<Totals>, StoreError> {
         let mut totals = Totals::default();
         let mut after: Option<Sku> = None;
         loop {
@@ -88,7 +91,10 @@ impl Levels {
             }
             after = next;
             if after.is_none() {
-                return Ok(totals);
+                return Ok(Some(totals));
+            }
+            if totals.skus >= SUMMED_MAX {
+                return Ok(None);
             }
         }
     }

@@ -58,7 +58,9 @@ struct LevelList {
     /// The cursor of the next page; null on the last page.
     #[schema(required = true)]
     next_cursor: Option<String>,
-    totals: Totals,
+    /// The sums of all levels; null if the shop has more than 5,000.
+    #[schema(required = true)]
+    totals: Option<Totals>,
 }
 
 /// List stock levels

@@ -7,8 +7,10 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use orderflow_domain::{ChannelKind, OrderId, Timestamp};
-use orderflow_http::{IdempotencyKey, JsonBodyText, PathParam, Problem, ProblemKind, QueryParams, Trace};
-use orderflow_store::{Store, Table};
+use orderflow_http::{
+    IdempotencyKey, JsonBodyText, Limit, PageCursor, PathParam, Problem, ProblemKind, QueryParams, Trace,
+};
+use orderflow_store::{Cursor, CursorError, Store, Table};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -176,11 +178,31 @@ async fn read(
     record.map(|record| Json(record.into())).ok_or_else(Problem::not_found)
 }
 
-/// All templates.
+/// A page of templates.
 #[derive(Serialize, ToSchema)]
-struct TemplateList<'a> {
-    templates: &'a [TemplateSummary],
+struct TemplateList {
+    templates: Vec<TemplateSummary>,
+    /// The cursor of the next page; null on the last page.
+    #[schema(required = true)]
+    next_cursor: Option<String>,
 }
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct TemplateQuery {
+    /// The most templates on the page.
+    #[serde(default)]
+    #[param(inline)]
+    limit: Limit,
+    /// The `next_cursor` of the previous page.
+    #[serde(default)]
+    #[param(inline)]
+    cursor: PageCursor,
+}
+
+/// The listing of templates, in cursors.
+const TEMPLATES: &str = "templates";
 
 /// List templates
 #[utoipa::path(
@@ -188,8 +210,27 @@ struct TemplateList<'a> {
     path = "/api/v1/templates",
     tag = "notifications",
     operation_id = "listTemplates",
-    responses((status = 200, description = "All templates, by name and channel", body = TemplateList<'static>))
+    params(TemplateQuery),
+    responses((status = 200, description = "A page of templates, by name and channel", body = TemplateList)),
+    extensions(("x-problems" = json!([ProblemKind::InvalidCursor])))
 )]
-async fn list_templates(State(notifications): State<Notifications>) -> impl IntoResponse {
-    Json(TemplateList { templates: notifications.templates.summaries() }).into_response()
+async fn list_templates(
+    State(notifications): State<Notifications>,
+    QueryParams(query): QueryParams<TemplateQuery>,
+) -> Result<Json<TemplateList>, Problem> {
+    let after = query.cursor.get().map(|text| Cursor::decode(text, TEMPLATES)).transpose();
+    let after = after.map_err(|CursorError| Problem::invalid_cursor())?;
+    let position = |template: &TemplateSummary| format!("{}.{}", template.name, template.channel.as_str());
+    let rest = match &after {
+        None => notifications.templates.summaries(),
+        Some(after) => {
+            let mut before = notifications.templates.summaries().iter();
+            let last = before.position(|template| position(template) == *after);
+            last.map(|_| before.as_slice()).ok_or_else(Problem::invalid_cursor)?
+        }
+    };
+    let page = &rest[..rest.len().min(query.limit.get().into())];
+    let next = page.last().filter(|_| page.len() < rest.len());
+    let next_cursor = next.map(|template| Cursor::new(TEMPLATES, position(template)).encode());
+    Ok(Json(TemplateList { templates: page.to_vec(), next_cursor }))
 }

@@ -249,6 +249,36 @@ async fn a_payment_token_is_never_shown_and_survives_an_edit() {
 }
 
 #[tokio::test]
+async fn dead_letters_are_listed_page_by_page() {
+    let queues = queues();
+    for (path, expected) in [
+        (LETTERS.to_owned(), vec!["t1", "t2", "t3", "p1"]),
+        (format!("{LETTERS}/order-tracker"), vec!["t1", "t2", "t3"]),
+    ] {
+        for limit in 1..=5 {
+            let (mut ids, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+            loop {
+                let (status, body) = get(&queues, &format!("{path}?limit={limit}&cursor={cursor}")).await;
+                assert_eq!(status, StatusCode::OK, "{body}");
+                let page = body["dead_letters"].as_array().unwrap();
+                assert!(page.len() <= limit, "{body}");
+                if let Some(counts) = body.get("counts") {
+                    assert_eq!(counts.as_array().unwrap().is_empty(), pages > 0);
+                }
+                ids.extend(page.iter().map(|letter| letter["id"].as_str().unwrap().to_owned()));
+                pages += 1;
+                let Some(next) = body["next_cursor"].as_str() else { break };
+                cursor = next.to_owned();
+            }
+            assert_eq!(ids, expected, "{path} {limit}");
+        }
+        let (status, problem) = get(&queues, &format!("{path}?cursor=x")).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(problem["type"], "urn:orderflow:problem:invalid-cursor");
+    }
+}
+
+#[tokio::test]
 async fn a_replay_selects_ids_or_a_code_or_all() {
     let queues = queues();
     let done = |count: u64| (StatusCode::OK, json!({ "replayed": count }));

@@ -22,7 +22,9 @@ mod retry;
 mod subscription;
 mod target;
 
-pub use admin::{AdminError, QueueAdmin, QueueStatus, ReplayProgress, Selection};
+pub use admin::{
+    AdminError, COUNTED_MAX, DeadLetterPage, QueueAdmin, QueueStatus, ReplayProgress, Selection,
+};
 pub use batch::{DeadLettered, ItemFailure, QueueResponse, Record, RecordBatch, UnknownRecord};
 pub use consumer::{Consumer, Delivery, Outcome};
 pub use consumer_switch::ConsumerSwitch;

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::KeysAndAttributes;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures::future::try_join_all;
 use serde::de::DeserializeOwned;
 
@@ -112,6 +112,65 @@ impl Table {
             .expression_attribute_values(":last", crate::string(*range.end()));
         let mut found = Vec::new();
         self.visit(query, |item| found.push(item)).await?;
+        Ok(found)
+    }
+
+    /// Returns the next items under one hash key after a range key, in the order of their range keys: at most `limit`, and fewer if they are larger
+    /// than one response (1 MB). If more may follow, also returns the range key after which they do.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the request fails or an item has another shape.
+    pub async fn get_page<T: DeserializeOwned>(
+        &self,
+        hash: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<T>, Option<String>), StoreError> {
+        let range_name = self.definition.range.expect("only tables with a range key are asked for pages");
+        let query = self.collection(hash).limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let query = match after {
+            None => query.key_condition_expression("#hash = :hash"),
+            Some(after) => query
+                .key_condition_expression("#hash = :hash AND #range > :after")
+                .expression_attribute_names("#range", range_name)
+                .expression_attribute_values(":after", crate::string(after)),
+        };
+        let answer = query.send().await.map_err(|error| StoreError::request("Query", &self.name, &error))?;
+        let last = answer.last_evaluated_key.and_then(|mut key| key.remove(range_name));
+        let next = match last {
+            Some(AttributeValue::S(range)) => Some(range),
+            _ => None,
+        };
+        let items = answer.items.into_iter().flatten();
+        Ok((items.map(|item| self.parse(item)).collect::<Result<_, _>>()?, next))
+    }
+
+    /// Returns one attribute of the items under one hash key, of at most `limit` items. Items without it, or with another type than text, are left
+    /// out.
+    ///
+    /// # Errors
+    /// [`StoreError`] if a request fails.
+    pub async fn get_texts(
+        &self,
+        hash: &str,
+        attribute: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let query = self
+            .collection(hash)
+            .key_condition_expression("#hash = :hash")
+            .projection_expression("#attribute")
+            .expression_attribute_names("#attribute", attribute);
+        let mut pages = query.into_paginator().items().send();
+        let mut found = Vec::new();
+        while found.len() < limit
+            && let Some(item) = pages.next().await
+        {
+            let mut item = item.map_err(|error| StoreError::request("Query", &self.name, &error))?;
+            if let Some(AttributeValue::S(text)) = item.remove(attribute) {
+                found.push(text);
+            }
+        }
         Ok(found)
     }
 

@@ -30,6 +30,13 @@ pub(crate) struct PageArgs {
     all: bool,
 }
 
+impl PageArgs {
+    /// Shows every page, for a command without flags for pages.
+    pub(crate) fn every_page() -> Self {
+        Self { all: true, ..Self::default() }
+    }
+}
+
 /// An item of a listing.
 pub(crate) trait ListItem: DeserializeOwned {
     /// The member of the response that holds the items.

@@ -10,7 +10,7 @@ use crate::program::{ID as ORDER, finish, program, run};
 use crate::stub::{Reply, Stub};
 
 const ID: &str = "0b5c3f0e-5f0a-5d4b-9a53-3e2f2a4c7d10";
-const DEAD_LETTERS: &str = "GET /api/v1/admin/dead-letters/payment";
+const DEAD_LETTERS: &str = "GET /api/v1/admin/dead-letters/payment?limit=100";
 
 fn event() -> Value {
     json!({
@@ -34,7 +34,7 @@ fn listing(letters: impl IntoIterator<Item = Value>) -> Reply {
 /// Returns a system in which payment has these dead letters, and the other consumers have none.
 fn stub(letters: impl IntoIterator<Item = Value>) -> Stub {
     let none = |stub: Stub, consumer: &str| {
-        stub.on(&format!("GET /api/v1/admin/dead-letters/{consumer}"), [listing([])])
+        stub.on(&format!("GET /api/v1/admin/dead-letters/{consumer}?limit=100"), [listing([])])
     };
     let others = ["order-tracker", "inventory-reserve", "notification", "analytics"];
     others.into_iter().fold(Stub::start(), none).on(DEAD_LETTERS, [listing(letters)])
@@ -58,6 +58,23 @@ fn dead_letters_are_counted_by_consumer_and_code() {
     assert_eq!(
         run.out,
         "CONSUMER  CODE                DEAD LETTERS\npayment   attempts-exhausted  2\npayment   undecodable         1\n"
+    );
+}
+
+#[test]
+fn every_page_is_listed() {
+    let page = |id: &str, next: Value| {
+        Reply::json(200, &json!({"dead_letters": [letter(id, "bad")], "next_cursor": next}))
+    };
+    let stub = stub([]).on(DEAD_LETTERS, [page("a", json!("c1"))]);
+    let stub = stub.on(&format!("{DEAD_LETTERS}&cursor=c1"), [page("b", json!("c2"))]);
+    let stub = stub.on(&format!("{DEAD_LETTERS}&cursor=c2"), [page("c", Value::Null)]);
+    let run = run(&stub.url, "dlq list payment --json");
+    assert_eq!(run.code, 0, "{run:?}");
+    let document: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(
+        document,
+        json!({"dead_letters": [letter("a", "bad"), letter("b", "bad"), letter("c", "bad")]})
     );
 }
 

@@ -14,10 +14,10 @@ pub(super) struct DeadLetterView {
     id: String,
     /// The consumer that gave it up.
     #[schema(example = "payment")]
-    pub(super) consumer: String,
+    consumer: String,
     /// The reason, for programs.
     #[schema(example = "attempts-exhausted")]
-    pub(super) code: String,
+    code: String,
     /// The reason, for a person.
     reason: String,
     /// The number of attempts.

@@ -1,16 +1,12 @@
-//! Lists, reads, replaces, deletes and replays dead letters.
-
-use std::collections::BTreeMap;
+//! Reads, replaces, deletes and replays dead letters.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use futures::future::try_join_all;
 use orderflow_domain::Event;
 use orderflow_http::{JsonBody, PathParam, Problem, ProblemKind, QueryParams};
 use orderflow_messaging::{
-    ConsumerName, DeadLetter, QueueAdmin, SUBSCRIPTIONS, Selection, Subscription, restore_payment_token,
-    subscription,
+    ConsumerName, DeadLetter, QueueAdmin, Selection, Subscription, restore_payment_token, subscription,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -22,77 +18,6 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::Admin;
 use super::dead_letter_view::DeadLetterView;
-
-/// The dead letters of a consumer.
-#[derive(Serialize, ToSchema)]
-#[schema(as = DeadLetterList)]
-pub(super) struct DeadLetterList {
-    dead_letters: Vec<DeadLetterView>,
-}
-
-/// The dead letters of all consumers.
-#[derive(Serialize, ToSchema)]
-#[schema(as = DeadLetterOverview)]
-pub(super) struct DeadLetterOverview {
-    dead_letters: Vec<DeadLetterView>,
-    counts: Vec<Count>,
-}
-
-/// The number of a consumer's dead letters with one code.
-#[derive(Serialize, ToSchema)]
-#[schema(as = DeadLetterCount)]
-struct Count {
-    consumer: String,
-    code: String,
-    count: u64,
-}
-
-/// List the dead letters of all consumers
-#[utoipa::path(
-    get,
-    path = "/api/v1/admin/dead-letters",
-    tag = "admin",
-    operation_id = "listAllDeadLetters",
-    responses((status = 200, description = "Every dead letter, and how many there are by consumer and code", body = DeadLetterOverview))
-)]
-pub(super) async fn list_all(State(admin): State<Admin>) -> Result<Json<DeadLetterOverview>, Problem> {
-    let of_each = SUBSCRIPTIONS.iter().map(|row| admin.dead_letters(row.consumer));
-    let found = try_join_all(of_each).await.map_err(Problem::unavailable)?;
-    let dead_letters: Vec<_> = found.into_iter().flatten().map(DeadLetterView::from).collect();
-    let counts = count(&dead_letters);
-    Ok(Json(DeadLetterOverview { dead_letters, counts }))
-}
-
-fn count(letters: &[DeadLetterView]) -> Vec<Count> {
-    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for letter in letters {
-        *counts.entry((&letter.consumer, &letter.code)).or_default() += 1;
-    }
-    let count = |((consumer, code), count): ((&str, &str), u64)| Count {
-        consumer: consumer.to_owned(),
-        code: code.to_owned(),
-        count,
-    };
-    counts.into_iter().map(count).collect()
-}
-
-/// List the dead letters of a consumer
-#[utoipa::path(
-    get,
-    path = "/api/v1/admin/dead-letters/{consumer}",
-    tag = "admin",
-    operation_id = "listDeadLetters",
-    params(("consumer" = ConsumerName, Path, example = "payment")),
-    responses((status = 200, description = "Oldest first, as far as the broker keeps them in order", body = DeadLetterList))
-)]
-pub(super) async fn list(
-    State(admin): State<Admin>,
-    PathParam(consumer): PathParam<String>,
-) -> Result<Json<DeadLetterList>, Problem> {
-    let consumer = known(&consumer)?.consumer;
-    let found = admin.dead_letters(consumer).await.map_err(Problem::unavailable)?;
-    Ok(Json(DeadLetterList { dead_letters: found.into_iter().map(DeadLetterView::from).collect() }))
-}
 
 /// Read a dead letter
 #[utoipa::path(
@@ -277,11 +202,10 @@ pub(super) async fn replay(
     Ok(Json(Replayed { replayed }))
 }
 
-fn known(consumer: &str) -> Result<&'static Subscription, Problem> {
+pub(super) fn known(consumer: &str) -> Result<&'static Subscription, Problem> {
     subscription(consumer).map_err(|_| Problem::not_found())
 }
 
 async fn find(admin: &dyn QueueAdmin, consumer: &str, id: &str) -> Result<DeadLetter, Problem> {
-    let found = admin.dead_letters(consumer).await.map_err(Problem::unavailable)?;
-    found.into_iter().find(|letter| letter.id == id).ok_or_else(Problem::not_found)
+    admin.dead_letter(consumer, id).await.map_err(Problem::unavailable)?.ok_or_else(Problem::not_found)
 }

@@ -1,5 +1,6 @@
 //! `/api/v1/admin`: queues and dead letters of any broker.
 
+mod dead_letter_lists;
 mod dead_letter_view;
 mod dead_letters;
 
@@ -20,8 +21,8 @@ type Admin = Arc<dyn QueueAdmin>;
 pub fn admin_router(admin: Arc<dyn QueueAdmin>) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(queues))
-        .routes(routes!(dead_letters::list_all))
-        .routes(routes!(dead_letters::list, dead_letters::purge))
+        .routes(routes!(dead_letter_lists::list_all))
+        .routes(routes!(dead_letter_lists::list, dead_letters::purge))
         .routes(routes!(dead_letters::replay))
         .routes(routes!(dead_letters::read, dead_letters::replace, dead_letters::delete))
         .with_state(admin)

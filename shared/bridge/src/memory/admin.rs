@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use orderflow_domain::Event;
 use orderflow_messaging::{
-    AdminError, DeadLetter, QueueAdmin, QueueStatus, ReplayProgress, SUBSCRIPTIONS, Selection,
+    AdminError, COUNTED_MAX, DeadLetter, DeadLetterPage, QueueAdmin, QueueStatus, ReplayProgress,
+    SUBSCRIPTIONS, Selection,
 };
 use orderflow_store::StoreError;
 use tokio::time::{sleep, timeout};
@@ -85,6 +86,31 @@ impl QueueAdmin for MemoryAdmin {
     async fn dead_letters(&self, consumer: &str) -> Result<Vec<DeadLetter>, AdminError> {
         let rows = self.selected(consumer, &Selection::All).await?;
         Ok(rows.into_iter().map(|row| row.into_letter(consumer)).collect())
+    }
+
+    async fn dead_letter_page(
+        &self,
+        consumer: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<DeadLetterPage, AdminError> {
+        let found = self.0.runtime.dead_letter_page(consumer, after, limit).await;
+        let (rows, next) = found.map_err(unanswered)?;
+        let letters = rows.into_iter().map(|row| row.into_letter(consumer)).collect();
+        let mut page = DeadLetterPage { letters, next };
+        if page.limit_bytes() {
+            page.next = page.letters.last().map(|letter| letter.id.clone());
+        }
+        Ok(page)
+    }
+
+    async fn dead_letter(&self, consumer: &str, id: &str) -> Result<Option<DeadLetter>, AdminError> {
+        let found = self.0.runtime.dead_letter(consumer, id).await.map_err(unanswered)?;
+        Ok(found.map(|row| row.into_letter(consumer)))
+    }
+
+    async fn dead_letter_codes(&self, consumer: &str) -> Result<Vec<String>, AdminError> {
+        self.0.runtime.dead_letter_codes(consumer, COUNTED_MAX).await.map_err(unanswered)
     }
 
     async fn replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, AdminError> {

@@ -60,6 +60,35 @@ impl RuntimeTable {
         self.write_each(letters.iter().map(delete).collect()).await
     }
 
+    /// Returns the next dead letters of a consumer after an id, in the order of their ids. If more may follow, also returns the id after which they
+    /// do.
+    pub(crate) async fn dead_letter_page(
+        &self,
+        consumer: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<DeadLetterRow>, Option<String>), StoreError> {
+        self.table.get_page(&dead_pk(consumer), after, limit).await
+    }
+
+    /// Returns a dead letter.
+    pub(crate) async fn dead_letter(
+        &self,
+        consumer: &str,
+        id: &str,
+    ) -> Result<Option<DeadLetterRow>, StoreError> {
+        self.table.get(self.dead_key(consumer, id)).await
+    }
+
+    /// Returns the code of each dead letter of a consumer, of at most `limit`.
+    pub(crate) async fn dead_letter_codes(
+        &self,
+        consumer: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        self.table.get_texts(&dead_pk(consumer), "code", limit).await
+    }
+
     fn dead_key(&self, consumer: &str, id: &str) -> Item {
         self.table.key_with_range(dead_pk(consumer), id)
     }

@@ -241,3 +241,35 @@ async fn waiting_and_delayed_messages_are_rewritten_in_memory_and_in_their_rows(
     process.drain(now()).await;
     assert!(world.delayed().await.is_empty() && world.dead().await.is_empty());
 }
+
+#[tokio::test]
+async fn two_thousand_dead_letters_are_read_page_by_page() {
+    let world = World::new().await;
+    let history = AttemptHistory { attempts: 1, first_at: now() };
+    let code = (&"bad".into(), "told to dead-letter");
+    let letters =
+        (0..2_000).map(|n| DeadLetter::new(CONSUMER, &format!("no event {n}"), code, history, now()));
+    let rows: Vec<DeadLetterRow> = letters.map(|letter| DeadLetterRow::new(&letter)).collect();
+    let writes = rows.iter().map(|row| world.runtime().write_dead_letter(row).unwrap()).collect();
+    assert!(world.runtime().write_each(writes).await.iter().all(Result::is_ok));
+    let process = world.start().await;
+    let admin = admin(&process);
+    let (mut ids, mut pages, mut after) = (Vec::new(), 0, None::<String>);
+    loop {
+        let page = admin.dead_letter_page(CONSUMER, after.as_deref(), 100).await.unwrap();
+        assert!(page.letters.len() <= 100);
+        ids.extend(page.letters.into_iter().map(|letter| letter.id));
+        pages += 1;
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let mut expected: Vec<&str> = rows.iter().map(DeadLetterRow::id).collect();
+    expected.sort_unstable();
+    assert_eq!((ids.len(), ids.iter().map(String::as_str).collect::<Vec<_>>()), (2_000, expected));
+    assert!((20..=21).contains(&pages), "{pages}");
+    assert_eq!(admin.dead_letter_codes(CONSUMER).await.unwrap().len(), 2_000);
+    assert_eq!(admin.dead_letter(CONSUMER, &ids[7]).await.unwrap().unwrap().id, ids[7]);
+    assert_eq!(admin.dead_letter(CONSUMER, "none").await.unwrap(), None);
+}
