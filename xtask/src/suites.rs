@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 
 /// The cargo features that enable the tests that need tools.
 pub(crate) const TOOL_FEATURES: &str = "orderflow-testing/rie,orderflow-tests/rie,orderflow/rabbitmq,\
-     orderflow/ministack,orderflow/browser,orderflow-bridge/rabbitmq,orderflow-testing/rabbitmq,\
+     orderflow/ministack,orderflow/browser,orderflow/contract,orderflow-bridge/rabbitmq,orderflow-testing/rabbitmq,\
      orderflow-tests/rabbitmq,orderflow-tests/stripe,orderflow-notifications/providers";
 
 /// A set of tests that run together.
@@ -77,6 +77,20 @@ const SUITES: &[Suite] = &[
             "--",
             "docs_page",
             "hostile_page",
+        ]],
+    },
+    Suite {
+        name: "contract",
+        needs: &[Tool::Schemathesis],
+        steps: &[&[
+            "test",
+            "--workspace",
+            "--locked",
+            "--features",
+            TOOL_FEATURES,
+            "--test",
+            "program",
+            "contract::",
         ]],
     },
     Suite {

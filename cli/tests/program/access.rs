@@ -21,7 +21,7 @@ pub(crate) fn protected() -> Launch {
 }
 
 pub(crate) fn token(subject: &str, scope: &str) -> String {
-    let expires = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(300);
+    let expires = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(3_600);
     let claims = json!({
         "iss": "https://issuer", "aud": "orderflow", "sub": subject, "exp": expires.as_secs(), "scope": scope,
     });

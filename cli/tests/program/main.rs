@@ -7,6 +7,8 @@ mod audit;
 #[cfg(feature = "browser")]
 mod browser;
 mod connections;
+#[cfg(feature = "contract")]
+mod contract;
 mod crash;
 mod customers;
 mod data_directory;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::{
     AIOSMTPD, CADDY_VARIABLE, CARGO_DENY, CARGO_LAMBDA, CARGO_LLVM_COV, CHROMEDRIVER_VARIABLE, LOCALSTRIPE,
-    MINISTACK, RABBITMQ_VARIABLE, SAM_CLI, Tool, ZIG, install,
+    MINISTACK, RABBITMQ_VARIABLE, SAM_CLI, SCHEMATHESIS, Tool, ZIG, install,
 };
 use crate::apt;
 use crate::compose;
@@ -129,6 +129,10 @@ impl Toolbox {
                 install::python_packages(&self.venv(tool))?;
                 self.venv(tool).join("bin/aiosmtpd")
             }
+            Tool::Schemathesis => {
+                install::python_packages(&self.venv(tool))?;
+                self.venv(tool).join("bin/schemathesis")
+            }
             Tool::RabbitMq => {
                 std::env::var_os(RABBITMQ_VARIABLE).map_or_else(|| RABBITMQ_SERVER.into(), PathBuf::from)
             }
@@ -157,6 +161,9 @@ impl Toolbox {
             Tool::MiniStack => install::from_pypi(&self.venv(tool), &[format!("ministack[full]=={MINISTACK}")])?,
             Tool::LocalStripe => install::from_pypi(&self.venv(tool), &[format!("localstripe=={LOCALSTRIPE}")])?,
             Tool::Aiosmtpd => install::from_pypi(&self.venv(tool), &[format!("aiosmtpd=={AIOSMTPD}")])?,
+            Tool::Schemathesis => {
+                install::from_pypi(&self.venv(tool), &[format!("schemathesis=={SCHEMATHESIS}")])?;
+            }
             Tool::RabbitMq => apt::install_stopped(&["rabbitmq-server"]).with_context(|| {
                 format!("install RabbitMQ 3.10 or newer, or set {RABBITMQ_VARIABLE} to the path of its rabbitmq-server")
             })?,
