@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use orderflow_bridge::ConsumerSwitch;
-use orderflow_http::{FieldErrors, JsonBody, Problem};
+use orderflow_http::{FieldErrors, JsonBody, Problem, ProblemKind};
 use orderflow_messaging::{ConsumerName, subscription};
 use orderflow_payments::{FaultSwitch, GatewayFault};
 use serde::{Deserialize, Serialize};
@@ -37,13 +37,14 @@ pub(crate) fn router(consumers: ConsumerSwitch, gateway: FaultSwitch) -> OpenApi
 
 /// Read the injected faults
 ///
-/// Available only if the program listens on loopback.
+/// Available only if the program listens on loopback; else 404.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/faults",
     tag = "admin",
     operation_id = "readFaults",
-    responses((status = 200, description = "The injected faults", body = FaultsBody))
+    responses((status = 200, description = "The injected faults", body = FaultsBody)),
+    extensions(("x-problems" = json!([ProblemKind::NotFound])))
 )]
 async fn read(State(faults): State<Faults>) -> Json<FaultsBody> {
     Json(FaultsBody {
@@ -54,14 +55,15 @@ async fn read(State(faults): State<Faults>) -> Json<FaultsBody> {
 
 /// Inject faults
 ///
-/// Available only if the program listens on loopback.
+/// Available only if the program listens on loopback; else 404.
 #[utoipa::path(
     put,
     path = "/api/v1/admin/faults",
     tag = "admin",
     operation_id = "replaceFaults",
     request_body = FaultsBody,
-    responses((status = 200, description = "The injected faults from now on", body = FaultsBody))
+    responses((status = 200, description = "The injected faults from now on", body = FaultsBody)),
+    extensions(("x-problems" = json!([ProblemKind::NotFound])))
 )]
 async fn replace(
     State(faults): State<Faults>,

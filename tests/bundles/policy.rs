@@ -85,7 +85,7 @@ fn resources_of(resources: &Value, statement: &Value) -> Vec<String> {
         // Every resource that is not a topic is a telephone number.
         Some("arn:${AWS::Partition}:sns:*:*:*") => vec!["phone".to_owned()],
         Some(other) => panic!("unexpected resource: not {other}"),
-        None => texts(&statement["Resource"]).into_iter().map(|text| named(resources, text)).collect(),
+        None => given(&statement["Resource"]).into_iter().map(|text| named(resources, text)).collect(),
     }
 }
 
@@ -106,10 +106,23 @@ fn for_triggers(resources: &Value, events: &Value) -> BTreeSet<Call> {
     rights
 }
 
+/// Reads a resource or a list of resources, each with the condition of an `!If` fulfilled.
+fn given(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Array(texts) => texts.iter().map(|text| if_granted(text).as_str().unwrap()).collect(),
+        text => vec![text.as_str().unwrap()],
+    }
+}
+
 /// Resolves a reference such as `${OrdersTable.Arn}/index/all`.
 fn named(resources: &Value, reference: &str) -> String {
     if reference == "*" {
         return reference.to_owned();
+    }
+    match reference {
+        "SesIdentityArn" => return "identity/*".to_owned(),
+        "SesConfigurationSetArn" => return "configuration-set/*".to_owned(),
+        _ => {}
     }
     if let Some(arn) = reference.strip_prefix("arn:") {
         return arn.rsplit(':').next().unwrap_or(arn).to_owned();

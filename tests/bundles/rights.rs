@@ -20,6 +20,9 @@ use crate::queues::{POISON, new_id, refuse_writes_about};
 use crate::relay::write_garbage;
 use crate::world::World;
 
+/// Used only if a message could not be sent: the claim on it is returned.
+const UNSEEN: (&str, &str) = ("notification", "dynamodb:DeleteItem");
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -44,7 +47,9 @@ async fn every_right_that_a_role_gives_is_used() {
     for (bundle, policy) in policies() {
         let asked_for = recording.allowed.iter().filter(|(who, _)| *who == bundle).map(|(_, call)| call);
         let used: Vec<&Call> = asked_for.chain(&policy.for_triggers).collect();
-        let is_unused = |right: &&Call| !used.iter().any(|call| covers(right, call));
+        let is_unused = |right: &&Call| {
+            !used.iter().any(|call| covers(right, call)) && (bundle.as_str(), right.action.as_str()) != UNSEEN
+        };
         unused.extend(policy.rights.iter().filter(is_unused).map(|right| (bundle.clone(), right.clone())));
         for call in &policy.for_triggers {
             assert!(policy.allows(call), "the trigger of {bundle} needs {call:?}");

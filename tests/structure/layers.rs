@@ -142,7 +142,7 @@ fn shared_crates_import_downwards() {
         ("orderflow-embedded", &[]),
         ("orderflow-errors", &[]),
         ("orderflow-settings", &["orderflow-errors"]),
-        ("orderflow-telemetry", &["orderflow-errors", "orderflow-settings"]),
+        ("orderflow-telemetry", &["orderflow-domain", "orderflow-errors", "orderflow-settings"]),
         (
             "orderflow-store",
             &["orderflow-backoff", "orderflow-domain", "orderflow-errors", "orderflow-settings"],

@@ -109,7 +109,8 @@ fn the_access_log_names_caller_address_and_request() {
 fn orders_health_and_documents_are_routed_to_order_intake_and_the_rest_to_shop_api() {
     for (name, route) in resources("AWS::ApiGatewayV2::Route") {
         let key = route["Properties"]["RouteKey"].as_str().unwrap();
-        let shop = key.contains("/api/v1/") && !["/orders", "/cache/"].iter().any(|part| key.contains(part));
+        let of_shop = ["/api/v1/", "/webhooks/"].iter().any(|part| key.contains(part));
+        let shop = of_shop && !["/orders", "/cache/"].iter().any(|part| key.contains(part));
         let integration = if shop { "ShopApiIntegration" } else { "OrderIntakeIntegration" };
         assert_eq!(route["Properties"]["Target"], format!("integrations/${{{integration}}}"), "{name}");
     }

@@ -97,8 +97,8 @@ mod tests {
 
     #[test]
     fn a_text_that_cannot_be_shown_is_found_at_any_depth() {
-        for good in [json!(""), json!("a\nb"), json!([1, {"a": "ü"}])] {
-            assert_eq!(check(&good), Ok(()), "{good}");
+        for fine in [json!(""), json!("a\nb"), json!([1, {"a": "ü"}])] {
+            assert_eq!(check(&fine), Ok(()), "{fine}");
         }
         for bad in [json!(" "), json!("1\r.\r\nx"), json!([{"a": "1\u{0}"}]), json!({"\u{202e}": 1})] {
             assert!(check(&bad).is_err(), "{bad}");

@@ -58,9 +58,12 @@ impl PaymentProvider {
         let secret =
             reader.optional(&STRIPE_WEBHOOK_SECRET, |text| WebhookSecret::parse(text).ok_or(NotAllowed));
         if secret.is_some() && reader.one_of(&PAYMENT_PROVIDER) != Some("stripe") {
-            return Err(reader.conflict([&STRIPE_WEBHOOK_SECRET, &PAYMENT_PROVIDER], |[secret, provider]| {
-                format!("{secret} is for events of Stripe, so it needs {provider}=stripe")
-            }));
+            return Err(reader.conflict(
+                [&STRIPE_WEBHOOK_SECRET, &PAYMENT_PROVIDER],
+                |[secret, provider]| {
+                    format!("{secret} is for events of Stripe, so it needs {provider}=stripe")
+                },
+            ));
         }
         Ok(secret)
     }

@@ -40,7 +40,13 @@ impl PaymentUpdate {
             record.email = Some(refusal.email.clone());
             record.phone.clone_from(&refusal.phone);
         }
-        Self { record, replaces: row.map(|row| row.version), resend: None, outcome: Outcome::Done, emits: true }
+        Self {
+            record,
+            replaces: row.map(|row| row.version),
+            resend: None,
+            outcome: Outcome::Done,
+            emits: true,
+        }
     }
 
     /// Emits the event of the row again. `updated_at` stays, so that the event keeps its time.
@@ -50,7 +56,13 @@ impl PaymentUpdate {
             traceparent: request.traceparent.clone(),
             ..row.clone()
         };
-        Self { record, replaces: Some(row.version), resend: request.resend, outcome: Outcome::Done, emits: true }
+        Self {
+            record,
+            replaces: Some(row.version),
+            resend: request.resend,
+            outcome: Outcome::Done,
+            emits: true,
+        }
     }
 
     /// Changes the status of a payment without an event of its order: on request of an operator, or because the provider reports it.

@@ -123,7 +123,11 @@ impl IntoParams for IfNoneMatch {
 }
 
 fn header(name: &str, description: &str, pattern: Option<&str>) -> Parameter {
-    let text = ObjectBuilder::new().schema_type(Type::String).examples(["\"2\""]).pattern(pattern);
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .examples(["\"2\""])
+        .pattern(pattern)
+        .min_length(pattern.map(|_| 1));
     let header = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).schema(Some(text));
     header.description(Some(description)).build()
 }

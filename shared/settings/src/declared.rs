@@ -402,7 +402,10 @@ pub static STRIPE_API_URL: Setting = Setting::new("STRIPE_API_URL", HttpUrl, Sec
 /// The secret of Stripe's webhook.
 pub static STRIPE_WEBHOOK_SECRET: Setting = Setting::new(
     "STRIPE_WEBHOOK_SECRET",
-    Text { placeholder: "SECRET", allowed: "the signing secret of a webhook endpoint at Stripe, which begins with whsec_" },
+    Text {
+        placeholder: "SECRET",
+        allowed: "the signing secret of a webhook endpoint at Stripe, which begins with whsec_",
+    },
     Section::Payments,
 )
 .help("The signing secret of the webhook at Stripe. With it, POST /webhooks/stripe receives Stripe's events.")
@@ -628,17 +631,19 @@ pub const LIBRARIES: [&str; 13] = [
 ];
 
 /// Variables of the scripts, the tests and `cargo xtask`. Programs ignore them without a warning.
-pub const DEVELOPMENT: [&str; 13] = [
+pub const DEVELOPMENT: [&str; 15] = [
     "ORDERFLOW_AIOSMTPD",
     "ORDERFLOW_BUNDLES",
     "ORDERFLOW_CADDY",
     "ORDERFLOW_CHROMEDRIVER",
     "ORDERFLOW_COMPOSE_OTLP_ENDPOINT",
+    "ORDERFLOW_CONTRACT_SECONDS",
     "ORDERFLOW_LOCALSTRIPE",
     "ORDERFLOW_MINISTACK",
     "ORDERFLOW_PARAMETERS",
     "ORDERFLOW_RABBITMQ",
     "ORDERFLOW_RIE",
+    "ORDERFLOW_SCHEMATHESIS",
     "ORDERFLOW_STRESS_MESSAGES",
     "ORDERFLOW_STRESS_SEED",
     "ORDERFLOW_TOOLS_DIR",

@@ -78,8 +78,9 @@ impl Error for SettingsError {}
 /// Returns a value in quotes, without the parts that must not be shown.
 pub(crate) fn shown(setting: &Setting, value: &str) -> String {
     match setting.secrecy {
-        Secrecy::Public => format!("{value:?}"),
-        Secrecy::Credentials => {
+        // A URL with a password may be given to a wrong setting by mistake.
+        Secrecy::Public if !value.contains("://") => format!("{value:?}"),
+        Secrecy::Public | Secrecy::Credentials => {
             url_without_secrets(value).map_or_else(|| HIDDEN.to_owned(), |value| format!("{value:?}"))
         }
         Secrecy::Secret => HIDDEN.to_owned(),

@@ -43,8 +43,8 @@ async fn a_closed_deployment_requires_a_token_with_the_scope() {
     for (method, path, scope, status) in [
         (Method::GET, "/admin/queues", "operate", 200),
         (Method::GET, "/admin/queues", "catalog:write", 403),
-        (Method::GET, "/payments", "orders:read", 200),
-        (Method::GET, "/payments", "operate", 403),
+        (Method::GET, "/payments?status=refund_failed", "orders:read", 200),
+        (Method::GET, "/payments?status=refund_failed", "operate", 403),
         (Method::GET, "/inventory/PRODUCT-002", "inventory:write", 200),
         (Method::GET, "/inventory/PRODUCT-002", "", 403),
         (Method::DELETE, "/products/NONE", "catalog:write", 404),

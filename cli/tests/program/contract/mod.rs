@@ -10,9 +10,9 @@ use crate::server::{Server, up};
 /// The seconds that a run may take if the environment does not say otherwise.
 const SECONDS: &str = "45";
 
-/// The checks of Schemathesis that do not hold here. Both judge requests that a rule of the shop refuses, or that a header which is ignored when
-/// it is not well formed makes invalid.
-const NOT_CHECKED: &str = "positive_data_acceptance,negative_data_rejection";
+/// The checks of Schemathesis that do not hold here. The first two judge requests that a rule of the shop refuses, or that a header which is ignored
+/// when it is not well formed makes invalid. The third wants 405 for a method that a path does not have, also where the caller gets 403.
+const NOT_CHECKED: &str = "positive_data_acceptance,negative_data_rejection,unsupported_method";
 
 /// Runs Schemathesis against a server and fails if it finds anything.
 ///
@@ -39,7 +39,6 @@ fn check(server: &Server, caller: &[(&str, &str)]) {
     }
     let run = command.output().unwrap();
     let report = String::from_utf8_lossy(&run.stdout);
-    println!("{report}");
     assert!(run.status.success(), "{report}\n{}", String::from_utf8_lossy(&run.stderr));
 }
 

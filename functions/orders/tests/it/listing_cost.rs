@@ -63,7 +63,8 @@ async fn a_filter_that_matches_nothing_reads_a_bounded_part_of_its_listing_for_e
                 None => break,
             }
         }
-        assert_eq!(pages, 3, "{filter}: an empty page has a cursor while there is more to examine");
+        // The first page reads orders of alice; from its end on, the listing of B has only one order left.
+        assert_eq!(pages, 2, "{filter}: an empty page has a cursor while there is more to examine");
         assert_eq!(
             found,
             [Value::from(both.as_str())],

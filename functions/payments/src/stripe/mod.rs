@@ -26,8 +26,8 @@ use failure::StripeError;
 use objects::{IntentStatus, PaymentIntent};
 
 pub use settings::{ApiKey, StripeSettings};
-pub use webhook::{STRIPE_WEBHOOK, WebhookSecret};
 pub(crate) use webhook::router as webhook_router;
+pub use webhook::{STRIPE_WEBHOOK, WebhookSecret};
 
 /// A gateway that charges cards through Stripe. A payment token is the id of a PaymentMethod (`pm_...`).
 #[derive(Debug, Clone)]

@@ -94,7 +94,12 @@ impl Webhook {
 
     /// Changes a payment unless this event has changed it before. Returns `false` if another writer changed it in the meantime. A payment without
     /// a row is still being charged: its delivery will find the charge.
-    async fn apply_once(&self, order_id: OrderId, notice: &Notice, event: &str) -> Result<bool, WebhookError> {
+    async fn apply_once(
+        &self,
+        order_id: OrderId,
+        notice: &Notice,
+        event: &str,
+    ) -> Result<bool, WebhookError> {
         let row: Option<PaymentRecord> = self.table.get(self.table.key(order_id.to_string())).await?;
         let Some(row) = row.filter(|row| !row.has_applied(event)) else { return Ok(true) };
         let update = match notice {
@@ -139,7 +144,11 @@ impl Webhook {
     }
 
     /// A refund that Stripe accepted has failed since.
-    async fn refunded(&self, row: &PaymentRecord, intent: &str) -> Result<Option<PaymentUpdate>, GatewayError> {
+    async fn refunded(
+        &self,
+        row: &PaymentRecord,
+        intent: &str,
+    ) -> Result<Option<PaymentUpdate>, GatewayError> {
         let is_ours = row.provider_id.as_deref() == Some(intent);
         if row.status != PaymentStatus::Refunded || !is_ours || self.gateway.is_refunded(intent).await? {
             return Ok(None);
@@ -158,7 +167,9 @@ fn disputed(row: &PaymentRecord, intent: &str, dispute: &Dispute) -> Option<Paym
 fn report(before: &PaymentRecord, after: &PaymentRecord, event: &str) {
     let order_id = after.order_id;
     if after.status == PaymentStatus::RefundFailed {
-        let error = GatewayError::RefundFailed("Stripe reports that a refund failed after it was accepted".to_owned());
+        let error = GatewayError::RefundFailed(
+            "Stripe reports that a refund failed after it was accepted".to_owned(),
+        );
         return report_failed_refund(order_id, None, &error);
     }
     if let Some(dispute) = after.dispute.as_ref().filter(|dispute| before.dispute.as_ref() != Some(dispute)) {

@@ -45,7 +45,9 @@ impl StripeHarness {
 
     fn intent(&self, status: &str) -> Reply {
         let metadata = json!({"order_id": self.order});
-        Reply::ok(&json!({"id": "pi_1", "status": status, "amount": 3998, "latest_charge": null, "metadata": metadata}))
+        Reply::ok(
+            &json!({"id": "pi_1", "status": status, "amount": 3998, "latest_charge": null, "metadata": metadata}),
+        )
     }
 
     fn event(&self, id: &str, kind: &str, object: Value) -> Value {
@@ -123,7 +125,8 @@ async fn only_signed_events_are_read() {
 async fn a_refund_that_fails_days_later_needs_an_operator() {
     let stub = charging().await.on(READ, [Reply::intent("succeeded")]);
     let stub = stub.on(REFUND, [Reply::refund("pending", 3998)]);
-    let states = [Reply::refunds(&[]), Reply::refunds(&[("pending", 3998)]), Reply::refunds(&[("failed", 3998)])];
+    let states =
+        [Reply::refunds(&[]), Reply::refunds(&[("pending", 3998)]), Reply::refunds(&[("failed", 3998)])];
     let harness = StripeHarness::start(stub.on(REFUNDS, states)).await;
     assert_eq!(harness.deliver().await, Outcome::Done);
     assert_eq!(harness.deliver_event(cancelled(harness.order)).await, Outcome::Done);
@@ -141,7 +144,12 @@ async fn a_refund_that_fails_days_later_needs_an_operator() {
 async fn a_charge_that_succeeds_after_the_timeout_completes_the_payment() {
     for (kind, status, expected, emitted) in [
         ("payment_intent.succeeded", "succeeded", PaymentStatus::Completed, EventType::PaymentCompleted),
-        ("payment_intent.payment_failed", "requires_payment_method", PaymentStatus::Failed, EventType::PaymentFailed),
+        (
+            "payment_intent.payment_failed",
+            "requires_payment_method",
+            PaymentStatus::Failed,
+            EventType::PaymentFailed,
+        ),
     ] {
         let stub = creating().await.on(CONFIRM, [Reply::intent("processing")]);
         let harness = StripeHarness::start(
@@ -151,7 +159,11 @@ async fn a_charge_that_succeeds_after_the_timeout_completes_the_payment() {
         assert!(matches!(harness.deliver().await, Outcome::Retry { .. }));
         assert_eq!(harness.payments.status(harness.order).await, Some(PaymentStatus::Unknown));
 
-        assert_eq!(harness.notify(&harness.charged("evt_1", kind)).await, 503, "Stripe says that it is pending");
+        assert_eq!(
+            harness.notify(&harness.charged("evt_1", kind)).await,
+            503,
+            "Stripe says that it is pending"
+        );
         assert_eq!(harness.notify(&harness.charged("evt_1", kind)).await, 200);
         assert_eq!(harness.payments.status(harness.order).await, Some(expected));
         let event = harness.payments.service.last_event(&EVENT_SOURCE, &harness.order.to_string()).await;
