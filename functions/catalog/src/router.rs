@@ -6,12 +6,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use orderflow_domain::{ChargeRules, Currency, Money, Sku, Timestamp};
 use orderflow_http::{
-    EntityTag, IfMatch, IfNoneMatch, JsonBody, Limit, PageCursor, PathParam, Problem, ProblemKind,
-    QueryParams, Trace,
+    EntityTag, IfMatch, IfNoneMatch, JsonBody, PageQuery, PathParam, Problem, ProblemKind, QueryParams, Trace,
 };
 use orderflow_store::{Cursor, CursorError, Store};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -187,20 +186,6 @@ fn change_problem(error: ChangeError) -> Problem {
     }
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// The most products on the page.
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
-    /// The `next_cursor` of the previous page.
-    #[serde(default)]
-    #[param(inline)]
-    cursor: PageCursor,
-}
-
 /// A page of products.
 #[derive(Serialize, ToSchema)]
 struct ProductList {
@@ -216,20 +201,19 @@ struct ProductList {
     path = "/api/v1/products",
     tag = "catalog",
     operation_id = "listProducts",
-    params(ListQuery),
+    params(PageQuery),
     responses((status = 200, description = "A page of products, in the order of their skus", body = ProductList)),
     extensions(("x-problems" = json!([ProblemKind::InvalidCursor])))
 )]
 async fn list(
     State(products): State<Products>,
-    QueryParams(query): QueryParams<ListQuery>,
+    QueryParams(query): QueryParams<PageQuery>,
 ) -> Result<Json<ProductList>, Problem> {
     let position = |text: &str| {
         let sku = Cursor::decode(text, LISTING)?;
         Sku::parse(&sku).map_err(|_| CursorError)
     };
-    let after = query.cursor.get().map(position).transpose();
-    let after = after.map_err(|CursorError| Problem::invalid_cursor())?;
+    let after = query.cursor.position(position)?;
     let limit = usize::from(query.limit.get());
     let (records, next) = products.catalog.list(after.as_ref(), limit).await.map_err(Problem::unavailable)?;
     let next_cursor = next.map(|sku| Cursor::new(LISTING, sku.as_str()).encode());

@@ -8,12 +8,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use orderflow_domain::Sku;
 use orderflow_http::{
-    EntityTag, IdempotencyKey, IfMatch, IfNoneMatch, JsonBody, Limit, PageCursor, PathParam, Problem,
-    ProblemKind, QueryParams, Trace,
+    EntityTag, IdempotencyKey, IfMatch, IfNoneMatch, JsonBody, PageQuery, PathParam, Problem, ProblemKind,
+    QueryParams, Trace,
 };
 use orderflow_store::{Cursor, CursorError, Store};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -37,20 +37,6 @@ pub fn router(store: &Store, first_stock: Arc<dyn FirstStock>) -> OpenApiRouter 
         .with_state(Inventory { levels: Levels::new(store), corrections })
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// The most levels on the page.
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
-    /// The `next_cursor` of the previous page.
-    #[serde(default)]
-    #[param(inline)]
-    cursor: PageCursor,
-}
-
 /// A page of stock levels.
 #[derive(Serialize, ToSchema)]
 struct LevelList {
@@ -69,20 +55,19 @@ struct LevelList {
     path = "/api/v1/inventory",
     tag = "inventory",
     operation_id = "listLevels",
-    params(ListQuery),
+    params(PageQuery),
     responses((status = 200, description = "A page of levels in the order of their skus, and the totals of all levels", body = LevelList)),
     extensions(("x-problems" = json!([ProblemKind::InvalidCursor])))
 )]
 async fn list(
     State(inventory): State<Inventory>,
-    QueryParams(query): QueryParams<ListQuery>,
+    QueryParams(query): QueryParams<PageQuery>,
 ) -> Result<Json<LevelList>, Problem> {
     let position = |text: &str| {
         let sku = Cursor::decode(text, LISTING)?;
         Sku::parse(&sku).map_err(|_| CursorError)
     };
-    let after = query.cursor.get().map(position).transpose();
-    let after = after.map_err(|CursorError| Problem::invalid_cursor())?;
+    let after = query.cursor.position(position)?;
     let limit = usize::from(query.limit.get());
     let (levels, next) = inventory.levels.list(after.as_ref(), limit).await.map_err(Problem::unavailable)?;
     let totals = inventory.levels.totals().await.map_err(Problem::unavailable)?;

@@ -8,9 +8,9 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use orderflow_domain::{ChannelKind, OrderId, Timestamp};
 use orderflow_http::{
-    IdempotencyKey, JsonBodyText, Limit, PageCursor, PathParam, Problem, ProblemKind, QueryParams, Trace,
+    IdempotencyKey, JsonBodyText, PageQuery, PathParam, Problem, ProblemKind, QueryParams, Trace,
 };
-use orderflow_store::{Cursor, CursorError, Store, Table};
+use orderflow_store::{Cursor, Store, Table};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -187,20 +187,6 @@ struct TemplateList {
     next_cursor: Option<String>,
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct TemplateQuery {
-    /// The most templates on the page.
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
-    /// The `next_cursor` of the previous page.
-    #[serde(default)]
-    #[param(inline)]
-    cursor: PageCursor,
-}
-
 /// The listing of templates, in cursors.
 const TEMPLATES: &str = "templates";
 
@@ -210,16 +196,15 @@ const TEMPLATES: &str = "templates";
     path = "/api/v1/templates",
     tag = "notifications",
     operation_id = "listTemplates",
-    params(TemplateQuery),
+    params(PageQuery),
     responses((status = 200, description = "A page of templates, by name and channel", body = TemplateList)),
     extensions(("x-problems" = json!([ProblemKind::InvalidCursor])))
 )]
 async fn list_templates(
     State(notifications): State<Notifications>,
-    QueryParams(query): QueryParams<TemplateQuery>,
+    QueryParams(query): QueryParams<PageQuery>,
 ) -> Result<Json<TemplateList>, Problem> {
-    let after = query.cursor.get().map(|text| Cursor::decode(text, TEMPLATES)).transpose();
-    let after = after.map_err(|CursorError| Problem::invalid_cursor())?;
+    let after = query.cursor.position(|text| Cursor::decode(text, TEMPLATES))?;
     let position = |template: &TemplateSummary| format!("{}.{}", template.name, template.channel.as_str());
     let rest = match &after {
         None => notifications.templates.summaries(),

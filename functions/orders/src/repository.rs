@@ -1,5 +1,6 @@
 //! Reading, writing and listing orders.
 
+use futures::future::try_join_all;
 use orderflow_domain::{CustomerId, OrderId, OrderStatus, Sku};
 use orderflow_store::{
     Cancellation, IndexDefinition, Item, Listing, Outbox, Store, StoreError, Table, TimeKey, TransactError,
@@ -180,9 +181,8 @@ impl Orders {
         let (mut position, mut examined) = (after.map(|key| key.to_string()), 0);
         // The first step fills most pages. A filter that no index serves takes the rest of the budget in a second one.
         let mut step = (limit + 1).min(KEYS_MAX);
-        let listing = self.shortest(filter.listings(), position.as_deref(), step).await?;
-        while examined < KEYS_MAX {
-            let keys = self.table.list(&listing, position.as_deref(), step).await?;
+        let (listing, mut keys) = self.shortest(filter.listings(), position.as_deref(), step).await?;
+        loop {
             examined += keys.len();
             let reached_end = keys.len() < step;
             let ids = keys.iter().filter_map(|key| Some(TimeKey::parse(key)?.order_id));
@@ -200,32 +200,25 @@ impl Orders {
             }
             position = keys.into_iter().next_back().or(position);
             step = KEYS_MAX - examined;
+            if step == 0 {
+                break;
+            }
+            keys = self.table.list(&listing, position.as_deref(), step).await?;
         }
         Ok(Page { orders: found, next: position.and_then(|key| TimeKey::parse(&key)) })
     }
-}
 
-impl Orders {
-    /// Returns a listing that ends within the next `step` keys, if there is one, else the first. A filter that few or no orders match, such as a
-    /// rare status, then reads no orders of the other filters.
+    /// Returns the listing with the fewest of the next `step` keys, with these keys; the first of several. A filter that few or no orders match,
+    /// such as a rare status, then reads no orders of the other filters.
     async fn shortest(
         &self,
         listings: Vec<Listing>,
         after: Option<&str>,
         step: usize,
-    ) -> Result<Listing, StoreError> {
-        let (mut first, mut fewest) = (None, step);
-        let is_alone = listings.len() == 1;
-        for listing in listings {
-            let keys = if is_alone { step } else { self.table.list(&listing, after, step).await?.len() };
-            if first.is_none() || keys < fewest {
-                (first, fewest) = (Some(listing), keys);
-            }
-        }
-        first.ok_or_else(|| StoreError::Shape {
-            table: self.table.name().to_owned(),
-            message: "a filter has no listing".to_owned(),
-        })
+    ) -> Result<(Listing, Vec<String>), StoreError> {
+        let keys = try_join_all(listings.iter().map(|listing| self.table.list(listing, after, step))).await?;
+        let shortest = listings.into_iter().zip(keys).min_by_key(|(_, keys)| keys.len());
+        Ok(shortest.expect("a filter without parts has the listing of all orders"))
     }
 }
 

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use orderflow_domain::{Currency, OrderId, Timestamp};
 use orderflow_http::{FieldErrors, Limit, PageCursor, PathParam, Problem, ProblemKind, QueryParams};
-use orderflow_store::{Cursor, CursorError, Listing, Store, StoreError, Table, TimeKey};
+use orderflow_store::{Cursor, Listing, Store, StoreError, Table, TimeKey};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -111,9 +111,8 @@ impl ListQuery {
             }
             (Some(_), None, Some(_)) => Err(Problem::invalid_cursor()),
             (Some(order_id), None, None) => Ok(Selection::Order(order_id)),
-            (None, Some(_), cursor) => {
-                let after = cursor.map(|text| Cursor::decode(text, LISTING)).transpose();
-                let after = after.map_err(|CursorError| Problem::invalid_cursor())?;
+            (None, Some(_), _) => {
+                let after = self.cursor.position(|text| Cursor::decode(text, LISTING))?;
                 Ok(Selection::RefundFailed { after })
             }
         }

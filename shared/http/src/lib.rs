@@ -47,7 +47,7 @@ pub use json_body::{BodyTimedOut, JsonBody, JsonBodyText, MAX_BODY_BYTES};
 pub use limit::Limit;
 pub use metrics::metrics_router;
 pub use middleware::with_fallbacks;
-pub use page_cursor::PageCursor;
+pub use page_cursor::{PageCursor, PageQuery};
 pub use path_param::PathParam;
 pub use problem::{PROBLEM_JSON, Problem};
 pub use problem_kind::{PROBLEMS, ProblemKind};

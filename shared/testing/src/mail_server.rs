@@ -13,6 +13,16 @@ use crate::{Error, Result};
 /// The answer of a server that says nothing and keeps the connection open.
 pub const SILENCE: &str = "";
 
+/// The answers of a relay to `RCPT` for a domain whose own server has a problem.
+pub const REFUSALS_OF_ONE_DOMAIN: [&str; 6] = [
+    "421 4.4.2 closing",
+    "450 4.2.1 mailbox busy",
+    "451 4.4.0 domain unreachable",
+    "550 5.1.1 no such mailbox",
+    "552 5.2.2 mailbox full",
+    "554 5.7.1 not accepted",
+];
+
 /// Returns an answer to a line in place of the default one. The line is empty when a client connects, and `.` at the end of a message.
 type AnswerTo = Arc<dyn Fn(&str) -> Option<&'static str> + Send + Sync>;
 

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::join_all;
 use orderflow_domain::{ChannelKind, OrderId, Phone};
-use orderflow_testing::mail_server::{MailServer, SILENCE};
+use orderflow_testing::mail_server::{MailServer, REFUSALS_OF_ONE_DOMAIN, SILENCE};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -220,19 +220,9 @@ async fn a_server_that_is_silent_about_one_recipient_is_available_to_others() {
     assert_eq!(error, ChannelError::RecipientUnavailable(reason));
 }
 
-/// The answer of a relay to `RCPT` for a domain whose own server has a problem.
-const ANSWERS_FOR_ONE_DOMAIN: [&str; 6] = [
-    "421 4.4.2 closing",
-    "450 4.2.1 mailbox busy",
-    "451 4.4.0 domain unreachable",
-    "550 5.1.1 no such mailbox",
-    "552 5.2.2 mailbox full",
-    "554 5.7.1 not accepted",
-];
-
 #[tokio::test]
 async fn one_domain_with_a_problem_does_not_stop_e_mail_to_others() {
-    for answer in ANSWERS_FOR_ONE_DOMAIN {
+    for answer in REFUSALS_OF_ONE_DOMAIN {
         let server = MailServer::answering(move |line| line.starts_with("RCPT TO:<bad").then_some(answer))
             .await
             .unwrap();

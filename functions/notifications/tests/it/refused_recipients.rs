@@ -7,21 +7,11 @@ use orderflow_domain::{Email, Event, EventData, OrderEnded, OrderId};
 use orderflow_messaging::Outcome;
 use orderflow_notifications::{NotificationConsumer, ProviderSettings};
 use orderflow_settings::{Snapshot, read};
-use orderflow_testing::mail_server::MailServer;
+use orderflow_testing::mail_server::{MailServer, REFUSALS_OF_ONE_DOMAIN};
 use orderflow_testing::service::{deliver, is_retry};
 
 use crate::harness::NotificationsHarness;
 use crate::outcomes::{ended, event};
-
-/// The answers of a relay to `RCPT` for a domain whose own server has a problem.
-const ANSWERS: [&str; 6] = [
-    "421 4.4.2 closing",
-    "450 4.2.1 mailbox busy",
-    "451 4.4.0 domain unreachable",
-    "550 5.1.1 no such mailbox",
-    "552 5.2.2 mailbox full",
-    "554 5.7.1 not accepted",
-];
 
 fn confirmed_to(address: &str) -> Event {
     let order = ended(OrderId::generate(), None);
@@ -45,7 +35,7 @@ async fn consumer(notifications: &NotificationsHarness, server: &MailServer) -> 
 
 #[tokio::test]
 async fn thirty_refused_recipients_do_not_delay_ten_others() {
-    for answer in ANSWERS {
+    for answer in REFUSALS_OF_ONE_DOMAIN {
         let server = MailServer::answering(move |line| {
             (line.starts_with("RCPT") && line.contains("@unreachable.example")).then_some(answer)
         })

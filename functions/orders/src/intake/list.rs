@@ -65,10 +65,9 @@ impl ListQuery {
             filter.customer_id = Some(own_customer(filter.customer_id, own)?);
         }
         let listing = filter.listing_name();
-        let position = |text| TimeKey::parse(&Cursor::decode(text, &listing)?).ok_or(CursorError);
-        let after = self.cursor.get().map(position);
+        let position = |text: &str| TimeKey::parse(&Cursor::decode(text, &listing)?).ok_or(CursorError);
         errors.into_result(Some(()))?;
-        let after = after.transpose().map_err(|CursorError| Problem::invalid_cursor())?;
+        let after = self.cursor.position(position)?;
         Ok((filter, after))
     }
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use futures::future::try_join_all;
-use orderflow_http::{Limit, PageCursor, PathParam, Problem, ProblemKind, QueryParams};
+use orderflow_http::{PageQuery, PathParam, Problem, ProblemKind, QueryParams};
 use orderflow_messaging::{ConsumerName, DeadLetter, QueueAdmin, SUBSCRIPTIONS};
-use orderflow_store::{Cursor, CursorError};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use orderflow_store::Cursor;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Admin;
 use super::dead_letter_view::DeadLetterView;
@@ -23,28 +23,6 @@ pub(super) struct DeadLetterList {
     /// The cursor of the next page; null on the last page.
     #[schema(required = true)]
     next_cursor: Option<String>,
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct PageQuery {
-    /// The most dead letters on the page. A page of large messages has fewer.
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
-    /// The `next_cursor` of the previous page.
-    #[serde(default)]
-    #[param(inline)]
-    cursor: PageCursor,
-}
-
-impl PageQuery {
-    /// Returns the position in the cursor of a listing.
-    fn after(&self, listing: &str) -> Result<Option<String>, Problem> {
-        let after = self.cursor.get().map(|text| Cursor::decode(text, listing)).transpose();
-        after.map_err(|CursorError| Problem::invalid_cursor())
-    }
 }
 
 /// The listing of all dead letters, in cursors.
@@ -85,7 +63,7 @@ pub(super) async fn list_all(
     State(admin): State<Admin>,
     QueryParams(query): QueryParams<PageQuery>,
 ) -> Result<Json<DeadLetterOverview>, Problem> {
-    let after = query.after(LISTING)?;
+    let after = query.cursor.position(|text| Cursor::decode(text, LISTING))?;
     let counts = if after.is_none() { counts(admin.as_ref()).await? } else { Vec::new() };
     let (letters, next) = page_of_all(admin.as_ref(), after.as_deref(), query.limit.get().into()).await?;
     let dead_letters = letters.into_iter().map(DeadLetterView::from).collect();
@@ -156,7 +134,7 @@ pub(super) async fn list(
 ) -> Result<Json<DeadLetterList>, Problem> {
     let consumer = known(&consumer)?.consumer;
     let listing = format!("{LISTING}/{consumer}");
-    let after = query.after(&listing)?;
+    let after = query.cursor.position(|text| Cursor::decode(text, &listing))?;
     let page = admin.dead_letter_page(consumer, after.as_deref(), query.limit.get().into()).await;
     let page = page.map_err(Problem::unavailable)?;
     let dead_letters = page.letters.into_iter().map(DeadLetterView::from).collect();

@@ -145,10 +145,8 @@ struct CursorQuery {
 
 impl CursorQuery {
     fn parse(&self, kind: &str, customer: &CustomerId, first: Step) -> Result<Step, Problem> {
-        match self.cursor.get() {
-            None => Ok(first),
-            Some(text) => Step::parse(text, kind, customer).map_err(|_| Problem::invalid_cursor()),
-        }
+        let step = self.cursor.position(|text| Step::parse(text, kind, customer))?;
+        Ok(step.unwrap_or(first))
     }
 }
 
