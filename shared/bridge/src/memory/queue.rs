@@ -87,7 +87,7 @@ impl Message {
 pub(super) enum Waiting {
     /// The whole message.
     Held(Box<Message>),
-    /// A message whose body is only in its row, so that a queue of any length takes little memory (about 100 bytes a message).
+    /// A message whose body is only in its row, so that a long queue takes little memory.
     InRow {
         /// The key of its row.
         key: Box<str>,
