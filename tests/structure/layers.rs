@@ -141,6 +141,7 @@ fn shared_crates_import_downwards() {
         ("orderflow-backoff", &[]),
         ("orderflow-embedded", &[]),
         ("orderflow-errors", &[]),
+        ("orderflow-store-port", &[]),
         ("orderflow-settings", &["orderflow-errors"]),
         ("orderflow-telemetry", &["orderflow-domain", "orderflow-errors", "orderflow-settings"]),
         (
