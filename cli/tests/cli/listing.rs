@@ -38,6 +38,23 @@ fn filters_are_sent() {
     );
 }
 
+#[test]
+fn stored_texts_that_would_change_the_terminal_are_shown_escaped() {
+    let mut hostile = order("confirmed");
+    hostile["customer_id"] = json!("\u{200b}\u{200d}");
+    hostile["items"][0]["name"] = json!("Mug\u{9b}2J\u{202e}");
+    let page = json!({"orders": [hostile], "next_cursor": null});
+    let stub = Stub::start().on("GET /api/v1/orders", [Reply::json(200, &page)]);
+    let table = run(&stub.url, "order list");
+    assert!(table.code == 0 && table.out.contains(r"\u{200b}\u{200d}"), "{table:?}");
+    let json = run(&stub.url, "order list --json");
+    assert!(json.out.contains(r"\u200b\u200d") && json.out.contains(r"Mug\u009b2J\u202e"), "{}", json.out);
+    assert_eq!(serde_json::from_str::<Value>(&json.out).unwrap(), page);
+    for output in [table.out, json.out] {
+        assert!(output.chars().all(|c| c.is_ascii_graphic() || matches!(c, ' ' | '\n')), "{output:?}");
+    }
+}
+
 fn three_pages() -> Stub {
     Stub::start()
         .on("GET /api/v1/orders?limit=100", [page(2, Some("b"))])

@@ -1,5 +1,6 @@
 //! The bodies of `POST` and `PATCH`, and their validation.
 
+use orderflow_domain::text::check_line;
 use orderflow_domain::{ChargeRules, Currency, MAX_PRICE, Money, NotChargeable, Sku, is_text, text_schema};
 use orderflow_http::{FieldErrors, Problem, ProblemKind};
 use serde::{Deserialize, Deserializer};
@@ -80,6 +81,7 @@ impl ProductBody {
         let product = sku.zip(name).zip(price);
         let product = product.map(|((sku, name), price)| NewProduct { sku, name, price, stock: self.stock });
         let product = errors.into_result(product)?;
+        check_name(&product.name)?;
         shop.check(&product.price)?;
         Ok(product)
     }
@@ -92,6 +94,7 @@ impl PatchBody {
         let name = self.name.and_then(|name| parse_name(name, &mut errors));
         let price = self.price.and_then(|price| price.parse(&mut errors));
         let patch = errors.into_result(Some(ProductPatch { name, price }))?;
+        patch.name.as_deref().map_or(Ok(()), check_name)?;
         patch.price.as_ref().map_or(Ok(()), |price| shop.check(price))?;
         Ok(patch)
     }
@@ -148,4 +151,10 @@ fn parse_name(name: String, errors: &mut FieldErrors) -> Option<String> {
     }
     errors.push("name", format!("must be 1 to {MAX_NAME} characters without control characters"));
     None
+}
+
+/// Refuses a name that people cannot see. Orders of earlier versions have lines with such names.
+fn check_name(name: &str) -> Result<(), Problem> {
+    check_line(name)
+        .map_err(|error| Problem::refused_field(ProblemKind::TextNotSuitable, "name", error.to_string()))
 }

@@ -78,6 +78,7 @@ impl From<ProductRecord> for ProductView {
     ),
     extensions(("x-problems" = json!([
         ProblemKind::AlreadyExists, ProblemKind::CurrencyNotAccepted, ProblemKind::AmountNotChargeable,
+        ProblemKind::TextNotSuitable,
     ])))
 )]
 async fn create(
@@ -142,7 +143,9 @@ async fn read(
     params(("sku" = Sku, Path), IfMatch, Trace),
     request_body = PatchBody,
     responses((status = 200, description = "The product as it is now", body = ProductView, headers(("etag" = String, description = "The version of the product.")))),
-    extensions(("x-problems" = json!([ProblemKind::CurrencyNotAccepted, ProblemKind::AmountNotChargeable])))
+    extensions(("x-problems" = json!([
+        ProblemKind::CurrencyNotAccepted, ProblemKind::AmountNotChargeable, ProblemKind::TextNotSuitable,
+    ])))
 )]
 async fn update(
     State(products): State<Products>,

@@ -60,6 +60,8 @@ pub enum ProblemKind {
     CurrencyNotAccepted,
     /// 422: the payment provider never charges this amount.
     AmountNotChargeable,
+    /// 422: a text has characters that people cannot see, or that hide others.
+    TextNotSuitable,
     /// 422: the lines of one sku ask for more units than an order may have.
     QuantityExceeded,
     /// 422: no template has this name and channel.
@@ -78,7 +80,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::MalformedRequest,
         Self::InvalidSignature,
         Self::Unauthenticated,
@@ -104,6 +106,7 @@ impl ProblemKind {
         Self::InvalidRange,
         Self::CurrencyNotAccepted,
         Self::AmountNotChargeable,
+        Self::TextNotSuitable,
         Self::QuantityExceeded,
         Self::UnknownTemplate,
         Self::VariablesNotSuitable,
@@ -140,6 +143,7 @@ impl ProblemKind {
             | Self::InvalidRange
             | Self::CurrencyNotAccepted
             | Self::AmountNotChargeable
+            | Self::TextNotSuitable
             | Self::QuantityExceeded
             | Self::UnknownTemplate
             | Self::VariablesNotSuitable
@@ -184,6 +188,7 @@ impl ProblemKind {
             Self::InvalidRange => "invalid-range",
             Self::CurrencyNotAccepted => "currency-not-accepted",
             Self::AmountNotChargeable => "amount-not-chargeable",
+            Self::TextNotSuitable => "text-not-suitable",
             Self::QuantityExceeded => "quantity-exceeded",
             Self::UnknownTemplate => "unknown-template",
             Self::VariablesNotSuitable => "variables-not-suitable",
@@ -223,6 +228,7 @@ impl ProblemKind {
             Self::InvalidRange => "The time range cannot be read",
             Self::CurrencyNotAccepted => "The shop has another currency",
             Self::AmountNotChargeable => "The payment provider cannot charge this amount",
+            Self::TextNotSuitable => "The text cannot be shown to people",
             Self::QuantityExceeded => "The order asks for too many units of one product",
             Self::UnknownTemplate => "There is no such template",
             Self::VariablesNotSuitable => "The variables do not suit the template",

@@ -5,6 +5,11 @@ use serde_json::{Value, json};
 
 use crate::{Mode, TestApp, order_body};
 
+/// Texts that the schema allows and that people cannot see: a bidirectional override and isolate, characters without width only, a line
+/// separator, an unassigned and a private-use code point.
+const UNSUITABLE_TEXTS: [&str; 6] =
+    ["a\u{202e}b", "\u{2066}a", "\u{200b}\u{200d}", "a\u{2028}b", "a\u{378}", "\u{e000}"];
+
 /// Invalid orders.
 pub async fn orders<M: Mode>() {
     let shop: TestApp<M> = TestApp::open().await;
@@ -41,6 +46,10 @@ pub async fn orders<M: Mode>() {
     ] {
         let answer = shop.post("/api/v1/orders", &body).await;
         answer.expect_problem(422, "invalid-request").expect_fields(fields);
+    }
+    for text in UNSUITABLE_TEXTS {
+        let answer = shop.post("/api/v1/orders", &with("customer_id", json!(text))).await;
+        answer.expect_problem(422, "text-not-suitable").expect_fields(&["customer_id"]);
     }
     let two_lines =
         json!([{"sku": "PRODUCT-002", "quantity": 6000}, {"sku": "product-002", "quantity": 6000}]);
@@ -94,6 +103,13 @@ pub async fn products<M: Mode>() {
     ] {
         let answer = shop.post("/api/v1/products", &body).await;
         answer.expect_problem(422, "invalid-request").expect_fields(&[field]);
+    }
+    for text in UNSUITABLE_TEXTS {
+        let body = json!({"sku": "A", "name": text, "price": {"amount": 1, "currency": "USD"}});
+        let answer = shop.post("/api/v1/products", &body).await;
+        answer.expect_problem(422, "text-not-suitable").expect_fields(&["name"]);
+        let answer = shop.patch("/api/v1/products/PRODUCT-001", &json!({"name": text})).await;
+        answer.expect_problem(422, "text-not-suitable").expect_fields(&["name"]);
     }
     for currency in ["EUR", "XXX"] {
         let answer = shop.post("/api/v1/products", &product("A", json!(1), currency, json!(1))).await;

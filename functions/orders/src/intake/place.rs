@@ -34,7 +34,7 @@ use crate::table::OrderRecord;
     ),
     extensions(("x-problems" = json!([
         ProblemKind::UnknownProduct, ProblemKind::IdempotencyKeyReused, ProblemKind::QuantityExceeded,
-        ProblemKind::CurrencyNotAccepted, ProblemKind::AmountNotChargeable,
+        ProblemKind::TextNotSuitable, ProblemKind::CurrencyNotAccepted, ProblemKind::AmountNotChargeable,
     ])))
 )]
 pub(crate) async fn place(

@@ -1,5 +1,6 @@
 //! The body of `POST /orders`, and the validated request that it becomes.
 
+use orderflow_domain::text::check_line;
 use orderflow_domain::{
     CustomerId, Email, LineError, MAX_LINES, PaymentToken, Phone, Quantity, Sku, merge_lines,
     requested_customer_id, requested_email, requested_phone,
@@ -70,6 +71,10 @@ impl OrderBody {
             lines,
         });
         let request = errors.into_result(request)?;
+        // Orders of earlier versions have customers with other ids, which can still be read.
+        check_line(request.customer_id.as_str()).map_err(|error| {
+            Problem::refused_field(ProblemKind::TextNotSuitable, "customer_id", error.to_string())
+        })?;
         let merged = merge_lines(&request.lines);
         let lines = merged.map_err(|error| {
             let field = match error {
