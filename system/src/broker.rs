@@ -11,7 +11,9 @@ use orderflow_bridge::rabbitmq::{
 };
 use orderflow_bridge::{ConsumerSwitch, InFlightTracker, NothingInFlight, RuntimeTable, Target, sdk_config};
 use orderflow_messaging::{Publisher, QueueAdmin, RetryPolicy};
-use orderflow_sqs::{SnsPublisher, Sqs, SqsAdmin, SqsConsumer, SqsNames};
+use orderflow_sqs::{
+    Provisioned, Provisioner, SnsPublisher, Sqs, SqsAdmin, SqsConsumer, SqsNames, SqsReconciler,
+};
 use orderflow_store::Store;
 use tokio::sync::watch;
 
@@ -53,6 +55,8 @@ pub(crate) struct Polled {
     admin: Arc<SqsAdmin>,
     switch: ConsumerSwitch,
     policy: RetryPolicy,
+    provisioner: Provisioner,
+    _reconciler: SqsReconciler,
 }
 
 impl Broker {
@@ -116,7 +120,7 @@ impl Broker {
                 Connection::RabbitMq(rabbit.publishing.clone(), ProbeRoute::Retries)
             }
             Self::RabbitMq(rabbit) => Connection::RabbitMq(rabbit.consuming.clone(), ProbeRoute::None),
-            Self::Sqs(polled) => Connection::Sqs(polled.queues.clone()),
+            Self::Sqs(polled) => Connection::Sqs(polled.provisioner.clone()),
         };
         BrokerView::new(connection, self.switch().clone())
     }
@@ -156,7 +160,8 @@ impl Polled {
     async fn open(endpoint: &BaseUrl, prefix: &str, policy: &RetryPolicy) -> anyhow::Result<Self> {
         let config = sdk_config(Some(&endpoint.to_string())).await;
         let made = orderflow_sqs::ensure(&config, SqsNames::new(prefix)).await;
-        let (queues, publisher) = made.context("the topic and the queues cannot be created")?;
+        let Provisioned { queues, publisher, provisioner } =
+            made.context("the topic and the queues cannot be created")?;
         let queues = Arc::new(queues);
         Ok(Self {
             publisher: Arc::new(publisher),
@@ -164,6 +169,8 @@ impl Polled {
             queues,
             switch: ConsumerSwitch::default(),
             policy: policy.clone(),
+            _reconciler: SqsReconciler::start(provisioner.clone()),
+            provisioner,
         })
     }
 }

@@ -19,6 +19,7 @@ mod relaying;
 mod remnants;
 mod routes;
 mod running;
+mod tables;
 mod trimming;
 
 use std::sync::Arc;

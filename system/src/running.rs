@@ -9,7 +9,8 @@ use super::broker::Broker;
 use super::data::Data;
 use super::functions::QueueTarget;
 use super::health::Working;
-use super::parts::OUTBOX_RELAY;
+use super::parts::{OUTBOX_RELAY, Parts};
+use super::tables::TableKeeper;
 use super::{System, backlog};
 
 /// A running system: each part works in tasks of its own.
@@ -54,6 +55,12 @@ impl Running {
             &system.activities.of(OUTBOX_RELAY),
             &stream_pollers_stopped,
         );
+        if let Data::Endpoint { store, .. } = &system.data {
+            let adds_demo = system.parts == Parts::all();
+            let demo = adds_demo.then(|| system.catalog.clone());
+            let keeper = TableKeeper::new(store.clone(), system.currency.clone(), demo);
+            stream_pollers.spawn(keeper.run(stream_pollers_stopped.clone()));
+        }
         // Only one process sets these gauges: the one with the relay.
         if system.parts.contains(OUTBOX_RELAY) {
             stream_pollers.spawn(backlog::set_gauges(broker.admin(), outbox, stream_pollers_stopped));

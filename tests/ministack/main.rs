@@ -4,6 +4,7 @@
 
 mod dead_letters;
 mod mode;
+mod reconciled;
 
 mod sqs {
     use crate::mode::AwsMode;

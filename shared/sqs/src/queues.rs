@@ -11,15 +11,11 @@ use futures::future::try_join_all;
 use orderflow_backoff::Outage;
 use orderflow_messaging::{SUBSCRIPTIONS, UnknownConsumer};
 use tokio::sync::OnceCell;
-use tokio::time::timeout;
 
 use crate::{Queue, SqsError, SqsNames};
 
 /// The longest duration of a request. It exceeds the 20 seconds that SQS waits for a message.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The longest duration of the health check.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The URLs of a consumer's queues.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,18 +113,6 @@ impl Sqs {
     /// Returns the outage that the consumers of all queues report together.
     pub(crate) fn polling(&self) -> &Outage {
         &self.polling
-    }
-
-    /// Returns whether SQS answers for the first queue.
-    pub async fn is_up(&self) -> bool {
-        let asked = async {
-            let urls = self.found().await?.0.values().next();
-            match urls {
-                Some(urls) => Queue::new(&self.client, &urls.queue).counts().await.map(Some),
-                None => Ok(None),
-            }
-        };
-        matches!(timeout(ANSWER_TIMEOUT, asked).await, Ok(Ok(Some(_))))
     }
 
     async fn found(&self) -> Result<&SqsQueues, SqsError> {

@@ -1,10 +1,15 @@
 //! Publishes events to an SNS topic.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use aws_sdk_sns::error::ProvideErrorMetadata;
+use aws_sdk_sns::operation::publish_batch::PublishBatchError;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use orderflow_domain::Event;
 use orderflow_messaging::{PublishError, Publisher};
+
+use crate::completeness::Completeness;
 
 /// The most entries of one `PublishBatch` request (AWS quota).
 const MAX_BATCH_ENTRIES: usize = 10;
@@ -26,12 +31,19 @@ const ATTEMPTS: usize = 3;
 pub struct SnsPublisher {
     client: aws_sdk_sns::Client,
     topic_arn: String,
+    /// Known where this process also keeps the topology complete.
+    completeness: Option<Arc<Completeness>>,
 }
 
 impl SnsPublisher {
     /// Creates a publisher for the topic with this ARN.
     pub fn new(client: aws_sdk_sns::Client, topic_arn: impl Into<String>) -> Self {
-        Self { client, topic_arn: topic_arn.into() }
+        Self { client, topic_arn: topic_arn.into(), completeness: None }
+    }
+
+    /// Makes the publisher accept no event while something is missing that events need: SNS would accept it, and consumers would miss it.
+    pub(crate) fn waiting_for(self, completeness: Arc<Completeness>) -> Self {
+        Self { completeness: Some(completeness), ..self }
     }
 
     /// Reads the topic's attributes, so that TLS and credentials are ready before the first event. A failure is only logged.
@@ -39,6 +51,12 @@ impl SnsPublisher {
         if let Err(error) = self.client.get_topic_attributes().topic_arn(&self.topic_arn).send().await {
             let reason = orderflow_errors::reason(error.code(), error.message(), &error);
             tracing::warn!(error = reason, "topic does not answer yet");
+        }
+    }
+
+    fn lose_topic(&self) {
+        if let Some(completeness) = &self.completeness {
+            completeness.lose();
         }
     }
 
@@ -54,6 +72,9 @@ impl SnsPublisher {
         let answer = match request.set_publish_batch_request_entries(Some(entries)).send().await {
             Ok(answer) => answer,
             Err(error) => {
+                if error.as_service_error().is_some_and(PublishBatchError::is_not_found_exception) {
+                    self.lose_topic();
+                }
                 let reason = orderflow_errors::reason(error.code(), error.message(), &error);
                 return fail_all(batch, results, &reason);
             }
@@ -96,6 +117,10 @@ impl Publisher for SnsPublisher {
             messages.partition(|message| message.bytes() <= MAX_BATCH_BYTES);
         fail_all(&too_large, &mut results, "the event is larger than 256 KiB, the limit of SNS");
         for _ in 0..ATTEMPTS {
+            if self.completeness.as_ref().is_some_and(|completeness| completeness.is_incomplete()) {
+                fail_all(&left, &mut results, "topic, queues or subscriptions are missing");
+                break;
+            }
             for batch in batches(&left) {
                 self.publish_batch(batch, &mut results).await;
             }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use aws_config::SdkConfig;
+use aws_sdk_sns::operation::create_topic::CreateTopicError;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName;
 use futures::future::try_join_all;
 use orderflow_messaging::{DELIVERY_LIMIT, SUBSCRIPTIONS, Subscription};
 
-use crate::queues::{queue_url, with_timeouts};
-use crate::{QueueUrls, SnsPublisher, Sqs, SqsError, SqsNames, SqsQueues, queue_arn};
+use crate::queues::queue_url;
+use crate::{QueueUrls, SqsError, SqsNames, SqsQueues, queue_arn};
 
 /// How long SQS keeps a message, in seconds (AWS maximum: 14 days).
 const RETENTION: &str = "1209600";
@@ -33,10 +33,7 @@ impl SqsTopology {
     /// # Errors
     /// [`SqsError`] if a request fails. Calling again completes what is missing.
     pub async fn ensure(sns: &aws_sdk_sns::Client, sqs: &Client, names: &SqsNames) -> Result<Self, SqsError> {
-        let topic = sns.create_topic().name(names.topic()).send().await;
-        let topic = topic.map_err(|error| SqsError::request("CreateTopic", error))?;
-        let missing = SqsError::Shape { operation: "CreateTopic", missing: "an ARN" };
-        let topic_arn = topic.topic_arn.ok_or(missing)?;
+        let topic_arn = create_topic(sns, names).await?;
         let make = |consumer| ensure_queues(sqs, names, &topic_arn, consumer);
         let queues = try_join_all(SUBSCRIPTIONS.iter().map(|row| make(row.consumer))).await?;
         subscribe(sns, &topic_arn, names).await?;
@@ -44,19 +41,38 @@ impl SqsTopology {
     }
 }
 
-/// Creates the missing queues and returns all queues, with a publisher for their topic.
-///
-/// # Errors
-/// As [`SqsTopology::ensure`].
-pub async fn ensure(config: &SdkConfig, names: SqsNames) -> Result<(Sqs, SnsPublisher), SqsError> {
-    let config = with_timeouts(config);
-    let (sns, client) = (aws_sdk_sns::Client::new(&config), Client::new(&config));
-    let SqsTopology { topic_arn, .. } = SqsTopology::ensure(&sns, &client, &names).await?;
-    Ok((Sqs::find(&config, names).await?, SnsPublisher::new(sns, topic_arn)))
+/// Creates the topic, unless it exists, and returns its ARN.
+pub(crate) async fn create_topic(sns: &aws_sdk_sns::Client, names: &SqsNames) -> Result<String, SqsError> {
+    let topic = sns.create_topic().name(names.topic()).send().await;
+    match topic {
+        Ok(topic) => topic.topic_arn.ok_or(SqsError::Shape { operation: "CreateTopic", missing: "an ARN" }),
+        // An account that may not create topics can use one that exists.
+        Err(error)
+            if error.as_service_error().is_some_and(CreateTopicError::is_authorization_error_exception) =>
+        {
+            match find_topic(sns, &names.topic()).await {
+                Ok(Some(arn)) => Ok(arn),
+                Ok(None) | Err(_) => Err(SqsError::request("CreateTopic", error)),
+            }
+        }
+        Err(error) => Err(SqsError::request("CreateTopic", error)),
+    }
+}
+
+async fn find_topic(sns: &aws_sdk_sns::Client, name: &str) -> Result<Option<String>, SqsError> {
+    let pages = sns.list_topics().into_paginator();
+    let (mut topics, end) = (pages.items().send(), format!(":{name}"));
+    while let Some(topic) = topics.next().await {
+        let topic = topic.map_err(|error| SqsError::request("ListTopics", error))?;
+        if let Some(arn) = topic.topic_arn.filter(|arn| arn.ends_with(&end)) {
+            return Ok(Some(arn));
+        }
+    }
+    Ok(None)
 }
 
 /// Creates a consumer's queues. The dead-letter queue is created first, because the `RedrivePolicy` of the queue names it.
-async fn ensure_queues(
+pub(crate) async fn ensure_queues(
     client: &Client,
     names: &SqsNames,
     topic_arn: &str,
@@ -105,12 +121,22 @@ async fn ensure_queue(
     }
     let attributes = attributes.into_iter().collect();
     let answer = client.create_queue().queue_name(name).set_attributes(Some(attributes)).send().await;
-    let answer = answer.map_err(|error| SqsError::request("CreateQueue", error))?;
+    let answer = answer.map_err(|error| match error.as_service_error() {
+        Some(refusal) if refusal.is_queue_deleted_recently() => SqsError::Request {
+            operation: "CreateQueue",
+            reason: format!("{name} was deleted less than 60 s ago, and SQS does not allow its name before"),
+        },
+        _ => SqsError::request("CreateQueue", error),
+    })?;
     answer.queue_url.ok_or(SqsError::Shape { operation: "CreateQueue", missing: "a URL" })
 }
 
 /// Subscribes every consumer's queue to the event types of the subscription table.
-async fn subscribe(sns: &aws_sdk_sns::Client, topic_arn: &str, names: &SqsNames) -> Result<(), SqsError> {
+pub(crate) async fn subscribe(
+    sns: &aws_sdk_sns::Client,
+    topic_arn: &str,
+    names: &SqsNames,
+) -> Result<(), SqsError> {
     let existing = subscribed(sns, topic_arn).await?;
     let subscribe = async |row: &Subscription| {
         let queue = queue_arn(topic_arn, &names.queue(row.consumer));
@@ -123,14 +149,14 @@ async fn subscribe(sns: &aws_sdk_sns::Client, topic_arn: &str, names: &SqsNames)
 }
 
 /// Returns the attributes of a consumer's subscription: raw delivery, so that a message body is the event itself, and a filter for its types.
-fn subscription_attributes(row: &Subscription) -> [(&'static str, String); 2] {
+pub(crate) fn subscription_attributes(row: &Subscription) -> [(&'static str, String); 2] {
     let types: Vec<_> = row.types.iter().map(|event_type| event_type.as_str()).collect();
     let policy = serde_json::json!({ "type": types });
     [("RawMessageDelivery", "true".to_owned()), ("FilterPolicy", policy.to_string())]
 }
 
 /// Returns the ARNs of the topic's subscriptions by their endpoint.
-async fn subscribed(
+pub(crate) async fn subscribed(
     sns: &aws_sdk_sns::Client,
     topic_arn: &str,
 ) -> Result<BTreeMap<String, String>, SqsError> {
@@ -140,7 +166,9 @@ async fn subscribed(
     while let Some(subscription) = pages.next().await {
         let subscription =
             subscription.map_err(|error| SqsError::request("ListSubscriptionsByTopic", error))?;
-        if let (Some(endpoint), Some(arn)) = (subscription.endpoint, subscription.subscription_arn) {
+        // The ARN of a subscription that is being deleted is `Deleted`.
+        let arn = subscription.subscription_arn.filter(|arn| arn.starts_with("arn:"));
+        if let (Some(endpoint), Some(arn)) = (subscription.endpoint, arn) {
             found.insert(endpoint, arn);
         }
     }

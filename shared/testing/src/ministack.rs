@@ -1,7 +1,7 @@
 //! MiniStack, the emulator of AWS services: SQS, SNS, DynamoDB, Lambda and more behind one port.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -20,8 +20,11 @@ static SHARED: Mutex<Weak<MiniStack>> = Mutex::const_new(Weak::new());
 /// A private, empty MiniStack, stopped on drop.
 #[derive(Debug)]
 pub struct MiniStack {
-    server: ServerProcess,
+    /// `None` while it restarts.
+    server: Option<ServerProcess>,
     endpoint: String,
+    address: SocketAddr,
+    executable: PathBuf,
 }
 
 impl MiniStack {
@@ -46,6 +49,28 @@ impl MiniStack {
     }
 
     async fn start_on(address: SocketAddr, executable: &Path, variables: &[(&str, &str)]) -> Result<Self> {
+        let server = Self::run(address, executable, variables).await?;
+        let endpoint = format!("http://{address}");
+        Ok(Self { server: Some(server), endpoint, address, executable: executable.to_owned() })
+    }
+
+    /// Kills the emulator and starts an empty one on the same port, which enforces nothing.
+    ///
+    /// # Errors
+    /// As [`MiniStack::start`].
+    pub async fn restart_empty(&mut self) -> Result<()> {
+        if let Some(server) = self.server.take() {
+            server.kill();
+        }
+        self.server = Some(Self::run(self.address, &self.executable, &[]).await?);
+        Ok(())
+    }
+
+    async fn run(
+        address: SocketAddr,
+        executable: &Path,
+        variables: &[(&str, &str)],
+    ) -> Result<ServerProcess> {
         let endpoint = format!("http://{address}");
         let mut server = ServerProcess::spawn("MiniStack", executable, |command, folder| {
             command
@@ -66,7 +91,7 @@ impl MiniStack {
             answer.is_ok_and(|answer| answer.status().is_success())
         };
         server.wait_until_ready(START_PATIENCE, answers).await?;
-        Ok(Self { server, endpoint })
+        Ok(server)
     }
 
     /// Returns the endpoint URL for AWS clients, `http://127.0.0.1:PORT`.
@@ -78,7 +103,7 @@ impl MiniStack {
     /// Returns the log.
     #[must_use]
     pub fn output(&self) -> String {
-        self.server.output()
+        self.server.as_ref().map(ServerProcess::output).unwrap_or_default()
     }
 }
 

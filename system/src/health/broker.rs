@@ -9,7 +9,7 @@ use orderflow_bridge::memory::MemoryBroker;
 use orderflow_bridge::rabbitmq::{ProbeRoute, QueueInspection, RabbitMq};
 use orderflow_domain::Timestamp;
 use orderflow_http::{CheckState, HealthCheck, PartHealth, PartState};
-use orderflow_sqs::Sqs;
+use orderflow_sqs::{Piece, Provisioner};
 use tokio::time::Instant;
 
 use super::activity::Activities;
@@ -39,7 +39,7 @@ pub(crate) enum Connection {
     /// A RabbitMQ, and where this process publishes.
     RabbitMq(Arc<RabbitMq>, ProbeRoute),
     /// SNS and SQS.
-    Sqs(Arc<Sqs>),
+    Sqs(Provisioner),
 }
 
 #[derive(Default)]
@@ -92,9 +92,9 @@ impl BrokerView {
             let connection = connection.clone();
             async move {
                 match connection {
-                    Connection::Own(_) => true,
-                    Connection::RabbitMq(broker, _) => broker.is_up().await,
-                    Connection::Sqs(queues) => queues.is_up().await,
+                    Connection::Own(_) => CheckState::Up,
+                    Connection::RabbitMq(broker, _) => broker.is_up().await.into(),
+                    Connection::Sqs(provisioner) => complete(&provisioner).await,
                 }
             }
         })
@@ -108,7 +108,7 @@ impl BrokerView {
     async fn state(&self) -> CheckState {
         match &self.connection {
             Connection::Own(_) => CheckState::Up,
-            Connection::Sqs(queues) => queues.is_up().await.into(),
+            Connection::Sqs(provisioner) => complete(provisioner).await,
             Connection::RabbitMq(broker, route) => self.look(broker, *route).await,
         }
     }
@@ -176,6 +176,18 @@ impl BrokerView {
     fn lock(&self) -> MutexGuard<'_, Queues> {
         // No code panics while it holds the lock, so the value behind a poisoned lock is complete.
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns whether topic, queues and subscriptions exist.
+async fn complete(provisioner: &Provisioner) -> CheckState {
+    match provisioner.missing().await {
+        Ok(missing) if missing.is_empty() => CheckState::Up,
+        Ok(missing) => {
+            let missing: Vec<String> = missing.iter().map(Piece::to_string).collect();
+            CheckState::Down(format!("missing: {}", missing.join(", ")))
+        }
+        Err(error) => CheckState::Down(error.to_string()),
     }
 }
 

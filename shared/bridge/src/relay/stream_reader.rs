@@ -10,6 +10,9 @@ use aws_sdk_dynamodbstreams::types::{Record, Shard, ShardIteratorType};
 
 use super::progress::{Backlog, Position};
 
+/// The error code for a stream that does not exist.
+const UNKNOWN: &str = "ResourceNotFoundException";
+
 /// The most records that one `GetRecords` returns (AWS limit).
 const MAX_RECORDS: i32 = 1_000;
 
@@ -42,6 +45,8 @@ pub struct StreamReader {
     shards: Vec<ShardState>,
     /// Whether the stream may have unknown shards: at first, and after a shard ended, because child shards follow it then.
     unlisted: bool,
+    /// Whether the store does not know the stream any more, because the table was deleted, or the store lost its data.
+    is_gone: bool,
 }
 
 struct ShardState {
@@ -58,12 +63,17 @@ impl StreamReader {
     /// # Errors
     /// [`StreamError`] if the table has no stream or the store does not answer.
     pub async fn open(client: Client, table: &str, after: Vec<Position>) -> Result<Self, StreamError> {
-        let listed = client.list_streams().table_name(table).send().await;
-        let listed = listed.map_err(|error| refused(table, error))?;
-        let arn = listed.streams().first().and_then(|stream| stream.stream_arn());
-        let arn = arn.ok_or_else(|| failed(table, &"the table has no stream"))?.to_owned();
+        let arn = find_stream(&client, table).await?;
         let after = after.into_iter().map(|position| (position.shard, position.sequence_number)).collect();
-        Ok(Self { client, table: table.to_owned(), arn, after, shards: Vec::new(), unlisted: true })
+        Ok(Self {
+            client,
+            table: table.to_owned(),
+            arn,
+            after,
+            shards: Vec::new(),
+            unlisted: true,
+            is_gone: false,
+        })
     }
 
     /// Returns a new reader of the same table that starts after these positions.
@@ -84,6 +94,9 @@ impl StreamReader {
     /// # Errors
     /// [`StreamError`] if the store does not answer. The next call continues after the last records that were returned.
     pub async fn read(&mut self) -> Result<Vec<StreamBatch>, StreamError> {
+        if self.is_gone {
+            self.open_again().await?;
+        }
         if self.unlisted || self.shards.iter().all(|shard| shard.finished) {
             self.find_shards().await?;
             self.unlisted = false;
@@ -103,6 +116,28 @@ impl StreamReader {
         Ok(batches)
     }
 
+    /// Finds the stream of a table that was created again. It is read from its beginning.
+    async fn open_again(&mut self) -> Result<(), StreamError> {
+        let arn = find_stream(&self.client, &self.table).await?;
+        if arn != self.arn {
+            tracing::warn!(
+                table = self.table,
+                "table has another stream than before; reading it from its beginning"
+            );
+            self.after.clear();
+            self.arn = arn;
+        }
+        self.shards.clear();
+        (self.unlisted, self.is_gone) = (true, false);
+        Ok(())
+    }
+
+    /// Returns the error of a request, and notices that the stream is gone.
+    fn refused(&mut self, error: impl Error + ProvideErrorMetadata + 'static) -> StreamError {
+        self.is_gone |= error.code() == Some(UNKNOWN);
+        refused(&self.table, error)
+    }
+
     /// Returns whether a shard can be read now: its parent shard has to be read to the end before it.
     fn is_readable(&self, position: usize) -> bool {
         let shard = &self.shards[position];
@@ -115,7 +150,7 @@ impl StreamReader {
         loop {
             let request =
                 self.client.describe_stream().stream_arn(&self.arn).set_exclusive_start_shard_id(start);
-            let answer = request.send().await.map_err(|error| refused(&self.table, error))?;
+            let answer = request.send().await.map_err(|error| self.refused(error))?;
             let Some(description) = answer.stream_description else { return Ok(()) };
             for shard in description.shards() {
                 self.add_shard(shard);
@@ -138,14 +173,14 @@ impl StreamReader {
     async fn read_shard(&mut self, position: usize) -> Result<Option<StreamBatch>, StreamError> {
         let iterator = match self.shards[position].iterator.take() {
             Some(iterator) => iterator,
-            None => match self.iterator(&self.shards[position].id).await? {
+            None => match self.iterator(position).await? {
                 Some(iterator) => iterator,
                 None => return Ok(None),
             },
         };
         // `take` removed the iterator, so after an error the next call requests a new one.
         let request = self.client.get_records().shard_iterator(iterator).limit(MAX_RECORDS);
-        let answer = request.send().await.map_err(|error| refused(&self.table, error))?;
+        let answer = request.send().await.map_err(|error| self.refused(error))?;
         let records = answer.records.unwrap_or_default();
         let shard = &mut self.shards[position];
         shard.finished = answer.next_shard_iterator.is_none();
@@ -161,7 +196,8 @@ impl StreamReader {
         Ok(Some(StreamBatch { event, last, backlog }))
     }
 
-    async fn iterator(&self, shard: &str) -> Result<Option<String>, StreamError> {
+    async fn iterator(&mut self, position: usize) -> Result<Option<String>, StreamError> {
+        let shard = &self.shards[position].id;
         let request = self.client.get_shard_iterator().stream_arn(&self.arn).shard_id(shard);
         let request = match self.after.get(shard) {
             Some(after) => {
@@ -169,13 +205,21 @@ impl StreamReader {
             }
             None => request.shard_iterator_type(ShardIteratorType::TrimHorizon),
         };
-        let answer = request.send().await.map_err(|error| refused(&self.table, error))?;
+        let answer = request.send().await.map_err(|error| self.refused(error))?;
         Ok(answer.shard_iterator)
     }
 }
 
 fn refused(table: &str, error: impl Error + ProvideErrorMetadata + 'static) -> StreamError {
     failed(table, &orderflow_errors::reason(error.code(), error.message(), &error))
+}
+
+/// Returns the ARN of the table's stream.
+async fn find_stream(client: &Client, table: &str) -> Result<String, StreamError> {
+    let listed = client.list_streams().table_name(table).send().await;
+    let listed = listed.map_err(|error| refused(table, error))?;
+    let arn = listed.streams().first().and_then(|stream| stream.stream_arn());
+    Ok(arn.ok_or_else(|| failed(table, &"the table has no stream"))?.to_owned())
 }
 
 fn failed(table: &str, message: &impl ToString) -> StreamError {

@@ -17,6 +17,8 @@ struct Shards {
     /// Reads of this shard fail.
     broken: Option<&'static str>,
     listed: usize,
+    /// How often the table was created again. Its stream has another name then.
+    generation: u32,
 }
 
 struct TestShard {
@@ -35,31 +37,45 @@ fn shard(id: &'static str, parent: Option<&'static str>, numbers: &[u32], closed
 impl Shards {
     fn answer(&mut self, operation: &str, body: &Value) -> Option<Value> {
         match operation {
-            "ListStreams" => Some(json!({"Streams": [{"StreamArn": "arn:stream", "TableName": "t"}]})),
+            "ListStreams" => Some(json!({"Streams": [{"StreamArn": self.arn(), "TableName": "t"}]})),
             "DescribeStream" => {
+                self.is_asked_for(&body["StreamArn"])?;
                 self.listed += 1;
                 let shards: Vec<_> = self
                     .shards
                     .iter()
                     .map(|shard| json!({"ShardId": shard.id, "ParentShardId": shard.parent}))
                     .collect();
-                Some(json!({"StreamDescription": {"StreamArn": "arn:stream", "Shards": shards}}))
+                Some(json!({"StreamDescription": {"StreamArn": self.arn(), "Shards": shards}}))
             }
             "GetShardIterator" => {
+                self.is_asked_for(&body["StreamArn"])?;
                 let id = body["ShardId"].as_str()?;
                 let shard = self.shards.iter().find(|shard| shard.id == id)?;
                 let after: u32 = body["SequenceNumber"].as_str().map_or(0, |text| text.parse().unwrap());
                 let index = shard.numbers.iter().filter(|number| **number <= after).count();
-                Some(json!({"ShardIterator": format!("{id}/{index}")}))
+                Some(json!({"ShardIterator": format!("{id}/{index}/{}", self.generation)}))
             }
             "GetRecords" => self.records(body["ShardIterator"].as_str()?),
             _ => None,
         }
     }
 
+    fn arn(&self) -> String {
+        match self.generation {
+            0 => "arn:stream".to_owned(),
+            generation => format!("arn:stream-{generation}"),
+        }
+    }
+
+    fn is_asked_for(&self, arn: &Value) -> Option<()> {
+        (arn == &self.arn()).then_some(())
+    }
+
     fn records(&self, iterator: &str) -> Option<Value> {
-        let (id, index) = iterator.split_once('/')?;
-        if self.broken == Some(id) {
+        let (id, rest) = iterator.split_once('/')?;
+        let (index, generation) = rest.split_once('/')?;
+        if self.broken == Some(id) || generation != self.generation.to_string() {
             return None;
         }
         let shard = self.shards.iter().find(|shard| shard.id == id)?;
@@ -68,7 +84,7 @@ impl Shards {
             let keys = json!({"id": {"S": "x"}});
             json!({"eventID": "e", "eventName": "INSERT", "dynamodb": {"Keys": keys, "SequenceNumber": number.to_string()}})
         };
-        let next = (!shard.closed).then(|| format!("{id}/{}", shard.numbers.len()));
+        let next = (!shard.closed).then(|| format!("{id}/{}/{generation}", shard.numbers.len()));
         Some(json!({"Records": numbers.iter().map(record).collect::<Vec<_>>(), "NextShardIterator": next}))
     }
 }
@@ -78,7 +94,10 @@ async fn serve(State(shards): State<Shared>, headers: HeaderMap, body: String) -
     let body: Value = serde_json::from_str(&body).unwrap();
     match shards.lock().unwrap().answer(&operation, &body) {
         Some(answer) => Json(answer).into_response(),
-        None => (StatusCode::BAD_REQUEST, r#"{"__type":"LimitExceededException"}"#).into_response(),
+        None if shards.lock().unwrap().broken.is_some() => {
+            (StatusCode::BAD_REQUEST, r#"{"__type":"LimitExceededException"}"#).into_response()
+        }
+        None => (StatusCode::BAD_REQUEST, r#"{"__type":"ResourceNotFoundException"}"#).into_response(),
     }
 }
 
@@ -166,4 +185,20 @@ async fn batches_read_before_another_shard_fails_are_returned() {
     assert!(error.to_string().starts_with("the stream of t cannot be read"), "{error}");
     shards.lock().unwrap().broken = None;
     assert_eq!(numbers(&reader.read().await.unwrap()), [["2"]]);
+}
+
+#[tokio::test]
+async fn the_stream_of_a_table_that_is_created_again_is_read_from_its_beginning() {
+    let shards = shared(vec![shard("a", None, &[1, 2, 3], false)]);
+    let mut reader = reader(&shards, vec![]).await;
+    assert_eq!(numbers(&reader.read().await.unwrap()), [["1", "2", "3"]]);
+    {
+        let mut shards = shards.lock().unwrap();
+        shards.generation = 1;
+        shards.shards = vec![shard("a", None, &[1, 2], false)];
+    }
+    reader.read().await.unwrap_err();
+    let batches = reader.read().await.unwrap();
+    assert_eq!(numbers(&batches), [["1", "2"]]);
+    assert_eq!(batches[0].event.records[0].event_source_arn.as_deref(), Some("arn:stream-1"));
 }

@@ -19,14 +19,15 @@ use crate::queue::MAX_ENTRIES;
 use crate::{ConsumerQueues, Queue, Sqs};
 use batch::{Batch, ConsumerContext, VISIBILITY};
 
-/// How long SQS waits for a first message before it returns none (AWS maximum: 20 seconds).
-const LONG_POLL: Duration = Duration::from_secs(20);
+/// How long SQS waits for a first message before it returns none (AWS maximum: 20 seconds). An emulator lets a request wait at a queue that was
+/// deleted meanwhile, so it is as short as the time within which a queue that is created again has to be polled.
+const LONG_POLL: Duration = Duration::from_secs(5);
 
 /// The number of concurrent requests for more messages after the first returned as many as it can. Together they return up to a hundred messages.
 const FURTHER_REQUESTS: usize = 9;
 
 /// The delays after a request that failed.
-const RETRY: Backoff = Backoff::from_millis(100, 400, 12_800);
+const RETRY: Backoff = Backoff::from_millis(100, 400, 3_200);
 
 /// Delivers the messages of one queue to its function.
 pub struct SqsConsumer {
