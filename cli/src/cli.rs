@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::Parser;
 
 use crate::analytics::AnalyticsArgs;
+use crate::bench::BenchCommand;
 use crate::bridge::BridgeArgs;
 use crate::client::ClientCommand;
 use crate::completions::CompletionsArgs;
@@ -47,6 +48,8 @@ pub enum Command {
     Analytics(Box<AnalyticsArgs>),
     /// Show the state of tables and data directory, or migrate them to this version; `up` migrates by itself.
     Migrate(MigrateArgs),
+    /// Measure a shop under load: orders a second, latency, CPU time and memory.
+    Bench(Box<BenchCommand>),
     /// Print the completion script for a shell.
     Completions(CompletionsArgs),
     /// A command that talks to a running system.
@@ -61,7 +64,7 @@ impl Command {
         match self {
             Self::Up(_) | Self::Store(_) | Self::Bridge(_) | Self::Migrate(_) => true,
             Self::Analytics(args) => args.writes_logs(),
-            Self::Dlq(_) | Self::Completions(_) | Self::Client(_) => false,
+            Self::Dlq(_) | Self::Bench(_) | Self::Completions(_) | Self::Client(_) => false,
         }
     }
 }

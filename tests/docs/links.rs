@@ -64,12 +64,13 @@ fn every_page_is_at_most_two_links_away_from_the_readme() {
 }
 
 /// The folders at the root that pages name files of.
-const FOLDERS: [&str; 10] = [
+const FOLDERS: [&str; 11] = [
     "cli/",
     "docker/",
     "docs/",
     "events/",
     "functions/",
+    "lab/",
     "localstack/",
     "shared/",
     "system/",

@@ -4,6 +4,7 @@
 mod access;
 mod analytics;
 mod audit;
+mod bench;
 #[cfg(feature = "browser")]
 mod browser;
 mod connections;

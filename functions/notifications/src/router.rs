@@ -74,6 +74,9 @@ struct NotificationView {
     subject: Option<String>,
     status: NotificationStatus,
     created_at: Timestamp,
+    /// When the provider accepted the message; null before that.
+    #[schema(required = true)]
+    sent_at: Option<Timestamp>,
 }
 
 impl From<NotificationRecord> for NotificationView {
@@ -86,6 +89,7 @@ impl From<NotificationRecord> for NotificationView {
             subject: record.subject,
             status: record.status,
             created_at: record.created_at,
+            sent_at: (record.status == NotificationStatus::Sent).then_some(record.updated_at),
         }
     }
 }

@@ -1,0 +1,25 @@
+//! Measures a shop under load: throughput, latency, CPU time and memory. This is `orderflow bench`.
+//!
+//! The load generator places orders over HTTP (`load`), and watches the shop from outside (`observer`). When customers were notified is
+//! read after the measurement (`notified`): the shop records it anyway.
+
+mod args;
+mod connection;
+mod error;
+mod interrupts;
+mod load;
+mod measurement;
+mod notified;
+mod observer;
+mod processes;
+mod result;
+mod scenario;
+mod shop;
+mod statistics;
+
+pub use args::BenchArgs;
+pub use error::BenchError;
+pub use measurement::run;
+pub use processes::Role;
+pub use result::{Measured, ProcessFigures};
+pub use statistics::Quantiles;
