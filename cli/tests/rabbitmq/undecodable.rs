@@ -3,12 +3,21 @@
 use std::time::{Duration, Instant};
 
 use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions};
-use lapin::types::AMQPValue;
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 
 use crate::load::{Limit, order, place_at_rate};
 use crate::shop::Shop;
 use crate::tables::Tables;
+
+/// The headers nearly fill a frame, which RabbitMQ limits to 131,072 bytes, so that they leave no room for further ones.
+const HEADER_BYTES: usize = 130_900;
+
+fn headers_of(bytes: usize) -> FieldTable {
+    let mut headers = FieldTable::default();
+    headers.insert("large".into(), AMQPValue::LongString("x".repeat(bytes).into()));
+    headers
+}
 
 /// Messages that are not events, published to a queue by hand, are dead-lettered within two seconds with a reason, and delay no others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -19,12 +28,16 @@ async fn h08_an_undecodable_message_is_dead_lettered_within_two_seconds() {
     let channel = connection.create_channel().await.unwrap();
     channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
     let undecodable = async {
-        for body in
-            [&b"not an event"[..], b"{\"half\":", b"\xff\xfe", br#"{"specversion":"1.0","type":"no.such"}"#]
-        {
+        let plain = BasicProperties::default;
+        for (body, properties) in [
+            (&b"not an event"[..], plain()),
+            (b"{\"half\":", plain()),
+            (b"\xff\xfe", plain()),
+            (br#"{"specversion":"1.0","type":"no.such"}"#, plain()),
+            (b"no event either", plain().with_headers(headers_of(HEADER_BYTES))),
+        ] {
             let (queue, options) = ("orderflow.payment".into(), BasicPublishOptions::default());
-            let sent =
-                channel.basic_publish("".into(), queue, options, body, BasicProperties::default()).await;
+            let sent = channel.basic_publish("".into(), queue, options, body, properties).await;
             sent.unwrap().await.unwrap();
             let sent_at = Instant::now();
             let dead = loop {

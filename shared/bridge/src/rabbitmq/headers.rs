@@ -8,6 +8,8 @@ use orderflow_messaging::{
     AttemptHistory, DeadLetter, DeadLetterCode, MessageField, message_id as id_of_body, storable_reason,
 };
 
+use super::header_limit::limit;
+
 /// Set by quorum queues: the number of earlier deliveries without an acknowledgement.
 pub(super) const DELIVERY_COUNT: &str = "x-delivery-count";
 
@@ -102,6 +104,7 @@ pub(super) fn of_retry(
         .insert(MessageField::Attempts.header().into(), AMQPValue::LongLongInt(i64::from(history.attempts)));
     headers.insert(MessageField::FirstAt.header().into(), text(&history.first_at.to_string()));
     headers.insert(MessageField::Reason.header().into(), text(&storable_reason(reason)));
+    limit(&mut headers);
     carried(properties).with_headers(headers)
 }
 
@@ -115,6 +118,10 @@ pub(super) fn of_dead_letter(delivery: &Delivery, letter: &DeadLetter) -> BasicP
             _ => text(&value),
         };
         headers.insert(field.header().into(), value);
+    }
+    if let Some(note) = limit(&mut headers) {
+        let reason = storable_reason(&format!("{}; {note}", letter.reason));
+        headers.insert(MessageField::Reason.header().into(), text(&reason));
     }
     carried(&delivery.properties).with_headers(headers).with_message_id(message_id(delivery).into())
 }
@@ -153,7 +160,8 @@ fn death_time(death: &FieldTable) -> Option<Timestamp> {
 
 /// Returns the properties with which a dead letter goes back to its queue: without attempts and without the fields of a dead letter.
 pub(super) fn of_replay(delivery: &Delivery) -> BasicProperties {
-    let headers = headers_without_fields(&delivery.properties);
+    let mut headers = headers_without_fields(&delivery.properties);
+    limit(&mut headers);
     carried(&delivery.properties).with_headers(headers).with_message_id(message_id(delivery).into())
 }
 

@@ -11,6 +11,7 @@ mod connection;
 mod consumer;
 mod dead_letter_session;
 mod error;
+mod header_limit;
 mod headers;
 mod in_flight;
 mod inspection;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lapin::BasicProperties;
 use lapin::options::QueueDeleteOptions;
+use lapin::types::{AMQPValue, FieldTable};
 use orderflow_bridge::rabbitmq::{dead_letter_queue, queue};
 use orderflow_domain::{Event, EventData, InventoryReleased, Quantities, Sku, Timestamp};
 use orderflow_messaging::{QueueAdmin, QueueStatus, SUBSCRIPTIONS, Selection};
@@ -61,6 +62,29 @@ async fn a_dead_letter_is_listed_replaced_replayed_and_processed() {
     running.stop().await;
     assert_eq!(doer.done(), [(edited, "1".to_owned())], "its attempts start again");
     assert_eq!(world.dead().await.len(), 1);
+}
+
+#[tokio::test]
+async fn headers_that_nearly_fill_a_frame_are_dropped_with_a_note() {
+    let (world, event) = (World::new().await, released());
+    let mut headers = FieldTable::default();
+    headers.insert("large".into(), AMQPValue::LongString("x".repeat(130_900).into()));
+    let properties = BasicProperties::default().with_headers(headers);
+    put(&world.by_hand().await, &queue(CONSUMER), &event.to_json(), properties).await;
+    let refusing = Arc::new(Scripted::default());
+    refusing.dead_letter(std::slice::from_ref(&event), "bad");
+    let running = world.consume(refusing);
+    eventually("the event is a dead letter", async || world.dead_count().await == 1).await;
+    running.stop().await;
+    let [letter] = &world.dead().await[..] else { panic!("not one dead letter") };
+    assert_eq!(letter.body, event.to_json());
+    assert_eq!(letter.reason, "told to dead-letter; dropped 1 header with 130911 bytes, too large to move");
+
+    let doer = Arc::new(Scripted::default());
+    let running = world.consume(doer.clone());
+    assert_eq!(replay(&world, &Selection::All).await, 1);
+    eventually("the event is processed", async || !doer.done().is_empty()).await;
+    running.stop().await;
 }
 
 #[tokio::test]
