@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::Request;
 use orderflow_embedded::Location;
-use orderflow_notifications::{Channel, ChannelError, Message};
+use orderflow_notifications::{Channel, ChannelError, Message, Turn};
 use orderflow_system::Settings;
 use orderflow_tests::described::{operation_of, operations};
 use orderflow_tests::{Answer, EmbeddedMode, Mode, ModeSettings, TestApp, order_body};
@@ -18,7 +18,7 @@ struct Refusing;
 
 #[async_trait]
 impl Channel for Refusing {
-    async fn send(&self, _: &Message) -> Result<(), ChannelError> {
+    async fn send(&self, _: &Message, _: &mut Turn) -> Result<(), ChannelError> {
         Err(ChannelError::Refused("unknown recipient".to_owned()))
     }
 }

@@ -7,6 +7,7 @@ use orderflow_domain::{ChannelKind, OrderId, Recipient};
 use uuid::Uuid;
 
 use crate::template::Template;
+use crate::turns::Turn;
 
 /// The namespace of message ids.
 const MESSAGES: Uuid = Uuid::from_u128(0x6f72_6465_7266_6c6f_8000_6d65_7373_6167);
@@ -54,11 +55,16 @@ pub trait Channel: Send + Sync {
         Ok(())
     }
 
-    /// Sends a message.
+    /// Returns whether the message is sent to a customer. Without a provider it is only logged.
+    fn reaches_customers(&self, _message: &Message) -> bool {
+        true
+    }
+
+    /// Sends a message. Waits for its turn before the step after which the provider may have accepted it.
     ///
     /// # Errors
     /// [`ChannelError`] if the message was not accepted.
-    async fn send(&self, message: &Message) -> Result<(), ChannelError>;
+    async fn send(&self, message: &Message, turn: &mut Turn) -> Result<(), ChannelError>;
 
     /// Returns the state of each provider.
     fn providers(&self) -> Vec<ProviderState> {
@@ -78,6 +84,9 @@ pub enum ChannelError {
     /// The provider refuses the message, and would refuse it again.
     #[error("the message was refused: {0}")]
     Refused(String),
+    /// The message was not handed to the provider, because its claim may expire before the provider answers.
+    #[error("the message was not sent in time")]
+    TooLate,
     /// The provider was not called, because its circuit breaker is open.
     #[error(
         "the provider was not called: the circuit breaker is open; next attempt in {} ms",

@@ -18,15 +18,16 @@ use crate::channel::Message;
 use crate::required::RequiredNotification;
 use crate::table::{Claim, NotificationKey, NotificationRecord, NotificationStatus};
 
-/// The longest time to send one message, including the wait for a connection. A provider has a shorter limit of its own.
-pub(crate) const SEND_TIMEOUT: Duration = Duration::from_secs(50);
+/// The longest time from the handing over of a message to its provider to the answer. A provider has a shorter limit of its own.
+pub(crate) const SEND_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// The age at which another process may take a claim over. It is longer than [`START_WITHIN`] and [`SEND_TIMEOUT`] together, and leaves
 /// five seconds for clocks that differ.
 pub(crate) const CLAIM_EXPIRES_AFTER: Duration = Duration::from_secs(60);
 
-/// The longest time between the beginning of a claim and the beginning of the sending. A message that is later is not sent.
-const START_WITHIN: Duration = Duration::from_secs(5);
+/// The longest time between the beginning of a claim and the handing over of the message to its provider: the wait for a connection, the connection and
+/// the wait for its turn. A message that is later is not sent.
+const START_WITHIN: Duration = Duration::from_secs(30);
 
 /// The shortest time after which a message that another consumer is sending is looked at again.
 const LOOK_AGAIN_MIN: Duration = Duration::from_secs(1);
@@ -51,9 +52,9 @@ pub(crate) struct Claimed {
 }
 
 impl Claimed {
-    /// Returns whether it is too late to send the message under this claim.
-    pub(crate) fn is_late(&self) -> bool {
-        self.since.elapsed() > START_WITHIN
+    /// Returns until when the message may be handed over to its provider under this claim.
+    pub(crate) fn start_by(&self) -> Instant {
+        self.since + START_WITHIN
     }
 }
 

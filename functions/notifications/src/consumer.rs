@@ -12,6 +12,7 @@ use orderflow_backoff::spread;
 use orderflow_messaging::{Consumer, DeadLetterCode, Delivery, Outcome, group_by_key};
 use orderflow_store::{MAX_TRANSACTION_ACTIONS, Store, StoreError, Table, WriteError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout_at;
 use tracing::Instrument;
 
 use crate::channel::{Channel, ChannelError};
@@ -19,8 +20,9 @@ use crate::claims::{Claimed, Claims, NotClaimed, SEND_TIMEOUT, Unsent};
 use crate::required::RequiredNotification;
 use crate::table::{NOTIFICATIONS, NotificationKey, NotificationRecord, NotificationStatus};
 use crate::templates::Templates;
+use crate::turns::{Turn, Turns};
 
-/// The number of messages that a process sends at once, and of groups of them that are recorded at once.
+/// The number of messages that a process prepares at once, and of groups of them that are recorded at once. It hands one at a time to its provider.
 const CONCURRENCY: usize = 32;
 
 /// Notifies customers how their orders ended (`order.confirmed`, `order.rejected`, `order.cancelled`, `payment.refunded`), and
@@ -32,6 +34,8 @@ pub struct NotificationConsumer {
     templates: Arc<Templates>,
     claims: Claims,
     sending: Arc<Semaphore>,
+    turns: Turns,
+    is_alone: bool,
 }
 
 /// A notification, and the record of the request that asked for it, if there is one.
@@ -52,17 +56,18 @@ impl NotificationConsumer {
         let table = store.table(&NOTIFICATIONS);
         let claims = Claims::new(store, &table);
         let sending = Arc::new(Semaphore::new(CONCURRENCY));
-        Self { store: store.clone(), table, channel, templates, claims, sending }
+        let turns = Turns::new();
+        Self { store: store.clone(), table, channel, templates, claims, sending, turns, is_alone: false }
     }
 
     /// Returns the consumer for a store that no other process uses: a claim that it finds there is that of a process that has ended.
     #[must_use]
     pub fn alone(self) -> Self {
-        Self { claims: self.claims.alone(), ..self }
+        Self { claims: self.claims.alone(), is_alone: true, ..self }
     }
 
-    /// Claims and sends notifications that are not recorded as sent, and records each as soon as it is sent: after a crash only the
-    /// messages that were in progress are sent again. Returns the outcomes of those that failed.
+    /// Claims and sends notifications that are not recorded as sent. Each is recorded before the next one is handed to its provider: after a crash
+    /// one message is sent again at most. Returns the outcomes of those that failed.
     async fn notify(&self, notifications: Vec<RequiredNotification>) -> Vec<Failed> {
         let recorded = match self.recorded(&notifications).await {
             Ok(recorded) => recorded,
@@ -83,6 +88,7 @@ impl NotificationConsumer {
             .flatten()
             .map(|claimed| self.send(claimed))
             .buffer_unordered(CONCURRENCY)
+            .filter_map(std::future::ready)
             .ready_chunks(MAX_TRANSACTION_ACTIONS)
             .map(|sent| self.record(sent))
             .buffer_unordered(CONCURRENCY)
@@ -126,21 +132,35 @@ impl NotificationConsumer {
         Ok(records.into_iter().map(|record| (record.key.clone(), record)).collect())
     }
 
-    async fn send(&self, ready: Ready) -> Tried {
-        let (claimed, _permit) = ready?;
-        if claimed.is_late() {
-            let reason = "the claim of the message was written too late".to_owned();
-            return Ok((claimed, Err(Outcome::Defer { reason, after: spread(Duration::ZERO) })));
-        }
-        let sending = self.channel.send(&claimed.message).instrument(claimed.notification.span());
-        let result = match tokio::time::timeout(SEND_TIMEOUT, sending).await {
+    /// Sends a message. If it had its turn, it is recorded within it. Returns what is not recorded.
+    async fn send(&self, ready: Ready) -> Option<Tried> {
+        let (claimed, _permit) = match ready {
+            Ok(ready) => ready,
+            Err(not_claimed) => return Some(Err(not_claimed)),
+        };
+        let mut turn = self.turn_of(&claimed);
+        let sending = self.channel.send(&claimed.message, &mut turn).instrument(claimed.notification.span());
+        let result = match timeout_at(claimed.start_by() + SEND_TIMEOUT, sending).await {
             Ok(result) => result,
             Err(_) => {
                 let seconds = SEND_TIMEOUT.as_secs();
                 Err(ChannelError::Unavailable(format!("the provider did not answer within {seconds} s")))
             }
         };
-        Ok((claimed, result.map_err(|error| failure_outcome(&error))))
+        let tried = Ok((claimed, result.map_err(|error| failure_outcome(&error))));
+        if matches!(tried, Ok((_, Err(_)))) || !turn.is_taken() {
+            return Some(tried);
+        }
+        self.record(vec![tried]).await.pop().map(Err)
+    }
+
+    /// Returns the turn of a message. What a process without others only logs need not wait for one.
+    fn turn_of(&self, claimed: &Claimed) -> Turn {
+        if self.is_alone && !self.channel.reaches_customers(&claimed.message) {
+            Turn::free(claimed.start_by())
+        } else {
+            self.turns.turn(claimed.start_by())
+        }
     }
 
     async fn record(&self, tried: Vec<Tried>) -> Vec<Failed> {
@@ -227,6 +247,7 @@ fn failure_outcome(error: &ChannelError) -> Outcome {
         ChannelError::CircuitOpen { retry_after } => {
             Outcome::Defer { reason: error.to_string(), after: spread(*retry_after) }
         }
+        ChannelError::TooLate => Outcome::Defer { reason: error.to_string(), after: spread(Duration::ZERO) },
     }
 }
 

@@ -34,6 +34,7 @@ mod settings;
 mod table;
 mod template;
 mod templates;
+mod turns;
 mod variables;
 
 pub use channel::{Channel, ChannelError, Message, ProviderState, message_id};
@@ -46,3 +47,4 @@ pub use settings::ProviderSettings;
 pub use table::NOTIFICATIONS;
 pub use template::{DirectoryError, Template};
 pub use templates::{RenderError, Rendered, TemplateSummary, Templates, TemplatesError};
+pub use turns::Turn;

@@ -17,6 +17,7 @@ use super::mime;
 use super::redaction::without_addresses;
 use super::{MailProvider, SmsProvider};
 use crate::channel::{ChannelError, Message};
+use crate::turns::Turn;
 
 /// The longest time to send one message, including the SDK's own retries.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -55,7 +56,7 @@ impl SesProvider {
 
 #[async_trait]
 impl MailProvider for SesProvider {
-    async fn send(&self, to: &Email, message: &Message) -> Result<(), ChannelError> {
+    async fn send(&self, to: &Email, message: &Message, turn: &mut Turn) -> Result<(), ChannelError> {
         let email = mime::email(&self.from, to, message)?;
         let raw = RawMessage::builder().data(Blob::new(email.formatted()));
         let raw = raw.build().map_err(|error| ChannelError::Refused(error.to_string()))?;
@@ -65,6 +66,7 @@ impl MailProvider for SesProvider {
             .destination(Destination::builder().to_addresses(to.as_str()).build())
             .content(EmailContent::builder().raw(raw).build())
             .send();
+        turn.wait().await?;
         result_of(sending.await, &message.recipient)
     }
 }
@@ -84,7 +86,7 @@ impl SnsSmsProvider {
 
 #[async_trait]
 impl SmsProvider for SnsSmsProvider {
-    async fn send(&self, to: &Phone, message: &Message) -> Result<(), ChannelError> {
+    async fn send(&self, to: &Phone, message: &Message, turn: &mut Turn) -> Result<(), ChannelError> {
         // SNS delivers transactional messages with priority over promotional ones.
         let transactional =
             MessageAttributeValue::builder().data_type("String").string_value("Transactional").build();
@@ -96,6 +98,7 @@ impl SmsProvider for SnsSmsProvider {
             .message(&message.body)
             .message_attributes("AWS.SNS.SMS.SMSType", transactional)
             .send();
+        turn.wait().await?;
         result_of(sending.await, &message.recipient)
     }
 }

@@ -60,6 +60,7 @@ async fn an_unreachable_service_is_retried() {
         subject: None,
         body: "We have refunded 39.98 USD.".to_owned(),
     };
-    let error = SnsSmsProvider::new(&aws).send(&phone, &message).await.unwrap_err();
+    let mut turn = Turn::free(tokio::time::Instant::now() + TIMEOUT);
+    let error = SnsSmsProvider::new(&aws).send(&phone, &message, &mut turn).await.unwrap_err();
     assert!(matches!(error, ChannelError::Unavailable(_)), "{error}");
 }

@@ -11,6 +11,7 @@ use orderflow_circuit_breaker::{BreakerSettings, BreakerState, CircuitBreaker};
 use orderflow_domain::{Email, Phone, Recipient};
 
 use crate::channel::{Channel, ChannelError, Message, ProviderState};
+use crate::turns::Turn;
 
 /// The names of the circuit breakers.
 const MAIL: &str = "mail-provider";
@@ -19,21 +20,21 @@ const SMS: &str = "sms-provider";
 /// Sends e-mail.
 #[async_trait]
 pub trait MailProvider: Send + Sync {
-    /// Sends a message to this address.
+    /// Sends a message to this address when it is its turn.
     ///
     /// # Errors
     /// [`ChannelError`] if the message was not accepted.
-    async fn send(&self, to: &Email, message: &Message) -> Result<(), ChannelError>;
+    async fn send(&self, to: &Email, message: &Message, turn: &mut Turn) -> Result<(), ChannelError>;
 }
 
 /// Sends short messages.
 #[async_trait]
 pub trait SmsProvider: Send + Sync {
-    /// Sends a message to this telephone number.
+    /// Sends a message to this telephone number when it is its turn.
     ///
     /// # Errors
     /// [`ChannelError`] if the message was not accepted.
-    async fn send(&self, to: &Phone, message: &Message) -> Result<(), ChannelError>;
+    async fn send(&self, to: &Phone, message: &Message, turn: &mut Turn) -> Result<(), ChannelError>;
 }
 
 /// Passes each message to the provider of its channel. Without a provider a channel sends nothing: the message is only
@@ -60,26 +61,34 @@ impl Providers {
     pub fn with_sms(self, provider: impl SmsProvider + 'static) -> Self {
         Self { sms: Some(Guarded::new(SMS, Box::new(provider))), ..self }
     }
+
+    /// Returns the circuit breaker of the provider that a message is passed to, if there is one.
+    fn breaker(&self, message: &Message) -> Option<&CircuitBreaker> {
+        match &message.recipient {
+            Recipient::Email(_) => self.mail.as_ref().map(|mail| &mail.breaker),
+            Recipient::Sms(_) => self.sms.as_ref().map(|sms| &sms.breaker),
+        }
+    }
 }
 
 #[async_trait]
 impl Channel for Providers {
     fn ready(&self, message: &Message) -> Result<(), ChannelError> {
-        let breaker = match &message.recipient {
-            Recipient::Email(_) => self.mail.as_ref().map(|mail| &mail.breaker),
-            Recipient::Sms(_) => self.sms.as_ref().map(|sms| &sms.breaker),
-        };
-        match breaker.and_then(CircuitBreaker::retry_after) {
+        match self.breaker(message).and_then(CircuitBreaker::retry_after) {
             Some(retry_after) => Err(ChannelError::CircuitOpen { retry_after }),
             None => Ok(()),
         }
     }
 
-    async fn send(&self, message: &Message) -> Result<(), ChannelError> {
+    fn reaches_customers(&self, message: &Message) -> bool {
+        self.breaker(message).is_some()
+    }
+
+    async fn send(&self, message: &Message, turn: &mut Turn) -> Result<(), ChannelError> {
         match (&message.recipient, &self.mail, &self.sms) {
-            (Recipient::Email(to), Some(mail), _) => mail.call(mail.provider.send(to, message)).await?,
-            (Recipient::Sms(to), _, Some(sms)) => sms.call(sms.provider.send(to, message)).await?,
-            (Recipient::Email(_), None, _) | (Recipient::Sms(_), _, None) => {}
+            (Recipient::Email(to), Some(mail), _) => mail.call(mail.provider.send(to, message, turn)).await?,
+            (Recipient::Sms(to), _, Some(sms)) => sms.call(sms.provider.send(to, message, turn)).await?,
+            (Recipient::Email(_), None, _) | (Recipient::Sms(_), _, None) => turn.wait().await?,
         }
         log_sent(message);
         Ok(())
@@ -118,7 +127,11 @@ impl<P: ?Sized> Guarded<P> {
         match &result {
             Ok(()) | Err(ChannelError::Refused(_)) => permit.succeeded(),
             Err(ChannelError::Unavailable(_)) => permit.failed(),
-            Err(ChannelError::RecipientUnavailable(_) | ChannelError::CircuitOpen { .. }) => drop(permit),
+            Err(
+                ChannelError::RecipientUnavailable(_)
+                | ChannelError::CircuitOpen { .. }
+                | ChannelError::TooLate,
+            ) => drop(permit),
         }
         result
     }

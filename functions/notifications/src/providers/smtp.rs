@@ -1,6 +1,7 @@
 //! E-mail over SMTP (RFC 5321).
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,12 +14,13 @@ use super::mime;
 use super::redaction::without_addresses;
 use super::smtp_server::{Cause, Failure, SmtpServer, Stage};
 use crate::channel::{ChannelError, Message};
+use crate::turns::Turn;
 
 /// The number of connections that are open at once. Servers reject clients that open many (Postfix: 50).
 const CONNECTIONS: usize = 16;
 
-/// The longest time to send one message, from the connection to the answer. A server that takes longer may have accepted the
-/// message; it then receives the message again with the same `Message-ID`.
+/// The longest time from the connection until the server takes the content of a message, and then until it answers. A server that takes longer to answer
+/// may have accepted the message; it then receives the message again with the same `Message-ID`.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The longest time to find out whether the server accepts connections. Together with [`TIMEOUT`] it is shorter than the
@@ -33,7 +35,7 @@ const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct SmtpProvider {
     server: SmtpServer,
     from: Mailbox,
-    connections: Semaphore,
+    connections: Arc<Semaphore>,
     timeout: Duration,
     greeting_timeout: Duration,
 }
@@ -41,7 +43,7 @@ pub(crate) struct SmtpProvider {
 impl SmtpProvider {
     /// Creates a provider that sends e-mail from this address through a server.
     pub(crate) fn new(server: SmtpServer, from: Mailbox) -> Self {
-        let connections = Semaphore::new(CONNECTIONS);
+        let connections = Arc::new(Semaphore::new(CONNECTIONS));
         Self { server, from, connections, timeout: TIMEOUT, greeting_timeout: GREETING_TIMEOUT }
     }
 
@@ -81,10 +83,15 @@ impl SmtpProvider {
 
 #[async_trait]
 impl MailProvider for SmtpProvider {
-    async fn send(&self, to: &Email, message: &Message) -> Result<(), ChannelError> {
+    async fn send(&self, to: &Email, message: &Message, turn: &mut Turn) -> Result<(), ChannelError> {
         let email = mime::email(&self.from, to, message)?;
-        let _connection = self.connections.acquire().await.expect("the semaphore is never closed");
-        match self.server.send(&email, self.timeout).await {
+        let permit = self.connections.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let addressed = match self.server.address(&email, self.timeout).await {
+            Ok(addressed) => addressed,
+            Err(failure) => return Err(self.failure(failure, &message.recipient).await),
+        };
+        turn.wait().await?;
+        match addressed.finish(&email, self.timeout, permit).await {
             Ok(()) => Ok(()),
             Err(failure) => Err(self.failure(failure, &message.recipient).await),
         }

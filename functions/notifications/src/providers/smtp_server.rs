@@ -10,6 +10,7 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
 use percent_encoding::percent_decode_str;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use url::Url;
 
@@ -115,23 +116,68 @@ impl SmtpServer {
         Ok(connection)
     }
 
-    /// Sends a message over a connection of its own. The message must be ASCII.
+    /// Opens a connection for one message and tells the server its sender and recipients, until the server waits for its content.
     ///
     /// # Errors
     /// [`Failure`] says which part of the dialogue failed. Nothing is awaited for longer than `timeout` in total.
-    pub(crate) async fn send(&self, email: &Message, timeout: Duration) -> Result<(), Failure> {
+    pub(crate) async fn address(&self, email: &Message, timeout: Duration) -> Result<Addressed, Failure> {
         let deadline = Instant::now() + timeout;
         let mut connection = within(deadline, Stage::Session, self.connect()).await?;
-        let sent = transmit(&mut connection, email, deadline).await;
-        if !matches!(sent, Err(Failure { cause: Cause::Silence, .. })) {
-            // Says QUIT, so that the server does not report a lost connection. The result is known, so it does not wait for long.
-            let _ = tokio::time::timeout(QUIT_TIMEOUT, connection.abort()).await;
+        match address(&mut connection, email, deadline).await {
+            Ok(()) => Ok(Addressed { connection }),
+            Err(failure) => {
+                quit(&mut connection, &failure.cause).await;
+                Err(failure)
+            }
         }
-        sent
     }
 }
 
-async fn transmit(
+/// A connection on which the server waits for the content of a message. Dropping it closes the connection, and the server discards the message.
+pub(crate) struct Addressed {
+    connection: AsyncSmtpConnection,
+}
+
+impl Addressed {
+    /// Sends the content, which must be ASCII, and waits until the server has accepted the message. Then it closes the connection, and drops `permit`.
+    ///
+    /// # Errors
+    /// [`Failure`] if the server refuses the message, or does not answer within `timeout`.
+    pub(crate) async fn finish(
+        mut self,
+        email: &Message,
+        timeout: Duration,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<(), Failure> {
+        let deadline = Instant::now() + timeout;
+        let content = email.formatted();
+        let sent = within(deadline, Stage::Content, self.connection.message(&content)).await;
+        let cause = sent.as_ref().err().map(|failure| &failure.cause);
+        if !matches!(cause, Some(Cause::Silence)) {
+            let mut connection = self.connection;
+            // The result is known, and the next message has its turn only after this one.
+            tokio::spawn(async move {
+                say_quit(&mut connection).await;
+                drop(permit);
+            });
+        }
+        sent.map(drop)
+    }
+}
+
+/// Closes a connection after a failure. A server that was silent gets no further command.
+async fn quit(connection: &mut AsyncSmtpConnection, cause: &Cause) {
+    if !matches!(cause, Cause::Silence) {
+        say_quit(connection).await;
+    }
+}
+
+/// Says QUIT, so that the server does not report a lost connection, and does not wait for long.
+async fn say_quit(connection: &mut AsyncSmtpConnection) {
+    let _ = tokio::time::timeout(QUIT_TIMEOUT, connection.abort()).await;
+}
+
+async fn address(
     connection: &mut AsyncSmtpConnection,
     email: &Message,
     deadline: Instant,
@@ -144,7 +190,6 @@ async fn transmit(
         within(deadline, Stage::Recipient, connection.command(recipient)).await?;
     }
     within(deadline, Stage::Session, connection.command(Data)).await?;
-    within(deadline, Stage::Content, connection.message(&email.formatted())).await?;
     Ok(())
 }
 

@@ -39,6 +39,11 @@ fn message(recipient: Recipient) -> Message {
     }
 }
 
+/// Returns the turn of a message that nobody waits for.
+fn turn() -> Turn {
+    Turn::free(tokio::time::Instant::now() + Duration::from_secs(60))
+}
+
 fn email() -> Message {
     message(Recipient::Email(Email::parse("jane@example.com").unwrap()))
 }
@@ -46,7 +51,7 @@ fn email() -> Message {
 #[tokio::test]
 async fn an_e_mail_has_its_headers_and_its_encoded_body() {
     let server = MailServer::start().await.unwrap();
-    channel_to(&server).send(&email()).await.unwrap();
+    channel_to(&server).send(&email(), &mut turn()).await.unwrap();
     let lines = server.lines("");
     let has = |line: &str| assert!(lines.iter().any(|found| found == line), "{line} is not in {lines:#?}");
     has("MAIL FROM:<orders@shop.example>");
@@ -96,7 +101,7 @@ async fn no_text_makes_an_invalid_line() {
     for subject in subjects {
         for body in bodies {
             let message = Message { subject: Some(subject.to_owned()), body: body.to_owned(), ..email() };
-            channel.send(&message).await.unwrap();
+            channel.send(&message, &mut turn()).await.unwrap();
         }
     }
     let mails = server.mails();
@@ -118,7 +123,7 @@ async fn a_message_that_is_sent_again_has_the_same_message_id() {
     let server = MailServer::start().await.unwrap();
     let channel = channel_to(&server);
     for _ in 0..2 {
-        channel.send(&email()).await.unwrap();
+        channel.send(&email(), &mut turn()).await.unwrap();
     }
     let ids = server.lines("Message-ID: ");
     assert_eq!(ids.len(), 2);
@@ -128,7 +133,7 @@ async fn a_message_that_is_sent_again_has_the_same_message_id() {
 #[tokio::test]
 async fn the_url_contains_the_credentials() {
     let server = MailServer::start().await.unwrap();
-    channel(&format!("smtp://anna:p%40ss@{}", server.address())).send(&email()).await.unwrap();
+    channel(&format!("smtp://anna:p%40ss@{}", server.address())).send(&email(), &mut turn()).await.unwrap();
     // NUL anna NUL p@ss
     assert_eq!(server.lines("AUTH"), ["AUTH PLAIN AGFubmEAcEBzcw=="]);
 }
@@ -137,7 +142,7 @@ async fn the_url_contains_the_credentials() {
 async fn short_messages_are_not_sent_by_smtp() {
     let server = MailServer::start().await.unwrap();
     let sms = message(Recipient::Sms(Phone::parse("+4930123456").unwrap()));
-    channel_to(&server).send(&sms).await.unwrap();
+    channel_to(&server).send(&sms, &mut turn()).await.unwrap();
     assert!(server.lines("").is_empty());
 }
 
@@ -146,7 +151,7 @@ async fn failure(url_user: &str, command: &'static str, answer: &'static str) ->
         MailServer::answering(move |line| (line.split([' ', ':']).next() == Some(command)).then_some(answer))
             .await
             .unwrap();
-    channel(&format!("smtp://{url_user}{}", server.address())).send(&email()).await.unwrap_err()
+    channel(&format!("smtp://{url_user}{}", server.address())).send(&email(), &mut turn()).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -193,7 +198,7 @@ async fn a_refusal_is_retried_if_the_server_then_stops_answering() {
     .unwrap();
     let provider = SmtpProvider { greeting_timeout: Duration::from_millis(200), ..provider_to(&server) };
     let to = Email::parse("jane@example.com").unwrap();
-    let error = provider.send(&to, &email()).await.unwrap_err();
+    let error = provider.send(&to, &email(), &mut turn()).await.unwrap_err();
     assert_eq!(error, ChannelError::Unavailable("550 5.1.1 no such mailbox".to_owned()));
 }
 
@@ -215,7 +220,7 @@ async fn a_server_that_is_silent_about_one_recipient_is_available_to_others() {
     let server =
         MailServer::answering(|line| line.starts_with("RCPT TO:<jane").then_some(SILENCE)).await.unwrap();
     let provider = SmtpProvider { timeout: Duration::from_millis(200), ..provider_to(&server) };
-    let error = provider.send(&Email::parse("jane@example.com").unwrap(), &email()).await.unwrap_err();
+    let error = provider.send(&Email::parse("jane@example.com").unwrap(), &email(), &mut turn()).await.unwrap_err();
     let reason = "the mail server did not answer within 0.2 s".to_owned();
     assert_eq!(error, ChannelError::RecipientUnavailable(reason));
 }
@@ -229,7 +234,7 @@ async fn one_domain_with_a_problem_does_not_stop_e_mail_to_others() {
         let channel = channel_to(&server);
         for number in 0..30 {
             let to = Email::parse(&format!("bad{number}@example.net")).unwrap();
-            let error = channel.send(&message(Recipient::Email(to))).await.unwrap_err();
+            let error = channel.send(&message(Recipient::Email(to)), &mut turn()).await.unwrap_err();
             let expected = if answer.starts_with('5') {
                 ChannelError::Refused(answer.to_owned())
             } else {
@@ -239,7 +244,7 @@ async fn one_domain_with_a_problem_does_not_stop_e_mail_to_others() {
         }
         for number in 0..10 {
             let to = Email::parse(&format!("good{number}@example.com")).unwrap();
-            let sent = channel.send(&message(Recipient::Email(to))).await;
+            let sent = channel.send(&message(Recipient::Email(to)), &mut turn()).await;
             assert_eq!(sent, Ok(()), "{answer}");
         }
     }
@@ -255,14 +260,14 @@ async fn a_server_that_closes_and_is_gone_is_unavailable() {
     })
     .await
     .unwrap();
-    let error = channel_to(&server).send(&email()).await.unwrap_err();
+    let error = channel_to(&server).send(&email(), &mut turn()).await.unwrap_err();
     assert_eq!(error, ChannelError::Unavailable("421 4.3.2 shutting down".to_owned()));
 }
 
 #[tokio::test]
 async fn an_unreachable_server_is_retried() {
     let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let error = channel(&format!("smtp://{address}")).send(&email()).await.unwrap_err();
+    let error = channel(&format!("smtp://{address}")).send(&email(), &mut turn()).await.unwrap_err();
     assert!(matches!(error, ChannelError::Unavailable(_)), "{error:?}");
 }
 
@@ -276,13 +281,13 @@ async fn a_message_after_a_timeout_uses_a_new_connection() {
     .unwrap();
     let mut provider = SmtpProvider { timeout: Duration::from_millis(200), ..provider_to(&server) };
     let to = Email::parse("jane@example.com").unwrap();
-    let error = provider.send(&to, &email()).await.unwrap_err();
+    let error = provider.send(&to, &email(), &mut turn()).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "the message was not accepted: the mail server did not answer within 0.2 s"
     );
     provider.timeout = TIMEOUT;
-    provider.send(&to, &email()).await.unwrap();
+    provider.send(&to, &email(), &mut turn()).await.unwrap();
     assert_eq!(server.lines("EHLO").len(), 2);
 }
 
@@ -308,7 +313,8 @@ fn every_address_that_the_shop_accepts_can_be_mailed() {
 async fn connections_are_limited() {
     let server = MailServer::start().await.unwrap();
     let (channel, message) = (channel_to(&server), email());
-    let sent = join_all((0..3 * CONNECTIONS).map(|_| channel.send(&message))).await;
+    let sending = async || channel.send(&message, &mut turn()).await;
+    let sent = join_all((0..3 * CONNECTIONS).map(|_| sending())).await;
     assert!(sent.iter().all(Result::is_ok), "{sent:?}");
     assert_eq!(server.lines("MAIL").len(), 3 * CONNECTIONS);
     let most = server.most_in_progress();

@@ -8,7 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use orderflow_domain::{Email, Event, OrderId};
 use orderflow_messaging::Outcome;
-use orderflow_notifications::{ChannelError, MailProvider, Message, NotificationConsumer, Providers};
+use orderflow_notifications::{
+    ChannelError, MailProvider, Message, NotificationConsumer, Providers, Turn,
+};
 use orderflow_testing::service::{deliver, is_retry};
 
 use crate::harness::{NotificationsHarness, confirmed_without_phone};
@@ -37,7 +39,8 @@ impl FailingProvider {
 
 #[async_trait]
 impl MailProvider for FailingProvider {
-    async fn send(&self, _: &Email, _: &Message) -> Result<(), ChannelError> {
+    async fn send(&self, _: &Email, _: &Message, turn: &mut Turn) -> Result<(), ChannelError> {
+        turn.wait().await?;
         self.calls.fetch_add(1, Ordering::SeqCst);
         self.error.lock().unwrap().clone().map_or(Ok(()), Err)
     }

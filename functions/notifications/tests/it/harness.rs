@@ -8,7 +8,7 @@ use orderflow_domain::{ChannelKind, Event, EventData, OrderEnded, OrderId};
 use orderflow_embedded::Fault;
 use orderflow_messaging::Outcome;
 use orderflow_notifications::{
-    Channel, ChannelError, Message, NOTIFICATIONS, NotificationConsumer, Templates,
+    Channel, ChannelError, Message, NOTIFICATIONS, NotificationConsumer, Templates, Turn,
 };
 use orderflow_testing::service::{RouterClient, ServiceHarness, deliver};
 use serde::Deserialize;
@@ -38,7 +38,8 @@ impl RecordingChannel {
 
 #[async_trait]
 impl Channel for RecordingChannel {
-    async fn send(&self, message: &Message) -> Result<(), ChannelError> {
+    async fn send(&self, message: &Message, turn: &mut Turn) -> Result<(), ChannelError> {
+        turn.wait().await?;
         let key = message.order_id.map(|order| (order, message.recipient.channel()));
         let failing = key.and_then(|key| self.failing.lock().unwrap().get(&key).cloned());
         if let Some(error) = failing {

@@ -10,3 +10,4 @@ mod requests;
 mod routes;
 mod sending;
 mod texts;
+mod turns;

@@ -188,12 +188,27 @@ async fn concurrent_batches_send_each_message_once() {
     assert_eq!(notifications.sent().len(), 10);
 }
 
+/// Each message is recorded before the next one is handed to its provider.
 #[tokio::test]
-async fn a_batch_needs_one_read_and_two_transactions() {
+async fn a_batch_needs_one_read_one_transaction_and_a_write_for_each_message() {
     let notifications = NotificationsHarness::open().await;
     let batch: Vec<_> = (0..10).map(|_| confirmed(OrderId::generate())).collect();
     let requests_of = notifications.service.requests_of(async {
         notifications.deliver(&batch).await;
+    });
+    let made = requests_of.await;
+    assert_eq!((made.of("BatchGetItem"), made.total()), (1, 22));
+    assert_eq!((made.of("TransactWriteItems"), made.of("PutItem")), (1, 20), "the claims, and each sent message");
+}
+
+/// What is only logged reaches nobody, so a process without others records it together.
+#[tokio::test]
+async fn a_batch_without_a_provider_needs_one_read_and_two_transactions() {
+    let notifications = NotificationsHarness::open().await;
+    let batch: Vec<_> = (0..10).map(|_| confirmed(OrderId::generate())).collect();
+    let consumer = notifications.consumer_with(Arc::new(Providers::default())).alone();
+    let requests_of = notifications.service.requests_of(async {
+        deliver(&consumer, &batch).await;
     });
     let made = requests_of.await;
     assert_eq!((made.of("BatchGetItem"), made.total()), (1, 3));
