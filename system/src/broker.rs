@@ -6,11 +6,11 @@ use anyhow::{Context, bail};
 use futures::future::BoxFuture;
 use orderflow_bridge::memory::{MemoryAdmin, MemoryBroker};
 use orderflow_bridge::rabbitmq::{
-    BrokerAddress, ProbeRoute, RabbitAdmin, RabbitConsumer, RabbitError, RabbitMq, RabbitPublisher,
-    TopologyReconciler,
+    BrokerAddress, ProbeRoute, Publishing, RabbitAdmin, RabbitConsumer, RabbitError, RabbitMq,
+    RabbitPublisher, TopologyReconciler,
 };
 use orderflow_bridge::{ConsumerSwitch, InFlightTracker, NothingInFlight, RuntimeTable, Target, sdk_config};
-use orderflow_messaging::{Publisher, QueueAdmin, RetryPolicy};
+use orderflow_messaging::{Publisher, QueueAdmin, RetryPolicy, SUBSCRIPTIONS};
 use orderflow_sqs::{
     Provisioned, Provisioner, SnsPublisher, Sqs, SqsAdmin, SqsConsumer, SqsNames, SqsReconciler,
 };
@@ -67,11 +67,12 @@ impl Broker {
         prefix: &str,
         store: &Store,
         policy: &RetryPolicy,
+        parts: &Parts,
     ) -> anyhow::Result<Self> {
         match location {
             None => Ok(Self::Memory(MemoryBroker::open(RuntimeTable::new(store), policy.clone()).await?)),
             Some(BrokerLocation::RabbitMq(address)) => {
-                Rabbit::open(address, policy).await.map(Self::RabbitMq)
+                Rabbit::open(address, policy, routes(parts)).await.map(Self::RabbitMq)
             }
             Some(BrokerLocation::Sqs(endpoint)) => {
                 Polled::open(endpoint, prefix, policy).await.map(Self::Sqs)
@@ -113,13 +114,10 @@ impl Broker {
     pub(crate) fn view(&self, parts: &Parts) -> BrokerView {
         let connection = match self {
             Self::Memory(broker) => Connection::Own(broker.clone()),
-            Self::RabbitMq(rabbit) if parts.contains(OUTBOX_RELAY) => {
-                Connection::RabbitMq(rabbit.publishing.clone(), ProbeRoute::Events)
-            }
-            Self::RabbitMq(rabbit) if parts.need_broker() => {
-                Connection::RabbitMq(rabbit.publishing.clone(), ProbeRoute::Retries)
-            }
-            Self::RabbitMq(rabbit) => Connection::RabbitMq(rabbit.consuming.clone(), ProbeRoute::None),
+            Self::RabbitMq(rabbit) => match routes(parts) {
+                routes if routes.is_empty() => Connection::RabbitMq(rabbit.consuming.clone(), routes),
+                routes => Connection::RabbitMq(rabbit.publishing.clone(), routes),
+            },
             Self::Sqs(polled) => Connection::Sqs(polled.provisioner.clone()),
         };
         BrokerView::new(connection, self.switch().clone())
@@ -156,6 +154,13 @@ impl Broker {
     }
 }
 
+/// Returns where a process with these parts publishes on RabbitMQ.
+fn routes(parts: &Parts) -> Vec<ProbeRoute> {
+    let consumes = SUBSCRIPTIONS.iter().any(|row| parts.contains(row.consumer));
+    let events = parts.contains(OUTBOX_RELAY).then_some(ProbeRoute::Events);
+    events.into_iter().chain(consumes.then_some(ProbeRoute::Retries)).collect()
+}
+
 impl Polled {
     async fn open(endpoint: &BaseUrl, prefix: &str, policy: &RetryPolicy) -> anyhow::Result<Self> {
         let config = sdk_config(Some(&endpoint.to_string())).await;
@@ -176,18 +181,23 @@ impl Polled {
 }
 
 impl Rabbit {
-    async fn open(address: &BrokerAddress, policy: &RetryPolicy) -> anyhow::Result<Self> {
+    async fn open(
+        address: &BrokerAddress,
+        policy: &RetryPolicy,
+        routes: Vec<ProbeRoute>,
+    ) -> anyhow::Result<Self> {
         let consuming = RabbitMq::new(address.clone());
         match consuming.connect().await {
             Ok(()) => {}
             Err(error @ RabbitError::Mismatch { .. }) => bail!(error),
             // The connection logs it once, and connecting is retried.
-            Err(RabbitError::Unreachable { .. }) => {}
+            Err(RabbitError::Unreachable { .. } | RabbitError::Forbidden { .. }) => {}
             Err(error) => tracing::warn!(%error, "broker does not answer as expected; trying again"),
         }
         let (publishing, switch) = (consuming.beside(), ConsumerSwitch::default());
         let admin = Arc::new(RabbitAdmin::new(publishing.clone()));
-        let reconciler = TopologyReconciler::start(consuming.clone());
+        let connection = publishing.clone();
+        let reconciler = TopologyReconciler::start(consuming.clone(), Publishing { connection, routes });
         Ok(Self { publishing, consuming, admin, switch, policy: policy.clone(), _reconciler: reconciler })
     }
 }

@@ -166,8 +166,14 @@ impl System {
         claim_currency(&store, &settings.currency).await?;
         // Before the memory broker loads the delayed messages, which another process may still change.
         let relaying = Relaying::open(&settings, &data, &store).await;
-        let broker =
-            Broker::open(settings.broker.as_ref(), &settings.prefix, &store, &settings.retry).await?;
+        let broker = Broker::open(
+            settings.broker.as_ref(),
+            &settings.prefix,
+            &store,
+            &settings.retry,
+            &settings.parts,
+        )
+        .await?;
         let gateway_fault = FaultSwitch::default();
         let gateway = settings.payment.gateway(&store, &gateway_fault)?;
         let webhook = settings.payment.webhook_router(&store, settings.webhook_secret.clone())?;

@@ -37,7 +37,7 @@ pub(crate) enum Connection {
     /// This process is the broker.
     Own(Arc<MemoryBroker>),
     /// A RabbitMQ, and where this process publishes.
-    RabbitMq(Arc<RabbitMq>, ProbeRoute),
+    RabbitMq(Arc<RabbitMq>, Vec<ProbeRoute>),
     /// SNS and SQS.
     Sqs(Provisioner),
 }
@@ -109,15 +109,15 @@ impl BrokerView {
         match &self.connection {
             Connection::Own(_) => CheckState::Up,
             Connection::Sqs(provisioner) => complete(provisioner).await,
-            Connection::RabbitMq(broker, route) => self.look(broker, *route).await,
+            Connection::RabbitMq(broker, routes) => self.look(broker, routes).await,
         }
     }
 
-    async fn look(&self, broker: &RabbitMq, route: ProbeRoute) -> CheckState {
-        let mut found = broker.inspect(route).await;
+    async fn look(&self, broker: &RabbitMq, routes: &[ProbeRoute]) -> CheckState {
+        let mut found = broker.inspect(routes).await;
         if found.as_ref().is_ok_and(|found| !self.deserted(found).is_empty()) {
             tokio::time::sleep(SECOND_LOOK).await;
-            found = broker.inspect(ProbeRoute::None).await;
+            found = broker.inspect(&[]).await;
         }
         let mut queues = self.lock();
         let found = match found {

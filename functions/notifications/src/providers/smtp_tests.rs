@@ -220,7 +220,8 @@ async fn a_server_that_is_silent_about_one_recipient_is_available_to_others() {
     let server =
         MailServer::answering(|line| line.starts_with("RCPT TO:<jane").then_some(SILENCE)).await.unwrap();
     let provider = SmtpProvider { timeout: Duration::from_millis(200), ..provider_to(&server) };
-    let error = provider.send(&Email::parse("jane@example.com").unwrap(), &email(), &mut turn()).await.unwrap_err();
+    let error =
+        provider.send(&Email::parse("jane@example.com").unwrap(), &email(), &mut turn()).await.unwrap_err();
     let reason = "the mail server did not answer within 0.2 s".to_owned();
     assert_eq!(error, ChannelError::RecipientUnavailable(reason));
 }

@@ -8,9 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use orderflow_domain::{Email, Event, OrderId};
 use orderflow_messaging::Outcome;
-use orderflow_notifications::{
-    ChannelError, MailProvider, Message, NotificationConsumer, Providers, Turn,
-};
+use orderflow_notifications::{ChannelError, MailProvider, Message, NotificationConsumer, Providers, Turn};
 use orderflow_testing::service::{deliver, is_retry};
 
 use crate::harness::{NotificationsHarness, confirmed_without_phone};

@@ -198,7 +198,11 @@ async fn a_batch_needs_one_read_one_transaction_and_a_write_for_each_message() {
     });
     let made = requests_of.await;
     assert_eq!((made.of("BatchGetItem"), made.total()), (1, 22));
-    assert_eq!((made.of("TransactWriteItems"), made.of("PutItem")), (1, 20), "the claims, and each sent message");
+    assert_eq!(
+        (made.of("TransactWriteItems"), made.of("PutItem")),
+        (1, 20),
+        "the claims, and each sent message"
+    );
 }
 
 /// What is only logged reaches nobody, so a process without others records it together.

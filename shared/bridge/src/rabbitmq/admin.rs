@@ -16,7 +16,7 @@ use orderflow_messaging::{
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::connection::close;
+use super::closing::close;
 use super::dead_letter_session::{HeldDeadLetter, HeldDeadLetters};
 use super::headers::{of_replacement, of_replay, read_dead_letter};
 use super::in_flight::InFlight;

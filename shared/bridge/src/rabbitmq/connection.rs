@@ -1,27 +1,23 @@
 //! The connection to the broker, which is opened again after it breaks.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lapin::options::ConfirmSelectOptions;
 use lapin::tcp::OwnedTLSConfig;
-use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties};
 use orderflow_messaging::SUBSCRIPTIONS;
 use tokio::net::TcpStream;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
 use tokio::time::timeout;
 
+use super::address::BrokerAddress;
+use super::closing::{CLOSE_TIMEOUT, close};
 use super::in_flight::InFlight;
-use super::link::{BrokerState, Link};
+use super::link::{BrokerState, Existed, Link};
+use super::rights::Rights;
 use super::{RabbitError, topology};
-
-/// The heartbeat interval that the client asks for, in seconds (AMQP 0-9-1, connection.tune). A connection without traffic counts as broken
-/// after it.
-const HEARTBEAT_SECONDS: u16 = 10;
 
 /// The time that connecting, opening a channel and declaring may take together. Without it, a peer that never answers would block forever.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,70 +31,6 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
 /// The time that the broker may take to answer a health check.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The time that the broker may take to confirm that a channel or connection is closed.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// The address of the broker: `amqp://user:password@host:port/vhost`, or `amqps://` for TLS. `Display` and `Debug` omit the credentials,
-/// and the virtual host if it is the default.
-#[derive(Clone)]
-pub struct BrokerUri(AMQPUri);
-
-/// The text is no [`BrokerUri`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be an address such as amqp://user:password@host:5672/%2f: {0}")]
-pub struct BrokerUriError(String);
-
-impl FromStr for BrokerUri {
-    type Err = BrokerUriError;
-
-    fn from_str(text: &str) -> Result<Self, BrokerUriError> {
-        // A text that cannot be parsed may still contain a password.
-        let hidden = |reason: String| BrokerUriError(reason.replace(text, "..."));
-        let mut uri: AMQPUri = text.parse().map_err(hidden)?;
-        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
-        Ok(Self(uri))
-    }
-}
-
-impl BrokerUri {
-    /// Returns the address with another password.
-    #[must_use]
-    pub fn with_password(mut self, password: &str) -> Self {
-        password.clone_into(&mut self.0.authority.userinfo.password);
-        self
-    }
-
-    /// Returns whether these are the user name and the password.
-    pub fn has_credentials(&self, user: &str, password: &str) -> bool {
-        let known = &self.0.authority.userinfo;
-        known.username == user && known.password == password
-    }
-}
-
-impl fmt::Display for BrokerUri {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let AMQPUri { authority, vhost, .. } = &self.0;
-        write!(f, "{}:{}", authority.host, authority.port)?;
-        // The default virtual host is "/".
-        if vhost == "/" { Ok(()) } else { write!(f, "/{vhost}") }
-    }
-}
-
-impl fmt::Debug for BrokerUri {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BrokerUri({self})")
-    }
-}
-
-/// The address of the broker, and the certificate authorities that it is verified with.
-#[derive(Debug, Clone)]
-pub struct BrokerAddress {
-    /// The address.
-    pub uri: BrokerUri,
-    /// The certificates of these authorities, in PEM. `None` stands for those of the operating system.
-    pub ca_certificates: Option<String>,
-}
-
 /// A connection to a broker that is opened when it is needed, and again after it breaks.
 ///
 /// A broker that is short of memory or disk blocks every connection that publishes, including its consumers. The relay therefore publishes
@@ -108,27 +40,41 @@ pub struct RabbitMq {
     link: Mutex<Link>,
     in_flight: BTreeMap<&'static str, InFlight>,
     state: Arc<BrokerState>,
+    rights: Rights,
+    /// Held while missing things are looked for and declared, so that each is reported once.
+    repairing: Arc<Mutex<()>>,
+    /// Held by publishers, and alone while missing things are declared: an exchange that does not have all its bindings yet drops events.
+    complete: Arc<RwLock<()>>,
 }
 
 impl RabbitMq {
     /// Returns a connection that is opened at its first use.
     pub fn new(address: BrokerAddress) -> Arc<Self> {
         let in_flight = SUBSCRIPTIONS.iter().map(|row| (row.consumer, InFlight::default())).collect();
-        Arc::new(Self::sharing(address, in_flight, Arc::default()))
-    }
-
-    fn sharing(
-        address: BrokerAddress,
-        in_flight: BTreeMap<&'static str, InFlight>,
-        state: Arc<BrokerState>,
-    ) -> Self {
-        Self { address, link: Mutex::new(Link::sharing(&state)), in_flight, state }
+        let state = Arc::default();
+        Arc::new(Self {
+            address,
+            link: Mutex::new(Link::sharing(&state)),
+            in_flight,
+            state,
+            rights: Rights::default(),
+            repairing: Arc::default(),
+            complete: Arc::default(),
+        })
     }
 
     /// Returns a second connection to the same broker, opened at its first use. Both know the messages that the other's consumers have in
     /// flight.
     pub fn beside(&self) -> Arc<Self> {
-        Arc::new(Self::sharing(self.address.clone(), self.in_flight.clone(), self.state.clone()))
+        Arc::new(Self {
+            address: self.address.clone(),
+            link: Mutex::new(Link::sharing(&self.state)),
+            in_flight: self.in_flight.clone(),
+            state: self.state.clone(),
+            rights: self.rights.clone(),
+            repairing: self.repairing.clone(),
+            complete: self.complete.clone(),
+        })
     }
 
     /// Connects, and declares the exchange and the queues that are missing.
@@ -159,27 +105,31 @@ impl RabbitMq {
             return confirming(connection).await;
         }
         link.drop_broken();
-        if let Some(reason) = link.pause() {
-            return Err(RabbitError::Unreachable { broker, reason });
+        if let Some(error) = link.pause() {
+            return Err(error);
         }
         let opened = timeout(OPEN_TIMEOUT, self.open()).await;
         let reason = match opened {
             Ok(Ok(connection)) => {
+                match self.declare(&connection, link.was_lost()).await {
+                    Ok(_) => {}
+                    // Each attempt asks the broker for every permission.
+                    Err(error @ RabbitError::Forbidden { .. }) => return Err(link.failed(error)),
+                    Err(error) => return Err(error),
+                }
                 link.succeeded();
                 let channel = confirming(&connection).await?;
-                topology::declare(&channel).await?;
                 link.hold(&broker, connection);
                 return Ok(channel);
             }
             Ok(Err(reason)) => reason,
             Err(_) => format!("it did not answer within {OPEN_TIMEOUT:?}"),
         };
-        link.failed(&broker, &reason);
-        Err(RabbitError::Unreachable { broker, reason })
+        Err(link.failed(RabbitError::Unreachable { broker, reason }))
     }
 
     async fn open(&self) -> Result<Connection, String> {
-        let uri = self.address.uri.0.clone();
+        let uri = self.address.uri.to_amqp();
         // Each attempt of the client that finds no listener leaves memory behind.
         let host = uri.authority.host.trim_matches(['[', ']']).to_owned();
         drop(TcpStream::connect((host, uri.authority.port)).await.map_err(|error| error.to_string())?);
@@ -190,44 +140,63 @@ impl RabbitMq {
         connected.map_err(|error| error.to_string())
     }
 
+    /// Returns what is known about the permissions of the account.
+    pub(super) fn rights(&self) -> &Rights {
+        &self.rights
+    }
+
     /// Returns whether the connection is open.
     pub(super) fn is_connected(&self) -> bool {
         // While the connection is being opened, the link is locked.
         self.link.try_lock().is_ok_and(|link| link.connection().is_some())
     }
 
-    /// Declares exchange and queues again, in case they were deleted.
-    pub(super) async fn declare_again(&self) -> Result<(), RabbitError> {
-        let channel = self.channel().await?;
-        let declared = timeout(CONNECT_TIMEOUT, topology::declare(&channel)).await;
-        close(&channel).await;
-        declared
-            .map_err(|_| RabbitError::Broken("the broker did not declare its queues in time".to_owned()))?
+    /// Declares what is missing. Logs what it was if it has existed before.
+    async fn declare(&self, connection: &Connection, existed: Existed) -> Result<Vec<String>, RabbitError> {
+        let _turn = self.repairing.lock().await;
+        let missing = match existed {
+            Existed::Before => topology::missing(connection).await?,
+            Existed::Unknown => Vec::new(),
+        };
+        let is_complete = existed == Existed::Before && missing.is_empty();
+        let alone = if is_complete { None } else { Some(self.complete.write().await) };
+        self.rights.declare(connection).await?;
+        drop(alone);
+        if !missing.is_empty() {
+            let missing = missing.join(", ");
+            tracing::warn!(missing, "exchange or queues were missing on the broker and are declared again");
+        }
+        Ok(missing)
     }
 
-    /// Declares exchange, queues and bindings again. Returns the names of the exchange and queues that were missing. A missing binding cannot be
-    /// told from an existing one.
+    /// Waits while this process declares missing things. None are declared while the result is held.
+    pub(super) async fn complete(&self) -> RwLockReadGuard<'_, ()> {
+        self.complete.read().await
+    }
+
+    /// Declares exchange and queues again, in case they were deleted.
+    pub(super) async fn declare_again(&self) -> Result<(), RabbitError> {
+        self.reconcile().await.map(drop)
+    }
+
+    /// Declares exchange, queues and bindings again. Logs and returns the names of the exchange and queues that were missing. A missing binding
+    /// cannot be told from an existing one.
     ///
     /// # Errors
     /// As [`RabbitMq::connect`].
     pub async fn reconcile(&self) -> Result<Vec<String>, RabbitError> {
-        let missing = timeout(CHECK_TIMEOUT, self.missing()).await;
-        let missing = missing
-            .map_err(|_| RabbitError::Broken("the broker did not list its queues in time".to_owned()))??;
-        self.declare_again().await?;
-        Ok(missing)
+        let connection = self.connection().await?;
+        let declared = timeout(CHECK_TIMEOUT, self.declare(&connection, Existed::Before)).await;
+        declared
+            .map_err(|_| RabbitError::Broken("the broker did not declare its queues in time".to_owned()))?
     }
 
-    async fn missing(&self) -> Result<Vec<String>, RabbitError> {
-        let (mut channel, mut missing) = (self.channel().await?, Vec::new());
-        for name in topology::names() {
-            if !topology::exists(&channel, &name).await? {
-                missing.push(name);
-                channel = self.channel().await?;
-            }
-        }
-        close(&channel).await;
-        Ok(missing)
+    /// Returns the connection, opened if it is not.
+    async fn connection(&self) -> Result<Arc<Connection>, RabbitError> {
+        close(&self.channel().await?).await;
+        let link = self.link.lock().await;
+        let connection = link.connection().cloned();
+        connection.ok_or_else(|| RabbitError::Broken("the connection was closed".to_owned()))
     }
 
     /// Returns the messages of a consumer that are in flight in this process.
@@ -259,28 +228,4 @@ async fn confirming(connection: &Connection) -> Result<Channel, RabbitError> {
     let channel = connection.create_channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
     Ok(channel)
-}
-
-pub(super) async fn close(channel: &Channel) {
-    // A channel that fails to close is broken, which ends it as well.
-    let _ = timeout(CLOSE_TIMEOUT, channel.close(200, "done".into())).await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn credentials_are_never_shown() {
-        let uri: BrokerUri = "amqp://shop:s3cret@broker.example:5673/orders".parse().unwrap();
-        let shown = format!("{uri} {uri:?}");
-        assert!(shown.contains("broker.example:5673/orders"), "{shown}");
-        assert!(!shown.contains("s3cret") && !shown.contains("shop"), "{shown}");
-        let uri: BrokerUri = "amqp://127.0.0.1:5672/%2f".parse().unwrap();
-        assert_eq!(uri.to_string(), "127.0.0.1:5672");
-        for bad in ["http://shop:s3cret@x", "amqp:shop:s3cret", "amqp://shop:s3cret@x:no", "s3cret"] {
-            let error = bad.parse::<BrokerUri>().unwrap_err().to_string();
-            assert!(!error.contains("s3cret"), "{error}");
-        }
-    }
 }

@@ -13,9 +13,10 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::batch::{Batch, ConsumerContext, End};
-use super::connection::close;
+use super::closing::close;
 use super::names::queue;
 use super::prefetched::Prefetched;
+use super::refusal::Permission;
 use super::transfer::ConfirmingChannel;
 use super::{RabbitError, RabbitMq};
 
@@ -111,8 +112,11 @@ impl Session {
 
     /// Waits, then declares exchange and queues again in case one was deleted.
     async fn recover(&mut self, error: &RabbitError) {
+        if let RabbitError::Refused(refusal) = error {
+            self.consumer.consuming.rights().lacks(refusal);
         // The connection logs its loss and its return.
-        if self.consumer.consuming.is_connected() && !std::mem::replace(&mut self.is_interrupted, true) {
+        } else if self.consumer.consuming.is_connected() && !std::mem::replace(&mut self.is_interrupted, true)
+        {
             tracing::warn!(service = self.consumer.consumer, %error, "queue cannot be consumed; trying again");
         }
         self.failures += 1;
@@ -171,6 +175,7 @@ impl Session {
         let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
         let name = queue(self.consumer.consumer);
         let subscription = channel.basic_consume(name.as_str().into(), "".into(), options, arguments).await?;
+        self.consumer.consuming.rights().has(Permission::Read, &name);
         Ok(Prefetched::new(subscription, self.consumer.consuming.in_flight(self.consumer.consumer)))
     }
 

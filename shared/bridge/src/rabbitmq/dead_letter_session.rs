@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::timeout;
 
-use super::connection::close;
+use super::closing::close;
 use super::in_flight::{Held, InFlight};
 use super::names::dead_letter_queue;
 use super::transfer::{Transfer, publish};

@@ -1,5 +1,7 @@
 //! Errors of the broker.
 
+use super::refusal::{Refusal, to_work};
+
 /// A request to the broker failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RabbitError {
@@ -28,6 +30,22 @@ pub enum RabbitError {
         /// The queue or exchange.
         name: String,
     },
+    /// The account lacks a permission.
+    #[error(
+        "the account lacks the permission {0}; give it with `rabbitmqctl set_permissions` (docs/guides/rabbitmq.md lists what is needed)"
+    )]
+    Refused(Refusal),
+    /// Something is missing on the broker, and the account may not declare it.
+    #[error(
+        "{missing} missing on the broker, and the account may not declare: it lacks {lacking}; give it these permissions with \
+         `rabbitmqctl set_permissions`, or start once with an account that has them (docs/guides/rabbitmq.md lists what is needed)"
+    )]
+    Forbidden {
+        /// The permissions that the account lacks.
+        lacking: String,
+        /// What is missing.
+        missing: String,
+    },
     /// A channel or connection was closed by an error.
     #[error("the channel to the broker was closed: {0}")]
     Broken(String),
@@ -38,6 +56,9 @@ pub enum RabbitError {
 
 impl From<lapin::Error> for RabbitError {
     fn from(error: lapin::Error) -> Self {
-        Self::Broken(error.to_string())
+        match Refusal::of(&error, to_work) {
+            Some(refusal) => Self::Refused(refusal),
+            None => Self::Broken(error.to_string()),
+        }
     }
 }

@@ -7,6 +7,8 @@ use lapin::Connection;
 use orderflow_backoff::Backoff;
 use tokio::time::Instant;
 
+use super::RabbitError;
+
 /// The pauses after an attempt failed. All callers share them, so that a broker that is away is not tried by each consumer.
 const RECONNECT: Backoff = Backoff::from_millis(250, 500, 5_000);
 
@@ -69,10 +71,17 @@ impl BrokerState {
     }
 }
 
+/// Whether exchange and queues were declared before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Existed {
+    Before,
+    Unknown,
+}
+
 /// A connection or the last failure to open it.
 #[derive(Default)]
 pub(super) struct Link {
-    connection: Option<Connection>,
+    connection: Option<Arc<Connection>>,
     /// Consecutive failures.
     failures: u32,
     last: Option<Failure>,
@@ -81,7 +90,7 @@ pub(super) struct Link {
 }
 
 struct Failure {
-    reason: String,
+    error: RabbitError,
     next_attempt: Instant,
 }
 
@@ -92,14 +101,19 @@ impl Link {
     }
 
     /// Returns the connection if it is open.
-    pub(super) fn connection(&self) -> Option<&Connection> {
+    pub(super) fn connection(&self) -> Option<&Arc<Connection>> {
         self.connection.as_ref().filter(|connection| connection.status().connected())
     }
 
-    /// Returns the reason of the last failure while the next attempt is not due.
-    pub(super) fn pause(&self) -> Option<String> {
+    /// Returns whether a connection was open before, over which everything was declared.
+    pub(super) fn was_lost(&self) -> Existed {
+        if self.was_lost { Existed::Before } else { Existed::Unknown }
+    }
+
+    /// Returns the last failure while the next attempt is not due.
+    pub(super) fn pause(&self) -> Option<RabbitError> {
         let last = self.last.as_ref().filter(|last| Instant::now() < last.next_attempt);
-        last.map(|last| last.reason.clone())
+        last.map(|last| last.error.clone())
     }
 
     /// Drops a connection that broke.
@@ -107,11 +121,15 @@ impl Link {
         self.was_lost |= self.connection.take().is_some();
     }
 
-    pub(super) fn failed(&mut self, broker: &str, reason: &str) {
+    /// Notes a failure, and pauses before the next attempt. Returns it.
+    pub(super) fn failed(&mut self, error: RabbitError) -> RabbitError {
         self.failures = self.failures.saturating_add(1);
         let next_attempt = Instant::now() + RECONNECT.delay(self.failures);
-        self.last = Some(Failure { reason: reason.to_owned(), next_attempt });
-        self.state.down(broker, reason);
+        if let RabbitError::Unreachable { broker, reason } = &error {
+            self.state.down(broker, reason);
+        }
+        self.last = Some(Failure { error: error.clone(), next_attempt });
+        error
     }
 
     pub(super) fn succeeded(&mut self) {
@@ -119,11 +137,11 @@ impl Link {
     }
 
     pub(super) fn hold(&mut self, broker: &str, connection: Connection) {
-        self.connection = Some(connection);
+        self.connection = Some(Arc::new(connection));
         self.state.up(broker, std::mem::take(&mut self.was_lost));
     }
 
-    pub(super) fn take(&mut self) -> Option<Connection> {
+    pub(super) fn take(&mut self) -> Option<Arc<Connection>> {
         self.connection.take()
     }
 }

@@ -5,8 +5,10 @@
 //! a delivery is acknowledged when its function answered and the resulting retry or dead letter is confirmed. Broken connections are made
 //! again with backoff; the broker then redelivers what was in flight.
 
+mod address;
 mod admin;
 mod batch;
+mod closing;
 mod connection;
 mod consumer;
 mod dead_letter_session;
@@ -21,15 +23,19 @@ mod names;
 mod prefetched;
 mod publisher;
 mod reconciler;
+mod refusal;
+mod rights;
 mod topology;
 mod transfer;
 mod waiting;
 
+pub use address::{BrokerAddress, BrokerUri, BrokerUriError};
 pub use admin::RabbitAdmin;
-pub use connection::{BrokerAddress, BrokerUri, BrokerUriError, RabbitMq};
+pub use connection::RabbitMq;
 pub use consumer::RabbitConsumer;
 pub use error::RabbitError;
 pub use inspection::{ProbeRoute, QueueInspection};
 pub use names::{EXCHANGE, dead_letter_queue, queue};
 pub use publisher::RabbitPublisher;
-pub use reconciler::TopologyReconciler;
+pub use reconciler::{Publishing, TopologyReconciler};
+pub use refusal::{Permission, Refusal};

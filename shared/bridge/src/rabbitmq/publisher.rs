@@ -1,6 +1,6 @@
 //! Publishes the relay's events to the exchange.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -35,7 +35,7 @@ impl RabbitPublisher {
     async fn publish_all(&self, events: &[Event], done: &mut usize) -> Result<(), RabbitError> {
         let in_use = self.confirming.take().await?;
         for window in events.chunks(WINDOW) {
-            let returned = publish_window(&in_use.channel, window).await?;
+            let returned = self.publish_window(&in_use.channel, window).await?;
             if !returned.is_empty() {
                 self.publish_returned(&in_use.channel, window, &returned).await?;
             }
@@ -59,24 +59,31 @@ impl RabbitPublisher {
         window: &[Event],
         returned: &HashSet<String>,
     ) -> Result<(), RabbitError> {
-        tracing::warn!(
-            events = returned.len(),
-            "events were returned by the broker; queues will be declared again"
-        );
-        self.confirming.broker().declare_again().await?;
         let again: Vec<Event> =
             window.iter().filter(|event| returned.contains(&event.id.to_string())).cloned().collect();
-        match publish_window(channel, &again).await?.is_empty() {
+        let types: BTreeSet<&str> = again.iter().map(|event| event.event_type().as_str()).collect();
+        tracing::warn!(
+            events = again.len(),
+            ?types,
+            "no queue is bound for events; queues and bindings are declared again"
+        );
+        self.confirming.broker().declare_again().await?;
+        match self.publish_window(channel, &again).await?.is_empty() {
             true => Ok(()),
             false => Err(RabbitError::Unconfirmed(EXCHANGE.to_owned())),
         }
     }
-}
 
-/// Publishes events and waits until the broker has confirmed all of them. Returns the ids of those that the broker returned.
-async fn publish_window(channel: &Channel, events: &[Event]) -> Result<HashSet<String>, RabbitError> {
-    let confirmed = timeout(CONFIRM_TIMEOUT, confirm_all(channel, events)).await;
-    confirmed.map_err(|_| RabbitError::Unconfirmed(EXCHANGE.to_owned()))?
+    /// Publishes events and waits until the broker has confirmed all of them. Returns the ids of those that the broker returned.
+    async fn publish_window(
+        &self,
+        channel: &Channel,
+        events: &[Event],
+    ) -> Result<HashSet<String>, RabbitError> {
+        let _complete = self.confirming.broker().complete().await;
+        let confirmed = timeout(CONFIRM_TIMEOUT, confirm_all(channel, events)).await;
+        confirmed.map_err(|_| RabbitError::Unconfirmed(EXCHANGE.to_owned()))?
+    }
 }
 
 async fn confirm_all(channel: &Channel, events: &[Event]) -> Result<HashSet<String>, RabbitError> {
@@ -122,7 +129,7 @@ impl Publisher for RabbitPublisher {
         let mut done = 0;
         let mut failure = self.publish_all(events, &mut done).await.err();
         for _ in 0..REPAIRS_MAX {
-            let Some(RabbitError::Broken(_)) = failure else { break };
+            let Some(RabbitError::Broken(_) | RabbitError::Missing { .. }) = failure else { break };
             failure = self.repair_and_publish(events, &mut done).await.err();
         }
         let failure = failure.map(|error| PublishError(error.to_string()));

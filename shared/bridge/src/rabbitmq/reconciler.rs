@@ -5,20 +5,28 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use super::{RabbitError, RabbitMq};
+use super::{ProbeRoute, RabbitError, RabbitMq};
 
 /// The time between two reconciliations. What vanished is there again within 10 s.
 const INTERVAL: Duration = Duration::from_secs(4);
 
-/// Reconciles the broker with the subscription table every few seconds, until it is dropped.
+/// Reconciles the broker with the subscription table at once and then every few seconds, until it is dropped.
 pub struct TopologyReconciler {
     task: JoinHandle<()>,
 }
 
+/// The connection over which a process publishes, and where to. Whether the account may do so is checked with every reconciliation.
+pub struct Publishing {
+    /// The connection.
+    pub connection: Arc<RabbitMq>,
+    /// Where the process publishes.
+    pub routes: Vec<ProbeRoute>,
+}
+
 impl TopologyReconciler {
     /// Starts over this connection, which must not be one that publishes: a broker short of memory blocks those.
-    pub fn start(broker: Arc<RabbitMq>) -> Self {
-        Self { task: tokio::spawn(run(broker)) }
+    pub fn start(broker: Arc<RabbitMq>, publishing: Publishing) -> Self {
+        Self { task: tokio::spawn(run(broker, publishing)) }
     }
 }
 
@@ -28,26 +36,19 @@ impl Drop for TopologyReconciler {
     }
 }
 
-async fn run(broker: Arc<RabbitMq>) {
+async fn run(broker: Arc<RabbitMq>, publishing: Publishing) {
     let mut is_failing = false;
     loop {
-        tokio::time::sleep(INTERVAL).await;
         match broker.reconcile().await {
-            Ok(missing) => {
-                if !missing.is_empty() {
-                    let missing = missing.join(", ");
-                    tracing::warn!(
-                        missing,
-                        "exchange or queues were missing on the broker and are declared again"
-                    );
-                }
+            Ok(_) => {
                 if std::mem::take(&mut is_failing) {
                     tracing::info!("exchange, queues and bindings are declared again");
                 }
+                publishing.connection.check_rights(&publishing.routes).await;
             }
-            // The connection logs its loss and its return.
-            Err(error @ RabbitError::Unreachable { .. }) => {
-                tracing::debug!(%error, "queues cannot be checked");
+            // The connection logs its loss and its return, and missing permissions.
+            Err(error @ (RabbitError::Unreachable { .. } | RabbitError::Forbidden { .. })) => {
+                tracing::debug!(%error, "queues cannot be declared");
             }
             Err(error) => {
                 if !std::mem::replace(&mut is_failing, true) {
@@ -55,5 +56,6 @@ async fn run(broker: Arc<RabbitMq>) {
                 }
             }
         }
+        tokio::time::sleep(INTERVAL).await;
     }
 }

@@ -1,41 +1,125 @@
 //! Declares exchange, queues and bindings as the subscription table lists them. Declaring an existing queue changes nothing.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::future::join_all;
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{Channel, ErrorKind, ExchangeKind};
+use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
 use orderflow_domain::EventType;
 use orderflow_messaging::{DELIVERY_LIMIT, SUBSCRIPTIONS};
 
 use super::RabbitError;
+use super::closing::close;
 use super::names::{DELAY_TIERS, EXCHANGE, dead_letter_queue, delay_queue, queue};
+use super::refusal::{Refusal, to_bind, to_declare};
 
 /// The `x-delivery-limit` of dead-letter queues. Listing a dead letter counts as a delivery, so with the broker's default limit (20 since RabbitMQ 4.0)
 /// twenty listings would drop it.
 const DLQ_DELIVERY_LIMIT: i64 = 1_000_000_000;
+
+/// A binding that is declared twice. AMQP does not tell whether a binding exists, so a removed one is noticed by nobody: until the next reconciliation the
+/// broker would drop the events of its type. With two, the other one still routes them. A queue gets a message once, however many bindings match.
+#[derive(Clone, Copy)]
+enum BindingCopy {
+    First,
+    Spare,
+}
+
+impl BindingCopy {
+    /// Returns the arguments, which tell the two bindings apart. A topic exchange ignores them.
+    fn arguments(self) -> FieldTable {
+        let mut arguments = FieldTable::default();
+        if matches!(self, Self::Spare) {
+            arguments.insert("x-orderflow-copy".into(), text("spare"));
+        }
+        arguments
+    }
+}
 
 /// Declares the exchange, all queues and all bindings.
 ///
 /// # Errors
 /// [`RabbitError::Mismatch`] names an exchange or queue that exists with other arguments. It is not changed.
 pub(super) async fn declare(channel: &Channel) -> Result<(), RabbitError> {
-    let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-    let declared =
-        channel.exchange_declare(EXCHANGE.into(), ExchangeKind::Topic, options, FieldTable::default()).await;
-    declared.map_err(|error| refused(EXCHANGE, &error))?;
+    declare_exchange(channel).await?;
     // All declarations are sent before the first answer is awaited, because every process makes them when it starts.
     let queues = SUBSCRIPTIONS.iter().flat_map(|row| queues_of(row.consumer));
     let declared = join_all(queues.map(|(name, arguments)| declare_queue(channel, name, arguments))).await;
     first_error(declared)?;
-    let bindings = SUBSCRIPTIONS.iter().flat_map(|row| row.types.iter().map(|kind| (row.consumer, *kind)));
-    first_error(join_all(bindings.map(|(consumer, event_type)| bind(channel, consumer, event_type))).await)
+    bind_all(channel).await
+}
+
+/// Binds every queue to the types of its consumer. A binding that exists stays as it is.
+async fn bind_all(channel: &Channel) -> Result<(), RabbitError> {
+    let each = |(consumer, kind, copy)| bind(channel, consumer, kind, copy);
+    first_error(join_all(bindings().map(each)).await)
+}
+
+/// Returns every binding: consumer, event type, and which of its copies it is.
+fn bindings() -> impl Iterator<Item = (&'static str, EventType, BindingCopy)> {
+    let rows = SUBSCRIPTIONS.iter().flat_map(|row| row.types.iter().map(|kind| (row.consumer, *kind)));
+    rows.flat_map(|(consumer, kind)| {
+        [BindingCopy::First, BindingCopy::Spare].map(|copy| (consumer, kind, copy))
+    })
+}
+
+/// Returns the permissions that the account lacks for declaring, each of exchange, queues and bindings tried on a channel of its own.
+pub(super) async fn refusals(connection: &Connection) -> Result<BTreeSet<Refusal>, RabbitError> {
+    let channel = || async { Ok::<_, RabbitError>(connection.create_channel().await?) };
+    let exchange = async { declare_exchange(&channel().await?).await };
+    let queues = SUBSCRIPTIONS.iter().flat_map(|row| queues_of(row.consumer));
+    let queues = queues.map(|(name, arguments)| async {
+        let channel = channel().await?;
+        let declared = declare_queue(&channel, name, arguments).await;
+        close(&channel).await;
+        declared
+    });
+    let mut results = join_all(queues).await;
+    results.push(exchange.await);
+    let bindings = bindings().filter(|(_, _, copy)| matches!(copy, BindingCopy::First));
+    let bindings = bindings.map(|(consumer, kind, copy)| async move {
+        let channel = channel().await?;
+        let bound = bind(&channel, consumer, kind, copy).await;
+        close(&channel).await;
+        bound
+    });
+    results.extend(join_all(bindings).await);
+    let mut refusals = BTreeSet::new();
+    for result in results {
+        match result {
+            Err(RabbitError::Refused(refusal)) => drop(refusals.insert(refusal)),
+            // What does not exist cannot be bound yet.
+            Ok(()) | Err(RabbitError::Missing { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(refusals)
+}
+
+/// Returns the names of the exchange and queues that do not exist.
+pub(super) async fn missing(connection: &Connection) -> Result<Vec<String>, RabbitError> {
+    let channel = connection.create_channel().await?;
+    let found = join_all(names().iter().map(|name| exists(&channel, name))).await;
+    close(&channel).await;
+    if found.iter().all(|found| matches!(found, Ok(true))) {
+        return Ok(Vec::new());
+    }
+    // The first that is missing closes the channel, so each gets one of its own.
+    let each = names().into_iter().map(|name| async move {
+        let channel = connection.create_channel().await?;
+        let found = exists(&channel, &name).await;
+        close(&channel).await;
+        Ok::<_, RabbitError>((!found?).then_some(name))
+    });
+    let missing: Result<Vec<_>, RabbitError> = join_all(each).await.into_iter().collect();
+    Ok(missing?.into_iter().flatten().collect())
 }
 
 /// Returns the names of the exchange and all queues.
-pub(super) fn names() -> Vec<String> {
+fn names() -> Vec<String> {
     let queues = SUBSCRIPTIONS.iter().flat_map(|row| queues_of(row.consumer)).map(|(name, _)| name);
     std::iter::once(EXCHANGE.to_owned()).chain(queues).collect()
 }
@@ -64,10 +148,12 @@ pub(super) async fn carries_events(channel: &Channel) -> bool {
     found.iter().all(|found| matches!(found, Ok(true)))
 }
 
-/// Returns the first mismatch, or else the first error. A refused declaration closes the channel, so the later ones fail as well.
+/// Returns the first mismatch or refusal, or else the first error. A refused declaration closes the channel, so the later ones fail as well.
 fn first_error(results: Vec<Result<(), RabbitError>>) -> Result<(), RabbitError> {
     let errors: Vec<RabbitError> = results.into_iter().filter_map(Result::err).collect();
-    let mismatch = errors.iter().find(|error| matches!(error, RabbitError::Mismatch { .. }));
+    let is_cause =
+        |error: &&RabbitError| matches!(error, RabbitError::Mismatch { .. } | RabbitError::Refused(_));
+    let mismatch = errors.iter().find(is_cause);
     mismatch.or(errors.first()).cloned().map_or(Ok(()), Err)
 }
 
@@ -80,16 +166,33 @@ fn queues_of(consumer: &str) -> Vec<(String, FieldTable)> {
     queues
 }
 
+async fn declare_exchange(channel: &Channel) -> Result<(), RabbitError> {
+    let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+    let declared =
+        channel.exchange_declare(EXCHANGE.into(), ExchangeKind::Topic, options, FieldTable::default()).await;
+    declared.map_err(|error| refused(EXCHANGE, error))
+}
+
 async fn declare_queue(channel: &Channel, name: String, arguments: FieldTable) -> Result<(), RabbitError> {
     let declared =
         channel.queue_declare(name.as_str().into(), QueueDeclareOptions::durable(), arguments).await;
-    declared.map(drop).map_err(|error| refused(&name, &error))
+    declared.map(drop).map_err(|error| refused(&name, error))
 }
 
-async fn bind(channel: &Channel, consumer: &str, event_type: EventType) -> Result<(), RabbitError> {
+async fn bind(
+    channel: &Channel,
+    consumer: &str,
+    event_type: EventType,
+    copy: BindingCopy,
+) -> Result<(), RabbitError> {
     let (queue, key) = (queue(consumer), event_type.as_str().into());
-    let (options, arguments) = (QueueBindOptions::default(), FieldTable::default());
-    Ok(channel.queue_bind(queue.as_str().into(), EXCHANGE.into(), key, options, arguments).await?)
+    let (options, arguments) = (QueueBindOptions::default(), copy.arguments());
+    let bound = channel.queue_bind(queue.as_str().into(), EXCHANGE.into(), key, options, arguments).await;
+    bound.map_err(|error| match Refusal::of(&error, to_bind) {
+        Some(refusal) => RabbitError::Refused(refusal),
+        None if is_not_found(&error) => RabbitError::Missing { name: queue },
+        None => error.into(),
+    })
 }
 
 fn quorum() -> FieldTable {
@@ -126,12 +229,15 @@ fn text(value: &str) -> AMQPValue {
 }
 
 /// Returns a mismatch for 406 PRECONDITION_FAILED, with which the broker refuses other arguments (AMQP 0-9-1, queue.declare).
-fn refused(name: &str, error: &lapin::Error) -> RabbitError {
+fn refused(name: &str, error: lapin::Error) -> RabbitError {
     match error.kind() {
-        ErrorKind::ProtocolError(answer) if answers(error, AMQPSoftError::PRECONDITIONFAILED) => {
+        ErrorKind::ProtocolError(answer) if answers(&error, AMQPSoftError::PRECONDITIONFAILED) => {
             RabbitError::Mismatch { name: name.to_owned(), reason: answer.get_message().to_string() }
         }
-        _ => RabbitError::Broken(error.to_string()),
+        _ => match Refusal::of(&error, to_declare) {
+            Some(refusal) => RabbitError::Refused(refusal),
+            None => error.into(),
+        },
     }
 }
 

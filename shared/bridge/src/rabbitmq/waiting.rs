@@ -9,7 +9,7 @@ use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::connection::close;
+use super::closing::close;
 use super::headers::of_rewritten;
 use super::names::{DELAY_TIERS, delay_queue, queue};
 use super::transfer::{Transfer, publish};

@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lapin::Channel;
-use lapin::options::{BasicPublishOptions, ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions};
-use lapin::types::FieldTable;
-use orderflow_bridge::rabbitmq::{EXCHANGE, RabbitPublisher, TopologyReconciler, dead_letter_queue, queue};
+use lapin::options::{
+    BasicPublishOptions, ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
+};
+use lapin::types::{AMQPValue, FieldTable};
+use orderflow_bridge::rabbitmq::{
+    EXCHANGE, ProbeRoute, Publishing, RabbitPublisher, TopologyReconciler, dead_letter_queue, queue,
+};
 use orderflow_bridge::{Target, TargetError};
-use orderflow_messaging::{Publisher, QueueAdmin, QueueResponse};
+use orderflow_messaging::{Publisher, QueueAdmin, QueueResponse, SUBSCRIPTIONS};
 use tokio::time::timeout;
 
 use crate::support::{CONSUMER, Scripted, World, consume_over, eventually, ids, released};
@@ -93,7 +97,8 @@ async fn in_flight(world: &World) -> u64 {
 async fn what_is_deleted_is_declared_again() {
     let world = World::new().await;
     let channel = world.by_hand().await;
-    let _reconciler = TopologyReconciler::start(world.broker.clone());
+    let publishing = Publishing { connection: world.broker.beside(), routes: vec![ProbeRoute::Events] };
+    let _reconciler = TopologyReconciler::start(world.broker.clone(), publishing);
     let delay = format!("{}.delay.1000ms", queue(CONSUMER));
     for name in [&queue(CONSUMER), &delay, &dead_letter_queue("payment")] {
         delete(&channel, name).await;
@@ -105,9 +110,12 @@ async fn what_is_deleted_is_declared_again() {
     assert!(exists(&world, &dead_letter_queue("payment")).await);
 
     let (queue, kind) = (queue(CONSUMER), "inventory.released");
-    let unbind =
-        channel.queue_unbind(queue.as_str().into(), EXCHANGE.into(), kind.into(), FieldTable::default());
-    unbind.await.unwrap();
+    let mut spare = FieldTable::default();
+    spare.insert("x-orderflow-copy".into(), AMQPValue::LongString("spare".into()));
+    for arguments in [FieldTable::default(), spare] {
+        let unbind = channel.queue_unbind(queue.as_str().into(), EXCHANGE.into(), kind.into(), arguments);
+        unbind.await.unwrap();
+    }
     healed("the queue is bound again", async || {
         put_to_exchange(&channel, kind).await;
         let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
@@ -115,6 +123,30 @@ async fn what_is_deleted_is_declared_again() {
         found.unwrap().message_count() > 0
     })
     .await;
+}
+
+/// AMQP does not tell whether a binding exists, so an event whose only binding was removed would be dropped until the next reconciliation.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_reaches_its_queue_after_a_binding_is_removed() {
+    let world = World::new().await;
+    let channel = world.by_hand().await;
+    for row in SUBSCRIPTIONS {
+        for kind in row.types {
+            let (queue, key) = (queue(row.consumer), kind.as_str());
+            let unbind = channel.queue_unbind(
+                queue.as_str().into(),
+                EXCHANGE.into(),
+                key.into(),
+                FieldTable::default(),
+            );
+            unbind.await.unwrap();
+            channel.queue_purge(queue.as_str().into(), QueuePurgeOptions::default()).await.unwrap();
+            put_to_exchange(&channel, key).await;
+            let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
+            let found = channel.queue_declare(queue.as_str().into(), options, FieldTable::default()).await;
+            assert_eq!(found.unwrap().message_count(), 1, "{queue} {key}");
+        }
+    }
 }
 
 /// A publisher notices by itself that the exchange is missing, before the next reconciliation.

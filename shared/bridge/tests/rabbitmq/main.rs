@@ -4,6 +4,7 @@
 mod dead_letters;
 mod deleted;
 mod network;
+mod permissions;
 mod poison_isolation;
 mod support;
 mod tls;
