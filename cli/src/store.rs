@@ -90,7 +90,7 @@ async fn run_store(address: SocketAddr, guard: Guard, location: Location) -> any
     let embedded = Embedded::open(location)?;
     let termination = Termination::listen()?;
     serving::announce(listener.local_addr()?);
-    let trimming = tokio::spawn(Trimming::new(embedded.clone()).run());
+    let trimming = tokio::spawn(Trimming::new(embedded.backend()).run());
     let served = serve(listener, guard.protect(router(&embedded)), termination).await;
     trimming.abort();
     served

@@ -70,13 +70,12 @@ impl Sweeper {
 #[cfg(test)]
 mod tests {
     use orderflow_embedded::{Embedded, Location};
-    use orderflow_store::IndependentWrites;
 
     use super::*;
 
     fn sweeper(resend_after: Duration, expires_after: Duration) -> Sweeper {
         let embedded = Embedded::open(Location::Memory).unwrap();
-        let store = Store::new(embedded.dynamodb(), "test", IndependentWrites::OneTransaction);
+        let store = Store::new(embedded.backend(), "test");
         Sweeper::new(&store, ExpirySettings { resend_after, expires_after }, Activity::default())
     }
 

@@ -159,7 +159,7 @@ impl System {
     pub async fn open(settings: Settings) -> anyhow::Result<Self> {
         // Before the parts are created, so that their first metrics are recorded.
         MetricsPage::install();
-        let data = Data::open(&settings.store, &settings.prefix).await?;
+        let data = Data::open(&settings.store).await?;
         let store = data.store(&settings.prefix);
         data.check_prefix(&settings.prefix).await?;
         maintenance::create_missing_tables(&store).await?;
@@ -184,7 +184,7 @@ impl System {
             function.target = Observed::new(function.target.clone(), activities.of(consumer));
         }
         let stream_pollers = match settings.parts.contains(OUTBOX_RELAY) {
-            true => open_stream_pollers(&data, &store, &broker, &activities).await?,
+            true => open_stream_pollers(&store, &broker, &activities).await?,
             false => Vec::new(),
         };
         let sweeps = settings.parts.contains(ORDER_EXPIRY);
@@ -229,10 +229,7 @@ impl System {
 
     /// Returns the embedded database, if the store is in this process.
     pub fn embedded(&self) -> Option<&Embedded> {
-        match &self.data {
-            Data::Embedded(embedded) => Some(embedded),
-            Data::Endpoint { .. } => None,
-        }
+        self.data.embedded()
     }
 
     /// Returns the administration of the queues and dead letters.
@@ -250,7 +247,9 @@ impl System {
         let stream_pollers = self
             .stream_pollers
             .iter()
-            .map(|stream_poller| (stream_poller.status(), self.data.changes(stream_poller.table())))
+            .map(|stream_poller| {
+                (stream_poller.status(), self.store.backend().changes(stream_poller.table()))
+            })
             .collect();
         IdleProbe::new(stream_pollers, self.broker.admin(), self.broker.switch().clone())
     }
@@ -328,7 +327,6 @@ async fn warm_up(catalog: &Catalog) {
 }
 
 async fn open_stream_pollers(
-    data: &Data,
     store: &Store,
     broker: &Broker,
     activities: &Activities,
@@ -338,7 +336,7 @@ async fn open_stream_pollers(
         let (publisher, tracker) = broker.publisher();
         let relay = Observed::new(functions::relay(store, publisher), activities.of(OUTBOX_RELAY));
         let (runtime, table) = (RuntimeTable::new(store), store.table_name(source.table));
-        let poller = StreamPoller::open(runtime, data.streams(), &table, relay, tracker, data.trimmer());
+        let poller = StreamPoller::open(runtime, &table, relay, tracker);
         stream_pollers.push(poller.await?.sharing(&outage));
     }
     Ok(stream_pollers)

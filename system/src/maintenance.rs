@@ -14,7 +14,7 @@ use super::data::{Data, StoreLocation};
 /// # Errors
 /// If the store cannot be opened or does not answer.
 pub async fn table_states(location: &StoreLocation, prefix: &str) -> anyhow::Result<Vec<TableState>> {
-    let store = Data::open(location, prefix).await?.store(prefix);
+    let store = Data::open(location).await?.store(prefix);
     Ok(store.table_states(TABLES).await?)
 }
 
@@ -23,7 +23,7 @@ pub async fn table_states(location: &StoreLocation, prefix: &str) -> anyhow::Res
 /// # Errors
 /// If the store cannot be opened or refuses the request.
 pub async fn make_tables(location: &StoreLocation, prefix: &str) -> anyhow::Result<()> {
-    create_missing_tables(&Data::open(location, prefix).await?.store(prefix)).await
+    create_missing_tables(&Data::open(location).await?.store(prefix)).await
 }
 
 /// Creates the missing tables and indexes of a store.
@@ -36,7 +36,7 @@ pub(crate) async fn create_missing_tables(store: &Store) -> anyhow::Result<()> {
 /// # Errors
 /// As [`rebuild_analytics_in`], and if the store cannot be opened or lacks the table of orders.
 pub async fn rebuild_analytics(location: &StoreLocation, prefix: &str) -> anyhow::Result<usize> {
-    let data = Data::open(location, prefix).await?;
+    let data = Data::open(location).await?;
     let store = data.store(prefix);
     let orders = store.table_states(&[&ORDERS]).await?;
     anyhow::ensure!(

@@ -45,11 +45,7 @@ impl System {
                     self.templates.clone(),
                 ))
                 .merge(orderflow_shop_api::admin_router(self.broker.admin()))
-                .merge(orderflow_shop_api::customers_router(
-                    &self.store,
-                    self.broker.admin(),
-                    self.data.remnants(),
-                ))
+                .merge(orderflow_shop_api::customers_router(&self.store, self.broker.admin()))
                 .merge(OpenApiRouter::from(self.webhook.clone()));
         }
         router

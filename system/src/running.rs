@@ -55,10 +55,10 @@ impl Running {
             &system.activities.of(OUTBOX_RELAY),
             &stream_pollers_stopped,
         );
-        if let Data::Endpoint { store, .. } = &system.data {
+        if system.data.embedded().is_none() {
             let adds_demo = system.parts == Parts::all();
             let demo = adds_demo.then(|| system.catalog.clone());
-            let keeper = TableKeeper::new(store.clone(), system.currency.clone(), demo);
+            let keeper = TableKeeper::new(system.store.clone(), system.currency.clone(), demo);
             stream_pollers.spawn(keeper.run(stream_pollers_stopped.clone()));
         }
         // Only one process sets these gauges: the one with the relay.

@@ -1,26 +1,26 @@
 //! Trims the streams of the embedded store when the relays run in other processes.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use orderflow_bridge::{Position, RUNTIME, RuntimeTable};
-use orderflow_embedded::Embedded;
-use orderflow_store::{IndependentWrites, Store};
+use orderflow_bridge::{RUNTIME, RuntimeTable};
+use orderflow_store::{Backend, Position, Store};
 
 /// How often the cursors are read. Records written meanwhile use space in the database, but cost no time.
 const EVERY: Duration = Duration::from_secs(2);
 
 /// Reads the cursors that relays save, and deletes the stream records before them.
 pub struct Trimming {
-    embedded: Embedded,
+    backend: Arc<dyn Backend>,
     /// The cursor of each table when its stream was last trimmed.
     trimmed: HashMap<String, Position>,
 }
 
 impl Trimming {
     /// Makes a trimming of the streams of this store.
-    pub fn new(embedded: Embedded) -> Self {
-        Self { embedded, trimmed: HashMap::new() }
+    pub fn new(backend: Arc<dyn Backend>) -> Self {
+        Self { backend, trimmed: HashMap::new() }
     }
 
     /// Trims until dropped.
@@ -41,7 +41,7 @@ impl Trimming {
         for runtime in self.runtime_tables().await? {
             for (table, cursor) in runtime.cursors().await? {
                 if self.trimmed.get(&table) != Some(&cursor) {
-                    match self.trim(&table, &cursor.sequence_number).await {
+                    match self.trim(&table, &cursor).await {
                         Ok(()) => drop(self.trimmed.insert(table, cursor)),
                         Err(error) => {
                             failed = Err(error.context(format!("stream of {table} cannot be trimmed")))
@@ -55,24 +55,13 @@ impl Trimming {
 
     /// Returns the tables with cursors, of every prefix. Before the first relay has started there are none.
     async fn runtime_tables(&self) -> anyhow::Result<Vec<RuntimeTable>> {
-        let client = self.embedded.dynamodb();
-        let mut names = client.list_tables().into_paginator().items().send();
-        let mut found = Vec::new();
-        while let Some(name) = names.next().await {
-            let name = name?;
-            if let Some(prefix) = name.strip_suffix(RUNTIME.name).and_then(|prefix| prefix.strip_suffix('-'))
-            {
-                let store = Store::new(client.clone(), prefix, IndependentWrites::OneTransaction);
-                found.push(RuntimeTable::new(&store));
-            }
-        }
-        Ok(found)
+        let names = self.backend.list_tables().await?;
+        let prefixes = names.iter().filter_map(|name| name.strip_suffix(RUNTIME.name)?.strip_suffix('-'));
+        Ok(prefixes.map(|prefix| RuntimeTable::new(&Store::new(Arc::clone(&self.backend), prefix))).collect())
     }
 
-    /// Trims on a blocking thread, since a stream that grew during a long outage of the relay takes time.
-    async fn trim(&self, table: &str, through: &str) -> anyhow::Result<()> {
-        let (embedded, name, through) = (self.embedded.clone(), table.to_owned(), through.to_owned());
-        let records = tokio::task::spawn_blocking(move || embedded.trim_stream(&name, &through)).await??;
+    async fn trim(&self, table: &str, through: &Position) -> anyhow::Result<()> {
+        let records = self.backend.trim_stream(table, through).await?;
         tracing::debug!(table, records, "stream trimmed");
         Ok(())
     }

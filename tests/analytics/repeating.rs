@@ -8,9 +8,9 @@ use aws_lambda_events::dynamodb::Event as StreamEvent;
 use axum::body::Body;
 use axum::http::Request;
 use orderflow_bridge::memory::MemoryBroker;
-use orderflow_bridge::{RuntimeTable, StreamPoller, StreamTarget, StreamTrimmer, TargetError};
+use orderflow_bridge::{RuntimeTable, StreamPoller, StreamTarget, TargetError};
 use orderflow_domain::{Event, Timestamp};
-use orderflow_embedded::{Embedded, Location};
+use orderflow_embedded::Location;
 use orderflow_messaging::{Publisher, RetryPolicy, SUBSCRIPTIONS};
 use orderflow_outbox_relay::{EVENT_SOURCES, Relay};
 use orderflow_store::Store;
@@ -33,14 +33,6 @@ pub(crate) struct RepeatingMode {
     broker: Arc<MemoryBroker>,
     stream_pollers: Vec<StreamPoller>,
     publishers: Vec<Arc<FaultyPublisher>>,
-}
-
-struct Trimmer(Embedded);
-
-impl StreamTrimmer for Trimmer {
-    fn trim(&self, table: &str, sequence_number: &str) {
-        self.0.trim_stream(table, sequence_number).unwrap();
-    }
 }
 
 struct RelayTarget(Relay);
@@ -102,7 +94,7 @@ impl Mode for RepeatingMode {
         let mut settings = settings.apply(Settings::new(Location::Memory));
         settings.parts = Part::all().filter(|part| part.name() != "outbox-relay").collect();
         let embedded = EmbeddedMode::open(settings).await.unwrap();
-        let (store, database) = (embedded.system.store(), embedded.system.embedded().unwrap().clone());
+        let store = embedded.system.store();
         let runtime = RuntimeTable::new(store);
         let broker = MemoryBroker::open(runtime.clone(), RetryPolicy::default()).await.unwrap();
         let (mut stream_pollers, mut publishers) = (Vec::new(), Vec::new());
@@ -111,10 +103,8 @@ impl Mode for RepeatingMode {
             let publisher = Arc::new(FaultyPublisher::new(sink.clone(), EVERY_EVENT_TWICE, seed));
             let dead_letters = Arc::new(runtime.dead_letter_queue());
             let relay = RelayTarget(Relay::new(store, EVENT_SOURCES, publisher.clone(), dead_letters));
-            let (table, trimmer) = (store.table_name(source.table), Arc::new(Trimmer(database.clone())));
-            let (runtime, streams) = (runtime.clone(), database.streams());
-            let stream_poller =
-                StreamPoller::open(runtime, streams, &table, Arc::new(relay), sink, trimmer).await;
+            let (runtime, table) = (runtime.clone(), store.table_name(source.table));
+            let stream_poller = StreamPoller::open(runtime, &table, Arc::new(relay), sink).await;
             stream_pollers.push(stream_poller.unwrap());
             publishers.push(publisher);
         }

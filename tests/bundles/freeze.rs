@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use orderflow_embedded::{Embedded, Location};
-use orderflow_store::{IndependentWrites, Store};
+use orderflow_store::Store;
 use orderflow_system::TABLES;
 use orderflow_testing::collector::{CollectedSpan, Collector};
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ fn batch() -> Value {
 
 async fn serve_tables() -> String {
     let embedded = Embedded::open(Location::Memory).unwrap();
-    let store = Store::new(embedded.dynamodb(), PREFIX, IndependentWrites::Concurrent);
+    let store = Store::new(embedded.backend(), PREFIX);
     store.create_missing_tables(TABLES).await.unwrap();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());

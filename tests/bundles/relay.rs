@@ -1,10 +1,8 @@
 //! The bundle that the tables' streams trigger.
 
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::AttributeValue;
 use orderflow_catalog::CATALOG;
 use orderflow_domain::Event;
-use orderflow_store::OUTBOX;
+use orderflow_store::{OUTBOX, Value as Attribute, Write};
 use orderflow_testing::Error;
 use serde_json::{Value, json};
 
@@ -63,10 +61,8 @@ async fn an_event_that_cannot_be_published_fails_the_batch_and_is_retried() {
 async fn records_without_events_are_skipped() {
     let world = World::open().await;
     let table = world.store.table(&CATALOG);
-    let client = world.store.client();
-    let put = client.put_item().table_name(table.name()).set_item(Some(table.key("QUIET")));
-    put.send().await.unwrap();
-    client.delete_item().table_name(table.name()).set_key(Some(table.key("QUIET"))).send().await.unwrap();
+    world.store.write(Write::update(&table, table.key("QUIET"))).await.unwrap();
+    world.store.write(Write::delete(&table, table.key("QUIET"))).await.unwrap();
     let batch = only_batch(&world).await;
     let names: Vec<_> =
         batch["Records"].as_array().unwrap().iter().map(|record| &record["eventName"]).collect();
@@ -80,17 +76,15 @@ async fn records_without_events_are_skipped() {
 /// Returns an item with every kind of value, whose outbox names no event.
 pub(crate) async fn write_garbage(world: &World) {
     let table = world.store.table(&CATALOG);
-    let put = world.store.client().put_item().table_name(table.name()).set_item(Some(table.key("GARBAGE")));
-    let bytes = AttributeValue::B(Blob::new([0, 159, 255]));
-    put.item(OUTBOX, AttributeValue::S("order.eaten".to_owned()))
-        .item("bytes", bytes.clone())
-        .item("list", AttributeValue::L(vec![AttributeValue::Null(true), AttributeValue::Bool(false)]))
-        .item("map", AttributeValue::M([("bytes".to_owned(), bytes)].into()))
-        .item("number", AttributeValue::N("1.50".to_owned()))
-        .item("texts", AttributeValue::Ss(vec!["a".to_owned(), "b".to_owned()]))
-        .send()
-        .await
-        .unwrap();
+    let bytes = Attribute::B(vec![0, 159, 255]);
+    let write = Write::update(&table, table.key("GARBAGE"))
+        .set(OUTBOX, Attribute::S("order.eaten".to_owned()))
+        .set("bytes", bytes.clone())
+        .set("list", Attribute::L(vec![Attribute::Null(true), Attribute::Bool(false)]))
+        .set("map", Attribute::M([("bytes".to_owned(), bytes)].into()))
+        .set("number", Attribute::N("1.50".to_owned()))
+        .set("texts", Attribute::Ss(vec!["a".to_owned(), "b".to_owned()]));
+    world.store.write(write).await.unwrap();
 }
 
 async fn only_batch(world: &World) -> Value {

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use orderflow_messaging::SUBSCRIPTIONS;
 use orderflow_payments::PAYMENTS;
+use orderflow_store::{Value as Attribute, Write};
 use serde_json::{Value, json};
 
 use crate::api::Api;
@@ -157,18 +157,10 @@ async fn settle_orders(world: &World, platform: &mut Platform, shop: &Api, intak
 /// Retries a failed refund.
 async fn refund_by_hand(world: &World, shop: &Api, order_id: &str) {
     let table = world.store.table(&PAYMENTS);
-    let update =
-        world.store.client().update_item().table_name(table.name()).set_key(Some(table.key(order_id)));
-    let given_up = AttributeValue::S("refund_failed".to_owned());
-    let update = update
-        .update_expression("SET #status = :given_up, listed = :given_up, listed_at = :position")
-        .expression_attribute_names("#status", "status")
-        .expression_attribute_values(":given_up", given_up)
-        .expression_attribute_values(
-            ":position",
-            AttributeValue::S(format!("2026-01-31T00:00:00.000Z#{order_id}")),
-        );
-    update.send().await.unwrap();
+    let given_up = Attribute::S("refund_failed".to_owned());
+    let position = Attribute::S(format!("2026-01-31T00:00:00.000Z#{order_id}"));
+    let update = Write::update(&table, table.key(order_id)).set("status", given_up.clone());
+    world.store.write(update.set("listed", given_up).set("listed_at", position)).await.unwrap();
     let failed = shop.get("/api/v1/payments?status=refund_failed").await.expect(200);
     assert_eq!(failed["payments"][0]["order_id"], order_id, "{failed}");
     let refunded = shop.post(&format!("/api/v1/payments/{order_id}/refund"), &json!({})).await.expect(200);

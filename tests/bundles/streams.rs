@@ -1,20 +1,22 @@
 //! The tables' streams, with events as Lambda sends them.
 
-use orderflow_bridge::{StreamBatch, StreamReader};
+use orderflow_bridge::stream_event;
+use orderflow_store::{StreamBatch, StreamReader};
 use orderflow_system::TABLES;
 use serde_json::{Value, json};
 
 use crate::world::World;
 
 /// Readers of the streams of every table whose writes have events.
-pub(crate) struct Streams(Vec<StreamReader>);
+pub(crate) struct Streams(Vec<(String, Box<dyn StreamReader>)>);
 
 impl Streams {
     pub(crate) async fn open(world: &World) -> Self {
         let mut readers = Vec::new();
         for table in TABLES.iter().filter(|table| table.streams) {
             let name = world.store.table_name(table);
-            readers.push(StreamReader::open(world.embedded.streams(), &name, Vec::new()).await.unwrap());
+            let reader = world.store.backend().open_stream(&name, Vec::new()).await.unwrap();
+            readers.push((name, reader));
         }
         Self(readers)
     }
@@ -22,17 +24,17 @@ impl Streams {
     /// Returns all writes since the last call, in a batch for each shard with records.
     pub(crate) async fn read(&mut self) -> Vec<Value> {
         let mut batches = Vec::new();
-        for reader in &mut self.0 {
+        for (table, reader) in &mut self.0 {
             let read = reader.read().await.unwrap();
-            batches.extend(read.into_iter().map(|batch| stream_event(&batch)));
+            batches.extend(read.into_iter().map(|batch| lambda_event(table, &batch)));
         }
         batches
     }
 }
 
 /// Adds what Lambda adds to a batch: source, time and size of each record.
-fn stream_event(batch: &StreamBatch) -> Value {
-    let mut event = serde_json::to_value(&batch.event).unwrap();
+fn lambda_event(table: &str, batch: &StreamBatch) -> Value {
+    let mut event = serde_json::to_value(stream_event(table, &batch.records)).unwrap();
     for (position, record) in event["Records"].as_array_mut().unwrap().iter_mut().enumerate() {
         record["awsRegion"] = json!("us-east-1");
         record["eventVersion"] = json!("1.1");

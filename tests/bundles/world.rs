@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use orderflow_embedded::{Embedded, Location};
-use orderflow_store::{IndependentWrites, Store};
+use orderflow_store::Store;
 use orderflow_system::TABLES;
 use orderflow_testing::rie::RuntimeEmulator;
 use tokio::net::TcpListener;
@@ -42,7 +42,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn open() -> Self {
         let embedded = Embedded::open(Location::Memory).unwrap();
-        let store = Store::new(embedded.dynamodb(), PREFIX, IndependentWrites::Concurrent);
+        let store = Store::new(embedded.backend(), PREFIX);
         store.create_missing_tables(TABLES).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let dynamodb = format!("http://{}", listener.local_addr().unwrap());

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use orderflow_bridge::StreamReader;
 use orderflow_domain::{OrderId, Timestamp};
+use orderflow_store::Write;
 use orderflow_system::TABLES;
 use orderflow_tests::order_body;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ const ROUNDS: usize = 8;
 /// Loses every event that is written and not yet published.
 async fn lose(shop: &TestShop) {
     let system = &shop.mode.system;
-    let embedded = system.embedded().unwrap();
+    let backend = system.store().backend();
     for definition in TABLES.iter().filter(|table| table.streams) {
         let table = system.store().table(definition);
         // The newest record of a stream is never trimmed, so the last write has no event.
@@ -28,11 +28,10 @@ async fn lose(shop: &TestShop) {
             Some(_) => table.key_with_range(&id, &id),
             None => table.key(&id),
         };
-        let put = system.store().client().put_item().table_name(table.name()).set_item(Some(last));
-        put.send().await.unwrap();
-        let mut stream = StreamReader::open(embedded.streams(), table.name(), Vec::new()).await.unwrap();
+        system.store().write(Write::update(&table, last)).await.unwrap();
+        let mut stream = backend.open_stream(table.name(), Vec::new()).await.unwrap();
         while let Some(batch) = stream.read().await.unwrap().pop() {
-            embedded.trim_stream(table.name(), &batch.last.sequence_number).unwrap();
+            backend.trim_stream(table.name(), &batch.last).await.unwrap();
         }
     }
 }

@@ -118,6 +118,30 @@ fn only_bridge_embedded_and_the_program_depend_on_broker_and_store() {
 }
 
 #[test]
+fn only_the_backends_name_the_sdk_of_dynamodb() {
+    let allowed = ["orderflow-store", "orderflow-embedded"];
+    for (name, package) in packages().iter().filter(|(name, _)| !allowed.contains(&name.as_str())) {
+        for dependency in ["aws-sdk-dynamodb", "aws-sdk-dynamodbstreams"] {
+            assert!(!package.dependencies.contains(dependency), "{name} depends on {dependency}");
+        }
+    }
+    let mut folders = vec![Path::new(ROOT).join("shared/store/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.extend((!path.ends_with("dynamodb")).then_some(path));
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            for word in ["aws_sdk_", "aws_smithy", "aws_config"] {
+                assert!(!text.contains(word), "{} names {word}: only src/dynamodb may", path.display());
+            }
+        }
+    }
+}
+
+#[test]
 fn no_service_depends_on_another() {
     let packages = packages();
     let services: BTreeMap<_, _> =
@@ -139,14 +163,20 @@ fn shared_crates_import_downwards() {
     let rules = [
         ("orderflow-domain", &[][..]),
         ("orderflow-backoff", &[]),
-        ("orderflow-embedded", &[]),
+        ("orderflow-embedded", &["orderflow-store", "orderflow-store-port"]),
         ("orderflow-errors", &[]),
         ("orderflow-store-port", &[]),
         ("orderflow-settings", &["orderflow-errors"]),
         ("orderflow-telemetry", &["orderflow-domain", "orderflow-errors", "orderflow-settings"]),
         (
             "orderflow-store",
-            &["orderflow-backoff", "orderflow-domain", "orderflow-errors", "orderflow-settings"],
+            &[
+                "orderflow-backoff",
+                "orderflow-domain",
+                "orderflow-errors",
+                "orderflow-settings",
+                "orderflow-store-port",
+            ],
         ),
         ("orderflow-messaging", &["orderflow-backoff", "orderflow-domain", "orderflow-settings"]),
         ("orderflow-circuit-breaker", &["orderflow-backoff"]),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use orderflow_embedded::Location;
+use orderflow_store::{Listing, partitions};
 use orderflow_system::{Settings, System};
 use orderflow_testing::program::PATIENCE;
 use serde_json::Value;
@@ -129,22 +130,7 @@ async fn all_orders(system: &System) -> Vec<Value> {
 
 /// Returns the number of orders in the index of open orders.
 async fn unsettled(system: &System) -> usize {
-    let client = system.embedded().unwrap().dynamodb();
-    let mut found = 0;
-    for shard in 0..16 {
-        let answer = client
-            .query()
-            .table_name("orderflow-orders")
-            .index_name("open")
-            .key_condition_expression("open_partition = :p")
-            .expression_attribute_values(
-                ":p",
-                aws_sdk_dynamodb::types::AttributeValue::S(format!("open#{shard}")),
-            )
-            .send()
-            .await
-            .unwrap();
-        found += answer.items().len();
-    }
-    found
+    let open = orderflow_orders::ORDERS.indexes.iter().find(|index| index.name == "open").unwrap();
+    let listing = Listing { index: open, partitions: partitions("open", 16), descending: false };
+    system.store().table(&orderflow_orders::ORDERS).list(&listing, None, 100_000).await.unwrap().len()
 }

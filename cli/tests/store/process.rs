@@ -1,11 +1,12 @@
 //! `orderflow store` as a process, and its clients.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use orderflow_bridge::sdk_config;
-use orderflow_store::{IndependentWrites, Store, TableDefinition};
+use orderflow_store::{DynamoDb, Store, TableDefinition};
 use orderflow_testing::program::{Launch, Program};
 
 pub(crate) const PREFIX: &str = "shop";
@@ -47,7 +48,7 @@ impl StoreProcess {
     }
 
     pub(crate) async fn tables(&self) -> Store {
-        Store::new(self.client().await, PREFIX, IndependentWrites::OneTransaction)
+        Store::new(Arc::new(DynamoDb::unsigned(&sdk_config(Some(self.url())).await)), PREFIX)
     }
 }
 

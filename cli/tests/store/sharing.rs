@@ -21,9 +21,10 @@ async fn clients_share_data_and_can_create_tables_concurrently() {
         tokio::join!(first.create_missing_tables(&tables), second.create_missing_tables(&tables));
     one.unwrap();
     other.unwrap();
-    assert!(put(first.client(), "a").await);
-    assert!(exists(second.client(), "a").await);
-    assert!(!exists(second.client(), "b").await);
+    let (first, second) = tokio::join!(process.client(), process.client());
+    assert!(put(&first, "a").await);
+    assert!(exists(&second, "a").await);
+    assert!(!exists(&second, "b").await);
 }
 
 /// Several clients, each with its own connections, add to one number.

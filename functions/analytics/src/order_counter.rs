@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use orderflow_domain::{OrderId, Timestamp};
 use orderflow_store::{
-    BatchRounds, Cancellation, Contended, Store, StoreError, Table, TransactError, Write, transaction_groups,
+    BatchRounds, Cancellation, Contended, Store, StoreError, Table, TransactError, Value, Write,
+    transaction_groups,
 };
 
 use crate::counters::{CounterId, Counts, Increments};
@@ -138,7 +138,7 @@ impl OrderCounter {
 
     fn counter_write(&self, pk: PartitionKey, counter: &CounterId, counts: &Counts, now: Timestamp) -> Write {
         let write = Write::update(&self.table, self.table.key_with_range(pk.to_string(), &counter.name))
-            .set("updated_at", AttributeValue::S(now.to_string()));
+            .set("updated_at", Value::S(now.to_string()));
         let increments = counts.by_attribute().into_iter().filter(|(_, increment)| *increment != 0);
         increments.fold(write, |write, (attribute, increment)| write.increment(attribute, increment))
     }

@@ -2,7 +2,7 @@
 
 use orderflow_domain::Event;
 use orderflow_messaging::group_by_key;
-use orderflow_store::{Item, Store, StoreError, Table, Write, WriteError};
+use orderflow_store::{Item, Store, StoreError, Table, Write, WriteError, text};
 
 use crate::generations::{GenerationError, Generations};
 use crate::order_counter::{CountError, OrderCounter};
@@ -104,8 +104,7 @@ impl Rebuild {
 
     /// Returns the deletion of an item of an older generation. A newer generation belongs to a rebuild that began since.
     fn delete_if_older(&self, item: &Item) -> Option<Write> {
-        let text = |name: &str| item.get(name)?.as_s().ok();
-        let (pk, sk) = (text("pk")?, text("sk")?);
+        let (pk, sk) = (text(item, "pk")?, text(item, "sk")?);
         let older = PartitionKey::parse(pk)?.generation()? < self.generation;
         older.then(|| Write::delete(&self.table, self.table.key_with_range(pk, sk)))
     }

@@ -4,11 +4,10 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::AttributeValue;
 use orderflow_domain::{EventType, Sku, Timestamp};
 use orderflow_http::{IfMatch, Problem};
 use orderflow_store::{
-    Cancellation, Item, Outbox, Store, StoreError, Table, TransactError, Write, WriteError,
+    Cancellation, Item, Outbox, Store, StoreError, Table, TransactError, Value, Write, WriteError,
     optimistic_attempts,
 };
 use serde::{Deserialize, Serialize};
@@ -237,8 +236,8 @@ impl Corrections {
             .increment_existing("available", change)
             .increment_existing("corrections", 1)
             .set("change", number(change))
-            .set("updated_at", AttributeValue::S(Timestamp::now().to_string()))
-            .set("traceparent", AttributeValue::S(traceparent.to_owned()))
+            .set("updated_at", Value::S(Timestamp::now().to_string()))
+            .set("traceparent", Value::S(traceparent.to_owned()))
             .emitting(&Outbox::of(EventType::StockAdjusted));
         match correction {
             Correction::Adjust(units) => write.if_at_least("available", -units),
@@ -273,6 +272,6 @@ fn unchanged(write: Write, stock: &StockRecord) -> Write {
         .if_equals("reserved", number(stock.reserved))
 }
 
-fn number(number: i64) -> AttributeValue {
-    AttributeValue::N(number.to_string())
+fn number(number: i64) -> Value {
+    Value::N(number.to_string())
 }

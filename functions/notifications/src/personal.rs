@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use orderflow_domain::{OrderId, Recipient};
-use orderflow_store::{Item, Store, StoreError, Table, Write, WriteError, optimistic_attempts};
+use orderflow_store::{Item, Store, StoreError, Table, Write, WriteError, optimistic_attempts, text};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -110,8 +110,10 @@ impl PersonalNotifications {
         let requests = requests.map(|record| PersonalNotification { record });
         Ok(ScannedRequests {
             requests: requests.filter(|request| !request.record.is_blank()).collect(),
-            next: next
-                .and_then(|key| Some((text(&key, NOTIFICATIONS.hash)?, text(&key, NOTIFICATIONS.range?)?))),
+            next: next.and_then(|key| {
+                let owned = |attribute| text(&key, attribute).map(str::to_owned);
+                Some((owned(NOTIFICATIONS.hash)?, owned(NOTIFICATIONS.range?)?))
+            }),
         })
     }
 
@@ -199,8 +201,4 @@ impl NotificationRecord {
 
 fn is_request(item: &Item) -> bool {
     NOTIFICATIONS.range.and_then(|range| text(item, range)).is_some_and(|id| id == crate::table::REQUEST)
-}
-
-fn text(item: &Item, attribute: &str) -> Option<String> {
-    item.get(attribute).and_then(|value| value.as_s().ok()).cloned()
 }

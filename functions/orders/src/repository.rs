@@ -4,7 +4,7 @@ use futures::future::try_join_all;
 use orderflow_domain::{CustomerId, OrderId, OrderStatus, Sku};
 use orderflow_store::{
     Cancellation, IndexDefinition, Item, Listing, Outbox, Store, StoreError, Table, TimeKey, TransactError,
-    Write, WriteError, partitions,
+    Write, WriteError, partitions, text,
 };
 
 use crate::table::{ALL, BY_CUSTOMER, BY_SKU, BY_STATUS, OPEN, ORDERS, OrderRecord, SHARDS};
@@ -63,7 +63,7 @@ impl Orders {
     }
 
     fn valid(&self, item: Item) -> Option<OrderRecord> {
-        let id = item.get(ORDERS.hash).and_then(|id| id.as_s().ok()).cloned();
+        let id = text(&item, ORDERS.hash).map(str::to_owned);
         // The error is not logged: it may quote a customer's address.
         let record = self.table.parse(item).ok();
         if record.is_none() {
@@ -253,7 +253,7 @@ impl Filter {
 
 /// Returns whether an item only lists an order under the sku of a line after the first.
 fn is_further_line(item: &Item) -> bool {
-    item.get(ORDERS.hash).and_then(|id| id.as_s().ok()).is_some_and(|id| id.contains('#'))
+    text(item, ORDERS.hash).is_some_and(|id| id.contains('#'))
 }
 
 /// Returns the order status with this name.

@@ -15,7 +15,7 @@ use orderflow_store::{Store, StoreError};
 use utoipa_axum::router::OpenApiRouter;
 
 pub use admin::admin_router;
-pub use customers::{OutOfReach, Remnants, customers_router};
+pub use customers::customers_router;
 
 /// Returns the routes of the shop, without fallbacks. Prices are in `currency`, and accepted by `charge_rules`. A product changed through them is visible in `catalog` at once. `gateway`
 /// makes the refunds that an operator requests; `templates` renders the messages that a caller requests.

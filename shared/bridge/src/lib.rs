@@ -15,9 +15,8 @@ pub use aws::{sdk_config, streams_sdk_config};
 pub use aws_sdk_lambda::Client as LambdaClient;
 pub use orderflow_messaging::{ConsumerSwitch, Target, TargetError};
 pub use relay::{
-    Backlog, HeldLease, InFlight, InFlightTracker, NoTrimmer, NothingInFlight, Position, PositionError,
-    RelayLease, StreamBatch, StreamError, StreamPoller, StreamPollerError, StreamPollerStatus, StreamReader,
-    StreamReads, StreamTrimmer, Wakeup, run_unless_suspended,
+    Backlog, HeldLease, InFlight, InFlightTracker, NothingInFlight, RelayLease, StreamPoller,
+    StreamPollerError, StreamPollerStatus, StreamReads, Wakeup, run_unless_suspended, stream_event,
 };
 pub use runtime_table::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable};
 pub use targets::{GuardedTarget, LambdaTarget, StreamTarget};

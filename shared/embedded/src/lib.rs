@@ -16,6 +16,7 @@
 //! a commit, and items together with their stream records.
 
 mod answer;
+mod backend;
 mod changes;
 mod counts;
 mod damage;

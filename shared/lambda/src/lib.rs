@@ -19,7 +19,7 @@ use orderflow_http::with_fallbacks;
 use orderflow_messaging::{Consumer, RetryPolicy};
 use orderflow_settings::{EXIT_CODE, Reader, Refused, Snapshot, defaults};
 use orderflow_sqs::QueueUrls;
-use orderflow_store::{Store, TableDefinition, read_prefix};
+use orderflow_store::{DynamoDb, Store, TableDefinition, read_prefix};
 use orderflow_telemetry::{EmbeddedMetrics, TelemetrySettings};
 use serde::de::IgnoredAny;
 
@@ -100,7 +100,7 @@ impl Bundle {
         let telemetry = orderflow_telemetry::init(service, bundle.telemetry)?;
         let flush = Flush::new(telemetry, EmbeddedMetrics::install(service)?);
         let aws = sdk_config(bundle.endpoints).await;
-        let store = Store::on_dynamodb(&aws, bundle.prefix);
+        let store = Store::new(Arc::new(DynamoDb::for_functions(&aws)), bundle.prefix);
         Ok((Self { aws, store, flush }, settings))
     }
 

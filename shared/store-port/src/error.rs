@@ -70,6 +70,16 @@ pub enum Cancellation {
     },
 }
 
+impl Cancellation {
+    /// Returns why the store refuses the write: a reason that does not go away when the item is read again.
+    pub fn refusal(&self) -> Option<String> {
+        match self {
+            Self::Other { code, message } => Some(format!("{code}: {message}")),
+            Self::None | Self::ConditionFailed(_) | Self::Conflict => None,
+        }
+    }
+}
+
 /// Why a transaction failed. None of its writes took effect, unless only the answer was lost.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransactError {

@@ -25,3 +25,11 @@ pub type Value = serde_dynamo::AttributeValue;
 
 /// An item, or the key of one: values by the names of their attributes.
 pub type Item = std::collections::HashMap<String, Value>;
+
+/// Returns the text in an attribute of an item, unless the attribute is missing or of another type.
+pub fn text<'a>(item: &'a Item, attribute: &str) -> Option<&'a str> {
+    match item.get(attribute)? {
+        Value::S(text) => Some(text),
+        _ => None,
+    }
+}

@@ -25,7 +25,7 @@ pub enum Operation {
     Update {
         /// The key.
         key: Item,
-        /// The changes, each of another attribute that is no part of the key. All of them read the item as it was before the write.
+        /// The changes, at least one, each of another attribute that is no part of the key. All of them read the item as it was before the write.
         assignments: Vec<Assignment>,
     },
     /// Deletes the item with this key. Deleting an item that does not exist succeeds and leaves no stream record.

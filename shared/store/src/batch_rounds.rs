@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use orderflow_backoff::Attempts;
 
-use crate::{Cancellation, MAX_TRANSACTION_ACTIONS, optimistic_attempts};
+use crate::{MAX_TRANSACTION_ACTIONS, optimistic_attempts};
 
 /// The number of rounds in which items share transactions. After them each item is tried alone, so that no item can keep others from being
 /// committed.
@@ -56,16 +56,6 @@ impl<R> BatchRounds<R> {
     /// Returns the result of each item, in the order of the batch.
     pub fn finish(self) -> impl Iterator<Item = Result<R, Contended>> {
         self.results.into_iter().map(|result| result.ok_or(Contended))
-    }
-}
-
-impl Cancellation {
-    /// Returns why DynamoDB refuses the write: a reason that does not go away when the item is read again.
-    pub fn refusal(&self) -> Option<String> {
-        match self {
-            Self::Other { code, message } => Some(format!("{code}: {message}")),
-            Self::None | Self::ConditionFailed(_) | Self::Conflict => None,
-        }
     }
 }
 

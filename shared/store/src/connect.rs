@@ -1,10 +1,12 @@
-//! Connects to the store.
+//! The prefix of the names of tables, and checks that a table answers.
 
-use aws_sdk_dynamodb::Client;
 use orderflow_settings::declared::PREFIX;
 use orderflow_settings::{NotAllowed, Reader};
 
-use crate::{IndependentWrites, Store, StoreError, Table, string};
+use orderflow_store_port::{Operation, Write, WriteError};
+
+use crate::shape::shape;
+use crate::{StoreError, Table, string};
 
 /// The most letters of a prefix: the name of an SQS queue has at most 80 in all.
 const MAX_PREFIX: usize = 40;
@@ -25,25 +27,17 @@ pub fn read_prefix(reader: &mut Reader<'_>) -> String {
     })
 }
 
-impl Store {
-    /// Opens the tables with this prefix on DynamoDB.
-    pub fn on_dynamodb(config: &aws_config::SdkConfig, prefix: impl Into<String>) -> Self {
-        Self::new(Client::new(config), prefix, IndependentWrites::Concurrent)
-    }
-}
-
 impl Table {
     /// Reads an item that does not exist, to check that the table answers and to open the connection.
     ///
     /// # Errors
     /// [`StoreError`] if the table does not answer.
     pub async fn touch(&self) -> Result<(), StoreError> {
-        let key = match self.definition.range {
+        let key = match self.table.definition.range {
             None => self.key("-"),
             Some(_) => self.key_with_range("-", "-"),
         };
-        let request = self.client.get_item().table_name(&self.name).set_key(Some(key));
-        request.send().await.map(drop).map_err(|error| StoreError::request("GetItem", &self.name, &error))
+        self.backend.get(&self.table, key).await.map(drop)
     }
 
     /// Writes a probe item of about `bytes` bytes and reads it back, to check that the table takes writes. All processes share the item.
@@ -51,19 +45,21 @@ impl Table {
     /// # Errors
     /// [`StoreError`] if the write or the read fails, or the item is not there.
     pub async fn probe(&self, bytes: usize) -> Result<(), StoreError> {
-        let key = match self.definition.range {
+        let key = match self.table.definition.range {
             None => self.key(PROBE),
             Some(_) => self.key_with_range(PROBE, PROBE),
         };
         let mut item = key.clone();
         item.insert("padding".to_owned(), string("-".repeat(bytes)));
-        let put = self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await;
-        put.map_err(|error| StoreError::request("PutItem", &self.name, &error))?;
-        let get = self.client.get_item().table_name(&self.name).set_key(Some(key)).consistent_read(true);
-        let found = get.send().await.map_err(|error| StoreError::request("GetItem", &self.name, &error))?;
-        match found.item {
+        let put =
+            Write { table: self.table.clone(), operation: Operation::Put(item), conditions: Vec::new() };
+        self.backend.write(&put).await.map_err(|error| match error {
+            WriteError::Store(error) => error,
+            WriteError::ConditionFailed(_) => shape(self.name(), &"a write without condition was refused"),
+        })?;
+        match self.backend.get(&self.table, key).await? {
             Some(_) => Ok(()),
-            None => Err(StoreError::shape(&self.name, &"an item that was written is not there")),
+            None => Err(shape(self.name(), &"an item that was written is not there")),
         }
     }
 }

@@ -1,59 +1,55 @@
-//! Access to DynamoDB for every service: writes that carry their events, transactions with typed failures, listings with cursors. The tables
+//! Access to the store for every service: writes that carry their events, transactions with typed failures, listings with cursors. The tables
 //! themselves are defined by the services.
 //!
 //! A business write and its events are one request (transactional outbox): a [`Write`] names the events in the `outbox` attribute of the item
 //! that it changes, the table's stream delivers the new image, and the relay builds the events from it. A write can therefore never lose its
 //! events, nor can events exist without their write.
+//!
+//! Where the tables are is up to the [`Backend`]: [`DynamoDb`] is the one over the AWS SDK.
 
 mod batch_rounds;
 mod connect;
 mod contention;
 mod cursor;
-mod error;
-mod independent;
+mod dynamodb;
 mod listing;
 mod outbox;
 mod read;
 mod schema;
 mod send;
+mod shape;
 #[cfg(test)]
 mod testing;
-mod transaction;
 mod write;
+
+use std::sync::Arc;
 
 pub use batch_rounds::{BatchRounds, Contended, transaction_groups};
 pub use connect::read_prefix;
 pub use contention::optimistic_attempts;
 pub use cursor::{Cursor, CursorError};
-pub use error::StoreError;
-pub use independent::IndependentWrites;
+pub use dynamodb::{DynamoDb, IndependentWrites, Remnants};
 pub use listing::{Listing, TimeKey, partition, partitions};
 pub use orderflow_settings::declared::DEFAULT_PREFIX;
+pub use orderflow_store_port::{
+    Backend, Cancellation, Change, IndexDefinition, Item, MAX_TRANSACTION_ACTIONS, Position, PositionError,
+    Replacement, StoreError, StreamBatch, StreamError, StreamReader, StreamRecord, TableDefinition, TableRef,
+    TableState, TransactError, Value, WriteError, text,
+};
 pub use outbox::{Emission, EventSource, ImageError, OUTBOX, Outbox, OutboxError};
-pub use schema::{IndexDefinition, TableDefinition, TableState};
-pub use send::WriteError;
-pub use transaction::{Cancellation, MAX_TRANSACTION_ACTIONS, TransactError};
 pub use write::Write;
 
-/// An item in the SDK's form.
-pub type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;
-
-/// The tables of one installation: those with its prefix at its endpoint.
+/// The tables of one installation: those with its prefix, at its backend.
 #[derive(Debug, Clone)]
 pub struct Store {
-    client: aws_sdk_dynamodb::Client,
+    backend: Arc<dyn Backend>,
     prefix: String,
-    independent_writes: IndependentWrites,
 }
 
 impl Store {
     /// Returns the store of the tables whose names begin with `prefix-`.
-    pub fn new(
-        client: aws_sdk_dynamodb::Client,
-        prefix: impl Into<String>,
-        independent_writes: IndependentWrites,
-    ) -> Self {
-        Self { client, prefix: prefix.into(), independent_writes }
+    pub fn new(backend: Arc<dyn Backend>, prefix: impl Into<String>) -> Self {
+        Self { backend, prefix: prefix.into() }
     }
 
     /// Returns the prefix of the table names.
@@ -63,7 +59,8 @@ impl Store {
 
     /// Returns the table with this definition.
     pub fn table(&self, definition: &'static TableDefinition) -> Table {
-        Table { client: self.client.clone(), name: self.table_name(definition), definition }
+        let table = TableRef { name: self.table_name(definition).into(), definition };
+        Table { backend: Arc::clone(&self.backend), table }
     }
 
     /// Returns the full name of a table: prefix, `-`, name.
@@ -71,39 +68,39 @@ impl Store {
         format!("{}-{}", self.prefix, definition.name)
     }
 
-    /// Returns the SDK client.
-    pub fn client(&self) -> &aws_sdk_dynamodb::Client {
-        &self.client
+    /// Returns where the tables are.
+    pub fn backend(&self) -> &Arc<dyn Backend> {
+        &self.backend
     }
 }
 
 /// One table.
 #[derive(Debug, Clone)]
 pub struct Table {
-    client: aws_sdk_dynamodb::Client,
-    name: String,
-    definition: &'static TableDefinition,
+    backend: Arc<dyn Backend>,
+    table: TableRef,
 }
 
 impl Table {
     /// Returns the table's full name.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.table.name
     }
 
     /// Returns the key of an item of a table without range key.
     pub fn key(&self, hash: impl Into<String>) -> Item {
-        debug_assert!(self.definition.range.is_none(), "the table has a range key");
-        Item::from([(self.definition.hash.to_owned(), string(hash))])
+        debug_assert!(self.table.definition.range.is_none(), "the table has a range key");
+        Item::from([(self.table.definition.hash.to_owned(), string(hash))])
     }
 
     /// Returns the key of an item of a table with range key.
     pub fn key_with_range(&self, hash: impl Into<String>, range: impl Into<String>) -> Item {
-        let range_name = self.definition.range.expect("only tables with a range key are asked for one");
-        Item::from([(self.definition.hash.to_owned(), string(hash)), (range_name.to_owned(), string(range))])
+        let definition = self.table.definition;
+        let range_name = definition.range.expect("only tables with a range key are asked for one");
+        Item::from([(definition.hash.to_owned(), string(hash)), (range_name.to_owned(), string(range))])
     }
 }
 
-pub(crate) fn string(text: impl Into<String>) -> aws_sdk_dynamodb::types::AttributeValue {
-    aws_sdk_dynamodb::types::AttributeValue::S(text.into())
+pub(crate) fn string(text: impl Into<String>) -> Value {
+    Value::S(text.into())
 }

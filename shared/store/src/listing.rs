@@ -3,12 +3,12 @@
 
 use std::fmt;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
 use orderflow_domain::{OrderId, Timestamp};
+use orderflow_store_port::{KeyRange, Query};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Item, StoreError, Table};
+use crate::{StoreError, Table, Value};
 
 /// Returns the hash key of an item under `value`: `value#shard`. The shard is a hash of the item's id, so that later writes of the item find
 /// it again.
@@ -171,41 +171,30 @@ impl Table {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
-        let after_key = if listing.descending {
-            "#hash = :hash AND #range < :after"
-        } else {
-            "#hash = :hash AND #range > :after"
+        let after = after.map(str::to_owned);
+        let range = match after {
+            None => KeyRange::All,
+            Some(after) if listing.descending => KeyRange::Before(after),
+            Some(after) => KeyRange::After(after),
+        };
+        let mut query = Query {
+            index: Some(listing.index),
+            range,
+            descending: listing.descending,
+            ..Query::new(&self.table, hash)
         };
         let mut keys = Vec::new();
-        let mut start: Option<Item> = None;
         loop {
-            let query = self
-                .client
-                .query()
-                .table_name(&self.name)
-                .index_name(listing.index.name)
-                .expression_attribute_names("#hash", listing.index.hash)
-                .expression_attribute_values(":hash", crate::string(hash))
-                .scan_index_forward(!listing.descending)
-                .limit(i32::try_from(limit - keys.len()).unwrap_or(i32::MAX))
-                .set_exclusive_start_key(start);
-            let query = match after {
-                None => query.key_condition_expression("#hash = :hash"),
-                Some(after) => query
-                    .key_condition_expression(after_key)
-                    .expression_attribute_names("#range", listing.index.range)
-                    .expression_attribute_values(":after", crate::string(after)),
-            };
-            let answer =
-                query.send().await.map_err(|error| StoreError::request("Query", &self.name, &error))?;
-            keys.extend(answer.items.into_iter().flatten().filter_map(|mut item| {
-                match item.remove(listing.index.range) {
-                    Some(AttributeValue::S(key)) => Some(key),
+            query.limit = Some(limit - keys.len());
+            let page = self.backend.query(query.clone()).await?;
+            keys.extend(page.items.into_iter().filter_map(
+                |mut item| match item.remove(listing.index.range) {
+                    Some(Value::S(key)) => Some(key),
                     _ => None,
-                }
-            }));
-            start = answer.last_evaluated_key;
-            if keys.len() >= limit || start.is_none() {
+                },
+            ));
+            query.start_after = page.next;
+            if keys.len() >= limit || query.start_after.is_none() {
                 return Ok(keys);
             }
         }

@@ -1,58 +1,6 @@
-//! Definitions of tables, and how missing tables, indexes and streams are created.
+//! Compares the tables of a store with their definitions, and creates what is missing.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex,
-    GlobalSecondaryIndexUpdate, IndexStatus, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType, StreamSpecification, StreamViewType, TableDescription, TableStatus,
-};
-
-use crate::{Store, StoreError, Table};
-
-/// The definition of a table. All keys are strings.
-#[derive(Debug, PartialEq, Eq)]
-pub struct TableDefinition {
-    /// The name without the prefix.
-    pub name: &'static str,
-    /// The partition key.
-    pub hash: &'static str,
-    /// The sort key, if it has one.
-    pub range: Option<&'static str>,
-    /// The global secondary indexes. All are projected `KEYS_ONLY`: a write that does not change the keys costs nothing in the index, and
-    /// listings read the items from the table, where they are current.
-    pub indexes: &'static [IndexDefinition],
-    /// Whether the table has a stream, because its writes name events.
-    pub streams: bool,
-}
-
-/// A global secondary index.
-#[derive(Debug, PartialEq, Eq)]
-pub struct IndexDefinition {
-    /// Its name.
-    pub name: &'static str,
-    /// The partition key.
-    pub hash: &'static str,
-    /// The sort key.
-    pub range: &'static str,
-}
-
-/// The difference between a table and its definition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableState {
-    /// The table's full name.
-    pub name: String,
-    /// Whether the table exists.
-    pub exists: bool,
-    /// The indexes that are missing.
-    pub missing_indexes: Vec<&'static str>,
-    /// Whether the stream is missing.
-    pub missing_stream: bool,
-}
-
-const POLL: Duration = Duration::from_millis(20);
-const POLLS: usize = 3_000;
+use crate::{Store, StoreError, TableDefinition, TableState};
 
 impl Store {
     /// Compares tables with their definitions. Changes nothing.
@@ -65,15 +13,7 @@ impl Store {
     ) -> Result<Vec<TableState>, StoreError> {
         let mut states = Vec::new();
         for definition in definitions {
-            let table = self.table(definition);
-            let found = table.describe().await?;
-            let missing = found.as_ref().map(|description| table.missing_indexes(description));
-            states.push(TableState {
-                name: table.name.clone(),
-                exists: found.is_some(),
-                missing_indexes: missing.into_iter().flatten().map(|index| index.name).collect(),
-                missing_stream: found.is_some_and(|description| table.lacks_stream(&description)),
-            });
+            states.push(self.backend.table_state(&self.table(definition).table).await?);
         }
         Ok(states)
     }
@@ -87,177 +27,10 @@ impl Store {
         definitions: &[&'static TableDefinition],
     ) -> Result<(), StoreError> {
         for definition in definitions {
-            let table = self.table(definition);
-            match table.describe().await? {
-                None => table.create().await?,
-                Some(description) => table.complete(&description).await?,
-            }
+            self.backend.create_missing(&self.table(definition).table).await?;
         }
         Ok(())
     }
-}
-
-impl Table {
-    /// Returns the table's description, or `None` if the table does not exist.
-    async fn describe(&self) -> Result<Option<TableDescription>, StoreError> {
-        match self.client.describe_table().table_name(&self.name).send().await {
-            Ok(answer) => Ok(answer.table),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
-                Ok(None)
-            }
-            Err(error) => Err(StoreError::request("DescribeTable", &self.name, &error)),
-        }
-    }
-
-    /// Adds missing indexes and the missing stream, and waits until changes by other processes are complete.
-    async fn complete(&self, description: &TableDescription) -> Result<(), StoreError> {
-        if !is_active(description) {
-            self.wait_until_active().await?;
-        }
-        for index in self.missing_indexes(description) {
-            self.add_index(index).await?;
-        }
-        if self.lacks_stream(description) {
-            self.add_stream().await?;
-        }
-        Ok(())
-    }
-
-    fn lacks_stream(&self, description: &TableDescription) -> bool {
-        self.definition.streams && !has_stream(description)
-    }
-
-    fn missing_indexes(&self, description: &TableDescription) -> Vec<&'static IndexDefinition> {
-        let existing = description.global_secondary_indexes();
-        let exists = |name| existing.iter().any(|index| index.index_name() == Some(name));
-        self.definition.indexes.iter().filter(|index| !exists(index.name)).collect()
-    }
-
-    async fn create(&self) -> Result<(), StoreError> {
-        let request = self
-            .client
-            .create_table()
-            .table_name(&self.name)
-            .billing_mode(BillingMode::PayPerRequest)
-            .set_attribute_definitions(Some(self.definition.attributes()?))
-            .set_key_schema(Some(key_schema(self.definition.hash, self.definition.range)?))
-            .set_global_secondary_indexes(self.definition.global_indexes()?)
-            .stream_specification(self.stream()?);
-        match request.send().await {
-            Ok(_) => self.wait_until_active().await,
-            // Another process that starts at the same time has just made this change.
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => {
-                self.wait_until_active().await
-            }
-            Err(error) => Err(StoreError::request("CreateTable", &self.name, &error)),
-        }
-    }
-
-    async fn add_index(&self, index: &IndexDefinition) -> Result<(), StoreError> {
-        let create = CreateGlobalSecondaryIndexAction::builder()
-            .index_name(index.name)
-            .set_key_schema(Some(key_schema(index.hash, Some(index.range))?))
-            .projection(keys_only())
-            .build()
-            .map_err(|e| StoreError::shape(&self.name, &e))?;
-        let update = self
-            .client
-            .update_table()
-            .table_name(&self.name)
-            .set_attribute_definitions(Some(attributes(&self.name, [index.hash, index.range])?))
-            .global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().create(create).build());
-        match update.send().await {
-            Ok(_) => self.wait_until_active().await,
-            // Another process that starts at the same time has just made this change.
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => {
-                self.wait_until_active().await
-            }
-            Err(error) => Err(StoreError::request("UpdateTable", &self.name, &error)),
-        }
-    }
-
-    async fn add_stream(&self) -> Result<(), StoreError> {
-        let update = self.client.update_table().table_name(&self.name).stream_specification(self.stream()?);
-        match update.send().await {
-            Ok(_) => self.wait_until_active().await,
-            // Another process that starts at the same time has just made this change.
-            Err(_) if self.describe().await?.is_some_and(|found| has_stream(&found)) => {
-                self.wait_until_active().await
-            }
-            Err(error) => Err(StoreError::request("UpdateTable", &self.name, &error)),
-        }
-    }
-
-    fn stream(&self) -> Result<StreamSpecification, StoreError> {
-        let stream = StreamSpecification::builder()
-            .stream_enabled(self.definition.streams)
-            .set_stream_view_type(self.definition.streams.then_some(StreamViewType::NewImage));
-        stream.build().map_err(|e| StoreError::shape(&self.name, &e))
-    }
-
-    async fn wait_until_active(&self) -> Result<(), StoreError> {
-        for _ in 0..POLLS {
-            if self.describe().await?.is_some_and(|description| is_active(&description)) {
-                return Ok(());
-            }
-            tokio::time::sleep(POLL).await;
-        }
-        Err(StoreError::shape(&self.name, &"the table did not become active within a minute"))
-    }
-}
-
-fn has_stream(table: &TableDescription) -> bool {
-    table.stream_specification().is_some_and(StreamSpecification::stream_enabled)
-}
-
-fn is_active(table: &TableDescription) -> bool {
-    let mut indexes = table.global_secondary_indexes().iter();
-    table.table_status() == Some(&TableStatus::Active)
-        && indexes.all(|index| index.index_status() == Some(&IndexStatus::Active))
-}
-
-impl TableDefinition {
-    fn attributes(&self) -> Result<Vec<AttributeDefinition>, StoreError> {
-        let of_indexes = self.indexes.iter().flat_map(|index| [index.hash, index.range]);
-        attributes(self.name, [Some(self.hash), self.range].into_iter().flatten().chain(of_indexes))
-    }
-
-    fn global_indexes(&self) -> Result<Option<Vec<GlobalSecondaryIndex>>, StoreError> {
-        let global = |index: &IndexDefinition| {
-            GlobalSecondaryIndex::builder()
-                .index_name(index.name)
-                .set_key_schema(Some(key_schema(index.hash, Some(index.range))?))
-                .projection(keys_only())
-                .build()
-                .map_err(|e| StoreError::shape(self.name, &e))
-        };
-        let indexes: Vec<_> = self.indexes.iter().map(global).collect::<Result<_, _>>()?;
-        Ok((!indexes.is_empty()).then_some(indexes))
-    }
-}
-
-/// Returns the definitions of these key attributes, each once. DynamoDB refuses definitions of attributes that no key uses.
-fn attributes(
-    table: &str,
-    names: impl IntoIterator<Item = &'static str>,
-) -> Result<Vec<AttributeDefinition>, StoreError> {
-    let names: BTreeSet<&str> = names.into_iter().collect();
-    let attribute = |name| {
-        AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build()
-    };
-    names.into_iter().map(attribute).collect::<Result<_, _>>().map_err(|e| StoreError::shape(table, &e))
-}
-
-fn keys_only() -> Projection {
-    Projection::builder().projection_type(ProjectionType::KeysOnly).build()
-}
-
-fn key_schema(hash: &str, range: Option<&str>) -> Result<Vec<KeySchemaElement>, StoreError> {
-    let element = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
-    std::iter::once(element(hash, KeyType::Hash))
-        .chain(range.map(|range| element(range, KeyType::Range)))
-        .collect::<Result<_, _>>()
-        .map_err(|e| StoreError::shape(hash, &e))
 }
 
 #[cfg(test)]

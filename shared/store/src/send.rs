@@ -1,29 +1,10 @@
-//! Sends a single write.
+//! Sends writes: one, several that take effect together, or several that are independent of each other. Writes that a transaction of another
+//! request prevented are repeated.
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure as OnFailure;
-use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
+use orderflow_store_port as port;
 
 use crate::contention::conflict_attempts;
-use crate::write::{Kind, Request};
-use crate::{Item, Store, StoreError, Write};
-
-/// DynamoDB's error code for a write of an item that a transaction is writing.
-const CONFLICT: &str = "TransactionConflictException";
-
-/// Why a write did not happen.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum WriteError {
-    /// The write's condition does not hold. Contains the existing item, if there is one.
-    #[error("the condition of the write does not hold")]
-    ConditionFailed(Option<Box<Item>>),
-    /// The request failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
+use crate::{Cancellation, Store, TransactError, Write, WriteError};
 
 impl Store {
     /// Sends one write. Repeats it, with backoff, while it conflicts with transactions.
@@ -31,95 +12,71 @@ impl Store {
     /// # Errors
     /// [`WriteError`] if the condition does not hold or the request fails. Nothing is written then, unless only the answer was lost.
     pub async fn write(&self, write: Write) -> Result<(), WriteError> {
-        let request = write.into_request();
+        let write = write.finish();
         let mut attempts = conflict_attempts();
         loop {
             attempts.next().await;
-            let result = self.send(request.clone()).await;
-            if attempts.is_last() || !met_a_transaction(&result) {
+            let result = self.backend.write(&write).await;
+            if attempts.is_last() || !is_conflict(&result) {
                 return result;
             }
         }
     }
 
-    async fn send(&self, request: Request) -> Result<(), WriteError> {
-        let table = request.table.clone();
-        match request.kind {
-            Kind::Put(item) => self
-                .client
-                .put_item()
-                .table_name(request.table)
-                .set_item(Some(item))
-                .set_condition_expression(request.condition)
-                .set_expression_attribute_names(request.names)
-                .set_expression_attribute_values(request.values)
-                .return_values_on_condition_check_failure(OnFailure::AllOld)
-                .send()
-                .await
-                .map(drop)
-                .map_err(|error| failed("PutItem", &table, &error)),
-            Kind::Update { key, .. } => self
-                .client
-                .update_item()
-                .table_name(request.table)
-                .set_key(Some(key))
-                .update_expression(request.update)
-                .set_condition_expression(request.condition)
-                .set_expression_attribute_names(request.names)
-                .set_expression_attribute_values(request.values)
-                .return_values_on_condition_check_failure(OnFailure::AllOld)
-                .send()
-                .await
-                .map(drop)
-                .map_err(|error| failed("UpdateItem", &table, &error)),
-            Kind::Delete { key } => self
-                .client
-                .delete_item()
-                .table_name(request.table)
-                .set_key(Some(key))
-                .set_condition_expression(request.condition)
-                .set_expression_attribute_names(request.names)
-                .set_expression_attribute_values(request.values)
-                .return_values_on_condition_check_failure(OnFailure::AllOld)
-                .send()
-                .await
-                .map(drop)
-                .map_err(|error| failed("DeleteItem", &table, &error)),
+    /// Sends writes that take effect together or not at all: at most [`MAX_TRANSACTION_ACTIONS`](crate::MAX_TRANSACTION_ACTIONS), each of another
+    /// item. Repeats the transaction, with backoff, while it fails only because of conflicts with other requests.
+    ///
+    /// # Errors
+    /// [`TransactError`] if a write cancels the transaction or the request fails.
+    pub async fn transact(&self, writes: Vec<Write>) -> Result<(), TransactError> {
+        let writes: Vec<port::Write> = writes.into_iter().map(Write::finish).collect();
+        let mut attempts = conflict_attempts();
+        loop {
+            attempts.next().await;
+            let result = self.backend.transact(&writes).await;
+            match &result {
+                Err(TransactError::Cancelled(reasons)) if only_conflicts(reasons) && !attempts.is_last() => {}
+                _ => return result,
+            }
+        }
+    }
+
+    /// Sends independent writes of different items. Returns an outcome for each write, in the order of the writes. Repeats, with backoff, those that
+    /// conflict with transactions.
+    pub async fn write_each(&self, writes: Vec<Write>) -> Vec<Result<(), WriteError>> {
+        let writes: Vec<port::Write> = writes.into_iter().map(Write::finish).collect();
+        let mut attempts = conflict_attempts();
+        attempts.next().await;
+        let mut outcomes = self.backend.write_each(&writes).await;
+        loop {
+            let again: Vec<usize> =
+                (0..outcomes.len()).filter(|position| is_conflict(&outcomes[*position])).collect();
+            if again.is_empty() || !attempts.next().await {
+                return outcomes;
+            }
+            let conflicted: Vec<port::Write> =
+                again.iter().map(|position| writes[*position].clone()).collect();
+            for (position, outcome) in again.into_iter().zip(self.backend.write_each(&conflicted).await) {
+                outcomes[position] = outcome;
+            }
         }
     }
 }
 
-fn met_a_transaction(result: &Result<(), WriteError>) -> bool {
-    matches!(result, Err(WriteError::Store(StoreError::Request { code, .. })) if code == CONFLICT)
+fn is_conflict(result: &Result<(), WriteError>) -> bool {
+    result.as_ref().is_err_and(WriteError::is_conflict)
 }
 
-/// An error of one of the three operations that write one item.
-trait SingleWriteError: ProvideErrorMetadata + std::error::Error + 'static {
-    fn failed_condition(&self) -> Option<&ConditionalCheckFailedException>;
+fn only_conflicts(reasons: &[Cancellation]) -> bool {
+    let conflicts = reasons.iter().filter(|reason| matches!(reason, Cancellation::Conflict)).count();
+    let unconcerned = reasons.iter().filter(|reason| matches!(reason, Cancellation::None)).count();
+    conflicts > 0 && conflicts + unconcerned == reasons.len()
 }
 
-macro_rules! single_write_error {
-    ($($error:ident),+) => {
-        $(impl SingleWriteError for $error {
-            fn failed_condition(&self) -> Option<&ConditionalCheckFailedException> {
-                match self {
-                    Self::ConditionalCheckFailedException(failed) => Some(failed),
-                    _ => None,
-                }
-            }
-        })+
-    };
-}
+#[cfg(test)]
+#[path = "transaction_tests.rs"]
+mod transaction_tests;
 
-single_write_error!(PutItemError, UpdateItemError, DeleteItemError);
-
-fn failed<E: SingleWriteError, R: std::fmt::Debug + 'static>(
-    operation: &'static str,
-    table: &str,
-    error: &SdkError<E, R>,
-) -> WriteError {
-    match error.as_service_error().and_then(E::failed_condition) {
-        Some(failed) => WriteError::ConditionFailed(failed.item().cloned().map(Box::new)),
-        None => StoreError::request(operation, table, error).into(),
-    }
-}
+#[cfg(test)]
+#[path = "independent_tests.rs"]
+mod independent_tests;

@@ -2,11 +2,10 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use orderflow_embedded::{Embedded, Fault, Location};
 use serde::{Deserialize, Serialize};
 
-use crate::{IndependentWrites, IndexDefinition, Item, Store, Table, TableDefinition};
+use crate::{DynamoDb, IndependentWrites, IndexDefinition, Item, Store, Table, TableDefinition, Value};
 
 pub(crate) static THINGS: TableDefinition = TableDefinition {
     name: "things",
@@ -45,7 +44,8 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn new(independent_writes: IndependentWrites) -> Self {
         let embedded = Embedded::open(Location::Memory).unwrap();
-        let store = Store::new(embedded.dynamodb(), "test", independent_writes);
+        let dynamodb = DynamoDb::new(embedded.dynamodb(), embedded.streams(), independent_writes);
+        let store = Store::new(std::sync::Arc::new(dynamodb), "test");
         store.create_missing_tables(&[&THINGS]).await.unwrap();
         let things = store.table(&THINGS);
         Self { embedded, store, things }
@@ -75,6 +75,6 @@ impl World {
     }
 }
 
-pub(crate) fn number(value: i64) -> AttributeValue {
-    AttributeValue::N(value.to_string())
+pub(crate) fn number(value: i64) -> Value {
+    Value::N(value.to_string())
 }

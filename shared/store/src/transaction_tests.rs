@@ -1,9 +1,9 @@
 use orderflow_embedded::Fault;
 
 use super::*;
-use crate::IndependentWrites;
 use crate::contention::CONFLICT_RETRIES;
 use crate::testing::{Thing, World};
+use crate::{IndependentWrites, MAX_TRANSACTION_ACTIONS, StoreError};
 
 async fn world() -> World {
     World::new(IndependentWrites::Concurrent).await

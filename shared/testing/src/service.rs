@@ -4,18 +4,16 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_lambda_events::dynamodb::EventRecord;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::request::Builder;
 use futures::future::join_all;
 use http_body_util::BodyExt;
-use orderflow_bridge::StreamReader;
 use orderflow_domain::Event;
 use orderflow_embedded::{Embedded, Fault, Location, RequestCounts};
 use orderflow_messaging::{Consumer, Delivery, Outcome};
-use orderflow_store::{EventSource, IndependentWrites, OUTBOX, Outbox, Store, TableDefinition};
+use orderflow_store::{EventSource, OUTBOX, Outbox, Store, StreamRecord, TableDefinition};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -39,7 +37,7 @@ impl ServiceHarness {
     /// When the store cannot be opened.
     pub async fn open(tables: &[&'static TableDefinition]) -> Self {
         let embedded = Embedded::open(Location::Memory).expect("memory can be opened");
-        let store = Store::new(embedded.dynamodb(), "test", IndependentWrites::OneTransaction);
+        let store = Store::new(embedded.backend(), "test");
         store.create_missing_tables(tables).await.expect("tables can be created in an empty store");
         Self { embedded, store }
     }
@@ -118,7 +116,7 @@ impl ServiceHarness {
     /// When the stream cannot be read, or the source cannot build an event.
     pub async fn emitted(&self, source: &EventSource) -> Vec<Event> {
         let table = self.store.table_name(source.table);
-        let reader = StreamReader::open(self.embedded.streams(), &table, Vec::new()).await;
+        let reader = self.store.backend().open_stream(&table, Vec::new()).await;
         let mut reader = reader.expect("the table has a stream");
         let mut events = Vec::new();
         loop {
@@ -126,17 +124,18 @@ impl ServiceHarness {
             if batches.is_empty() {
                 return events;
             }
-            let records = batches.iter().flat_map(|batch| &batch.event.records);
+            let records = batches.iter().flat_map(|batch| &batch.records);
             events.extend(records.flat_map(|record| emitted_by(source, record)));
         }
     }
 }
 
 /// Builds the events that the write behind a stream record emitted.
-fn emitted_by(source: &EventSource, record: &EventRecord) -> Vec<Event> {
-    let image = &record.change.new_image;
-    let Some(serde_dynamo::AttributeValue::S(outbox)) = image.get(OUTBOX) else { return Vec::new() };
-    let build = |emission| (source.build)(image.clone(), emission).expect("the source builds its own events");
+fn emitted_by(source: &EventSource, record: &StreamRecord) -> Vec<Event> {
+    let Some(image) = &record.image else { return Vec::new() };
+    let Some(orderflow_store::Value::S(outbox)) = image.get(OUTBOX) else { return Vec::new() };
+    let build =
+        |emission| (source.build)(image.clone().into(), emission).expect("the source builds its own events");
     parsed(outbox).emissions().iter().map(build).collect()
 }
 

@@ -15,7 +15,6 @@ pub(crate) use broker::{BrokerView, Connection};
 
 use crate::System;
 use crate::backlog::OutboxBacklog;
-use crate::data::Data;
 use crate::parts::{NOTIFICATION, ORDER_EXPIRY, ORDER_INTAKE, OUTBOX_RELAY, PAYMENT, SHOP_API};
 
 /// The size of the probe item in an embedded store: larger than what the write of an order adds to the file, so that a full disk is
@@ -70,10 +69,8 @@ impl System {
     /// Returns a check that reads the table of orders, and writes and reads a probe item.
     fn store_check(&self) -> HealthCheck {
         let (orders, runtime) = (self.store.table(&orderflow_orders::ORDERS), self.store.table(&RUNTIME));
-        let bytes = match self.data {
-            Data::Embedded(_) => EMBEDDED_PROBE_BYTES,
-            Data::Endpoint { .. } => PROBE_BYTES,
-        };
+        let is_embedded = self.data.embedded().is_some();
+        let bytes = if is_embedded { EMBEDDED_PROBE_BYTES } else { PROBE_BYTES };
         HealthCheck::new("store", move || {
             let (orders, runtime) = (orders.clone(), runtime.clone());
             async move { tokio::try_join!(orders.touch(), runtime.probe(bytes)).map(drop) }

@@ -11,7 +11,8 @@ use crate::harness::{AnalyticsHarness, mixed};
 async fn generations_left(analytics: &AnalyticsHarness) -> (BTreeSet<String>, usize) {
     let (items, next) = analytics.service.store.table(&ANALYTICS).scan(None).await.unwrap();
     assert!(next.is_none());
-    let pks: Vec<String> = items.iter().map(|item| item["pk"].as_s().unwrap().clone()).collect();
+    let pks: Vec<String> =
+        items.iter().map(|item| orderflow_store::text(item, "pk").unwrap().to_owned()).collect();
     let generations = pks.iter().filter_map(|pk| pk.split('#').nth(1)).map(str::to_owned).collect();
     (generations, pks.iter().filter(|pk| pk.starts_with("order#")).count())
 }

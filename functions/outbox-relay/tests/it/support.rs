@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use aws_lambda_events::dynamodb::Event as StreamEvent;
-use orderflow_bridge::StreamReader;
+use orderflow_bridge::stream_event;
 use orderflow_catalog::{CATALOG, Catalog, CatalogSettings, CatalogWriter, NewProduct};
 use orderflow_domain::Event;
 use orderflow_messaging::{DeadLetter, DeadLetterError, DeadLetterQueue, PublishError, Publisher};
@@ -116,15 +116,15 @@ impl Shop {
     /// Returns all records of the stream as one batch.
     pub(crate) async fn batch(&self) -> StreamEvent {
         let table = self.service.store.table_name(&CATALOG);
-        let mut reader =
-            StreamReader::open(self.service.embedded.streams(), &table, Vec::new()).await.unwrap();
+        let mut reader = self.service.store.backend().open_stream(&table, Vec::new()).await.unwrap();
         let mut all = StreamEvent::default();
         loop {
             let batches = reader.read().await.unwrap();
             if batches.is_empty() {
                 return all;
             }
-            all.records.extend(batches.into_iter().flat_map(|batch| batch.event.records));
+            all.records
+                .extend(batches.into_iter().flat_map(|batch| stream_event(&table, &batch.records).records));
         }
     }
 

@@ -10,7 +10,7 @@ use orderflow_notifications::Templates;
 use orderflow_payments::{FaultSwitch, PaymentProvider, WebhookSecret};
 use orderflow_settings::declared::CURRENCY;
 use orderflow_settings::{NotAllowed, Reader, Refused};
-use orderflow_shop_api::{OutOfReach, admin_router, customers_router};
+use orderflow_shop_api::{admin_router, customers_router};
 use orderflow_sqs::{Sqs, SqsAdmin, SqsNames};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -53,7 +53,7 @@ async fn main() -> Result<(), Error> {
     let queues = Arc::new(SqsAdmin::new(Arc::new(queues)));
     let router = orderflow_shop_api::router(bundle.store(), catalog, currency, rules, gateway, templates)
         .merge(admin_router(queues.clone()))
-        .merge(customers_router(bundle.store(), queues, Arc::new(OutOfReach)))
+        .merge(customers_router(bundle.store(), queues))
         .merge(OpenApiRouter::from(webhook));
     bundle.serve_http(router, &access).await
 }

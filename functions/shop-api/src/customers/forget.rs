@@ -45,7 +45,7 @@ impl Customers {
             Step::Messages { consumer } => self.forget_messages(&customer, consumer).await?,
             Step::Recheck { after } => self.recheck(&customer, after).await?,
             Step::Erase => {
-                self.remnants.erase().await.map_err(Problem::unavailable)?;
+                self.backend.erase_remnants().await.map_err(Problem::unavailable)?;
                 Done::default()
             }
         };
@@ -109,8 +109,8 @@ impl Customers {
         }
         done.payments += self.payments.blank(&ids).await.map_err(Problem::unavailable)?;
         done.payments += self.reservations.blank(&ids).await.map_err(Problem::unavailable)?;
-        let replacements = page.addresses.into_iter().map(with_replacement).collect();
-        self.remnants.replace_in_streams(replacements).await.map_err(Problem::unavailable)?;
+        let replacements: Vec<_> = page.addresses.into_iter().map(with_replacement).collect();
+        self.backend.replace_in_streams(&replacements).await.map_err(Problem::unavailable)?;
         done.orders += self.orders.blank(page.orders).await.map_err(Problem::unavailable)?;
         Ok(done)
     }

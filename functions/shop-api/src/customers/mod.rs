@@ -8,7 +8,6 @@ mod position;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use axum::Json;
 use axum::extract::State;
 use orderflow_domain::{CustomerId, OrderId};
@@ -18,7 +17,7 @@ use orderflow_messaging::QueueAdmin;
 use orderflow_notifications::{PersonalNotification, PersonalNotifications};
 use orderflow_orders::{PersonalOrder, PersonalOrders};
 use orderflow_payments::PersonalPayments;
-use orderflow_store::{Store, StoreError, TimeKey};
+use orderflow_store::{Backend, Store, StoreError, TimeKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -30,36 +29,6 @@ use position::Step;
 /// The most orders that one call handles.
 const ORDERS_PER_CALL: usize = 25;
 
-/// Erases what a store keeps of values that were overwritten.
-#[async_trait]
-pub trait Remnants: Send + Sync + 'static {
-    /// Replaces addresses in the records of streams that are still kept, each by the text that belongs to it.
-    ///
-    /// # Errors
-    /// Says why the store cannot do it.
-    async fn replace_in_streams(&self, replacements: Vec<(String, String)>) -> Result<(), String>;
-
-    /// Erases freed space and logs of the store, which still hold former values.
-    ///
-    /// # Errors
-    /// Says why the store cannot do it.
-    async fn erase(&self) -> Result<(), String>;
-}
-
-/// A store whose remnants are not in reach: DynamoDB drops the records of streams after 24 hours.
-pub struct OutOfReach;
-
-#[async_trait]
-impl Remnants for OutOfReach {
-    async fn replace_in_streams(&self, _: Vec<(String, String)>) -> Result<(), String> {
-        Ok(())
-    }
-
-    async fn erase(&self) -> Result<(), String> {
-        Ok(())
-    }
-}
-
 /// Everything that has personal data.
 #[derive(Clone)]
 struct Customers {
@@ -68,22 +37,19 @@ struct Customers {
     reservations: PersonalReservations,
     notifications: PersonalNotifications,
     queues: Arc<dyn QueueAdmin>,
-    remnants: Arc<dyn Remnants>,
+    /// Keeps former values in the records of its streams, in freed space and in logs.
+    backend: Arc<dyn Backend>,
 }
 
 /// Returns the routes of customers, without fallbacks.
-pub fn customers_router(
-    store: &Store,
-    queues: Arc<dyn QueueAdmin>,
-    remnants: Arc<dyn Remnants>,
-) -> OpenApiRouter {
+pub fn customers_router(store: &Store, queues: Arc<dyn QueueAdmin>) -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(export_customer, forget_customer)).with_state(Customers {
         orders: PersonalOrders::new(store),
         payments: PersonalPayments::new(store),
         reservations: PersonalReservations::new(store),
         notifications: PersonalNotifications::new(store),
         queues,
-        remnants,
+        backend: Arc::clone(store.backend()),
     })
 }
 

@@ -1,12 +1,12 @@
 use orderflow_embedded::{Embedded, Location};
-use orderflow_store::{IndependentWrites, Store};
+use orderflow_store::Store;
 
 use super::*;
 use crate::RUNTIME;
 
 async fn runtime() -> (Embedded, RuntimeTable) {
     let embedded = Embedded::open(Location::Memory).unwrap();
-    let store = Store::new(embedded.dynamodb(), "test", IndependentWrites::OneTransaction);
+    let store = Store::new(embedded.backend(), "test");
     store.create_missing_tables(&[&RUNTIME]).await.unwrap();
     (embedded, RuntimeTable::new(&store))
 }

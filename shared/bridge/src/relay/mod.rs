@@ -2,14 +2,12 @@
 
 mod lease;
 mod progress;
+mod stream_event;
 mod stream_poller;
-mod stream_reader;
 mod wakeup;
 
 pub use lease::{HeldLease, RelayLease, run_unless_suspended};
-pub use progress::{Backlog, InFlight, Position, PositionError, StreamPollerStatus, StreamReads};
-pub use stream_poller::{
-    InFlightTracker, NoTrimmer, NothingInFlight, StreamPoller, StreamPollerError, StreamTrimmer,
-};
-pub use stream_reader::{StreamBatch, StreamError, StreamReader};
+pub use progress::{Backlog, InFlight, StreamPollerStatus, StreamReads};
+pub use stream_event::stream_event;
+pub use stream_poller::{InFlightTracker, NothingInFlight, StreamPoller, StreamPollerError};
 pub use wakeup::Wakeup;

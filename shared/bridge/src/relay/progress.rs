@@ -5,45 +5,10 @@ use std::collections::VecDeque;
 use std::iter::Sum;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
-use aws_sdk_dynamodbstreams::types::Record;
 use orderflow_domain::Timestamp;
-use orderflow_store::OUTBOX;
-use serde::{Deserialize, Serialize};
-
-/// A position in a stream: everything up to this record. It is stored as `shard sequence-number`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub struct Position {
-    /// The id of the shard.
-    pub shard: String,
-    /// The sequence number of the record, in decimal digits.
-    pub sequence_number: String,
-}
-
-/// A text that is not a [`Position`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a stream position: expected a shard id, a space and a sequence number")]
-pub struct PositionError(String);
-
-impl From<Position> for String {
-    fn from(position: Position) -> Self {
-        format!("{} {}", position.shard, position.sequence_number)
-    }
-}
-
-impl TryFrom<String> for Position {
-    type Error = PositionError;
-
-    fn try_from(text: String) -> Result<Self, PositionError> {
-        match text.split_once(' ') {
-            Some((shard, sequence_number)) => {
-                Ok(Self { shard: shard.to_owned(), sequence_number: sequence_number.to_owned() })
-            }
-            None => Err(PositionError(text)),
-        }
-    }
-}
+use orderflow_store::{OUTBOX, Position, StreamRecord};
 
 /// Counts the messages of one batch of stream records that only the stream holds: they are neither acknowledged, nor stored as delayed
 /// message or dead letter, nor confirmed by a broker.
@@ -101,16 +66,17 @@ pub struct Backlog {
 
 impl Backlog {
     /// Returns the writes among these records that name events.
-    pub(crate) fn of(records: &[Record]) -> Self {
-        let changes = records.iter().filter_map(Record::dynamodb);
-        let named =
-            changes.filter(|change| change.new_image().is_some_and(|image| image.contains_key(OUTBOX)));
-        let written_at = named.map(|change| {
-            let time = change.approximate_creation_date_time()?.to_millis().ok()?;
-            Some(Timestamp::from_millis(time))
-        });
-        written_at.map(|oldest| Self { writes: 1, oldest }).sum()
+    pub(crate) fn of(records: &[StreamRecord]) -> Self {
+        let named = records
+            .iter()
+            .filter(|record| record.image.as_ref().is_some_and(|image| image.contains_key(OUTBOX)));
+        named.map(|record| Self { writes: 1, oldest: record.written_at.and_then(to_timestamp) }).sum()
     }
+}
+
+fn to_timestamp(time: SystemTime) -> Option<Timestamp> {
+    let millis = time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_millis();
+    Some(Timestamp::from_millis(i64::try_from(millis).ok()?))
 }
 
 impl Sum for Backlog {
@@ -189,8 +155,9 @@ impl StreamPollerStatus {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodbstreams::primitives::DateTime;
-    use aws_sdk_dynamodbstreams::types::{AttributeValue, StreamRecord};
+    use std::time::Duration;
+
+    use orderflow_store::{Change, Item, Value};
 
     use super::*;
 
@@ -214,11 +181,15 @@ mod tests {
         assert!(published.is_empty());
     }
 
-    fn record(attribute: &str, seconds: i64) -> Record {
-        let change = StreamRecord::builder()
-            .new_image(attribute, AttributeValue::S("order.placed".to_owned()))
-            .approximate_creation_date_time(DateTime::from_secs(seconds));
-        Record::builder().dynamodb(change.build()).build()
+    fn record(attribute: &str, seconds: u64) -> StreamRecord {
+        StreamRecord {
+            change: Change::Insert,
+            keys: Item::new(),
+            image: Some(Item::from([(attribute.to_owned(), Value::S("order.placed".to_owned()))])),
+            sequence_number: seconds.to_string(),
+            written_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)),
+            id: String::new(),
+        }
     }
 
     #[test]

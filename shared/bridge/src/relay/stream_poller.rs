@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orderflow_backoff::{Backoff, Outage, OutageObserver};
-use orderflow_store::StoreError;
+use orderflow_store::{Position, StoreError, StreamBatch, StreamError, StreamReader};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::progress::{InFlight, PublishedBatches};
-use super::{StreamPollerStatus, Wakeup};
-use crate::{Position, RuntimeTable, StreamBatch, StreamError, StreamReader, StreamTarget, TargetError};
+use super::{Backlog, StreamPollerStatus, Wakeup, stream_event};
+use crate::{RuntimeTable, StreamTarget, TargetError};
 
 /// Tracks the messages of stream records that are published and not yet acknowledged, and limits them.
 pub trait InFlightTracker: Send + Sync + 'static {
@@ -35,26 +35,13 @@ impl InFlightTracker for NothingInFlight {
     fn begin(&self, _in_flight: Arc<InFlight>, _attempts: u32) {}
 }
 
-/// Deletes the records of a stream up to its cursor. AWS deletes stream records after 24 hours; the embedded store does so only on demand.
-pub trait StreamTrimmer: Send + Sync + 'static {
-    /// Deletes the records of the table's stream up to and including this one.
-    fn trim(&self, table: &str, sequence_number: &str);
-}
-
-/// A trimmer for streams that another process stores. It does nothing.
-#[derive(Debug, Clone, Copy)]
-pub struct NoTrimmer;
-
-impl StreamTrimmer for NoTrimmer {
-    fn trim(&self, _table: &str, _sequence_number: &str) {}
-}
-
 /// Polls the stream of one table, invokes the relay with its records, and stores the cursor.
 pub struct StreamPoller {
-    reader: StreamReader,
+    /// The full name of the table.
+    table: String,
+    reader: Box<dyn StreamReader>,
     relay: Arc<dyn StreamTarget>,
     tracker: Arc<dyn InFlightTracker>,
-    trimmer: Arc<dyn StreamTrimmer>,
     runtime: RuntimeTable,
     published: PublishedBatches,
     /// The cursor: every message of a record up to it is acknowledged or stored elsewhere.
@@ -88,19 +75,17 @@ impl StreamPoller {
     /// [`StreamPollerError`] if the store does not answer.
     pub async fn open(
         runtime: RuntimeTable,
-        streams: aws_sdk_dynamodbstreams::Client,
         table: &str,
         relay: Arc<dyn StreamTarget>,
         tracker: Arc<dyn InFlightTracker>,
-        trimmer: Arc<dyn StreamTrimmer>,
     ) -> Result<Self, StreamPollerError> {
         let cursor = runtime.start_from(table).await?;
-        let reader = StreamReader::open(streams, table, cursor.after.iter().cloned().collect()).await?;
+        let reader = runtime.backend().open_stream(table, cursor.after.iter().cloned().collect()).await?;
         Ok(Self {
+            table: table.to_owned(),
             reader,
             relay,
             tracker,
-            trimmer,
             runtime,
             published: PublishedBatches::default(),
             after: cursor.after,
@@ -117,8 +102,9 @@ impl StreamPoller {
     /// # Errors
     /// [`StreamPollerError`] if the store does not answer. The poller is as before then.
     pub async fn reopen(&mut self) -> Result<(), StreamPollerError> {
-        let cursor = self.runtime.start_from(self.reader.table()).await?;
-        self.reader = self.reader.reopen(cursor.after.iter().cloned().collect()).await?;
+        let cursor = self.runtime.start_from(&self.table).await?;
+        let after = cursor.after.iter().cloned().collect();
+        self.reader = self.runtime.backend().open_stream(&self.table, after).await?;
         (self.after, self.earlier_starts) = (cursor.after, cursor.starts);
         self.published = PublishedBatches::default();
         self.cursor_changed = false;
@@ -140,7 +126,7 @@ impl StreamPoller {
 
     /// Returns the full name of the table.
     pub fn table(&self) -> &str {
-        self.reader.table()
+        &self.table
     }
 
     /// Reads the available records and relays them. Returns how many records were relayed.
@@ -164,7 +150,7 @@ impl StreamPoller {
 
     /// Reads even while earlier records wait to be relayed, so that the backlog is known.
     async fn read_ahead(&mut self) -> Result<(), StreamError> {
-        let waiting: usize = self.backlog.iter().map(|batch| batch.event.records.len()).sum();
+        let waiting: usize = self.backlog.iter().map(|batch| batch.records.len()).sum();
         if waiting >= RECORDS_AHEAD_MAX {
             return Ok(());
         }
@@ -178,7 +164,7 @@ impl StreamPoller {
     }
 
     fn report_backlog(&self) {
-        self.status.set_backlog(self.backlog.iter().map(|batch| batch.backlog).sum());
+        self.status.set_backlog(self.backlog.iter().map(|batch| Backlog::of(&batch.records)).sum());
     }
 
     async fn relay(&mut self) -> Result<usize, StreamPollerError> {
@@ -190,8 +176,8 @@ impl StreamPoller {
             }
             let in_flight = Arc::new(InFlight::default());
             self.tracker.begin(in_flight.clone(), self.earlier_starts);
-            self.relay.invoke(batch.event.clone()).await?;
-            records += batch.event.records.len();
+            self.relay.invoke(stream_event(&self.table, &batch.records)).await?;
+            records += batch.records.len();
             self.published.push(batch.last.clone(), in_flight);
             self.backlog.pop_front();
         }
@@ -217,10 +203,13 @@ impl StreamPoller {
         if !self.cursor_changed {
             return Ok(());
         }
-        self.runtime.save_cursor(self.reader.table(), self.after.clone()).await?;
+        self.runtime.save_cursor(&self.table, self.after.clone()).await?;
         self.cursor_changed = false;
         if let Some(after) = &self.after {
-            self.trimmer.trim(self.reader.table(), &after.sequence_number);
+            let trimmed = self.runtime.backend().trim_stream(&self.table, after).await;
+            if let Err(error) = trimmed {
+                tracing::warn!(table = self.table, %error, "stream cannot be trimmed");
+            }
         }
         Ok(())
     }
@@ -281,7 +270,7 @@ impl StreamPoller {
 
     /// Logs the begin and the end of an outage. One failure that the next attempt mends is none, and the connection to a broker logs its own loss.
     fn report(&self, polled: &Result<usize, StreamPollerError>, failures: u32, outage: &mut OutageObserver) {
-        let table = self.reader.table();
+        let table = &*self.table;
         match polled {
             Ok(_) if outage.works() => tracing::info!(table, "stream records are relayed again"),
             Ok(_) => {}
@@ -299,7 +288,7 @@ impl StreamPoller {
         match self.save_cursor().await {
             Ok(()) => *is_unsaved = false,
             Err(error) if !std::mem::replace(is_unsaved, true) => {
-                tracing::warn!(table = self.reader.table(), %error, "cursor could not be saved; trying again");
+                tracing::warn!(table = self.table, %error, "cursor could not be saved; trying again");
             }
             Err(_) => {}
         }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use orderflow_domain::{EventType, Timestamp};
 use orderflow_embedded::{Embedded, Location};
-use orderflow_store::{IndependentWrites, Outbox, Store, TableDefinition, Write};
+use orderflow_store::{Outbox, Store, TableDefinition, Write};
 use serde::Serialize;
 
 use super::*;
@@ -47,15 +47,12 @@ fn put(store: &Store, id: &'static str) -> Write {
 #[tokio::test]
 async fn the_backlog_counts_events_that_cannot_be_published() {
     let embedded = Embedded::open(Location::Memory).unwrap();
-    let store = Store::new(embedded.dynamodb(), "test", IndependentWrites::OneTransaction);
+    let store = Store::new(embedded.backend(), "test");
     store.create_missing_tables(&[&RUNTIME, &EMITTING]).await.unwrap();
     let (runtime, table, relay) =
         (RuntimeTable::new(&store), store.table_name(&EMITTING), Arc::new(Relay::default()));
-    let (tracker, trimmer) = (Arc::new(NothingInFlight), Arc::new(NoTrimmer));
-    let mut stream_poller =
-        StreamPoller::open(runtime, embedded.streams(), &table, relay.clone(), tracker, trimmer)
-            .await
-            .unwrap();
+    let tracker = Arc::new(NothingInFlight);
+    let mut stream_poller = StreamPoller::open(runtime, &table, relay.clone(), tracker).await.unwrap();
     let status = stream_poller.status();
     assert_eq!(status.backlog(), Backlog::default());
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use orderflow_store::Backend;
 use tokio::sync::watch;
 
 /// The longest pause between two reads of a store in this process. Other processes may write to it over HTTP.
@@ -22,6 +23,11 @@ pub enum Wakeup {
 }
 
 impl Wakeup {
+    /// Returns how the poller of the table with this full name learns of new records.
+    pub fn of(backend: &dyn Backend, table: &str) -> Self {
+        backend.changes(table).map_or(Self::Poll, Self::Writes)
+    }
+
     /// Returns the pause after this many reads in a row that found nothing.
     pub(super) fn pause(&self, idle: u32) -> Duration {
         match self {

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use orderflow_domain::Timestamp;
 use orderflow_messaging::AttemptHistory;
-use orderflow_store::{Cancellation, Item, StoreError, TransactError, Write, WriteError};
-use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
+use orderflow_store::{Cancellation, Item, StoreError, TransactError, Value, Write, WriteError};
 use uuid::Uuid;
 
-use super::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable, dead_pk, shape, unconditional};
+use super::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable, dead_pk, unconditional};
 
 impl RuntimeTable {
     /// Replaces a dead letter with a delayed message that is due now and has no attempts, in one transaction. Returns `None` if the dead
@@ -25,7 +24,7 @@ impl RuntimeTable {
         let history = AttemptHistory { attempts: 0, first_at: now };
         let row = Delayed::new(consumer, &key, &letter.body, history, (now, Duration::ZERO), "replayed");
         let remove = Write::delete(&self.table, self.dead_key(consumer, letter.id()));
-        let remove = remove.if_equals("body", to_attribute_value(&letter.body).map_err(shape)?);
+        let remove = remove.if_equals("body", Value::S(letter.body.clone()));
         match self.store.transact(vec![remove, self.write_delayed(&row)?]).await {
             Ok(()) => Ok(Some(row)),
             Err(TransactError::Cancelled(reasons)) => gone(reasons).map(|()| None),
@@ -40,8 +39,8 @@ impl RuntimeTable {
         id: &str,
         body: &str,
     ) -> Result<bool, StoreError> {
-        let body = to_attribute_value(body).map_err(shape)?;
-        let write = Write::update(&self.table, self.dead_key(consumer, id)).set("body", body).if_present();
+        let write = Write::update(&self.table, self.dead_key(consumer, id));
+        let write = write.set("body", Value::S(body.to_owned())).if_present();
         match self.store.write(write).await {
             Ok(()) => Ok(true),
             Err(WriteError::ConditionFailed(_)) => Ok(false),

@@ -1,10 +1,9 @@
 //! The lease of the relay, one row of the table.
 
-use orderflow_store::{Item, StoreError, Write, WriteError};
+use orderflow_store::{Item, StoreError, Value, Write, WriteError};
 use serde::{Deserialize, Serialize};
-use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
 
-use super::{RuntimeTable, shape, unconditional};
+use super::{RuntimeTable, unconditional};
 
 /// The keys of the row.
 const LEASE: (&str, &str) = ("lease", "outbox-relay");
@@ -44,20 +43,20 @@ impl RuntimeTable {
         let write = Write::put(&self.table, row)?;
         self.write_if(match found {
             None => write.if_absent(),
-            Some(found) => owned_by(write, &found.owner)?.if_version(found.version),
+            Some(found) => owned_by(write, &found.owner).if_version(found.version),
         })
         .await
     }
 
     /// Renews the lease if its owner still has it. Returns whether it did.
     pub(crate) async fn renew_lease(&self, row: &LeaseRow) -> Result<bool, StoreError> {
-        self.write_if(owned_by(Write::put(&self.table, row)?, &row.owner)?).await
+        self.write_if(owned_by(Write::put(&self.table, row)?, &row.owner)).await
     }
 
     /// Deletes the lease if this owner has it.
     pub(crate) async fn release_lease(&self, owner: &str) -> Result<(), StoreError> {
         let delete = Write::delete(&self.table, self.lease_key());
-        self.write_if(owned_by(delete, owner)?).await.map(drop)
+        self.write_if(owned_by(delete, owner)).await.map(drop)
     }
 
     async fn write_if(&self, write: Write) -> Result<bool, StoreError> {
@@ -73,6 +72,6 @@ impl RuntimeTable {
     }
 }
 
-fn owned_by(write: Write, owner: &str) -> Result<Write, StoreError> {
-    Ok(write.if_equals("owner", to_attribute_value(owner).map_err(shape)?))
+fn owned_by(write: Write, owner: &str) -> Write {
+    write.if_equals("owner", Value::S(owner.to_owned()))
 }

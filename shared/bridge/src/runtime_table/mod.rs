@@ -10,11 +10,10 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use orderflow_domain::Timestamp;
 use orderflow_messaging::{AttemptHistory, DeadLetter, DeadLetterError, DeadLetterQueue};
-use orderflow_store::{Store, StoreError, Table, TableDefinition, Write, WriteError};
+use orderflow_store::{
+    Backend, Position, Store, StoreError, Table, TableDefinition, Value, Write, WriteError,
+};
 use serde::{Deserialize, Serialize};
-use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
-
-use crate::Position;
 
 pub(crate) use lease::LeaseRow;
 
@@ -167,6 +166,11 @@ impl RuntimeTable {
         Self { store: store.clone(), table: store.table(&RUNTIME) }
     }
 
+    /// Returns where the tables and their streams are.
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &**self.store.backend()
+    }
+
     /// Reads the cursor of a stream and counts this start.
     pub(crate) async fn start_from(&self, stream: &str) -> Result<CursorRow, StoreError> {
         let found: Option<CursorRow> = self.table.get(self.table.key_with_range("cursor", stream)).await?;
@@ -244,10 +248,9 @@ impl RuntimeTable {
             let Some(body) = replacements.get(&row.body) else { continue };
             let update =
                 Write::update(&self.table, self.table.key_with_range(delayed_pk(consumer), row.key()));
-            let (former, body) = (to_attribute_value(&row.body), to_attribute_value(body));
-            let update = update.set("body", body.map_err(shape)?);
+            let (former, body) = (Value::S(row.body), Value::S(body.clone()));
             // Unless the message is done meanwhile, or delayed again with another body.
-            match self.store.write(update.if_equals("body", former.map_err(shape)?)).await {
+            match self.store.write(update.set("body", body).if_equals("body", former)).await {
                 Ok(()) => changed += 1,
                 Err(WriteError::ConditionFailed(_)) => {}
                 Err(WriteError::Store(error)) => return Err(error),
@@ -305,10 +308,6 @@ fn delayed_pk(consumer: &str) -> String {
 
 fn dead_pk(consumer: &str) -> String {
     format!("dead#{consumer}")
-}
-
-fn shape(error: impl ToString) -> StoreError {
-    StoreError::Shape { table: RUNTIME.name.to_owned(), message: error.to_string() }
 }
 
 fn unconditional(error: WriteError) -> StoreError {

@@ -1,12 +1,12 @@
 use orderflow_embedded::{Embedded, Location};
-use orderflow_store::{DEFAULT_PREFIX, IndependentWrites};
+use orderflow_store::DEFAULT_PREFIX;
 
 use super::*;
 
 #[tokio::test]
 async fn cursors_lists_only_tables_with_a_position() {
     let embedded = Embedded::open(Location::Memory).unwrap();
-    let store = Store::new(embedded.dynamodb(), DEFAULT_PREFIX, IndependentWrites::OneTransaction);
+    let store = Store::new(embedded.backend(), DEFAULT_PREFIX);
     store.create_missing_tables(&[&RUNTIME]).await.unwrap();
     let runtime = RuntimeTable::new(&store);
     runtime.start_from("orderflow-payments").await.unwrap();

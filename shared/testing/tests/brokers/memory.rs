@@ -8,13 +8,12 @@ use async_trait::async_trait;
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use orderflow_bridge::memory::{MemoryAdmin, MemoryBroker, MemoryPublisher};
 use orderflow_bridge::{
-    ConsumerSwitch, RUNTIME, RuntimeTable, StreamPoller, StreamTarget, StreamTrimmer, Target, TargetError,
-    Wakeup,
+    ConsumerSwitch, RUNTIME, RuntimeTable, StreamPoller, StreamTarget, Target, TargetError, Wakeup,
 };
 use orderflow_domain::Event;
 use orderflow_embedded::{Embedded, Location};
 use orderflow_messaging::{DeadLetter, PublishError, Publisher, QueueAdmin, RetryPolicy};
-use orderflow_store::{IndependentWrites, Store, TableDefinition, Write};
+use orderflow_store::{Store, TableDefinition, Write};
 use orderflow_testing::conformance::BrokerUnderTest;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -33,7 +32,6 @@ pub(crate) struct Memory {
 /// The data that outlives a process.
 #[derive(Clone)]
 struct Ground {
-    embedded: Embedded,
     store: Store,
     /// The number of items.
     written: Arc<AtomicUsize>,
@@ -67,9 +65,9 @@ struct EventItem {
 impl BrokerUnderTest for Memory {
     async fn start(policy: RetryPolicy) -> Self {
         let embedded = Embedded::open(Location::Memory).unwrap();
-        let store = Store::new(embedded.dynamodb(), "test", IndependentWrites::OneTransaction);
+        let store = Store::new(embedded.backend(), "test");
         store.create_missing_tables(&[&RUNTIME, &EVENTS]).await.unwrap();
-        let ground = Ground { embedded, store, written: Arc::default(), read: Arc::default() };
+        let ground = Ground { store, written: Arc::default(), read: Arc::default() };
         let process = Process::start(&ground, &policy).await;
         Self { policy, ground, process }
     }
@@ -123,11 +121,9 @@ impl Process {
             read: ground.read.clone(),
             relayed: Mutex::default(),
         });
-        let (streams, trimmer) = (ground.embedded.streams(), Arc::new(Trimmer(ground.embedded.clone())));
-        let mut stream_poller =
-            StreamPoller::open(runtime, streams, &table, relay.clone(), publisher, trimmer).await.unwrap();
+        let mut stream_poller = StreamPoller::open(runtime, &table, relay.clone(), publisher).await.unwrap();
         let (consumers, mut stream_pollers) = (Part::default(), Part::default());
-        let wakeup = Wakeup::Writes(ground.embedded.changes(&table));
+        let wakeup = Wakeup::of(&**ground.store.backend(), &table);
         let stop = stream_pollers.stop.subscribe();
         stream_pollers.tasks.spawn(async move { stream_poller.run(wakeup, stop).await });
         Self { broker, relay, passed, consumers, stream_poller: stream_pollers }
@@ -188,13 +184,5 @@ impl StreamTarget for Relay {
             self.relayed.lock().unwrap().insert(number);
         }
         Ok(())
-    }
-}
-
-struct Trimmer(Embedded);
-
-impl StreamTrimmer for Trimmer {
-    fn trim(&self, table: &str, sequence_number: &str) {
-        self.0.trim_stream(table, sequence_number).unwrap();
     }
 }

@@ -13,11 +13,11 @@ use orderflow_embedded::{Embedded, Location};
 use orderflow_messaging::{
     DeadLettered, ItemFailure, Publisher, QueueResponse, RetryPolicy, Target, TargetError,
 };
-use orderflow_store::{IndependentWrites, Store, TableDefinition, Write};
+use orderflow_store::{Store, TableDefinition, Write};
 use serde::Serialize;
 
 use super::super::{HELD_MAX, MemoryBroker, MemoryPublisher};
-use crate::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable, StreamPoller, StreamTarget, StreamTrimmer};
+use crate::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable, StreamPoller, StreamTarget};
 
 /// The only consumer of the events of the tests.
 pub(super) const CONSUMER: &str = "order-tracker";
@@ -59,7 +59,7 @@ struct EventItem {
 impl World {
     pub(super) async fn new() -> Self {
         let embedded = Embedded::open(Location::Memory).unwrap();
-        let store = Store::new(embedded.dynamodb(), "test", IndependentWrites::OneTransaction);
+        let store = Store::new(embedded.backend(), "test");
         store.create_missing_tables(&[&RUNTIME, &EVENTS]).await.unwrap();
         Self { embedded, store, target: Arc::default(), held_max: HELD_MAX }
     }
@@ -89,17 +89,8 @@ impl World {
             sequence_numbers: Mutex::default(),
         });
         let table = self.store.table_name(&EVENTS);
-        let trimmer = Arc::new(Trimmer(self.embedded.clone()));
-        let stream_poller = StreamPoller::open(
-            self.runtime(),
-            self.embedded.streams(),
-            &table,
-            relay.clone(),
-            publisher,
-            trimmer,
-        )
-        .await
-        .unwrap();
+        let stream_poller =
+            StreamPoller::open(self.runtime(), &table, relay.clone(), publisher).await.unwrap();
         Process { broker, stream_poller, relay, target: self.target.clone() }
     }
 
@@ -145,14 +136,6 @@ impl Process {
                 None => return,
             }
         }
-    }
-}
-
-struct Trimmer(Embedded);
-
-impl StreamTrimmer for Trimmer {
-    fn trim(&self, table: &str, sequence_number: &str) {
-        self.0.trim_stream(table, sequence_number).unwrap();
     }
 }
 

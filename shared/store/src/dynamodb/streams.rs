@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::time::SystemTime;
 
-use aws_lambda_events::dynamodb::{Event as StreamEvent, EventRecord, StreamRecord};
+use async_trait::async_trait;
 use aws_sdk_dynamodbstreams::Client;
 use aws_sdk_dynamodbstreams::error::ProvideErrorMetadata;
-use aws_sdk_dynamodbstreams::types::{Record, Shard, ShardIteratorType};
+use aws_sdk_dynamodbstreams::types::{OperationType, Record, Shard, ShardIteratorType};
+use orderflow_store_port::{Change, Position, StreamBatch, StreamError, StreamReader, StreamRecord};
 
-use super::progress::{Backlog, Position};
+use super::value::from_sdk;
 
 /// The error code for a stream that does not exist.
 const UNKNOWN: &str = "ResourceNotFoundException";
@@ -16,27 +18,8 @@ const UNKNOWN: &str = "ResourceNotFoundException";
 /// The most records that one `GetRecords` returns (AWS limit).
 const MAX_RECORDS: i32 = 1_000;
 
-/// The stream of a table cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("the stream of {table} cannot be read: {message}")]
-pub struct StreamError {
-    table: String,
-    message: String,
-}
-
-/// Records of one shard, in order.
-#[derive(Debug)]
-pub struct StreamBatch {
-    /// The records, in the shape that Lambda functions receive.
-    pub event: StreamEvent,
-    /// The position of the last record.
-    pub last: Position,
-    /// The writes among the records that name events.
-    pub backlog: Backlog,
-}
-
 /// Reads the stream of one table.
-pub struct StreamReader {
+pub(super) struct ShardedStream {
     client: Client,
     table: String,
     arn: String,
@@ -56,44 +39,9 @@ struct ShardState {
     finished: bool,
 }
 
-impl StreamReader {
-    /// Returns a reader of the table's stream that starts after these positions. In a shard without a position it starts with the oldest
-    /// record.
-    ///
-    /// # Errors
-    /// [`StreamError`] if the table has no stream or the store does not answer.
-    pub async fn open(client: Client, table: &str, after: Vec<Position>) -> Result<Self, StreamError> {
-        let arn = find_stream(&client, table).await?;
-        let after = after.into_iter().map(|position| (position.shard, position.sequence_number)).collect();
-        Ok(Self {
-            client,
-            table: table.to_owned(),
-            arn,
-            after,
-            shards: Vec::new(),
-            unlisted: true,
-            is_gone: false,
-        })
-    }
-
-    /// Returns a new reader of the same table that starts after these positions.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub async fn reopen(&self, after: Vec<Position>) -> Result<Self, StreamError> {
-        Self::open(self.client.clone(), &self.table, after).await
-    }
-
-    /// Returns the full name of the table.
-    pub fn table(&self) -> &str {
-        &self.table
-    }
-
-    /// Reads the next records. Returns a batch for each shard that has some, oldest shard first.
-    ///
-    /// # Errors
-    /// [`StreamError`] if the store does not answer. The next call continues after the last records that were returned.
-    pub async fn read(&mut self) -> Result<Vec<StreamBatch>, StreamError> {
+#[async_trait]
+impl StreamReader for ShardedStream {
+    async fn read(&mut self) -> Result<Vec<StreamBatch>, StreamError> {
         if self.is_gone {
             self.open_again().await?;
         }
@@ -114,6 +62,27 @@ impl StreamReader {
             }
         }
         Ok(batches)
+    }
+}
+
+impl ShardedStream {
+    /// Returns a reader of the table's stream that starts after these positions. In a shard without a position it starts with the oldest
+    /// record.
+    ///
+    /// # Errors
+    /// [`StreamError`] if the table has no stream or the store does not answer.
+    pub(super) async fn open(client: Client, table: &str, after: Vec<Position>) -> Result<Self, StreamError> {
+        let arn = find_stream(&client, table).await?;
+        let after = after.into_iter().map(|position| (position.shard, position.sequence_number)).collect();
+        Ok(Self {
+            client,
+            table: table.to_owned(),
+            arn,
+            after,
+            shards: Vec::new(),
+            unlisted: true,
+            is_gone: false,
+        })
     }
 
     /// Finds the stream of a table that was created again. It is read from its beginning.
@@ -189,11 +158,8 @@ impl StreamReader {
         let last = records.iter().rev().find_map(|record| record.dynamodb()?.sequence_number());
         let Some(sequence_number) = last.map(str::to_owned) else { return Ok(None) };
         self.after.insert(shard.id.clone(), sequence_number.clone());
-        let backlog = Backlog::of(&records);
-        let mut event = StreamEvent::default();
-        event.records = records.into_iter().map(|record| event_record(record, &self.arn)).collect();
         let last = Position { shard: shard.id.clone(), sequence_number };
-        Ok(Some(StreamBatch { event, last, backlog }))
+        Ok(Some(StreamBatch { records: records.into_iter().map(stream_record).collect(), last }))
     }
 
     async fn iterator(&mut self, position: usize) -> Result<Option<String>, StreamError> {
@@ -226,23 +192,30 @@ fn failed(table: &str, message: &impl ToString) -> StreamError {
     StreamError { table: table.to_owned(), message: message.to_string() }
 }
 
-/// Returns the record in the shape that Lambda functions receive.
-fn event_record(record: Record, arn: &str) -> EventRecord {
-    let mut change = StreamRecord::default();
-    if let Some(image) = record.dynamodb {
-        change.keys = image.keys.unwrap_or_default().into();
-        change.new_image = image.new_image.unwrap_or_default().into();
-        change.sequence_number = image.sequence_number;
+fn stream_record(record: Record) -> StreamRecord {
+    let change = match record.event_name {
+        Some(OperationType::Insert) => Change::Insert,
+        Some(OperationType::Remove) => Change::Remove,
+        _ => Change::Modify,
+    };
+    let mut read = StreamRecord {
+        change,
+        keys: HashMap::new(),
+        image: None,
+        sequence_number: String::new(),
+        written_at: None,
+        id: record.event_id.unwrap_or_default(),
+    };
+    if let Some(content) = record.dynamodb {
+        read.keys = content.keys.map(from_sdk).unwrap_or_default();
+        read.image = content.new_image.map(from_sdk);
+        read.sequence_number = content.sequence_number.unwrap_or_default();
+        read.written_at =
+            content.approximate_creation_date_time.and_then(|time| SystemTime::try_from(time).ok());
     }
-    let mut lambda_record = EventRecord::default();
-    lambda_record.change = change;
-    lambda_record.event_id = record.event_id.unwrap_or_default();
-    lambda_record.event_name = record.event_name.map(|name| name.as_str().to_owned()).unwrap_or_default();
-    lambda_record.event_source = Some("aws:dynamodb".to_owned());
-    lambda_record.event_source_arn = Some(arn.to_owned());
-    lambda_record
+    read
 }
 
 #[cfg(test)]
-#[path = "stream_reader_tests.rs"]
+#[path = "streams_tests.rs"]
 mod tests;
