@@ -38,7 +38,7 @@ pub(crate) struct Placed {
     pub answered: Instant,
 }
 
-/// What became of the orders of a run.
+/// How the orders of a run were answered.
 #[derive(Debug, Default)]
 pub(crate) struct Orders {
     pub placed: Vec<Placed>,
