@@ -13,6 +13,7 @@ mod faults;
 mod functions;
 mod health;
 mod idle;
+mod live;
 mod maintenance;
 mod parts;
 mod relaying;
@@ -46,6 +47,7 @@ use data::Data;
 use expiry::Sweeper;
 use functions::Targets;
 use health::{Activities, Observed};
+use live::OrderFeed;
 use parts::{ORDER_EXPIRY, ORDER_INTAKE, OUTBOX_RELAY};
 use relaying::Relaying;
 
@@ -149,6 +151,8 @@ pub struct System {
     channel: Arc<dyn Channel>,
     /// What each part did last.
     activities: Activities,
+    /// What the published events say about orders.
+    feed: OrderFeed,
 }
 
 impl System {
@@ -183,8 +187,9 @@ impl System {
         for (consumer, function) in &mut targets {
             function.target = Observed::new(function.target.clone(), activities.of(consumer));
         }
+        let feed = OrderFeed::default();
         let stream_pollers = match settings.parts.contains(OUTBOX_RELAY) {
-            true => open_stream_pollers(&store, &broker, &activities).await?,
+            true => open_stream_pollers(&store, &broker, &activities, &feed).await?,
             false => Vec::new(),
         };
         let sweeps = settings.parts.contains(ORDER_EXPIRY);
@@ -211,6 +216,7 @@ impl System {
             templates: settings.templates,
             channel: settings.channel,
             activities,
+            feed,
         })
     }
 
@@ -330,11 +336,13 @@ async fn open_stream_pollers(
     store: &Store,
     broker: &Broker,
     activities: &Activities,
+    feed: &OrderFeed,
 ) -> anyhow::Result<Vec<StreamPoller>> {
     let (mut stream_pollers, outage) = (Vec::new(), Outage::default());
     for source in EVENT_SOURCES {
         let (publisher, tracker) = broker.publisher();
-        let relay = Observed::new(functions::relay(store, publisher), activities.of(OUTBOX_RELAY));
+        let relay =
+            Observed::new(functions::relay(store, feed.noting(publisher)), activities.of(OUTBOX_RELAY));
         let (runtime, table) = (RuntimeTable::new(store), store.table_name(source.table));
         let poller = StreamPoller::open(runtime, &table, relay, tracker);
         stream_pollers.push(poller.await?.sharing(&outage));

@@ -6,7 +6,7 @@ use orderflow_telemetry::MetricsPage;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::parts::{ORDER_INTAKE, SHOP_API};
-use super::{System, faults};
+use super::{System, faults, live};
 
 impl System {
     /// Returns the router for loopback, which includes the route for injecting faults.
@@ -27,8 +27,9 @@ impl System {
 
     /// Returns the routes of [`Self::router`] with their descriptions.
     pub fn routes(&self) -> OpenApiRouter {
+        let health = self.health();
         let mut router =
-            health_router(self.health()).merge(metrics_router(|| MetricsPage::install().render()));
+            health_router(health.clone()).merge(metrics_router(|| MetricsPage::install().render()));
         if self.parts.contains(ORDER_INTAKE) {
             router = router
                 .merge(orderflow_orders::router(&self.store, self.catalog.clone(), self.charge_rules))
@@ -45,8 +46,10 @@ impl System {
                     self.templates.clone(),
                 ))
                 .merge(orderflow_shop_api::admin_router(self.broker.admin()))
+                .merge(live::router(live::Reporter::new(health, self.broker.admin(), self.feed.clone())))
                 .merge(orderflow_shop_api::customers_router(&self.store, self.broker.admin()))
-                .merge(OpenApiRouter::from(self.webhook.clone()));
+                .merge(OpenApiRouter::from(self.webhook.clone()))
+                .merge(OpenApiRouter::from(orderflow_console::router()));
         }
         router
     }

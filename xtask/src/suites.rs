@@ -65,7 +65,7 @@ const SUITES: &[Suite] = &[
     },
     Suite {
         name: "browser",
-        needs: &[Tool::ChromeDriver, Tool::Caddy],
+        needs: &[Tool::ChromeDriver, Tool::Caddy, Tool::Npm],
         steps: &[&[
             "test",
             "--workspace",
@@ -75,6 +75,7 @@ const SUITES: &[Suite] = &[
             "--test",
             "program",
             "--",
+            "console",
             "docs_page",
             "hostile_page",
         ]],

@@ -35,6 +35,9 @@ const CHROMEDRIVER_VARIABLE: &str = "ORDERFLOW_CHROMEDRIVER";
 /// Names the executable of a Caddy that is not installed where Debian installs it. The tests read it too.
 const CADDY_VARIABLE: &str = "ORDERFLOW_CADDY";
 
+/// Names the executable of an npm that is not installed where Debian installs it. The tests read it too.
+const NPM_VARIABLE: &str = "ORDERFLOW_NPM";
+
 /// A program that a suite or stage needs and that a machine with Rust may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Tool {
@@ -59,6 +62,8 @@ pub(crate) enum Tool {
     ChromeDriver,
     /// The proxy of docker-compose.yml; it is not started as a service (apt-get, as root)
     Caddy,
+    /// Node.js with npm: builds and tests the console (apt-get, as root)
+    Npm,
     /// Checks licences, sources and bans of dependencies (built from source)
     CargoDeny,
     /// Builds bundles for Lambda, with its compiler Zig (PyPI)
@@ -89,6 +94,7 @@ impl fmt::Display for Tool {
             Self::RabbitMq => write!(out, "rabbitmq-server"),
             Self::ChromeDriver => write!(out, "chromium-driver"),
             Self::Caddy => write!(out, "caddy"),
+            Self::Npm => write!(out, "npm"),
             Self::CargoDeny => write!(out, "cargo-deny {CARGO_DENY}"),
             Self::CargoLambda => write!(out, "cargo-lambda {CARGO_LAMBDA}"),
             Self::LlvmCov => write!(out, "cargo-llvm-cov {CARGO_LLVM_COV}"),
@@ -117,6 +123,7 @@ impl Tool {
             Self::RabbitMq => Some(RABBITMQ_VARIABLE),
             Self::ChromeDriver => Some(CHROMEDRIVER_VARIABLE),
             Self::Caddy => Some(CADDY_VARIABLE),
+            Self::Npm => Some(NPM_VARIABLE),
             Self::CargoDeny | Self::CargoLambda | Self::LlvmCov | Self::DockerCompose => None,
         }
     }
@@ -132,7 +139,7 @@ impl Tool {
             Self::CargoDeny => &["cargo-deny"],
             Self::CargoLambda => &["cargo-lambda", "zig"],
             Self::LlvmCov => &["cargo-llvm-cov"],
-            Self::RabbitMq | Self::ChromeDriver | Self::Caddy | Self::DockerCompose => &[],
+            Self::RabbitMq | Self::ChromeDriver | Self::Caddy | Self::Npm | Self::DockerCompose => &[],
         }
     }
 }

@@ -8,6 +8,8 @@ mod bench;
 #[cfg(feature = "browser")]
 mod browser;
 mod connections;
+#[cfg(feature = "browser")]
+mod console;
 #[cfg(feature = "contract")]
 mod contract;
 mod crash;

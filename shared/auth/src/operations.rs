@@ -66,6 +66,7 @@ const OPERATIONS: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/customers/{id}", Need::OneOf(&[OPERATE])),
     ("DELETE", "/api/v1/customers/{id}", Need::OneOf(&[OPERATE])),
     ("POST", "/api/v1/admin/cache/warmup", Need::OneOf(&[CATALOG_WRITE, OPERATE])),
+    ("GET", "/api/v1/live", Need::OneOf(&[OPERATE])),
     ("GET", "/api/v1/admin/queues", Need::OneOf(&[OPERATE])),
     ("GET", "/api/v1/admin/dead-letters", Need::OneOf(&[OPERATE])),
     ("GET", "/api/v1/admin/dead-letters/{consumer}", Need::OneOf(&[OPERATE])),
@@ -78,16 +79,22 @@ const OPERATIONS: &[(&str, &str, Need)] = &[
     ("PUT", "/api/v1/admin/faults", Need::OneOf(&[OPERATE])),
 ];
 
+/// The files of the console. They hold no data, and ask for a token when a call needs one.
+const CONSOLE: [&str; 3] = ["/", "/console.css", "/console.js"];
+
 /// Returns every operation with what it needs: the method, and the path as the router has it.
 pub fn operations() -> impl Iterator<Item = (&'static str, &'static str, Need)> {
     OPERATIONS.iter().copied()
 }
 
 /// Returns what an operation needs. `route` is the pattern of the router, such as `/api/v1/orders/{id}`. HEAD needs what GET needs.
-/// `None` if the table does not have the operation; such an operation is closed.
+/// `None` if neither the table nor the console has the operation; such an operation is closed.
 #[must_use]
 pub fn need_of(method: &Method, route: &str) -> Option<Need> {
     let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+    if method == "GET" && CONSOLE.contains(&route) {
+        return Some(Need::Nothing);
+    }
     let entry = OPERATIONS.iter().find(|(of, pattern, _)| *of == method && *pattern == route);
     entry.map(|(_, _, need)| *need)
 }

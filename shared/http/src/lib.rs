@@ -40,7 +40,8 @@ pub use cors::{CorsOrigins, CorsOriginsError};
 pub use field_errors::{FieldError, FieldErrors};
 pub use guard::{Guard, refuse};
 pub use health::{
-    CheckState, HealthCheck, HealthFigure, HealthSources, PartHealth, PartState, PartsHealth, health_router,
+    CheckState, Health, HealthCheck, HealthFigure, HealthSources, PartHealth, PartState, PartsHealth,
+    health_router,
 };
 pub use idempotency_key::IdempotencyKey;
 pub use json_body::{BodyTimedOut, JsonBody, JsonBodyText, MAX_BODY_BYTES};

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::{
     AIOSMTPD, CADDY_VARIABLE, CARGO_DENY, CARGO_LAMBDA, CARGO_LLVM_COV, CHROMEDRIVER_VARIABLE, LOCALSTRIPE,
-    MINISTACK, RABBITMQ_VARIABLE, SAM_CLI, SCHEMATHESIS, Tool, ZIG, install,
+    MINISTACK, NPM_VARIABLE, RABBITMQ_VARIABLE, SAM_CLI, SCHEMATHESIS, Tool, ZIG, install,
 };
 use crate::apt;
 use crate::compose;
@@ -21,6 +21,8 @@ const RABBITMQ_SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
 
 const CADDY: &str = "/usr/bin/caddy";
+
+const NPM: &str = "/usr/bin/npm";
 
 /// What to do about a tool that is not installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +142,7 @@ impl Toolbox {
                 std::env::var_os(CHROMEDRIVER_VARIABLE).map_or_else(|| CHROMEDRIVER.into(), PathBuf::from)
             }
             Tool::Caddy => std::env::var_os(CADDY_VARIABLE).map_or_else(|| CADDY.into(), PathBuf::from),
+            Tool::Npm => std::env::var_os(NPM_VARIABLE).map_or_else(|| NPM.into(), PathBuf::from),
             Tool::CargoDeny => self.bin(tool).join("cargo-deny"),
             Tool::CargoLambda => {
                 install::python_packages(&self.venv(tool))?;
@@ -172,6 +175,9 @@ impl Toolbox {
             })?,
             Tool::Caddy => apt::install_stopped(&["caddy"]).with_context(|| {
                 format!("install Caddy 2.6 or newer, or set {CADDY_VARIABLE} to the path of caddy")
+            })?,
+            Tool::Npm => apt::install(&["nodejs", "npm"]).with_context(|| {
+                format!("install Node.js 18 or newer, or set {NPM_VARIABLE} to the path of npm")
             })?,
             Tool::CargoDeny => install::from_crates_io(&self.cargo_root(tool), "cargo-deny", CARGO_DENY)?,
             Tool::CargoLambda => {

@@ -20,8 +20,8 @@ use utoipa_axum::routes;
 
 use crate::{Caller, Stranger};
 pub use check::{CheckState, HealthCheck};
-use report::{Health, Probe};
-pub use report::{PartHealth, PartState};
+use report::Probe;
+pub use report::{Health, PartHealth, PartState};
 
 /// The scope that lets a caller see details.
 const OPERATE: &str = "operate";
@@ -91,35 +91,42 @@ pub fn health_router(sources: impl Into<HealthSources>) -> OpenApiRouter {
     )
 )]
 async fn health(State(sources): State<HealthSources>, audience: Audience) -> Response {
-    let states = join_all(sources.checks.iter().map(HealthCheck::state)).await;
-    let mut parts = sources.parts.as_ref().map_or_else(BTreeMap::new, |parts| parts());
-    let checks = || sources.checks.iter().map(|check| check.name).zip(&states);
-    let is_down = states.iter().any(|state| matches!(state, CheckState::Down(_)));
-    let is_degraded = states.iter().any(|state| matches!(state, CheckState::Degraded(_)))
-        || parts.values().any(|part| part.state != PartState::Running);
-    let (status, name) = match (is_down, is_degraded) {
-        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
-        (false, true) => (StatusCode::OK, "degraded"),
-        (false, false) => (StatusCode::OK, "healthy"),
-    };
-    let reasons = checks().filter_map(|(name, state)| Some((name, state.reason()?.to_owned())));
-    let mut reasons: BTreeMap<_, _> = reasons.collect();
-    let figures = sources.figures.iter().map(|figure| (figure.name, (figure.value)()));
-    let mut figures: BTreeMap<_, _> = figures.collect();
+    let mut health = sources.report().await;
     if audience == Audience::Anyone {
-        reasons.clear();
-        parts.clear();
-        figures.clear();
+        health.reasons.clear();
+        health.parts.clear();
+        health.figures.clear();
     }
-    let body = Health {
-        status: name,
-        timestamp: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
-        services: checks().map(|(name, state)| (name, state.name())).collect(),
-        reasons,
-        parts,
-        figures,
-    };
-    (status, Json(body)).into_response()
+    let status = if health.status == UNHEALTHY { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    (status, Json(health)).into_response()
+}
+
+/// The status while something is down.
+const UNHEALTHY: &str = "unhealthy";
+
+impl HealthSources {
+    /// Returns the health of the process with all details, within 2 s.
+    pub async fn report(&self) -> Health {
+        let states = join_all(self.checks.iter().map(HealthCheck::state)).await;
+        let parts = self.parts.as_ref().map_or_else(BTreeMap::new, |parts| parts());
+        let checks = || self.checks.iter().map(|check| check.name).zip(&states);
+        let is_down = states.iter().any(|state| matches!(state, CheckState::Down(_)));
+        let is_degraded = states.iter().any(|state| matches!(state, CheckState::Degraded(_)))
+            || parts.values().any(|part| part.state != PartState::Running);
+        let status = match (is_down, is_degraded) {
+            (true, _) => UNHEALTHY,
+            (false, true) => "degraded",
+            (false, false) => "healthy",
+        };
+        Health {
+            status,
+            timestamp: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+            services: checks().map(|(name, state)| (name, state.name())).collect(),
+            reasons: checks().filter_map(|(name, state)| Some((name, state.reason()?.to_owned()))).collect(),
+            parts,
+            figures: self.figures.iter().map(|figure| (figure.name, (figure.value)())).collect(),
+        }
+    }
 }
 
 /// Check whether the process runs

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 /// The health of the process.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Health {
+pub struct Health {
     /// `healthy`; `degraded` if something does not work and the process is useful all the same; `unhealthy`.
     #[schema(example = "healthy")]
     pub status: &'static str,
@@ -25,6 +25,7 @@ pub(super) struct Health {
     /// The parts that this process runs, and the consumers of other processes as far as the broker knows them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub parts: BTreeMap<&'static str, PartHealth>,
+    /// Measured values, such as `outbox_pending`.
     #[serde(flatten)]
     #[schema(value_type = BTreeMap<String, f64>)]
     pub figures: BTreeMap<&'static str, Value>,

@@ -125,10 +125,12 @@ pub const LIBRARIES: [&str; 13] = [
 ];
 
 /// Variables of the scripts, the tests and `cargo xtask`. Programs ignore them without a warning.
-pub const DEVELOPMENT: [&str; 15] = [
+pub const DEVELOPMENT: [&str; 17] = [
     "ORDERFLOW_AIOSMTPD",
     "ORDERFLOW_BUNDLES",
     "ORDERFLOW_CADDY",
+    "ORDERFLOW_BIN",
+    "ORDERFLOW_NPM",
     "ORDERFLOW_CHROMEDRIVER",
     "ORDERFLOW_COMPOSE_OTLP_ENDPOINT",
     "ORDERFLOW_CONTRACT_SECONDS",
