@@ -5,7 +5,9 @@ use std::path::Path;
 
 use axum::body::Body;
 use axum::http::Request;
+use orderflow_domain::{Currency, Money, stripe_charge_rules};
 use orderflow_embedded::Location;
+use orderflow_payments::{ApiKey, PaymentProvider, StripeSettings};
 use orderflow_system::{Settings, StoreLocation, System, table_states};
 use orderflow_tests::{EmbeddedMode, Mode};
 use serde_json::json;
@@ -67,4 +69,28 @@ async fn a_removed_demo_product_does_not_come_back() {
     drop(shop);
     let shop = EmbeddedMode::open(Settings::new(location(directory.path()))).await.unwrap();
     assert_eq!(products(&shop).await, 0);
+}
+
+#[tokio::test]
+async fn every_demo_product_has_a_price_that_the_payment_provider_charges() {
+    for code in ["USD", "JPY", "MGA", "KWD", "HUF", "UGX", "IDR"] {
+        let currency = Currency::parse(code).unwrap();
+        let api_url = "http://127.0.0.1:1".parse().unwrap();
+        let stripe = StripeSettings { api_key: ApiKey::parse("sk_test_1").unwrap(), api_url };
+        let settings = Settings {
+            payment: PaymentProvider::Stripe(stripe),
+            currency: currency.clone(),
+            ..Settings::new(Location::Memory)
+        };
+        let shop = EmbeddedMode::open(settings).await.unwrap();
+        let request = Request::get("/api/v1/products").body(Body::empty()).unwrap();
+        let products = shop.call(request).await.expect(200).body["products"].take();
+        let prices: Vec<i64> =
+            products.as_array().unwrap().iter().map(|product| product["price"]["amount"].as_i64().unwrap()).collect();
+        assert_eq!(prices.len(), 5, "{code}");
+        for amount in prices {
+            let price = Money { amount, currency: currency.clone() };
+            assert_eq!(stripe_charge_rules().check_total(&price), Ok(()), "{price}");
+        }
+    }
 }

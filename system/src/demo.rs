@@ -2,7 +2,7 @@
 
 use orderflow_bridge::RUNTIME;
 use orderflow_catalog::{Catalog, CatalogWriter, NewProduct};
-use orderflow_domain::{Currency, Money, Sku};
+use orderflow_domain::{ChargeRules, Currency, Money, Sku};
 use orderflow_store::{Store, Write};
 use serde::{Deserialize, Serialize};
 
@@ -27,11 +27,12 @@ struct Marker {
 }
 
 /// Adds the demo products if the catalog is empty, or an earlier start has begun to add them and did not end. A product that was removed
-/// stays removed.
+/// stays removed. Where the payment provider cannot charge a price, the product has the closest one that it can.
 pub(crate) async fn add_products(
     store: &Store,
     catalog: &Catalog,
     currency: &Currency,
+    charge_rules: &ChargeRules,
 ) -> anyhow::Result<()> {
     let catalog = CatalogWriter::new(store, catalog.clone());
     let runtime = store.table(&RUNTIME);
@@ -43,7 +44,7 @@ pub(crate) async fn add_products(
         None => return Ok(()),
     }
     for (sku, name, amount, stock) in DEMO_PRODUCTS {
-        let price = Money { amount, currency: currency.clone() };
+        let price = charge_rules.closest(Money { amount, currency: currency.clone() })?;
         let product = NewProduct { sku: Sku::parse(sku)?, name: name.to_owned(), price, stock };
         catalog.create_if_absent(product).await?;
     }

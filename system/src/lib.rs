@@ -225,7 +225,7 @@ impl System {
     /// # Errors
     /// If the store does not answer.
     pub async fn add_demo_products(&self) -> anyhow::Result<()> {
-        demo::add_products(&self.store, &self.catalog, &self.currency).await
+        demo::add_products(&self.store, &self.catalog, &self.currency, &self.charge_rules).await
     }
 
     /// Returns the store.

@@ -57,7 +57,7 @@ impl Running {
         );
         if system.data.embedded().is_none() {
             let adds_demo = system.parts == Parts::all();
-            let demo = adds_demo.then(|| system.catalog.clone());
+            let demo = adds_demo.then(|| (system.catalog.clone(), system.charge_rules));
             let keeper = TableKeeper::new(system.store.clone(), system.currency.clone(), demo);
             stream_pollers.spawn(keeper.run(stream_pollers_stopped.clone()));
         }

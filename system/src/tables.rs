@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orderflow_catalog::{Catalog, claim_currency};
-use orderflow_domain::Currency;
+use orderflow_domain::{ChargeRules, Currency};
 use orderflow_store::Store;
 use tokio::sync::watch;
 
@@ -16,16 +16,16 @@ const INTERVAL: Duration = Duration::from_secs(4);
 pub(crate) struct TableKeeper {
     store: Store,
     currency: Currency,
-    /// The catalog of the demo products, if this process adds them.
-    demo: Option<Catalog>,
+    /// The catalog of the demo products and the rules for their prices, if this process adds them.
+    demo: Option<(Catalog, ChargeRules)>,
     /// What was logged as missing, and is not complete again.
     reported: String,
     is_failing: bool,
 }
 
 impl TableKeeper {
-    /// Creates a keeper. `demo` is the catalog of the demo products, if this process adds them.
-    pub(crate) fn new(store: Store, currency: Currency, demo: Option<Catalog>) -> Self {
+    /// Creates a keeper. `demo` is the catalog of the demo products and the rules for their prices, if this process adds them.
+    pub(crate) fn new(store: Store, currency: Currency, demo: Option<(Catalog, ChargeRules)>) -> Self {
         Self { store, currency, demo, reported: String::new(), is_failing: false }
     }
 
@@ -74,7 +74,9 @@ impl TableKeeper {
         maintenance::create_missing_tables(&self.store).await?;
         claim_currency(&self.store, &self.currency).await?;
         match &self.demo {
-            Some(catalog) => demo::add_products(&self.store, catalog, &self.currency).await,
+            Some((catalog, rules)) => {
+                demo::add_products(&self.store, catalog, &self.currency, rules).await
+            }
             None => Ok(()),
         }
     }

@@ -173,6 +173,7 @@ impl UpSettings {
         let webhook_secret = PaymentProvider::read_webhook_secret(reader);
         let serve = ServeSettings::read_with_access(reader);
         let providers = ProviderSettings::read(reader);
+        let currency = currency(reader, payment.as_ref().ok());
         Ok(Self {
             telemetry: TelemetrySettings::read(reader),
             store: settings::store(reader),
@@ -184,7 +185,7 @@ impl UpSettings {
             inventory: InventorySettings::read(reader),
             expiry: ExpirySettings::read(reader),
             templates: Templates::read(reader),
-            currency: reader.value(&CURRENCY, |text| Currency::parse(text.trim()).map_err(|_| NotAllowed)),
+            currency,
             serve: serve?,
             payment: payment?,
             webhook_secret: webhook_secret?,
@@ -226,6 +227,15 @@ impl UpSettings {
     }
 }
 
+/// Reads the currency of the shop, in which the payment provider has to charge.
+fn currency(reader: &mut Reader<'_>, payment: Option<&PaymentProvider>) -> Currency {
+    let currency = reader.value(&CURRENCY, |text| Currency::parse(text.trim()).map_err(|_| NotAllowed));
+    if payment.is_some_and(|payment| payment.charge_rules().check_currency(&currency).is_err()) {
+        let _refused = reader.refuse_because(&CURRENCY, "the payment provider does not charge in it");
+    }
+    currency
+}
+
 fn broker(reader: &mut Reader<'_>) -> Option<BrokerLocation> {
     reader.exclude(&AWS_ENDPOINT, &BROKER);
     let rabbitmq = settings::broker(reader).map(BrokerLocation::RabbitMq);
@@ -265,6 +275,22 @@ mod tests {
         ] {
             let error = refusal(variables);
             assert!(error.starts_with("ORDERFLOW_ONLY needs --broker and"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_payment_provider_has_to_charge_in_the_currency_of_the_shop() {
+        for (currency, charged) in [("IRR", false), ("LYD", false), ("CLF", false), ("MGA", true), ("EUR", true)] {
+            let stripe = [
+                ("PAYMENT_PROVIDER", "stripe"),
+                ("STRIPE_API_KEY", "sk_test_1"),
+                ("ORDERFLOW_CURRENCY", currency),
+            ];
+            let error = read(&Snapshot::from_variables(stripe), UpSettings::read).err().map(|error| error.to_string());
+            assert_eq!(error.is_none(), charged, "{currency}");
+            assert!(error.is_none_or(|error| error.contains("does not charge in it")));
+            let simulated = Snapshot::from_variables([("ORDERFLOW_CURRENCY", currency)]);
+            assert!(read(&simulated, UpSettings::read).is_ok(), "{currency}");
         }
     }
 

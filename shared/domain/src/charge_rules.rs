@@ -75,6 +75,24 @@ impl ChargeRules {
         Ok(())
     }
 
+    /// Checks that the provider charges in a currency.
+    ///
+    /// # Errors
+    /// [`NotChargeable::Currency`] if it never does.
+    pub fn check_currency(&self, currency: &Currency) -> Result<(), NotChargeable> {
+        self.limits(currency).map(|_| ())
+    }
+
+    /// Returns the amount closest to a price that the provider charges, rounded down to what it counts in.
+    ///
+    /// # Errors
+    /// [`NotChargeable::Currency`] if it does not charge in this currency.
+    pub fn closest(&self, price: Money) -> Result<Money, NotChargeable> {
+        let limits = self.limits(&price.currency)?;
+        let whole = price.amount - price.amount.rem_euclid(limits.step);
+        Ok(Money { amount: whole.min(limits.max).max(limits.min), ..price })
+    }
+
     fn limits(&self, currency: &Currency) -> Result<ChargeLimits, NotChargeable> {
         (self.limits)(currency).ok_or_else(|| NotChargeable::Currency(currency.clone()))
     }
@@ -111,9 +129,20 @@ mod tests {
     }
 
     #[test]
+    fn the_closest_amount_can_be_charged() {
+        let rules = ChargeRules::new(|_| Some(ChargeLimits { step: 10, min: 50, max: 1_000 }));
+        for (amount, closest) in [(7, 50), (50, 50), (59, 50), (999, 990), (5_000, 1_000)] {
+            assert_eq!(rules.closest(money(amount)), Ok(money(closest)), "{amount}");
+            assert_eq!(rules.check_total(&money(closest)), Ok(()), "{amount}");
+        }
+        assert_eq!(ChargeRules::default().closest(money(1_999)), Ok(money(1_999)));
+    }
+
+    #[test]
     fn a_currency_without_limits_is_refused_and_the_default_accepts_everything() {
         let none = ChargeRules::new(|_| None);
         assert_eq!(none.check_price(&money(1)), Err(NotChargeable::Currency(money(1).currency)));
+        assert_eq!(none.check_currency(&money(1).currency), Err(NotChargeable::Currency(money(1).currency)));
         assert_eq!(none.check_total(&money(0)), Ok(()));
         assert_eq!(ChargeRules::default().check_total(&money(i64::MAX)), Ok(()));
     }

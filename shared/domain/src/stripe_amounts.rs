@@ -13,6 +13,11 @@ const ZERO_DECIMAL_IN_HUNDREDTHS: &str = "ISK UGX";
 /// The currencies that Stripe counts in thousandths, whose last digit has to be 0.
 const THREE_DECIMAL: &str = "BHD JOD KWD OMR TND";
 
+/// The currencies with two decimal places in which Stripe creates no charge: it answers `Invalid currency`. Stripe knows MRU and STN only by
+/// their withdrawn codes.
+const NOT_CHARGED: &str =
+    "BOV CHE CHW COU CUP ERN IRR KPW MRU MXV SDG SSP STN SYP TMT USN VED VES XAD ZWG";
+
 /// The lowest charges, in Stripe's unit. HUF and TWD have two decimal places in charges; only payouts are in whole units.
 const MINIMUMS: [(&str, i64); 31] = [
     ("AED", 200),
@@ -69,11 +74,12 @@ struct Unit {
 }
 
 impl Unit {
-    /// Returns the unit of a currency; `None` if Stripe does not document how it counts the currency.
+    /// Returns the unit of a currency; `None` if Stripe does not charge in it, or does not document how it counts it.
     fn of(currency: &Currency) -> Option<Self> {
         let listed = |codes: &str| codes.split(' ').any(|code| code == currency.as_str());
         let (per_minor, minor_per, step) = match currency.decimal_places() {
             2 if listed(ZERO_DECIMAL) => (1, 100, 100),
+            2 if listed(NOT_CHARGED) => return None,
             2 => (1, 1, 1),
             0 if listed(ZERO_DECIMAL) => (1, 1, 1),
             0 if listed(ZERO_DECIMAL_IN_HUNDREDTHS) => (100, 1, 1),
@@ -144,7 +150,7 @@ mod tests {
         for (code, amount, step) in [("MGA", 1050, 100), ("KWD", 5124, 10), ("TND", 1, 10)] {
             assert_eq!(stripe_amount(&money(amount, code)), Err(NotChargeable::Step(money(step, code))));
         }
-        for code in ["LYD", "IQD", "CLF", "UYI"] {
+        for code in ["LYD", "IQD", "CLF", "UYI", "IRR", "KPW", "CUP", "VES", "MRU"] {
             assert!(matches!(stripe_amount(&money(1000, code)), Err(NotChargeable::Currency(_))), "{code}");
         }
     }
@@ -172,6 +178,9 @@ mod tests {
         let codes = lists.iter().flat_map(|codes| codes.split(' '));
         for code in codes.chain(MINIMUMS.iter().chain(&MAXIMUMS).map(|(code, _)| *code)) {
             assert!(limits(&Currency::parse(code).unwrap()).is_some(), "{code}");
+        }
+        for code in NOT_CHARGED.split(' ') {
+            assert_eq!(limits(&Currency::parse(code).unwrap()), None, "{code}");
         }
     }
 }
