@@ -15,13 +15,13 @@ pub struct BreakerSettings {
     pub failures: u32,
     /// The first pause. It doubles each time the probe fails.
     pub pause: Duration,
-    /// The longest pause.
+    /// The longest pause. A caller that it delays, with half as long again as jitter, has to go on soon after the dependency is back.
     pub max_pause: Duration,
 }
 
 impl Default for BreakerSettings {
     fn default() -> Self {
-        Self { failures: 5, pause: Duration::from_secs(1), max_pause: Duration::from_secs(30) }
+        Self { failures: 5, pause: Duration::from_secs(1), max_pause: Duration::from_secs(20) }
     }
 }
 
