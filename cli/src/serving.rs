@@ -25,9 +25,14 @@ pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Prints the URL on stdout, for the process that started this one. The program serves also if stdout is full or closed.
+/// Prints the URL on stdout, for the process that started this one. The program serves also if stdout is full, closed or not read.
 pub(crate) fn announce(address: SocketAddr) {
-    let _unwritten = writeln!(io::stdout().lock(), "listening on http://{address}");
+    print_aside(move || writeln!(io::stdout().lock(), "listening on http://{address}"));
+}
+
+/// Prints on a thread of its own, because an output that nobody reads blocks its writer.
+pub(crate) fn print_aside(print: impl FnOnce() -> io::Result<()> + Send + 'static) {
+    let _unstarted = std::thread::Builder::new().name("print".to_owned()).spawn(print);
 }
 
 /// Serves until `stop` becomes true, then ends when the open requests are answered.

@@ -180,7 +180,7 @@ fn shared_crates_import_downwards() {
         ),
         ("orderflow-messaging", &["orderflow-backoff", "orderflow-domain", "orderflow-settings"]),
         ("orderflow-circuit-breaker", &["orderflow-backoff"]),
-        ("orderflow-http", &["orderflow-telemetry"]),
+        ("orderflow-http", &["orderflow-backoff", "orderflow-telemetry"]),
         ("orderflow-auth", &["orderflow-http", "orderflow-settings", "orderflow-telemetry"]),
         ("orderflow-server", &["orderflow-http", "orderflow-settings"]),
         (

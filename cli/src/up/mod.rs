@@ -65,11 +65,13 @@ fn announce(address: SocketAddr, parts: &Parts) {
     let url = format!("http://{}", reachable(address));
     let body =
         r#"{"customer_id":"C100","email":"c100@example.com","items":[{"sku":"TSHIRT-BLK-M","quantity":2}]}"#;
-    // The program starts also if stderr is full or closed.
-    let _unwritten = writeln!(
-        io::stderr().lock(),
-        "Try:\n  curl -s -X POST {url}/api/v1/orders -H 'content-type: application/json' -d '{body}'\n  \
-         curl -s '{url}/api/v1/orders?limit=1'\n\
-         {url}/docs describes every request and lets you send it."
-    );
+    // The program starts also if stderr is full, closed or not read.
+    crate::serving::print_aside(move || {
+        writeln!(
+            io::stderr().lock(),
+            "Try:\n  curl -s -X POST {url}/api/v1/orders -H 'content-type: application/json' -d '{body}'\n  \
+             curl -s '{url}/api/v1/orders?limit=1'\n\
+             {url}/docs describes every request and lets you send it."
+        )
+    });
 }

@@ -190,6 +190,11 @@ async fn a_full_disk_is_down_and_everything_continues_when_there_is_space() {
         assert_eq!(health(&server, "/health").await.0, 503);
         assert_eq!(health(&server, "/health/ready").await.0, 503);
     }
+    // Each kind of failure is one line, not each request.
+    let log = server.log();
+    let lines = |message: &str| log.lines().filter(|line| line.contains(message)).count();
+    assert!((1..=3).contains(&lines("\"a request failed\"")), "{log}");
+    assert!(lines("decision not stored") <= 3, "{log}");
     disk.free();
     server.wait_until("it recovers", async |server| health(server, "/health").await.0 == 200).await;
     accepted.push(server.place("PRODUCT-002", "C1").await.unwrap());

@@ -1,6 +1,6 @@
 //! Starting, stopping, and refusing to start.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
 use orderflow_settings::declared::ALL;
@@ -118,6 +118,14 @@ fn full() -> Stdio {
     std::fs::File::options().write(true).open("/dev/full").unwrap().into()
 }
 
+/// Returns a full pipe, with its reader, which does not read.
+fn unread() -> (std::io::PipeReader, Stdio) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    // The capacity of a pipe on Linux.
+    writer.write_all(&[b' '; 65_536]).unwrap();
+    (reader, writer.into())
+}
+
 fn without_reader() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -138,6 +146,26 @@ async fn serving_survives_outputs_that_cannot_be_written() {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+    }
+}
+
+#[tokio::test]
+async fn serving_survives_a_log_that_nobody_reads() {
+    let client = reqwest::Client::new();
+    for command in [&["up", "--ephemeral"][..], &["store", "--ephemeral"]] {
+        let port = free_port();
+        let arguments = [command, &["--port", &port]].concat();
+        let ((_unread_out, out), (_unread_err, err)) = (unread(), unread());
+        let mut child = with_outputs(&arguments, out, err);
+        let url = format!("http://127.0.0.1:{port}");
+        wait_until("it serves", async || client.get(format!("{url}/health")).send().await.is_ok()).await;
+        for _ in 0..20 {
+            // Each is logged.
+            let refused = client.put(format!("{url}/api/v1/admin/faults")).body("{}").send().await;
+            assert!(refused.is_ok(), "{command:?}");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 }
 

@@ -4,11 +4,13 @@
 //! jitter").
 
 mod outage;
+mod repeats;
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 pub use outage::{Outage, OutageObserver};
+pub use repeats::{Ended, Repeats};
 
 /// The least time over which [`spread`] distributes callers.
 const SPREAD_MIN: Duration = Duration::from_millis(500);

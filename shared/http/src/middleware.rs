@@ -16,6 +16,7 @@ use percent_encoding::percent_decode_str;
 use tracing::{Instrument, Span, field};
 
 use crate::headers::harden;
+use crate::problem::log_ended_failures;
 use crate::{MAX_BODY_BYTES, Problem, ProblemKind, Trace, metrics, trace};
 
 /// The route in logs and metrics of a request that matches no route.
@@ -131,6 +132,9 @@ fn in_contract(response: Response) -> Response {
 
 fn log(method: &Method, route: &str, status: StatusCode, started: Instant) {
     let elapsed_ms = started.elapsed().as_secs_f64() * 1000.0;
+    if !status.is_server_error() {
+        log_ended_failures();
+    }
     let status = status.as_u16();
     if method.is_safe() && status < 400 {
         tracing::debug!(%method, route, status, elapsed_ms, "answered a request");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use orderflow_backoff::{Ended, Repeats};
 use serde::Serialize;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -127,19 +128,29 @@ impl Problem {
         Self { errors, ..Self::new(kind, detail) }
     }
 
+    /// Logs a server error when it begins; one that repeats is logged again once it was over.
     fn log_cause(&self) {
         // The limit of requests in flight logs when it begins to refuse, not for each request.
         if !self.kind.status().is_server_error() || self.kind == ProblemKind::Overloaded {
             return;
         }
-        match &self.cause {
-            Some(cause) => tracing::error!(
-                error.code = self.kind.slug(),
-                error = cause.as_ref() as &(dyn Error + 'static),
-                "a request failed"
-            ),
-            None => tracing::error!(error.code = self.kind.slug(), "a request failed"),
+        let code = self.kind.slug();
+        let cause = self.cause.as_ref().map(|cause| cause.as_ref() as &(dyn Error + 'static));
+        if FAILURES.fails(&cause.map_or_else(|| code.to_owned(), ToString::to_string)) {
+            tracing::error!(error.code = code, error = cause, "a request failed");
+        } else {
+            tracing::debug!(error.code = code, error = cause, "a request failed");
         }
+    }
+}
+
+/// The server errors of this process.
+static FAILURES: Repeats = Repeats::new();
+
+/// Logs the end of the server errors that did not occur any more for some time, after a request was answered.
+pub(crate) fn log_ended_failures() {
+    for Ended { failure, count } in FAILURES.works() {
+        tracing::info!(error = failure, requests = count, "requests no longer fail");
     }
 }
 

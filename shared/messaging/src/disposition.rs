@@ -4,6 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use orderflow_backoff::{Ended, Repeats};
 use orderflow_domain::{Event, Timestamp};
 
 use crate::{AttemptHistory, DeadLetterCode, Outcome, RetryPolicy, message_id};
@@ -56,9 +57,13 @@ impl Disposition {
     /// Counts and logs what the host did with an attempt, after that is durable. `retry_reason` says why a message is retried.
     pub fn report(&self, attempt: &Attempt<'_>, retry_reason: &str) {
         count(attempt.consumer, self.label());
+        for Ended { failure, count } in UNSTORED.works() {
+            tracing::info!(error = failure, decisions = count, "decisions are stored again");
+        }
         match self {
             Self::Ack => {}
-            Self::Retry { after, counted } => log_retry(attempt, *after, *counted, retry_reason),
+            Self::Retry { after, counted: true } => log_retry(attempt, *after, retry_reason),
+            Self::Retry { after, counted: false } => log_deferral(attempt, *after, retry_reason),
             Self::DeadLetter { code, reason } => log_dead_letter(attempt, code, reason),
         }
     }
@@ -95,22 +100,42 @@ pub struct Attempt<'a> {
     pub history: AttemptHistory,
 }
 
-/// Counts and logs an attempt whose decision could not be made durable, so that the message is delivered again.
+/// Counts an attempt whose decision could not be made durable, so that the message is delivered again. Logs when that begins.
 pub fn report_unstored(attempt: &Attempt<'_>, error: &dyn fmt::Display) {
     count(attempt.consumer, RETRIED);
-    tracing::error!(
-        service = attempt.consumer,
-        message.id = message_id(attempt.body),
-        %error,
-        "decision not stored; message will be delivered again"
-    );
+    if UNSTORED.fails(&error.to_string()) {
+        tracing::error!(
+            service = attempt.consumer,
+            message.id = message_id(attempt.body),
+            %error,
+            "decision not stored; message will be delivered again"
+        );
+    }
 }
+
+/// Why decisions of this process could not be made durable.
+static UNSTORED: Repeats = Repeats::new();
 
 fn count(consumer: &'static str, outcome: &'static str) {
     metrics::counter!("deliveries_total", "consumer" => consumer, "outcome" => outcome).increment(1);
 }
 
-fn log_retry(attempt: &Attempt<'_>, after: Duration, counted: bool, reason: &str) {
+/// Logs a deferral. The reason, such as an open circuit breaker, is logged once for all messages.
+fn log_deferral(attempt: &Attempt<'_>, after: Duration, reason: &str) {
+    tracing::debug!(
+        service = attempt.consumer,
+        message.id = message_id(attempt.body),
+        delay_ms = milliseconds(after),
+        reason,
+        "event is deferred"
+    );
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn log_retry(attempt: &Attempt<'_>, after: Duration, reason: &str) {
     let event = Event::from_json(attempt.body).ok();
     let event = event.as_ref();
     tracing::warn!(
@@ -119,8 +144,7 @@ fn log_retry(attempt: &Attempt<'_>, after: Duration, counted: bool, reason: &str
         event.r#type = event.map(|event| event.event_type().as_str()),
         trace.id = event.and_then(Event::trace_id),
         attempt = attempt.history.attempts,
-        delay_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
-        counted,
+        delay_ms = milliseconds(after),
         reason,
         "event will be retried"
     );

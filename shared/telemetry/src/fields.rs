@@ -19,6 +19,12 @@ impl Fields {
         self.0.iter().map(|(name, value)| (*name, value))
     }
 
+    /// Adds a field.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.0.push((name, value.into()));
+        self
+    }
+
     /// Adds the fields of the span `outer` whose names are not present yet. Skips `message`, because a line has the message of its
     /// event.
     pub(crate) fn fill_from(&mut self, outer: &Self) {

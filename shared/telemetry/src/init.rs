@@ -3,6 +3,7 @@
 use std::io;
 use std::str::FromStr;
 
+use chrono::Utc;
 use orderflow_settings::declared::{OTLP_ENDPOINT, RUST_LOG};
 use orderflow_settings::{Reader, UnknownVariable};
 use tracing::{Level, Metadata};
@@ -12,6 +13,9 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::audit::is_audit;
+use crate::fields::Fields;
+use crate::line::Line;
+use crate::log_writer::LogWriter;
 use crate::spans::{CollectorUrl, SpanExport, SpanLayer, is_exported};
 use crate::{LogFormat, TelemetryError, layer};
 
@@ -54,11 +58,12 @@ impl TelemetrySettings {
     }
 }
 
-/// The telemetry of this process. Dropping it sends the spans that are left.
+/// The telemetry of this process. Dropping it writes the log lines and sends the spans that are left.
 #[derive(Debug)]
 #[must_use = "spans are sent while it is kept"]
 pub struct Telemetry {
     spans: Option<SpanExport>,
+    log: LogWriter,
 }
 
 impl Telemetry {
@@ -67,8 +72,9 @@ impl Telemetry {
         self.spans.is_some()
     }
 
-    /// Waits until the spans that ended so far were sent or dropped. Blocks the thread.
+    /// Waits until the log lines so far were written, and the spans that ended so far were sent or dropped. Blocks the thread.
     pub fn flush(&self) {
+        self.log.flush();
         if let Some(spans) = &self.spans {
             spans.flush();
         }
@@ -80,14 +86,15 @@ impl Drop for Telemetry {
         if let Some(spans) = &self.spans {
             spans.close();
         }
+        self.log.flush();
     }
 }
 
 /// Sends this process's logs to standard error as `service`, and its spans to the collector if there is one. Warns about each variable that
-/// looks like a setting and is none.
+/// looks like a setting and is none. A reader of standard error that stalls stops nothing: lines are dropped and counted until it reads on.
 ///
 /// # Errors
-/// [`TelemetryError::Exporter`] if the exporter of spans cannot be built, and [`TelemetryError::AlreadyInitialised`] the second time in one
+/// [`TelemetryError::Exporter`] if the exporter of spans cannot be built, [`TelemetryError::Thread`] if a thread cannot be started, and [`TelemetryError::AlreadyInitialised`] the second time in one
 /// process.
 pub fn init(service: &str, settings: TelemetrySettings) -> Result<Telemetry, TelemetryError> {
     let TelemetrySettings { format, levels, collector, has_traces_endpoint, unknown_variables } = settings;
@@ -99,15 +106,26 @@ pub fn init(service: &str, settings: TelemetrySettings) -> Result<Telemetry, Tel
     let exported = spans.clone().map(|spans| {
         SpanLayer::new(spans).with_filter(filter_fn(is_exported).with_max_level_hint(LevelFilter::INFO))
     });
+    let log = LogWriter::start(io::stderr(), dropped_lines(service, format))?;
     tracing_subscriber::registry()
-        .with(layer(service, format, io::stderr).with_filter(logged))
+        .with(layer(service, format, log.clone()).with_filter(logged))
         .with(exported)
         .try_init()
         .map_err(|_| TelemetryError::AlreadyInitialised)?;
     for unknown in unknown_variables {
         tracing::warn!(variable = unknown.variable, nearest = unknown.nearest, "{unknown}");
     }
-    Ok(Telemetry { spans })
+    Ok(Telemetry { spans, log })
+}
+
+/// Returns the line that says how many lines were dropped.
+fn dropped_lines(service: &str, format: LogFormat) -> impl Fn(u64) -> String + Send + 'static {
+    let service = service.to_owned();
+    move |lost| {
+        let fields = Fields::default().with("lines", lost);
+        let message = "log lines were dropped, because standard error was not read";
+        Line { time: Utc::now(), level: Level::WARN, service: &service, message, fields: &fields }.in_format(format)
+    }
 }
 
 /// Libraries log whole requests and answers at trace level, and with them addresses and payment tokens. Whatever `RUST_LOG` says, only this

@@ -12,7 +12,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::LogFormat;
 use crate::fields::Fields;
-use crate::line::{COLOURS, Line, PLAIN};
+use crate::line::Line;
 
 /// Writes one line for each event, with the fields of the event and of all spans around it.
 ///
@@ -79,12 +79,7 @@ where
     W: for<'w> MakeWriter<'w> + 'static,
 {
     fn write(&self, line: &Line<'_>) {
-        let mut text = match self.format {
-            LogFormat::Json => line.to_json(),
-            LogFormat::Pretty => line.to_text(&PLAIN),
-            LogFormat::Coloured => line.to_text(&COLOURS),
-        };
-        text.push('\n');
+        let text = line.in_format(self.format);
         // A single write, so that lines of several threads never mix. A failure is ignored: it could only be logged, and the
         // program must keep working without its log.
         let _unwritten = self.writer.make_writer().write_all(text.as_bytes());

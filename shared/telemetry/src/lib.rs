@@ -13,6 +13,7 @@ mod format;
 mod init;
 mod layer;
 mod line;
+mod log_writer;
 mod metrics;
 mod spans;
 pub mod trace_context;

@@ -10,6 +10,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
 use tracing::Level;
 
+use crate::LogFormat;
 use crate::fields::Fields;
 
 /// One line of the log: what every line has, and the fields of its event and spans.
@@ -45,6 +46,17 @@ fn level_colour(level: Level) -> &'static str {
 }
 
 impl Line<'_> {
+    /// Returns the line in a format, with a line break.
+    pub(crate) fn in_format(&self, format: LogFormat) -> String {
+        let mut text = match format {
+            LogFormat::Json => self.to_json(),
+            LogFormat::Pretty => self.to_text(&PLAIN),
+            LogFormat::Coloured => self.to_text(&COLOURS),
+        };
+        text.push('\n');
+        text
+    }
+
     /// Returns the line as one JSON object, without a line break.
     pub(crate) fn to_json(&self) -> String {
         let json = serde_json::to_string(self)
