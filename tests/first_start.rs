@@ -85,8 +85,12 @@ async fn every_demo_product_has_a_price_that_the_payment_provider_charges() {
         let shop = EmbeddedMode::open(settings).await.unwrap();
         let request = Request::get("/api/v1/products").body(Body::empty()).unwrap();
         let products = shop.call(request).await.expect(200).body["products"].take();
-        let prices: Vec<i64> =
-            products.as_array().unwrap().iter().map(|product| product["price"]["amount"].as_i64().unwrap()).collect();
+        let prices: Vec<i64> = products
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|product| product["price"]["amount"].as_i64().unwrap())
+            .collect();
         assert_eq!(prices.len(), 5, "{code}");
         for amount in prices {
             let price = Money { amount, currency: currency.clone() };

@@ -74,9 +74,7 @@ impl TableKeeper {
         maintenance::create_missing_tables(&self.store).await?;
         claim_currency(&self.store, &self.currency).await?;
         match &self.demo {
-            Some((catalog, rules)) => {
-                demo::add_products(&self.store, catalog, &self.currency, rules).await
-            }
+            Some((catalog, rules)) => demo::add_products(&self.store, catalog, &self.currency, rules).await,
             None => Ok(()),
         }
     }

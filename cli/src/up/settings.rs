@@ -280,13 +280,17 @@ mod tests {
 
     #[test]
     fn the_payment_provider_has_to_charge_in_the_currency_of_the_shop() {
-        for (currency, charged) in [("IRR", false), ("LYD", false), ("CLF", false), ("MGA", true), ("EUR", true)] {
+        for (currency, charged) in
+            [("IRR", false), ("LYD", false), ("CLF", false), ("MGA", true), ("EUR", true)]
+        {
             let stripe = [
                 ("PAYMENT_PROVIDER", "stripe"),
                 ("STRIPE_API_KEY", "sk_test_1"),
                 ("ORDERFLOW_CURRENCY", currency),
             ];
-            let error = read(&Snapshot::from_variables(stripe), UpSettings::read).err().map(|error| error.to_string());
+            let error = read(&Snapshot::from_variables(stripe), UpSettings::read)
+                .err()
+                .map(|error| error.to_string());
             assert_eq!(error.is_none(), charged, "{currency}");
             assert!(error.is_none_or(|error| error.contains("does not charge in it")));
             let simulated = Snapshot::from_variables([("ORDERFLOW_CURRENCY", currency)]);

@@ -98,7 +98,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_failure_begins_and_ends_once_however_often_it_repeats() {
         let repeats = Repeats::new();
-        assert_eq!((repeats.fails("full"), repeats.fails("full"), repeats.fails("slow")), (true, false, true));
+        assert_eq!(
+            (repeats.fails("full"), repeats.fails("full"), repeats.fails("slow")),
+            (true, false, true)
+        );
         tokio::time::advance(OVER_AFTER / 2).await;
         assert!(repeats.works().is_empty() && !repeats.fails("full"));
         tokio::time::advance(OVER_AFTER / 2).await;
@@ -111,7 +114,8 @@ mod tests {
     #[test]
     fn many_texts_are_one_failure() {
         let repeats = Repeats::new();
-        let logged = (0..10_000).filter(|number| repeats.fails(&format!("{number}{}", "ä".repeat(1_000)))).count();
+        let logged =
+            (0..10_000).filter(|number| repeats.fails(&format!("{number}{}", "ä".repeat(1_000)))).count();
         assert_eq!(logged, FAILURES_MAX + 1);
     }
 }

@@ -15,8 +15,7 @@ const THREE_DECIMAL: &str = "BHD JOD KWD OMR TND";
 
 /// The currencies with two decimal places in which Stripe creates no charge: it answers `Invalid currency`. Stripe knows MRU and STN only by
 /// their withdrawn codes.
-const NOT_CHARGED: &str =
-    "BOV CHE CHW COU CUP ERN IRR KPW MRU MXV SDG SSP STN SYP TMT USN VED VES XAD ZWG";
+const NOT_CHARGED: &str = "BOV CHE CHW COU CUP ERN IRR KPW MRU MXV SDG SSP STN SYP TMT USN VED VES XAD ZWG";
 
 /// The lowest charges, in Stripe's unit. HUF and TWD have two decimal places in charges; only payouts are in whole units.
 const MINIMUMS: [(&str, i64); 31] = [

@@ -124,7 +124,8 @@ fn dropped_lines(service: &str, format: LogFormat) -> impl Fn(u64) -> String + S
     move |lost| {
         let fields = Fields::default().with("lines", lost);
         let message = "log lines were dropped, because standard error was not read";
-        Line { time: Utc::now(), level: Level::WARN, service: &service, message, fields: &fields }.in_format(format)
+        Line { time: Utc::now(), level: Level::WARN, service: &service, message, fields: &fields }
+            .in_format(format)
     }
 }
 
@@ -147,11 +148,19 @@ fn is_level_allowed(target: &str, level: Level) -> bool {
 /// Names the part that is neither a level nor `target=level`. A bare word would be a target whose every level is logged, and silence all
 /// others: a misspelt level is more likely.
 fn levels(text: &str) -> Result<Targets, String> {
-    let is_level = |part: &&str| part.contains('=') || LevelFilter::from_str(part).is_ok();
+    // An empty level would be read as `error`.
+    let is_level = |text: &str| !text.is_empty() && LevelFilter::from_str(text).is_ok();
+    let is_target = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:-.".contains(&byte))
+    };
+    let is_allowed = |part: &&str| match part.split_once('=') {
+        Some((target, level)) => is_target(target) && is_level(level),
+        None => is_level(part),
+    };
     let parts = || text.split(',').map(str::trim).filter(|part| !part.is_empty());
     let refused =
         |part: &str| if part == text.trim() { String::new() } else { format!("{part:?} is neither") };
-    if let Some(part) = parts().find(|part| !is_level(part)) {
+    if let Some(part) = parts().find(|part| !is_allowed(part)) {
         return Err(refused(part));
     }
     let mut targets = Targets::new();
@@ -199,9 +208,15 @@ mod tests {
 
     #[test]
     fn an_unknown_level_is_refused() {
-        for (text, reason) in
-            [("loud", ""), ("orderflow=loud", ""), ("info,loud", ": \"loud\" is neither"), ("a=b=c", "")]
-        {
+        for (text, reason) in [
+            ("loud", ""),
+            ("orderflow=loud", ""),
+            ("info,loud", ": \"loud\" is neither"),
+            ("a=b=c", ""),
+            ("=", ""),
+            ("orderflow_http=", ""),
+            ("[span]=debug", ""),
+        ] {
             let error = settings(&[("RUST_LOG", text)]).unwrap_err().to_string();
             assert!(error.starts_with(&format!("RUST_LOG: {text:?} is not a level (off, error,")), "{error}");
             assert!(error.ends_with(&format!("info,orderflow_http=debug{reason}")), "{error}");
