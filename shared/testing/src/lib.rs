@@ -12,7 +12,7 @@
 //! - [`process::ServerProcess`] is the process under each of them.
 //! - [`faults`] makes publishers and functions fail.
 //! - [`service`] runs one service over a store in memory, for tests of its consumer and its routes; [`samples`] has events for it.
-//! - [`conformance`] tests what every broker must guarantee.
+//! - [`conformance`] tests what every broker must guarantee, and [`store_conformance`] what every backend of the store must.
 
 pub mod aiosmtpd;
 pub mod collector;
@@ -27,6 +27,7 @@ pub mod rabbitmq;
 pub mod rie;
 pub mod samples;
 pub mod service;
+pub mod store_conformance;
 
 mod error;
 mod ports;
