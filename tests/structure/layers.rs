@@ -111,7 +111,9 @@ fn only_bridge_embedded_and_the_program_depend_on_broker_and_store() {
     let allowed = ["system", "cli", "tests", "shared/bridge", "shared/embedded", "shared/testing"];
     for (name, package) in packages.iter().filter(|(_, package)| !allowed.contains(&package.folder.as_str()))
     {
-        for dependency in ["orderflow-bridge", "orderflow-embedded", "dynoxide-rs", "lapin"] {
+        for dependency in
+            ["orderflow-bridge", "orderflow-embedded", "orderflow-engine", "dynoxide-rs", "lapin"]
+        {
             assert!(!package.dependencies.contains(dependency), "{name} depends on {dependency}");
         }
     }
@@ -164,6 +166,7 @@ fn shared_crates_import_downwards() {
         ("orderflow-domain", &[][..]),
         ("orderflow-backoff", &[]),
         ("orderflow-embedded", &["orderflow-store", "orderflow-store-port"]),
+        ("orderflow-engine", &["orderflow-store-port"]),
         ("orderflow-errors", &[]),
         ("orderflow-store-port", &[]),
         ("orderflow-settings", &["orderflow-errors"]),

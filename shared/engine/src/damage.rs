@@ -1,0 +1,51 @@
+//! Looks for damage of the database file before it is opened for writing.
+
+use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::EngineError;
+use crate::directory::DATABASE_FILE;
+
+/// The longest time that the check takes. It reads the whole file, so that it ends early in a large one and finds no damage after that point.
+const LONGEST_CHECK: Duration = Duration::from_secs(5);
+
+/// Refuses a damaged database. `held_data` says whether an earlier process has opened it to the end. Changes nothing.
+pub(crate) fn check(directory: &Path, held_data: bool) -> Result<(), EngineError> {
+    let path = directory.join(DATABASE_FILE);
+    let damaged = |finding: String| EngineError::Damaged { path: path.clone(), finding };
+    match std::fs::metadata(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(EngineError::unusable(&path, source)),
+        Ok(file) if file.len() > 0 => {}
+        Ok(_) if held_data => return Err(damaged("it is empty, and it held data before".to_owned())),
+        Ok(_) => return Ok(()),
+    }
+    let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    match quick_check(&connection) {
+        Ok(finding) if finding == "ok" => Ok(()),
+        Ok(finding) => Err(damaged(finding)),
+        Err(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => Ok(()),
+            Some(ErrorCode::DatabaseCorrupt) => Err(damaged(error.to_string())),
+            _ => Err(error.into()),
+        },
+    }
+}
+
+/// Returns `ok`, or the first finding.
+fn quick_check(connection: &Connection) -> rusqlite::Result<String> {
+    let interrupt = connection.get_interrupt_handle();
+    let (checked, wait) = mpsc::channel::<()>();
+    let timer = std::thread::spawn(move || {
+        if wait.recv_timeout(LONGEST_CHECK) == Err(RecvTimeoutError::Timeout) {
+            interrupt.interrupt();
+        }
+    });
+    let result = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+    drop(checked);
+    let _ended = timer.join();
+    result
+}
