@@ -141,6 +141,8 @@ async fn call_customers(shop: &TestApp<Recording>) {
         let Some(cursor) = done["next_cursor"].as_str() else { break };
         path = format!("{customer}?cursor={cursor}");
     }
+    let customer = "/api/v1/customers?customer_id=C100";
+    shop.delete(customer).await.expect(200);
     let page = shop.get(customer).await.expect(200).body;
     assert_eq!(page["orders"][0]["email"], "forgotten@customer.invalid");
 }

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::client::http::{ApiRequest, PathSegment};
+use crate::client::http::ApiRequest;
 use crate::client::output::Table;
 use crate::client::session::{Format, Session};
 use crate::client::{ClientError, ConnectionArgs, Output};
@@ -48,8 +48,8 @@ Example:
 #[derive(clap::Args)]
 struct OneCustomer {
     /// The id of the customer.
-    #[arg(value_name = "CUSTOMER", value_parser = PathSegment::parse)]
-    customer: PathSegment,
+    #[arg(value_name = "CUSTOMER")]
+    customer: String,
 }
 
 /// A page of an export.
@@ -100,11 +100,13 @@ impl CustomerArgs {
 
 impl OneCustomer {
     fn request(&self, method: Method, cursor: Option<String>) -> ApiRequest {
-        ApiRequest::member(method, "customers", &self.customer).query("cursor", cursor).retried()
+        // No path can have an id with a slash, a query can.
+        let request = ApiRequest::new(method, "/api/v1/customers").query("customer_id", Some(&self.customer));
+        request.query("cursor", cursor).retried()
     }
 
     async fn export(&self, session: &mut Session<'_>) -> Result<(), ClientError> {
-        let customer_id = self.customer.as_str();
+        let customer_id = &*self.customer;
         let mut export = Export { customer_id, orders: Vec::new(), notifications: Vec::new() };
         let mut cursor = None;
         loop {
@@ -122,7 +124,7 @@ impl OneCustomer {
     }
 
     async fn forget(&self, session: &mut Session<'_>) -> Result<(), ClientError> {
-        let mut done = Forgotten { customer_id: self.customer.as_str().to_owned(), ..Forgotten::default() };
+        let mut done = Forgotten { customer_id: self.customer.clone(), ..Forgotten::default() };
         let mut cursor = None;
         loop {
             let response = session.api.fetch(&self.request(Method::DELETE, cursor)).await?;

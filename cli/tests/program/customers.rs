@@ -206,6 +206,29 @@ async fn after_a_customer_is_forgotten_no_file_and_no_log_has_an_address() {
 }
 
 #[tokio::test]
+async fn a_customer_whose_id_no_path_can_have_is_exported_and_forgotten() {
+    let server = Server::ephemeral();
+    let ids = ["ACME/7", r"A\B", "..", ".", "%2F", "a%2e/../b?c#d&customer_id=x", "ü ☕"];
+    for id in ids {
+        place(&server, id, "c@example.com", json!({})).await;
+    }
+    let settled = async |server: &Server| {
+        server.orders("").await.iter().all(|order| order["status"] == "confirmed")
+    };
+    server.wait_until("the orders are settled", settled).await;
+    for id in ids {
+        let exported = run(&server, &["customer", "export", id]);
+        let export: Value = serde_json::from_str(&exported.out).unwrap();
+        assert_eq!(export["orders"].as_array().unwrap().len(), 1, "{id} {exported:?}");
+        let forgotten = run(&server, &["customer", "forget", id, "--json"]);
+        assert_eq!(serde_json::from_str::<Value>(&forgotten.out).unwrap()["orders"], 1, "{id} {forgotten:?}");
+    }
+    assert!(server.orders("").await.iter().all(|order| order["email"] == "forgotten@customer.invalid"));
+    let log = server.log();
+    assert!(log.contains(r#""operation":"DELETE /api/v1/customers","on":"customer_id=ACME/7""#), "{log}");
+}
+
+#[tokio::test]
 async fn a_customer_with_an_open_order_is_not_forgotten() {
     let server = Server::ephemeral();
     server.put("/api/v1/admin/faults", &json!({"payment": "down"})).await;

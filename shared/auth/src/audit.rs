@@ -16,6 +16,9 @@ const ORDERS_READ: &str = "orders:read";
 /// Read every few seconds by a collector, and shows no data of customers.
 const METRICS: &str = "/metrics";
 
+/// The parameters of a query that say on what a call acts.
+const NAMED_IN_QUERIES: [&str; 3] = ["customer_id", "order_id", "code"];
+
 /// Who is named if callers are not authenticated, or if the token is not valid.
 const ANONYMOUS: &str = "anonymous";
 
@@ -41,14 +44,14 @@ pub(crate) struct Audited {
 impl Audited {
     /// Reads what is known before the call.
     pub(crate) async fn begin(parts: &mut Parts, route: &str, caller: Option<&Caller>) -> Self {
-        let ids = RawPathParams::from_request_parts(parts, &()).await;
+        let on = resource(parts).await;
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let trace = parts.extensions.get::<Trace>();
         Self {
             who: caller.map_or(ANONYMOUS, Caller::subject).to_owned(),
             peer: peer.map(|ConnectInfo(address)| address.ip().to_string()).unwrap_or_default(),
             operation: format!("{} {route}", parts.method),
-            on: ids.map(|ids| audited_ids(&ids)).unwrap_or_default(),
+            on,
             trace_id: trace.map(|trace| trace.0.trace_id().to_string()).unwrap_or_default(),
             status: None,
         }
@@ -58,6 +61,15 @@ impl Audited {
     pub(crate) fn end(mut self, status: StatusCode) {
         self.status = Some(status);
     }
+}
+
+/// Returns the ids of the resource in the path and in the query.
+async fn resource(parts: &mut Parts) -> String {
+    let path = RawPathParams::from_request_parts(parts, &()).await;
+    let path = path.map(|ids| audited_ids(&ids)).unwrap_or_default();
+    let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    let query = audited_ids(query.filter(|(name, _)| NAMED_IN_QUERIES.contains(&&**name)));
+    [path, query].into_iter().filter(|ids| !ids.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 impl Drop for Audited {

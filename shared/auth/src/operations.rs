@@ -63,6 +63,8 @@ const OPERATIONS: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/templates", Need::OneOf(&[MESSAGES_SEND])),
     ("GET", "/api/v1/analytics/summary", Need::OneOf(&[OPERATE])),
     ("GET", "/api/v1/analytics/series", Need::OneOf(&[OPERATE])),
+    ("GET", "/api/v1/customers", Need::OneOf(&[OPERATE])),
+    ("DELETE", "/api/v1/customers", Need::OneOf(&[OPERATE])),
     ("GET", "/api/v1/customers/{id}", Need::OneOf(&[OPERATE])),
     ("DELETE", "/api/v1/customers/{id}", Need::OneOf(&[OPERATE])),
     ("POST", "/api/v1/admin/cache/warmup", Need::OneOf(&[CATALOG_WRITE, OPERATE])),

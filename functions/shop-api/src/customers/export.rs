@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use orderflow_domain::CustomerId;
-use orderflow_http::Problem;
+use orderflow_http::{PageCursor, Problem};
 use orderflow_notifications::PersonalNotification;
 use orderflow_orders::PersonalOrder;
 use orderflow_store::StoreError;
@@ -13,11 +13,13 @@ use super::position::Step;
 use super::{Customers, Export, OrderPage};
 
 /// The name of the call in its cursors.
-pub(super) const KIND: &str = "export";
+const KIND: &str = "export";
 
 impl Customers {
     /// Returns one page of an export.
-    pub(super) async fn export(&self, customer: CustomerId, step: Step) -> Result<Export, Problem> {
+    pub(super) async fn export(&self, customer: CustomerId, cursor: &PageCursor) -> Result<Export, Problem> {
+        let step = cursor.position(|text| Step::parse(text, KIND, &customer))?;
+        let step = step.unwrap_or(Step::Orders { after: None });
         let (orders, notifications, next) =
             self.export_step(&customer, step).await.map_err(Problem::unavailable)?;
         let next_cursor = next.map(|step| step.cursor(KIND, &customer));

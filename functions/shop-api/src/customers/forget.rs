@@ -1,7 +1,7 @@
 //! `DELETE /customers/{id}`.
 
 use orderflow_domain::{CustomerId, Email, Phone};
-use orderflow_http::{Problem, ProblemKind};
+use orderflow_http::{PageCursor, Problem, ProblemKind};
 use orderflow_messaging::SUBSCRIPTIONS;
 use orderflow_orders::PersonalOrder;
 use orderflow_store::TimeKey;
@@ -10,7 +10,7 @@ use super::position::Step;
 use super::{Customers, Forgotten};
 
 /// The name of the call in its cursors.
-pub(super) const KIND: &str = "forget";
+const KIND: &str = "forget";
 
 /// The most orders that one call checks.
 const CHECKED_PER_CALL: usize = 100;
@@ -37,8 +37,9 @@ impl Done {
 impl Customers {
     /// Does one step. The orders are blanked after everything that is found through them, so that a run that was cut off can be started again
     /// from the beginning: what is left to do is then still found.
-    pub(super) async fn forget(&self, customer: CustomerId, step: Step) -> Result<Forgotten, Problem> {
-        let done = match step {
+    pub(super) async fn forget(&self, customer: CustomerId, cursor: &PageCursor) -> Result<Forgotten, Problem> {
+        let step = cursor.position(|text| Step::parse(text, KIND, &customer))?;
+        let done = match step.unwrap_or(Step::Check { after: None }) {
             Step::Check { after } => self.check(&customer, after).await?,
             Step::Orders { after } => self.forget_orders(&customer, after).await?,
             Step::Requests { after, from } => self.forget_requests(&customer, after, from).await?,

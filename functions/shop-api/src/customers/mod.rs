@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use orderflow_domain::{CustomerId, OrderId};
-use orderflow_http::{PageCursor, PathParam, Problem, ProblemKind, QueryParams};
+use orderflow_domain::{CustomerId, OrderId, requested_customer_id};
+use orderflow_http::{FieldErrors, PageCursor, PathParam, Problem, ProblemKind, QueryParams};
 use orderflow_inventory::PersonalReservations;
 use orderflow_messaging::QueueAdmin;
 use orderflow_notifications::{PersonalNotification, PersonalNotifications};
@@ -23,8 +23,6 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-use position::Step;
 
 /// The most orders that one call handles.
 const ORDERS_PER_CALL: usize = 25;
@@ -43,14 +41,17 @@ struct Customers {
 
 /// Returns the routes of customers, without fallbacks.
 pub fn customers_router(store: &Store, queues: Arc<dyn QueueAdmin>) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(export_customer, forget_customer)).with_state(Customers {
-        orders: PersonalOrders::new(store),
-        payments: PersonalPayments::new(store),
-        reservations: PersonalReservations::new(store),
-        notifications: PersonalNotifications::new(store),
-        queues,
-        backend: Arc::clone(store.backend()),
-    })
+    OpenApiRouter::new()
+        .routes(routes!(export_customer, forget_customer))
+        .routes(routes!(export_customer_with, forget_customer_with))
+        .with_state(Customers {
+            orders: PersonalOrders::new(store),
+            payments: PersonalPayments::new(store),
+            reservations: PersonalReservations::new(store),
+            notifications: PersonalNotifications::new(store),
+            queues,
+            backend: Arc::clone(store.backend()),
+        })
 }
 
 /// A page of a customer's orders with the addresses in it.
@@ -109,10 +110,25 @@ struct CursorQuery {
     cursor: PageCursor,
 }
 
-impl CursorQuery {
-    fn parse(&self, kind: &str, customer: &CustomerId, first: Step) -> Result<Step, Problem> {
-        let step = self.cursor.position(|text| Step::parse(text, kind, customer))?;
-        Ok(step.unwrap_or(first))
+/// The customer as a parameter of the query: no path can have an id with a slash, a backslash, or dots only.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct CustomerQuery {
+    /// The id of the customer, whatever characters it has.
+    #[param(schema_with = requested_customer_id)]
+    customer_id: String,
+    /// The `next_cursor` of the previous call.
+    #[serde(default)]
+    #[param(inline)]
+    cursor: PageCursor,
+}
+
+impl CustomerQuery {
+    fn parse(self) -> Result<(CustomerId, PageCursor), Problem> {
+        let mut errors = FieldErrors::default();
+        let id = errors.parse("customer_id", || CustomerId::parse(&self.customer_id));
+        Ok((errors.into_result(id)?, self.cursor))
     }
 }
 
@@ -149,8 +165,27 @@ async fn export_customer(
     PathParam(id): PathParam<CustomerId>,
     QueryParams(query): QueryParams<CursorQuery>,
 ) -> Result<Json<Export>, Problem> {
-    let step = query.parse(export::KIND, &id, Step::Orders { after: None })?;
-    Ok(Json(customers.export(id, step).await?))
+    Ok(Json(customers.export(id, &query.cursor).await?))
+}
+
+/// Export a customer with any id
+///
+/// The same as `GET /api/v1/customers/{id}`, also for an id that no path can have, such as one with a slash.
+#[utoipa::path(
+    get,
+    path = "/api/v1/customers",
+    tag = "customers",
+    operation_id = "exportCustomerWithAnyId",
+    params(CustomerQuery),
+    responses((status = 200, description = "A page of what is stored about the customer", body = Export)),
+    extensions(("x-problems" = json!([ProblemKind::InvalidCursor])))
+)]
+async fn export_customer_with(
+    State(customers): State<Customers>,
+    QueryParams(query): QueryParams<CustomerQuery>,
+) -> Result<Json<Export>, Problem> {
+    let (id, cursor) = query.parse()?;
+    Ok(Json(customers.export(id, &cursor).await?))
 }
 
 /// What a call blanked.
@@ -189,6 +224,25 @@ async fn forget_customer(
     PathParam(id): PathParam<CustomerId>,
     QueryParams(query): QueryParams<CursorQuery>,
 ) -> Result<Json<Forgotten>, Problem> {
-    let step = query.parse(forget::KIND, &id, Step::Check { after: None })?;
-    Ok(Json(customers.forget(id, step).await?))
+    Ok(Json(customers.forget(id, &query.cursor).await?))
+}
+
+/// Forget a customer with any id
+///
+/// The same as `DELETE /api/v1/customers/{id}`, also for an id that no path can have, such as one with a slash.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/customers",
+    tag = "customers",
+    operation_id = "forgetCustomerWithAnyId",
+    params(CustomerQuery),
+    responses((status = 200, description = "A part is done", body = Forgotten)),
+    extensions(("x-problems" = json!([ProblemKind::CustomerHasOpenOrders, ProblemKind::InvalidCursor])))
+)]
+async fn forget_customer_with(
+    State(customers): State<Customers>,
+    QueryParams(query): QueryParams<CustomerQuery>,
+) -> Result<Json<Forgotten>, Problem> {
+    let (id, cursor) = query.parse()?;
+    Ok(Json(customers.forget(id, &cursor).await?))
 }
