@@ -3,9 +3,10 @@
 use orderflow_domain::Money;
 use orderflow_settings::{Program, Setting, Snapshot, read};
 use orderflow_system::rebuild_analytics;
-use orderflow_telemetry::TelemetrySettings;
+use orderflow_telemetry::{TelemetrySettings, audited_ids};
 use serde::Deserialize;
 
+use crate::audit::Action;
 use crate::client::http::ApiRequest;
 use crate::client::output::Table;
 use crate::client::session::{Format, Session};
@@ -170,6 +171,9 @@ impl RebuildArgs {
             Ok((TelemetrySettings::read(reader), settings::tables(reader)))
         })?;
         let _telemetry = orderflow_telemetry::init("analytics", telemetry)?;
-        rebuild_analytics(&location, &prefix).await
+        let rebuilt = rebuild_analytics(&location, &prefix).await;
+        let on = audited_ids([("prefix", &prefix)]);
+        Action { operation: "analytics rebuild", on: &on, is_done: rebuilt.is_ok() }.log();
+        rebuilt
     }
 }

@@ -1,6 +1,7 @@
 //! The program `orderflow`: commands that run the system, its store or its bridge, and commands that talk to a running system.
 
 pub mod analytics;
+mod audit;
 pub mod bench;
 pub mod bridge;
 pub mod cli;

@@ -8,9 +8,10 @@ use orderflow_embedded::SCHEMA_VERSION;
 use orderflow_settings::{Program, Setting, Snapshot, read};
 use orderflow_store::TableState;
 use orderflow_system::{StoreLocation, make_tables, table_states};
-use orderflow_telemetry::TelemetrySettings;
+use orderflow_telemetry::{TelemetrySettings, audited_ids};
 use serde_json::{Value, json};
 
+use crate::audit::Action;
 use crate::client::output::Table;
 use crate::client::{ClientError, Output};
 use crate::settings::{self, FlagSet, SettingFlags};
@@ -87,7 +88,10 @@ pub fn run(args: MigrateArgs, environment: &Snapshot, output: &mut Output) -> an
             written.and_then(|()| output.flush()).map_err(ClientError::from)?;
         }
         MigrateCommand::Up(_) => {
-            runtime.block_on(make_tables(&location, &prefix))?;
+            let made = runtime.block_on(make_tables(&location, &prefix));
+            let on = audited_ids([("prefix", &prefix)]);
+            Action { operation: "migrate up", on: &on, is_done: made.is_ok() }.log();
+            made?;
             output.note("the tables have the format of this version");
         }
     }

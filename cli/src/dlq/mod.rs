@@ -4,7 +4,6 @@
 //! directly with RabbitMQ or SQS, which also works while the system is down. A command can be interrupted and repeated: it leaves the dead
 //! letters that it did not reach unchanged.
 
-mod audit;
 mod connection;
 mod edit;
 mod http_admin;
@@ -21,7 +20,9 @@ use std::{fmt, io};
 use connection::QueueConnectionArgs;
 use orderflow_messaging::AdminError;
 use orderflow_settings::Snapshot;
+use orderflow_telemetry::audited_ids;
 
+use crate::audit::Action;
 use crate::client::{ClientError, Output};
 
 /// The flags and subcommands of `orderflow dlq`.
@@ -93,7 +94,9 @@ impl DlqArgs {
             DlqCommand::Purge(purge) => purge.run(&mut queues).await,
         };
         if let Some(place) = queues.reached_directly() {
-            audit::log(operation, place, &on, done.is_ok(), environment);
+            let on = format!("{on} {}", audited_ids([("queues", place)]));
+            let action = Action { operation, on: &on, is_done: done.is_ok() };
+            action.log_to_stderr("dlq", environment);
         }
         queues.close().await;
         done

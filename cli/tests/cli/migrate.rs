@@ -24,6 +24,10 @@ fn status_changes_nothing_and_up_creates_what_is_missing() {
     for _ in 0..2 {
         let run = migrate(&folder, "up");
         assert_eq!((run.code, run.out.as_str()), (0, ""), "{run:?}");
+        assert_eq!(
+            run.err.matches(r#""operation":"migrate up","on":"prefix=orderflow","outcome":"done""#).count(),
+            1
+        );
     }
     let status = status(&folder);
     assert_eq!(status["format"], json!({"found": 1, "supported": 1}));

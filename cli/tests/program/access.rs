@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use crate::server::{Server, up};
 
+pub(crate) const ISSUER: &str = "https://issuer";
+pub(crate) const AUDIENCE: &str = "orderflow";
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// On an address that other machines can reach: with authentication it needs no `--insecure`.
@@ -16,16 +18,17 @@ pub(crate) fn protected() -> Launch {
     up(&["--host", "0.0.0.0", "--port", "0", "--ephemeral"])
         .env("ORDERFLOW_AUTH", "jwt")
         .env("JWT_SECRET", SECRET)
-        .env("JWT_ISSUER", "https://issuer")
-        .env("JWT_AUDIENCE", "orderflow")
+        .env("JWT_ISSUER", ISSUER)
+        .env("JWT_AUDIENCE", AUDIENCE)
+}
+
+pub(crate) fn claims(subject: &str, scope: &str) -> Value {
+    let expires = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(3_600);
+    json!({"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "exp": expires.as_secs(), "scope": scope})
 }
 
 pub(crate) fn token(subject: &str, scope: &str) -> String {
-    let expires = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(3_600);
-    let claims = json!({
-        "iss": "https://issuer", "aud": "orderflow", "sub": subject, "exp": expires.as_secs(), "scope": scope,
-    });
-    encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
+    encode(&Header::default(), &claims(subject, scope), &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
 }
 
 struct Caller<'a> {

@@ -32,6 +32,8 @@ async fn a_rebuild_counts_the_orders_of_a_data_directory_that_is_not_in_use() {
     assert!(server.stop().success());
     let rebuilt = rebuild(data.path());
     assert_eq!((rebuilt.code, rebuilt.out.as_str()), (0, "orders counted: 3\n"));
+    let line = r#""operation":"analytics rebuild","on":"prefix=orderflow","outcome":"done""#;
+    assert_eq!(rebuilt.err.matches(line).count(), 1, "{}", rebuilt.err);
 
     // The consumer now receives the events that waited in its queue.
     let server = Server::on(data.path());

@@ -21,6 +21,7 @@ mod guard;
 mod health;
 #[cfg(feature = "browser")]
 mod hostile_page;
+mod issuer;
 mod life;
 mod limits;
 mod load;

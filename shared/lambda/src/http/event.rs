@@ -1,9 +1,10 @@
 //! The events of API Gateway, as requests.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use base64::Engine as _;
@@ -44,11 +45,20 @@ pub(crate) struct HttpEvent {
 struct RequestContext {
     stage: Option<String>,
     http: Option<HttpContext>,
+    identity: Option<Identity>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct HttpContext {
     method: Option<String>,
+    source_ip: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Identity {
+    source_ip: Option<String>,
 }
 
 impl HttpEvent {
@@ -66,12 +76,23 @@ impl HttpEvent {
             .unwrap_or("GET");
         let method =
             Method::from_bytes(method.as_bytes()).map_err(|_| malformed("The method is not a word."))?;
-        let headers = self.headers()?;
+        let (headers, peer) = (self.headers()?, self.peer());
         let mut request = Request::new(Body::from(self.body()?));
         *request.method_mut() = method;
         *request.uri_mut() = Uri::from(target);
         *request.headers_mut() = headers;
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer, 0)));
+        }
         Ok(request)
+    }
+
+    /// Returns the address that the request came from, as the gateway saw it.
+    fn peer(&self) -> Option<IpAddr> {
+        let RequestContext { http, identity, .. } = self.request_context.as_ref()?;
+        let of_http_api = http.as_ref().and_then(|http| http.source_ip.as_deref());
+        let address = of_http_api.or_else(|| identity.as_ref()?.source_ip.as_deref());
+        address?.parse().ok()
     }
 
     fn target(&self) -> Result<PathAndQuery, Problem> {

@@ -1,5 +1,7 @@
+use std::net::SocketAddr;
+
 use axum::Router;
-use axum::extract::{Path, RawQuery};
+use axum::extract::{ConnectInfo, Path, RawQuery};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
@@ -175,4 +177,15 @@ async fn a_body_that_is_no_text_is_sent_in_base64() {
     let event = serde_json::from_value(http_api("$default", "/", "")).unwrap();
     let answer = serde_json::to_value(answer(router, event).await.unwrap()).unwrap();
     assert_eq!((&answer["body"], &answer["isBase64Encoded"]), (&json!("//4="), &json!(true)));
+}
+
+#[tokio::test]
+async fn the_address_of_the_client_is_that_of_the_event() {
+    let peer = async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string();
+    let router = Router::new().route("/peer", get(peer));
+    for event in [http_api("$default", "/peer", ""), rest_api("/peer")] {
+        let event = serde_json::from_value(event).unwrap();
+        let response = serde_json::to_value(answer(router.clone(), event).await.unwrap()).unwrap();
+        assert_eq!(response["body"], "192.0.2.7", "{response}");
+    }
 }
