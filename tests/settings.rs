@@ -29,7 +29,7 @@ A flag wins over the environment, and the environment over the file `.env` in th
 an empty one are the same. A value that is not allowed ends the program with exit code 2 and one message that names every such setting. An
 unknown variable that begins with `ORDERFLOW_` is reported as a warning. `.env.example` lists the settings of the program.
 `.env` sets only these settings, the AWS SDK's variables of region, endpoint, profile and credentials, and OpenTelemetry's of headers, timeouts,
-service name and attributes; any other variable in it is ignored with a warning. A token or key is not sent over plain HTTP to another host
+service name and attributes; any other variable in it is ignored with a warning. A token, key or password is not sent in the clear to another host
 that only `.env` names.
 
 A test generates this page: `UPDATE_EXPECT=1 cargo test -p orderflow-tests --test settings` writes it again after a change.

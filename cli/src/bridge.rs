@@ -75,7 +75,7 @@ struct BridgeSettings {
 
 impl BridgeSettings {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
-        let endpoint = settings::base_url(reader, &DYNAMODB_ENDPOINT);
+        let endpoint = settings::aws_endpoint(reader, &DYNAMODB_ENDPOINT);
         let endpoint = reader.require(&DYNAMODB_ENDPOINT, "", endpoint);
         let broker = settings::broker(reader);
         let broker = reader.require(&BROKER, "", broker);

@@ -62,7 +62,7 @@ impl ConnectionSettings {
     /// # Errors
     /// [`Refused`] if the token would be sent there.
     pub(crate) fn protect_token(self, reader: &mut Reader<'_>) -> Result<Self, Refused> {
-        if self.token.is_none() || !reader.snapshot().is_plain_http_of_file(&URL) {
+        if self.token.is_none() || !reader.snapshot().is_unencrypted_in_file(&URL) {
             return Ok(self);
         }
         Err(reader.conflict([&TOKEN, &URL], |[token, url]| {

@@ -79,6 +79,7 @@ impl Route {
         let endpoint = settings::base_url(reader, &AWS_ENDPOINT);
         let prefix = read_prefix(reader);
         if sqs > system && sqs > broker {
+            settings::protect_credentials(reader, &AWS_ENDPOINT);
             Ok(Self::Sqs(reader.require(&AWS_ENDPOINT, "", endpoint)?, prefix))
         } else if broker > system {
             Ok(Self::RabbitMq(reader.require(&BROKER, "", rabbitmq)?))

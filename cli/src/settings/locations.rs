@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use orderflow_bridge::rabbitmq::{BrokerAddress, BrokerUri};
 use orderflow_embedded::Location;
 use orderflow_settings::declared::{
-    AWS_ENDPOINT, BROKER, BROKER_CA, BROKER_PASSWORD_FILE, DATA_DIR, DYNAMODB_ENDPOINT, EPHEMERAL,
+    AWS_ENDPOINT, AWS_ENDPOINT_URL, BROKER, BROKER_CA, BROKER_PASSWORD_FILE, DATA_DIR, DYNAMODB_ENDPOINT,
+    EPHEMERAL,
 };
 use orderflow_settings::{NotAllowed, Reader, Refused, Setting};
 use orderflow_store::read_prefix;
@@ -16,6 +17,28 @@ use orderflow_system::{BaseUrl, BaseUrlError, StoreLocation};
 pub(crate) fn base_url(reader: &mut Reader<'_>, setting: &'static Setting) -> Option<BaseUrl> {
     let url = reader.optional(setting, parse_base_url)?;
     url.map_err(|error| reader.refuse_because(setting, format!("it {error}"))).ok()
+}
+
+/// Reads the endpoint of services of AWS, which receives the credentials of AWS.
+pub(crate) fn aws_endpoint(reader: &mut Reader<'_>, setting: &'static Setting) -> Option<BaseUrl> {
+    let url = base_url(reader, setting)?;
+    protect_credentials(reader, setting);
+    Some(url)
+}
+
+/// Refuses to send credentials of AWS, such as a session token, over plain HTTP to another host that only a file `.env` names in this setting or in
+/// the SDK's own.
+pub(crate) fn protect_credentials(reader: &mut Reader<'_>, endpoint: &'static Setting) {
+    for setting in [endpoint, &AWS_ENDPOINT_URL] {
+        if reader.snapshot().is_unencrypted_in_file(setting) {
+            let _refused = reader.conflict([setting], |[name]| {
+                format!(
+                    "credentials of AWS are not sent over plain HTTP to another host, because {name} comes from a file: use https://, or set {} in the environment",
+                    setting.variable
+                )
+            });
+        }
+    }
 }
 
 /// Reads a setting that is a base URL and has a default.
@@ -47,7 +70,16 @@ pub(crate) fn broker(reader: &mut Reader<'_>) -> Option<BrokerAddress> {
     let password = reader.content(&BROKER_PASSWORD_FILE, |path| fs::read_to_string(path));
     let uri = match password {
         // A file ends with a line break.
-        Some(password) => uri?.with_password(password.trim_end_matches(['\r', '\n'])),
+        Some(password) => {
+            if reader.snapshot().is_unencrypted_in_file(&BROKER) {
+                let _refused = reader.conflict([&BROKER_PASSWORD_FILE, &BROKER], |[password, broker]| {
+                    format!(
+                        "{password} is not sent over plain AMQP to another host, because {broker} comes from a file: use amqps://, or set it in the environment"
+                    )
+                });
+            }
+            uri?.with_password(password.trim_end_matches(['\r', '\n']))
+        }
         None => uri?,
     };
     Some(BrokerAddress { uri, ca_certificates })
@@ -56,8 +88,8 @@ pub(crate) fn broker(reader: &mut Reader<'_>) -> Option<BrokerAddress> {
 /// Reads the location of the tables: an endpoint, the data directory, or memory.
 pub(crate) fn store(reader: &mut Reader<'_>) -> StoreLocation {
     reader.exclude(&AWS_ENDPOINT, &DYNAMODB_ENDPOINT);
-    let aws = base_url(reader, &AWS_ENDPOINT);
-    let dynamodb = base_url(reader, &DYNAMODB_ENDPOINT);
+    let aws = aws_endpoint(reader, &AWS_ENDPOINT);
+    let dynamodb = aws_endpoint(reader, &DYNAMODB_ENDPOINT);
     let embedded = embedded(reader);
     aws.or(dynamodb).map_or(StoreLocation::Embedded(embedded), StoreLocation::Endpoint)
 }
@@ -76,8 +108,8 @@ fn data_dir(reader: &mut Reader<'_>) -> PathBuf {
 /// Reads the location of existing tables, and the prefix of their names. It ignores memory, whose tables end with the program.
 pub(crate) fn tables(reader: &mut Reader<'_>) -> (StoreLocation, String) {
     reader.exclude(&AWS_ENDPOINT, &DYNAMODB_ENDPOINT);
-    let aws = base_url(reader, &AWS_ENDPOINT);
-    let dynamodb = base_url(reader, &DYNAMODB_ENDPOINT);
+    let aws = aws_endpoint(reader, &AWS_ENDPOINT);
+    let dynamodb = aws_endpoint(reader, &DYNAMODB_ENDPOINT);
     let folder = data_dir(reader);
     let embedded = StoreLocation::Embedded(Location::Directory(folder));
     (aws.or(dynamodb).map_or(embedded, StoreLocation::Endpoint), read_prefix(reader))

@@ -8,7 +8,9 @@ use std::path::Path;
 use orderflow_settings::Snapshot;
 
 pub use flags::{FlagSet, SettingFlags, flags_of};
-pub(crate) use locations::{base_url, base_url_or_default, broker, embedded, store, tables};
+pub(crate) use locations::{
+    aws_endpoint, base_url, base_url_or_default, broker, embedded, protect_credentials, store, tables,
+};
 
 /// Reads the environment of this process and the file `.env` in the working directory.
 ///

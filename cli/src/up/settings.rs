@@ -239,7 +239,7 @@ fn currency(reader: &mut Reader<'_>, payment: Option<&PaymentProvider>) -> Curre
 fn broker(reader: &mut Reader<'_>) -> Option<BrokerLocation> {
     reader.exclude(&AWS_ENDPOINT, &BROKER);
     let rabbitmq = settings::broker(reader).map(BrokerLocation::RabbitMq);
-    settings::base_url(reader, &AWS_ENDPOINT).map(BrokerLocation::Sqs).or(rabbitmq)
+    settings::aws_endpoint(reader, &AWS_ENDPOINT).map(BrokerLocation::Sqs).or(rabbitmq)
 }
 
 fn only(reader: &mut Reader<'_>) -> Vec<Part> {

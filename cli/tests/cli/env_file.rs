@@ -93,6 +93,37 @@ fn a_token_is_not_sent_in_the_clear_to_a_host_that_the_file_names() {
             "{run:?}"
         );
     }
+    let aws = folder_with("ORDERFLOW_AWS_ENDPOINT=http://192.0.2.1\n");
+    let tables = folder_with("ORDERFLOW_DYNAMODB_ENDPOINT=http://192.0.2.1\n");
+    let sdk =
+        folder_with("ORDERFLOW_DYNAMODB_ENDPOINT=http://127.0.0.1:1\nAWS_ENDPOINT_URL=http://192.0.2.1\n");
+    let broker = folder_with("ORDERFLOW_BROKER=amqp://shop@192.0.2.1\nORDERFLOW_BROKER_PASSWORD_FILE=.env\n");
+    for (folder, arguments, named) in [
+        (&aws, "up --port 0", "ORDERFLOW_AWS_ENDPOINT (.env line 1)"),
+        (&aws, "dlq list", "ORDERFLOW_AWS_ENDPOINT (.env line 1)"),
+        (&aws, "migrate status", "ORDERFLOW_AWS_ENDPOINT (.env line 1)"),
+        (&tables, "up --port 0", "ORDERFLOW_DYNAMODB_ENDPOINT (.env line 1)"),
+        (
+            &tables,
+            "bridge --invoke http://127.0.0.1:1 --broker amqp://127.0.0.1:1",
+            "ORDERFLOW_DYNAMODB_ENDPOINT (.env line 1)",
+        ),
+        (&tables, "analytics rebuild", "ORDERFLOW_DYNAMODB_ENDPOINT (.env line 1)"),
+        (
+            &sdk,
+            "bridge --invoke http://127.0.0.1:1 --broker amqp://127.0.0.1:1",
+            "AWS_ENDPOINT_URL (.env line 2)",
+        ),
+        (&broker, "up --port 0 --ephemeral", "ORDERFLOW_BROKER (.env line 1)"),
+        (&broker, "dlq list", "ORDERFLOW_BROKER (.env line 1)"),
+    ] {
+        let mut command = program(arguments);
+        command.env("AWS_ACCESS_KEY_ID", "AKIAS3CRET").env("AWS_SESSION_TOKEN", "s3cret");
+        let run = finish(command.current_dir(folder.path()));
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments} {run:?}");
+        let expected = format!("to another host, because {named} comes from a file");
+        assert_eq!(run.err.matches(&expected).count(), 1, "{arguments} {run:?}");
+    }
     let local = folder_with("ORDERFLOW_URL=http://127.0.0.1:1\n");
     let run = health(local.path(), &[("ORDERFLOW_TOKEN", "s3cret")]);
     assert!(run.err.contains("cannot reach http://127.0.0.1:1"), "{run:?}");

@@ -119,13 +119,14 @@ impl Snapshot {
         self.value(setting.variable).map_or(Source::Default, |value| value.source)
     }
 
-    /// Returns whether a URL of another host comes from `.env` and begins with `http://`. A secret is not sent there: such a file may come with
-    /// a folder that another person made.
-    pub fn is_plain_http_of_file(&self, url: &Setting) -> bool {
+    /// Returns whether a URL of another host comes from `.env` and begins with `http://` or `amqp://`. A secret is not sent there: such a file may
+    /// come with a folder that another person made.
+    pub fn is_unencrypted_in_file(&self, url: &Setting) -> bool {
         let Source::EnvFile(_) = self.source(url) else { return false };
         let text = self.variable(url.variable).map(OsStr::to_string_lossy).unwrap_or_default();
         let text = text.trim().to_ascii_lowercase();
-        let Some(rest) = text.strip_prefix("http://") else { return false };
+        let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("amqp://"));
+        let Some(rest) = rest else { return false };
         let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
         let host = authority.rsplit('@').next().unwrap_or_default();
         let host = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
@@ -181,16 +182,17 @@ mod tests {
         let of = |text: &str, source| {
             let mut snapshot = Snapshot::default();
             snapshot.add(URL.variable.to_owned(), text.into(), source);
-            snapshot.is_plain_http_of_file(&URL)
+            snapshot.is_unencrypted_in_file(&URL)
         };
         let file = Source::EnvFile(1);
-        for own in ["http://localhost:1/a", "http://127.0.0.1", "http://[::1]:8080/", "https://evil.example"]
+        for own in ["http://localhost:1/a", "http://127.0.0.1", "http://[::1]:8080/", "https://evil.example", "amqp://localhost"]
         {
             assert!(!of(own, file), "{own}");
         }
         for other in [
             "http://evil.example",
             "HTTP://127.0.0.1@evil.example/",
+            "amqp://shop@evil.example",
             r"http://evil\@127.0.0.1",
             "http://[::2]",
         ] {

@@ -40,7 +40,7 @@ impl TelemetrySettings {
     /// Reads `LOG_FORMAT`, `RUST_LOG` and `OTEL_EXPORTER_OTLP_ENDPOINT`, and finds the variables that [`init`] warns about.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let sends_headers = HEADERS.iter().any(|name| reader.snapshot().variable(name).is_some());
-        if sends_headers && reader.snapshot().is_plain_http_of_file(&OTLP_ENDPOINT) {
+        if sends_headers && reader.snapshot().is_unencrypted_in_file(&OTLP_ENDPOINT) {
             let _refused = reader.conflict([&OTLP_ENDPOINT], |[url]| {
                 format!(
                     "{} is not sent over plain HTTP to another host, because {url} comes from a file: use https://",

@@ -66,7 +66,7 @@ impl StripeSettings {
             let _refused = reader.conflict([&STRIPE_API_URL, &STRIPE_API_KEY], |[url, key]| {
                 format!("{url} must begin with https://, because {key} is a live-mode key")
             });
-        } else if reader.snapshot().is_plain_http_of_file(&STRIPE_API_URL) {
+        } else if reader.snapshot().is_unencrypted_in_file(&STRIPE_API_URL) {
             let _refused = reader.conflict([&STRIPE_API_KEY, &STRIPE_API_URL], |[key, url]| {
                 format!("{key} is not sent over plain HTTP to another host, because {url} comes from a file: use https://")
             });
