@@ -170,7 +170,7 @@ impl Polled {
         let queues = Arc::new(queues);
         Ok(Self {
             publisher: Arc::new(publisher),
-            admin: Arc::new(SqsAdmin::new(queues.clone())),
+            admin: Arc::new(SqsAdmin::of_polled(queues.clone())),
             queues,
             switch: ConsumerSwitch::default(),
             policy: policy.clone(),

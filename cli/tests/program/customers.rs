@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::server::{Server, up};
 
 /// The addresses of the customer: one that receives mail, one that is refused, one that is unavailable, a telephone number, and a card.
-const ADDRESSES: [&str; 5] = [
+pub(crate) const ADDRESSES: [&str; 5] = [
     "jane.doe+x@example.com",
     "refused.jane@example.com",
     "later.jane@example.com",
@@ -20,13 +20,13 @@ const ADDRESSES: [&str; 5] = [
 ];
 
 /// Text about the customer in a requested notification.
-const TEXT: &str = "a note about Jane";
+pub(crate) const TEXT: &str = "a note about Jane";
 
 /// The customer who stays.
-const OTHER: (&str, &str) = ("john.doe@example.com", "+49301111111");
+pub(crate) const OTHER: (&str, &str) = ("john.doe@example.com", "+49301111111");
 
 /// A mail server whose refusals quote the recipient.
-async fn mail_server() -> MailServer {
+pub(crate) async fn mail_server() -> MailServer {
     let answer = |line: &str| match line {
         rcpt if !rcpt.starts_with("RCPT") => None,
         rcpt if rcpt.contains("refused.jane") => Some("550 5.1.1 <refused.jane@example.com>: no such user"),
@@ -36,7 +36,7 @@ async fn mail_server() -> MailServer {
     MailServer::answering(answer).await.unwrap()
 }
 
-async fn place(server: &Server, customer: &str, email: &str, more: Value) {
+pub(crate) async fn place(server: &Server, customer: &str, email: &str, more: Value) {
     let mut body = json!({
         "customer_id": customer, "email": email, "items": [{"sku": "PRODUCT-002", "quantity": 1}],
     });
@@ -45,7 +45,7 @@ async fn place(server: &Server, customer: &str, email: &str, more: Value) {
 }
 
 /// Brings addresses of C-JANE everywhere: into orders of every outcome, payments, notifications that are sent, refused, delayed and requested.
-async fn fill(server: &Server) {
+pub(crate) async fn fill(server: &Server) {
     let [email, refused, later, phone, token] = ADDRESSES;
     place(server, "C-JANE", email, json!({"phone": phone, "payment_token": token})).await;
     place(server, "C-JANE", email, json!({"phone": phone, "payment_token": "tok_declined"})).await;
@@ -68,12 +68,12 @@ async fn fill(server: &Server) {
     server.wait_until("all orders are decided", settled).await;
 }
 
-async fn queue(server: &Server, of: &str) -> Value {
+pub(crate) async fn queue(server: &Server, of: &str) -> Value {
     let body = server.get("/api/v1/admin/queues").await;
     body["queues"].as_array().unwrap().iter().find(|queue| queue["consumer"] == of).unwrap().clone()
 }
 
-fn run(server: &Server, arguments: &[&str]) -> Run {
+pub(crate) fn run(server: &Server, arguments: &[&str]) -> Run {
     let connection = ["--url", server.url()];
     let arguments = arguments.iter().chain(&connection).copied();
     orderflow_testing::program::Launch::new(env!("CARGO_BIN_EXE_orderflow"), arguments).run()
@@ -97,7 +97,7 @@ fn forms(text: &str) -> Vec<String> {
 }
 
 /// Returns where a file has one of these texts in any form.
-fn found_in(name: &str, bytes: &[u8], texts: &[&str]) -> Vec<String> {
+pub(crate) fn found_in(name: &str, bytes: &[u8], texts: &[&str]) -> Vec<String> {
     // Every form is ASCII, which stays as it is between bytes that are no text.
     let content = String::from_utf8_lossy(bytes);
     let forms = texts.iter().flat_map(|text| forms(text));
@@ -105,13 +105,62 @@ fn found_in(name: &str, bytes: &[u8], texts: &[&str]) -> Vec<String> {
     found.collect()
 }
 
-fn found(directory: &Path, texts: &[&str]) -> Vec<String> {
+pub(crate) fn found(directory: &Path, texts: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
-        found.extend(found_in(&path.display().to_string(), &std::fs::read(&path).unwrap(), texts));
+        if path.is_dir() {
+            found.extend(self::found(&path, texts));
+        } else {
+            found.extend(found_in(&path.display().to_string(), &std::fs::read(&path).unwrap(), texts));
+        }
     }
     found
+}
+
+/// Fills the shop, leaves notifications refused, delayed and waiting for their consumer, and forgets C-JANE. `delayed` is the count of the broker that shows
+/// messages that wait for their retry. Returns what the command printed.
+pub(crate) async fn fill_and_forget(server: &Server, delayed: &str) -> Run {
+    fill(server).await;
+    let notified = async |server: &Server| {
+        let queue = queue(server, "notification").await;
+        queue["dead"] == 1 && queue[delayed].as_u64() >= Some(1)
+    };
+    server.wait_until("one notification is refused, some are delayed", notified).await;
+    server.put("/api/v1/admin/faults", &json!({"stopped": ["notification"]})).await;
+    place(server, "C-JANE", ADDRESSES[0], json!({"phone": ADDRESSES[3]})).await;
+    let waits = async |server: &Server| queue(server, "notification").await["ready"].as_u64() >= Some(1);
+    server.wait_until("a notification waits", waits).await;
+    let settled = async |server: &Server| server.delete("/api/v1/customers/C-JANE").await.0 == 200;
+    server.wait_until("all are settled", settled).await;
+    let forgotten = run(server, &["customer", "forget", "C-JANE", "--json"]);
+    assert_eq!(forgotten.code, 0, "{}", forgotten.err);
+    forgotten
+}
+
+/// Starts the notifications again, replays the dead letters, and waits until no message is left. Nothing is sent to C-JANE.
+pub(crate) async fn drain(server: &Server, mail: &MailServer) {
+    let to_jane = || mail.lines("RCPT").into_iter().filter(|line| line.contains("jane")).count();
+    let sent = to_jane();
+    server.put("/api/v1/admin/faults", &json!({"stopped": []})).await;
+    let done = async |server: &Server, counts: &[&str]| {
+        let body = server.get("/api/v1/admin/queues").await;
+        let queues = body["queues"].as_array().unwrap();
+        queues.iter().all(|queue| counts.iter().all(|count| queue[*count] == 0))
+    };
+    let waiting = ["ready", "in_flight", "delayed"];
+    server.wait_until("the messages are done", async |server| done(server, &waiting).await).await;
+    let replayed = run(server, &["dlq", "replay", "notification"]);
+    assert_eq!(replayed.code, 0, "{}", replayed.err);
+    let all = ["ready", "in_flight", "delayed", "dead"];
+    server.wait_until("all messages are done", async |server| done(server, &all).await).await;
+    assert_eq!(to_jane(), sent);
+}
+
+/// Checks that the log and the output of a command have none of the texts.
+pub(crate) fn check_output(server: &Server, forgotten: &Run, texts: &[&str]) {
+    let output = [server.log(), forgotten.out.clone(), forgotten.err.clone()].concat();
+    assert_eq!(found_in("log", output.as_bytes(), texts), Vec::<String>::new());
 }
 
 /// `C-OTHER` and everything that is no personal data stays.
@@ -212,9 +261,8 @@ async fn a_customer_whose_id_no_path_can_have_is_exported_and_forgotten() {
     for id in ids {
         place(&server, id, "c@example.com", json!({})).await;
     }
-    let settled = async |server: &Server| {
-        server.orders("").await.iter().all(|order| order["status"] == "confirmed")
-    };
+    let settled =
+        async |server: &Server| server.orders("").await.iter().all(|order| order["status"] == "confirmed");
     server.wait_until("the orders are settled", settled).await;
     for id in ids {
         let exported = run(&server, &["customer", "export", id]);

@@ -14,6 +14,10 @@ mod console;
 mod contract;
 mod crash;
 mod customers;
+#[cfg(feature = "ministack")]
+mod customers_ministack;
+#[cfg(feature = "rabbitmq")]
+mod customers_rabbitmq;
 mod data_directory;
 #[cfg(feature = "browser")]
 mod docs_page;

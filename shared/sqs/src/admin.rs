@@ -1,6 +1,6 @@
 //! The operator's view of the queues on SQS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,7 +12,7 @@ use orderflow_messaging::{
 use tokio::sync::Mutex;
 
 use crate::dead_letter_session::DeadLetterSession;
-use crate::{Sqs, SqsError};
+use crate::{Queue, Sqs, SqsError, waiting};
 
 /// Administers the queues on SQS. A message is deleted from a queue only after the other queue stores it: an interrupted operation leaves some
 /// messages in both, and consumers tolerate duplicates. Letters that another process reads are invisible meanwhile.
@@ -20,12 +20,29 @@ pub struct SqsAdmin {
     queues: Arc<Sqs>,
     /// One lock for each consumer: of two concurrent sessions the second would receive only the letters that the first left.
     locks: BTreeMap<&'static str, Mutex<()>>,
+    /// Whether ready messages are looked at.
+    is_polled: bool,
 }
 
 impl SqsAdmin {
-    /// Creates an administrator of these queues.
+    /// Creates an administrator of these queues. It does not look at ready messages: Lambda receives them within seconds, and a receive of its own counts
+    /// as an attempt.
     pub fn new(queues: Arc<Sqs>) -> Self {
-        Self { queues, locks: SUBSCRIPTIONS.iter().map(|row| (row.consumer, Mutex::default())).collect() }
+        let locks = SUBSCRIPTIONS.iter().map(|row| (row.consumer, Mutex::default())).collect();
+        Self { queues, locks, is_polled: false }
+    }
+
+    /// Creates an administrator of queues that the program polls, which stay full while a consumer is stopped.
+    pub fn of_polled(queues: Arc<Sqs>) -> Self {
+        Self { is_polled: true, ..Self::new(queues) }
+    }
+
+    /// Returns the queue whose ready messages are looked at.
+    async fn looked_at(&self, consumer: &str) -> Result<Option<Queue>, SqsError> {
+        if !self.is_polled {
+            return Ok(None);
+        }
+        Ok(self.queues.of(consumer).await?.map(|queues| queues.queue))
     }
 
     /// Starts a session with the dead letters of a consumer; `None` if there is no such consumer.
@@ -62,6 +79,20 @@ impl SqsAdmin {
         session.release_on_error(session.replace(id, event).await).await
     }
 
+    async fn try_waiting(&self, consumer: &str) -> Result<Vec<String>, SqsError> {
+        let Some(queue) = self.looked_at(consumer).await? else { return Ok(Vec::new()) };
+        waiting::read(&queue).await
+    }
+
+    async fn try_rewrite(
+        &self,
+        consumer: &str,
+        replacements: &HashMap<String, String>,
+    ) -> Result<usize, SqsError> {
+        let Some(queue) = self.looked_at(consumer).await? else { return Ok(0) };
+        waiting::rewrite(&queue, replacements).await
+    }
+
     async fn try_purge(&self, consumer: &str, selection: &Selection) -> Result<u64, SqsError> {
         let Some(session) = self.take(consumer).await? else { return Ok(0) };
         session.release_on_error(session.purge(selection).await).await
@@ -91,6 +122,18 @@ impl QueueAdmin for SqsAdmin {
 
     async fn replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, AdminError> {
         self.try_replace(consumer, id, event).await.map_err(unanswered)
+    }
+
+    async fn waiting(&self, consumer: &str) -> Result<Vec<String>, AdminError> {
+        self.try_waiting(consumer).await.map_err(unanswered)
+    }
+
+    async fn rewrite(
+        &self,
+        consumer: &str,
+        replacements: &HashMap<String, String>,
+    ) -> Result<usize, AdminError> {
+        self.try_rewrite(consumer, replacements).await.map_err(unanswered)
     }
 
     async fn purge(&self, consumer: &str, selection: &Selection) -> Result<u64, AdminError> {

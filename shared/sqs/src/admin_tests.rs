@@ -14,7 +14,7 @@ fn event() -> Event {
 async fn admin() -> (SqsAdmin, Shared, Vec<Event>) {
     let events: Vec<_> = (0..12).map(|_| event()).collect();
     let (queues, held) = queues(&events.iter().map(Event::to_json).collect::<Vec<_>>()).await;
-    (SqsAdmin::new(Arc::new(queues)), held, events)
+    (SqsAdmin::of_polled(Arc::new(queues)), held, events)
 }
 
 fn refuse(held: &Shared, operation: &'static str, done_before: usize) {
@@ -39,6 +39,26 @@ async fn a_failed_listing_makes_its_letters_visible_again() {
     let error = admin.dead_letters(CONSUMER).await.unwrap_err();
     assert!(error.to_string().contains("ReceiveMessage failed"), "{error}");
     assert_eq!(invisible(&held), 0);
+}
+
+#[tokio::test]
+async fn ready_messages_are_replaced_and_the_others_stay_visible() {
+    let (admin, held, events) = admin().await;
+    let bodies = admin.waiting(CONSUMER).await.unwrap();
+    assert_eq!((bodies.len(), invisible(&held)), (events.len(), 0));
+    let [old, new] = [events[3].to_json(), event().to_json()];
+    let replacements = HashMap::from([(old.clone(), new.clone()), ("another".to_owned(), String::new())]);
+    assert_eq!(admin.rewrite(CONSUMER, &replacements).await.unwrap(), 1);
+    let bodies = admin.waiting(CONSUMER).await.unwrap();
+    assert_eq!((bodies.len(), bodies.contains(&old), bodies.contains(&new)), (events.len(), false, true));
+    assert_eq!(invisible(&held), 0);
+    for failing in ["ReceiveMessage", "SendMessage", "DeleteMessageBatch"] {
+        refuse(&held, failing, usize::from(failing == "ReceiveMessage"));
+        let replacements = HashMap::from([(events[4].to_json(), new.clone())]);
+        assert!(admin.rewrite(CONSUMER, &replacements).await.is_err(), "{failing}");
+        assert_eq!(invisible(&held), 0, "{failing}");
+        held.lock().unwrap().refused = None;
+    }
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod sns;
 #[cfg(test)]
 mod stub;
 mod topology;
+mod waiting;
 
 pub use admin::SqsAdmin;
 pub use error::SqsError;

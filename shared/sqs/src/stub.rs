@@ -53,6 +53,18 @@ impl Held {
         json!({ "Messages": taken.collect::<Vec<_>>() })
     }
 
+    fn send(&mut self, request: &Value) -> Value {
+        let body = request["MessageBody"].as_str().unwrap().to_owned();
+        self.letters.push(Kept { body, invisible: false });
+        json!({"MessageId": "1"})
+    }
+
+    fn delete(&mut self, request: &Value) -> Value {
+        let entries = request["Entries"].as_array().unwrap();
+        self.letters.retain(|letter| entries.iter().all(|entry| entry["ReceiptHandle"] != letter.body));
+        json!({"Successful": entries, "Failed": []})
+    }
+
     fn change_visibility(&mut self, request: &Value) -> Value {
         let entries = request["Entries"].as_array().unwrap();
         for entry in entries {
@@ -74,6 +86,8 @@ async fn serve(State(held): State<Shared>, headers: HeaderMap, body: String) -> 
         "GetQueueUrl" => json!({"QueueUrl": request["QueueName"]}),
         "ReceiveMessage" => held.receive(),
         "ChangeMessageVisibilityBatch" => held.change_visibility(&request),
+        "SendMessage" => held.send(&request),
+        "DeleteMessageBatch" => held.delete(&request),
         other => panic!("the stub does not know {other}"),
     };
     axum::Json(answer).into_response()

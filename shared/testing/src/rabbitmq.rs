@@ -182,6 +182,12 @@ impl RabbitMq {
         }
     }
 
+    /// Returns the folder of the node's data and logs.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Runs `rabbitmqctl` with these arguments for the node.
     ///
     /// # Errors

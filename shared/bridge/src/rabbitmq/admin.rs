@@ -14,7 +14,7 @@ use orderflow_messaging::{
     AdminError, DeadLetter, QueueAdmin, QueueStatus, ReplayProgress, SUBSCRIPTIONS, Selection,
 };
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::closing::close;
 use super::dead_letter_session::{HeldDeadLetter, HeldDeadLetters};
@@ -30,6 +30,11 @@ const CHUNK: usize = 100;
 
 /// The time that the broker may take to count the messages of all queues.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait for messages in flight. A consumer that is always busy may never be without one.
+const IN_FLIGHT_WAIT: Duration = Duration::from_secs(5);
+
+const IN_FLIGHT_POLL: Duration = Duration::from_millis(20);
 
 /// Administers the queues of a broker. It removes a message from one queue only after the broker confirmed it in the other. An interrupted
 /// call can leave a message in both queues, which consumers tolerate because they are idempotent.
@@ -58,6 +63,17 @@ impl RabbitAdmin {
         let Some(lock) = self.locks.get(consumer) else { return Ok(None) };
         let turn = lock.lock.clone().lock_owned().await;
         HeldDeadLetters::take(&self.broker, consumer, &lock.held, turn).await.map(Some)
+    }
+
+    /// Waits until this process has no message of a consumer in flight: one that is delivered while the others are read can be delayed afterwards.
+    async fn wait_until_none_is_in_flight(&self, consumer: &str) {
+        let in_flight = self.broker.in_flight(consumer);
+        let _in_time = timeout(IN_FLIGHT_WAIT, async {
+            while in_flight.messages() > 0 {
+                sleep(IN_FLIGHT_POLL).await;
+            }
+        })
+        .await;
     }
 
     async fn statuses(&self) -> Result<Vec<QueueStatus>, RabbitError> {
@@ -211,6 +227,7 @@ impl QueueAdmin for RabbitAdmin {
     }
 
     async fn waiting(&self, consumer: &str) -> Result<Vec<String>, AdminError> {
+        self.wait_until_none_is_in_flight(consumer).await;
         waiting::read(&self.broker, consumer).await.map_err(unanswered)
     }
 
@@ -219,6 +236,7 @@ impl QueueAdmin for RabbitAdmin {
         consumer: &str,
         replacements: &HashMap<String, String>,
     ) -> Result<usize, AdminError> {
+        self.wait_until_none_is_in_flight(consumer).await;
         waiting::rewrite(&self.broker, consumer, replacements).await.map_err(unanswered)
     }
 
