@@ -91,7 +91,7 @@ struct SummaryView {
     by_status: ByStatus,
     revenue: Money,
     average_order_value: Money,
-    top_skus: Vec<SkuSold>,
+    top_skus: Option<Vec<SkuSold>>,
 }
 
 #[derive(Deserialize)]
@@ -128,11 +128,16 @@ fn show(session: &mut Session<'_>, summary: &SummaryView) -> Result<(), ClientEr
     let numbers = numbers.iter().map(ToString::to_string);
     let row = numbers.chain(amounts.iter().map(ToString::to_string)).collect();
     Table::new(&headers).write(vec![row], session.output)?;
-    if summary.top_skus.is_empty() {
-        return Ok(());
-    }
+    let top = match &summary.top_skus {
+        None => {
+            session.output.note("more SKUs were sold than are ranked");
+            return Ok(());
+        }
+        Some(top) if top.is_empty() => return Ok(()),
+        Some(top) => top,
+    };
     session.output.line("")?;
-    let sold = summary.top_skus.iter().map(|sold| vec![sold.sku.clone(), sold.quantity.to_string()]);
+    let sold = top.iter().map(|sold| vec![sold.sku.clone(), sold.quantity.to_string()]);
     Ok(Table::new(&["SKU", "SOLD"]).write(sold.collect(), session.output)?)
 }
 

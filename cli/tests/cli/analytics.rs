@@ -40,6 +40,10 @@ fn without_sales_the_summary_is_one_table() {
     let mut nothing = summary();
     nothing["top_skus"] = json!([]);
     assert_eq!(run(&stub(&nothing).url, "analytics summary").out.lines().count(), 2);
+    nothing["top_skus"] = Value::Null;
+    let unranked = run(&stub(&nothing).url, "analytics summary");
+    assert_eq!((unranked.code, unranked.out.lines().count()), (0, 2));
+    assert!(unranked.err.contains("more SKUs were sold than are ranked"), "{unranked:?}");
 }
 
 #[test]

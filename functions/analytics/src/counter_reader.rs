@@ -24,6 +24,16 @@ pub(crate) struct Counters {
     pub counts: BTreeMap<String, Counts>,
     /// When one of them last changed.
     pub updated_at: Option<Timestamp>,
+    /// Whether a shard has more counters than were read.
+    pub has_more: bool,
+}
+
+/// Which counters of a shard are read.
+enum Part<'a> {
+    /// Those whose names are in this range.
+    Named(RangeInclusive<&'a str>),
+    /// So many, in the order of their names.
+    First(usize),
 }
 
 impl CounterReader {
@@ -37,29 +47,52 @@ impl CounterReader {
         collection: Collection,
         names: RangeInclusive<&str>,
     ) -> Result<Counters, StoreError> {
+        self.read_shards(collection, &Part::Named(names)).await
+    }
+
+    /// Reads the first counters of a collection, at most `limit` of each shard.
+    pub(crate) async fn read_first(
+        &self,
+        collection: Collection,
+        limit: usize,
+    ) -> Result<Counters, StoreError> {
+        self.read_shards(collection, &Part::First(limit)).await
+    }
+
+    /// Returns a part of a shard, and whether the shard has more.
+    async fn read_shard(&self, pk: &str, part: &Part<'_>) -> Result<(Vec<CounterShard>, bool), StoreError> {
+        let limit = match part {
+            Part::Named(names) => return Ok((self.table.get_range(pk, names.clone()).await?, false)),
+            Part::First(limit) => *limit,
+        };
+        let (mut found, mut after) = (Vec::new(), None::<String>);
         loop {
-            let generation = self.generations.read().await?.current;
-            let counters = self.read_generation(collection, generation, &names).await?;
-            // A generation that a rebuild replaced in the meantime may be partly deleted.
-            if self.generations.read().await?.current == generation {
-                return Ok(counters);
+            let (page, next) = self.table.get_page(pk, after.as_deref(), limit - found.len()).await?;
+            found.extend(page);
+            if next.is_none() || found.len() >= limit {
+                return Ok((found, next.is_some()));
             }
+            after = next;
         }
     }
 
-    async fn read_generation(
-        &self,
-        collection: Collection,
-        generation: u32,
-        names: &RangeInclusive<&str>,
-    ) -> Result<Counters, StoreError> {
-        let pk = |shard| PartitionKey::Counters { collection, generation, shard }.to_string();
-        let pks: Vec<String> = (0..SHARDS).map(pk).collect();
-        let shards = pks.iter().map(|pk| self.table.get_range(pk, names.clone()));
-        let shards: Vec<Vec<CounterShard>> = try_join_all(shards).await?;
-        let mut counters = Counters::default();
-        shards.into_iter().flatten().for_each(|shard| counters.add(shard));
-        Ok(counters)
+    /// Reads a part of every shard of the current generation.
+    async fn read_shards(&self, collection: Collection, part: &Part<'_>) -> Result<Counters, StoreError> {
+        loop {
+            let generation = self.generations.read().await?.current;
+            let pk = |shard| PartitionKey::Counters { collection, generation, shard }.to_string();
+            let pks: Vec<String> = (0..SHARDS).map(pk).collect();
+            let shards = try_join_all(pks.iter().map(|pk| self.read_shard(pk, part))).await?;
+            // A generation that a rebuild replaced in the meantime may be partly deleted.
+            if self.generations.read().await?.current == generation {
+                let mut counters = Counters::default();
+                for (shard, has_more) in shards {
+                    counters.has_more |= has_more;
+                    shard.into_iter().for_each(|part| counters.add(part));
+                }
+                return Ok(counters);
+            }
+        }
     }
 }
 

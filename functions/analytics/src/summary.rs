@@ -13,9 +13,8 @@ use crate::counters::{ALL_ORDERS, Collection, SKU_PREFIX};
 /// The number of SKUs in `top_skus`.
 const TOP_SKUS: usize = 10;
 
-/// Names sort between these two: they consist of visible ASCII characters.
-const BEFORE_ALL_NAMES: &str = "!";
-const AFTER_ALL_NAMES: &str = "~";
+/// The most counters that are read of each shard. The counter of all orders is the first; the others are those of SKUs.
+const COUNTERS_MAX: usize = 5_000;
 
 /// The totals of all orders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -26,8 +25,9 @@ pub(crate) struct Summary {
     revenue: Money,
     /// The average total of a confirmed order, rounded to the nearest minor unit.
     average_order_value: Money,
-    /// The 10 SKUs of which confirmed orders contain the most units, in descending order.
-    top_skus: Vec<SkuSold>,
+    /// The 10 SKUs of which confirmed orders contain the most units, in descending order; null if more SKUs were sold than are read for one response.
+    #[schema(required = true)]
+    top_skus: Option<Vec<SkuSold>>,
     /// When an event was last counted; null before the first.
     #[schema(required = true)]
     last_updated: Option<Timestamp>,
@@ -53,7 +53,7 @@ struct SkuSold {
 
 impl Summary {
     pub(crate) async fn read(reader: &CounterReader, currency: &Currency) -> Result<Self, StoreError> {
-        let counters = reader.read(Collection::Summary, BEFORE_ALL_NAMES..=AFTER_ALL_NAMES).await?;
+        let counters = reader.read_first(Collection::Summary, COUNTERS_MAX).await?;
         Ok(Self::of(&counters, currency))
     }
 
@@ -72,7 +72,7 @@ impl Summary {
             },
             revenue: money(orders.revenue),
             average_order_value: money(average(orders.revenue, orders.confirmed)),
-            top_skus: top_skus(counters),
+            top_skus: (!counters.has_more).then(|| top_skus(counters)),
             last_updated: counters.updated_at,
         }
     }
@@ -100,7 +100,7 @@ mod tests {
     use crate::counters::Counts;
 
     fn counters(counts: impl IntoIterator<Item = (String, Counts)>) -> Counters {
-        Counters { counts: counts.into_iter().collect(), updated_at: None }
+        Counters { counts: counts.into_iter().collect(), ..Counters::default() }
     }
 
     fn summary(counters: &Counters) -> Summary {
@@ -111,7 +111,7 @@ mod tests {
     fn without_orders_every_number_is_zero() {
         let summary = summary(&counters([]));
         assert_eq!((summary.total_orders, summary.average_order_value.amount), (0, 0));
-        assert!(summary.top_skus.is_empty() && summary.last_updated.is_none());
+        assert!(summary.top_skus.is_some_and(|skus| skus.is_empty()) && summary.last_updated.is_none());
     }
 
     #[test]
@@ -127,7 +127,7 @@ mod tests {
         let sold = quantities.into_iter().enumerate().map(|(number, quantity)| {
             (format!("{SKU_PREFIX}S{number:02}"), Counts { quantity, ..Counts::default() })
         });
-        let top = summary(&counters(sold)).top_skus;
+        let top = summary(&counters(sold)).top_skus.unwrap();
         let names: Vec<&str> = top.iter().map(|sold| sold.sku.as_str()).collect();
         assert_eq!(names, ["S11", "S10", "S02", "S03", "S09", "S08", "S07", "S00", "S06", "S05"]);
     }

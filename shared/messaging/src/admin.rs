@@ -1,6 +1,6 @@
 //! The operator's view of the queues, the same for every broker: counts, dead letters, replay, purge.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use orderflow_domain::Event;
@@ -62,19 +62,6 @@ const PAGE_BYTES_MAX: usize = 1024 * 1024;
 const POSITION_ID_MAX: usize = 200;
 
 impl DeadLetterPage {
-    /// Returns the page after a position of all dead letters of a consumer, which are in any order.
-    pub fn of(mut letters: Vec<DeadLetter>, after: Option<&str>, limit: usize) -> Self {
-        letters.retain(|letter| after.is_none_or(|after| position(letter).as_str() > after));
-        letters.sort_by_cached_key(position);
-        let last = letters.last().map(position);
-        let mut page = Self { letters, next: None };
-        page.letters.truncate(limit);
-        page.limit_bytes();
-        let reached = page.letters.last().map(position);
-        page.next = reached.filter(|reached| last.as_ref() != Some(reached));
-        page
-    }
-
     /// Drops the dead letters that make the page too large. Returns whether there were any.
     pub fn limit_bytes(&mut self) -> bool {
         let mut bytes = 0;
@@ -86,6 +73,42 @@ impl DeadLetterPage {
         let is_too_large = self.letters.len() > fitting;
         self.letters.truncate(fitting);
         is_too_large
+    }
+}
+
+/// Collects the page after a position from all dead letters of a consumer, which come in any order. It keeps one more than the page has.
+struct PageCollector<'a> {
+    after: Option<&'a str>,
+    limit: usize,
+    seen: usize,
+    first: BTreeMap<(String, usize), DeadLetter>,
+}
+
+impl<'a> PageCollector<'a> {
+    fn new(after: Option<&'a str>, limit: usize) -> Self {
+        Self { after, limit, seen: 0, first: BTreeMap::new() }
+    }
+
+    fn add(&mut self, letter: DeadLetter) {
+        let position = position(&letter);
+        if self.after.is_some_and(|after| position.as_str() <= after) {
+            return;
+        }
+        self.seen += 1;
+        self.first.insert((position, self.seen), letter);
+        if self.first.len() > self.limit + 1 {
+            self.first.pop_last();
+        }
+    }
+
+    fn into_page(self) -> DeadLetterPage {
+        let last = self.first.keys().next_back().map(|(position, _)| position.clone());
+        let letters = self.first.into_values().take(self.limit).collect();
+        let mut page = DeadLetterPage { letters, next: None };
+        page.limit_bytes();
+        let reached = page.letters.last().map(position);
+        page.next = reached.filter(|reached| last.as_ref() != Some(reached));
+        page
     }
 }
 
@@ -104,6 +127,9 @@ pub const COUNTED_MAX: usize = 10_000;
 #[error("the queues cannot be reached: {0}")]
 pub struct AdminError(pub String);
 
+/// Called with each dead letter.
+pub type DeadLetterVisit<'a> = &'a mut (dyn FnMut(DeadLetter) + Send);
+
 /// Called after each replayed message.
 pub type ReplayProgress<'a> = &'a (dyn Fn() + Send + Sync);
 
@@ -119,28 +145,52 @@ pub trait QueueAdmin: Send + Sync + 'static {
     /// Returns the dead letters of a consumer, oldest first as far as the broker keeps them in order.
     async fn dead_letters(&self, consumer: &str) -> Result<Vec<DeadLetter>, AdminError>;
 
+    /// Calls `visit` with each dead letter of a consumer, in any order. A broker whose messages are received one after another keeps none of them in
+    /// memory.
+    async fn visit_dead_letters(&self, consumer: &str, visit: DeadLetterVisit<'_>) -> Result<(), AdminError> {
+        self.dead_letters(consumer).await?.into_iter().for_each(visit);
+        Ok(())
+    }
+
     /// Returns the next `limit` dead letters of a consumer after a position, fewer if they are large. Their order is that of the broker, and stays
     /// the same from page to page.
     ///
-    /// RabbitMQ and SQS can only be read from the head, so there each page receives every dead letter of the consumer and returns the rest.
+    /// RabbitMQ and SQS can only be read from the head, so there each page receives every dead letter of the consumer, keeps those of the page and
+    /// returns all to the queue.
     async fn dead_letter_page(
         &self,
         consumer: &str,
         after: Option<&str>,
         limit: usize,
     ) -> Result<DeadLetterPage, AdminError> {
-        Ok(DeadLetterPage::of(self.dead_letters(consumer).await?, after, limit))
+        let mut page = PageCollector::new(after, limit);
+        self.visit_dead_letters(consumer, &mut |letter| page.add(letter)).await?;
+        Ok(page.into_page())
     }
 
     /// Returns a dead letter; if several have the id, the oldest.
     async fn dead_letter(&self, consumer: &str, id: &str) -> Result<Option<DeadLetter>, AdminError> {
-        Ok(self.dead_letters(consumer).await?.into_iter().find(|letter| letter.id == id))
+        let mut oldest = None::<DeadLetter>;
+        let mut visit = |letter: DeadLetter| {
+            let is_older = oldest.as_ref().is_none_or(|oldest| letter.last_at < oldest.last_at);
+            if letter.id == id && is_older {
+                oldest = Some(letter);
+            }
+        };
+        self.visit_dead_letters(consumer, &mut visit).await?;
+        Ok(oldest)
     }
 
     /// Returns the code of each dead letter of a consumer, of at most [`COUNTED_MAX`].
     async fn dead_letter_codes(&self, consumer: &str) -> Result<Vec<String>, AdminError> {
-        let letters = self.dead_letters(consumer).await?;
-        Ok(letters.into_iter().take(COUNTED_MAX).map(|letter| letter.code).collect())
+        let mut codes = Vec::new();
+        let mut visit = |letter: DeadLetter| {
+            if codes.len() < COUNTED_MAX {
+                codes.push(letter.code);
+            }
+        };
+        self.visit_dead_letters(consumer, &mut visit).await?;
+        Ok(codes)
     }
 
     /// Replaces the body of a dead letter, which stays in the dead-letter queue. Returns false if no dead letter has this id.
@@ -196,7 +246,12 @@ mod tests {
     fn ids_of_pages(letters: &[DeadLetter], limit: usize) -> Vec<Vec<String>> {
         let (mut pages, mut after) = (Vec::new(), None::<String>);
         loop {
-            let page = DeadLetterPage::of(letters.to_vec(), after.as_deref(), limit);
+            let mut page = PageCollector::new(after.as_deref(), limit);
+            for letter in letters {
+                page.add(letter.clone());
+                assert!(page.first.len() <= limit + 1);
+            }
+            let page = page.into_page();
             pages.push(page.letters.into_iter().map(|letter| letter.id).collect());
             after = page.next;
             if after.is_none() {

@@ -23,7 +23,8 @@ mod subscription;
 mod target;
 
 pub use admin::{
-    AdminError, COUNTED_MAX, DeadLetterPage, QueueAdmin, QueueStatus, ReplayProgress, Selection,
+    AdminError, COUNTED_MAX, DeadLetterPage, DeadLetterVisit, QueueAdmin, QueueStatus, ReplayProgress,
+    Selection,
 };
 pub use batch::{DeadLettered, ItemFailure, QueueResponse, Record, RecordBatch, UnknownRecord};
 pub use consumer::{Consumer, Delivery, Outcome};

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use futures::future::try_join_all;
 use orderflow_domain::Event;
 use orderflow_messaging::{
-    AdminError, DeadLetter, QueueAdmin, QueueStatus, ReplayProgress, SUBSCRIPTIONS, Selection,
+    AdminError, DeadLetter, DeadLetterVisit, QueueAdmin, QueueStatus, ReplayProgress, SUBSCRIPTIONS,
+    Selection,
 };
 use tokio::sync::Mutex;
 
@@ -74,6 +75,15 @@ impl SqsAdmin {
         session.release_on_error(session.list().await).await
     }
 
+    async fn try_visit(&self, consumer: &str, visit: DeadLetterVisit<'_>) -> Result<(), SqsError> {
+        let Some((lock, queues)) = self.locks.get(consumer).zip(self.queues.of(consumer).await?) else {
+            return Ok(());
+        };
+        let mut session = DeadLetterSession::new(queues, lock.lock().await);
+        let visited = session.visit_all(consumer, visit).await;
+        session.release_on_error(visited).await
+    }
+
     async fn try_replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, SqsError> {
         let Some(session) = self.take(consumer).await? else { return Ok(false) };
         session.release_on_error(session.replace(id, event).await).await
@@ -118,6 +128,10 @@ impl QueueAdmin for SqsAdmin {
 
     async fn dead_letters(&self, consumer: &str) -> Result<Vec<DeadLetter>, AdminError> {
         self.try_list(consumer).await.map_err(unanswered)
+    }
+
+    async fn visit_dead_letters(&self, consumer: &str, visit: DeadLetterVisit<'_>) -> Result<(), AdminError> {
+        self.try_visit(consumer, visit).await.map_err(unanswered)
     }
 
     async fn replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, AdminError> {

@@ -30,6 +30,8 @@ async fn a_listing_makes_all_letters_visible_again() {
     let (admin, held, events) = admin().await;
     assert_eq!(admin.dead_letters(CONSUMER).await.unwrap().len(), events.len());
     assert_eq!(invisible(&held), 0);
+    let page = admin.dead_letter_page(CONSUMER, None, 5).await.unwrap();
+    assert_eq!((page.letters.len(), page.next.is_some(), invisible(&held)), (5, true, 0));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use orderflow_domain::Event;
-use orderflow_messaging::{DeadLetter, ReplayProgress, Selection};
+use orderflow_messaging::{DeadLetter, DeadLetterVisit, ReplayProgress, Selection};
 use tokio::sync::MutexGuard;
 
 use crate::dead_letter::{attributes, read};
@@ -25,6 +25,8 @@ const NONE: Selection = Selection::Ids(Vec::new());
 pub(super) struct DeadLetterSession<'a> {
     queues: ConsumerQueues,
     letters: Vec<HeldDeadLetter>,
+    /// The receipt handles of letters that were visited and are not kept.
+    visited: Vec<String>,
     _guard: MutexGuard<'a, ()>,
 }
 
@@ -37,7 +39,7 @@ struct HeldDeadLetter {
 impl<'a> DeadLetterSession<'a> {
     /// Creates an empty session.
     pub(super) fn new(queues: ConsumerQueues, guard: MutexGuard<'a, ()>) -> Self {
-        Self { queues, letters: Vec::new(), _guard: guard }
+        Self { queues, letters: Vec::new(), visited: Vec::new(), _guard: guard }
     }
 
     /// Receives every dead letter.
@@ -53,6 +55,30 @@ impl<'a> DeadLetterSession<'a> {
             }));
             if !more {
                 return Ok(());
+            }
+        }
+    }
+
+    /// Receives every dead letter, calls `visit` with it and keeps only what makes it visible again.
+    pub(super) async fn visit_all(
+        &mut self,
+        consumer: &str,
+        visit: DeadLetterVisit<'_>,
+    ) -> Result<(), SqsError> {
+        let mut seen = HashSet::new();
+        loop {
+            let messages = self.queues.dead_letters.receive(RECEIVE_WAIT, SESSION_VISIBILITY).await?;
+            let mut more = false;
+            for message in messages {
+                // A letter that is received twice outlived its visibility timeout: all letters were received.
+                if seen.insert(message.message_id.clone()) {
+                    more = true;
+                    visit(read(consumer, &message));
+                }
+                self.visited.push(message.receipt_handle.unwrap_or_default());
+            }
+            if !more {
+                return self.release(&NONE).await;
             }
         }
     }
@@ -114,7 +140,8 @@ impl<'a> DeadLetterSession<'a> {
     /// Makes the letters visible again that are not selected.
     async fn release(&self, selected: &Selection) -> Result<(), SqsError> {
         let others = self.letters.iter().filter(|letter| !selected.includes(&letter.dead_letter));
-        let others: Vec<_> = others.map(|letter| (letter.receipt_handle.clone(), Duration::ZERO)).collect();
+        let others = others.map(|letter| &letter.receipt_handle).chain(&self.visited);
+        let others: Vec<_> = others.map(|receipt| (receipt.clone(), Duration::ZERO)).collect();
         self.queues.dead_letters.change_visibility(&others).await
     }
 }

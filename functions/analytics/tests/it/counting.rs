@@ -36,6 +36,18 @@ async fn orders_are_counted_by_status() {
 }
 
 #[tokio::test]
+async fn a_summary_reads_a_bounded_number_of_counters() {
+    let analytics = AnalyticsHarness::open().await;
+    let order = OrderId::generate();
+    analytics.deliver_all(&[confirmed(order, &[("A", 2)], at("10:00:00"))]).await;
+    analytics.add_counters("summary#0#0", 0..4_990).await;
+    assert!(analytics.summary().await["top_skus"].is_array());
+    analytics.add_counters("summary#0#0", 4_990..5_010).await;
+    let summary = analytics.summary().await;
+    assert_eq!((&summary["top_skus"], &summary["by_status"]["confirmed"]), (&json!(null), &json!(1)));
+}
+
+#[tokio::test]
 async fn an_end_that_arrives_before_the_beginning_is_counted_once() {
     let (ordered, late) = (AnalyticsHarness::open().await, AnalyticsHarness::open().await);
     let order = OrderId::generate();

@@ -3,9 +3,10 @@
 use orderflow_analytics::{ANALYTICS, AnalyticsConsumer};
 use orderflow_domain::{Event, EventData, OrderId, Timestamp};
 use orderflow_messaging::Outcome;
+use orderflow_store::Write;
 use orderflow_testing::samples::{order_ended, order_ids, order_placed, usd};
 use orderflow_testing::service::{RouterClient, ServiceHarness, deliver, deliver_all};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(crate) struct AnalyticsHarness {
     pub(crate) service: ServiceHarness,
@@ -26,6 +27,16 @@ impl AnalyticsHarness {
     /// Delivers events, and asserts that each is acknowledged.
     pub(crate) async fn deliver_all(&self, events: &[Event]) {
         deliver_all(&self.consumer, events).await;
+    }
+
+    /// Stores counters of SKUs with these numbers in a shard.
+    pub(crate) async fn add_counters(&self, shard: &str, numbers: std::ops::Range<usize>) {
+        let store = &self.service.store;
+        for number in numbers {
+            let (pk, sk) = (shard, format!("sku#N{number:05}"));
+            let item = json!({"pk": pk, "sk": sk, "updated_at": at("10:00:00"), "quantity": 1});
+            store.write(Write::put(&store.table(&ANALYTICS), &item).unwrap()).await.unwrap();
+        }
     }
 
     /// Creates routes with an empty cache.

@@ -7,11 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use lapin::Channel;
+use lapin::message::Delivery;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use orderflow_domain::Event;
 use orderflow_messaging::{
-    AdminError, DeadLetter, QueueAdmin, QueueStatus, ReplayProgress, SUBSCRIPTIONS, Selection,
+    AdminError, DeadLetter, DeadLetterVisit, QueueAdmin, QueueStatus, ReplayProgress, SUBSCRIPTIONS,
+    Selection,
 };
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
@@ -62,7 +64,7 @@ impl RabbitAdmin {
     async fn take(&self, consumer: &str) -> Result<Option<HeldDeadLetters>, RabbitError> {
         let Some(lock) = self.locks.get(consumer) else { return Ok(None) };
         let turn = lock.lock.clone().lock_owned().await;
-        HeldDeadLetters::take(&self.broker, consumer, &lock.held, turn).await.map(Some)
+        HeldDeadLetters::take(&self.broker, consumer, &lock.held, turn, None).await.map(Some)
     }
 
     /// Waits until this process has no message of a consumer in flight: one that is delivered while the others are read can be delayed afterwards.
@@ -119,6 +121,14 @@ impl RabbitAdmin {
         // Replaced dead letters are at the end of the queue, and requeued ones may change places.
         found.sort_by(|a, b| (a.last_at, &a.id).cmp(&(b.last_at, &b.id)));
         Ok(found)
+    }
+
+    async fn try_visit(&self, consumer: &str, visit: DeadLetterVisit<'_>) -> Result<(), RabbitError> {
+        let Some(lock) = self.locks.get(consumer) else { return Ok(()) };
+        let turn = lock.lock.clone().lock_owned().await;
+        let mut visit = |delivery: &Delivery| visit(read_dead_letter(consumer, delivery));
+        let taken = HeldDeadLetters::take(&self.broker, consumer, &lock.held, turn, Some(&mut visit)).await?;
+        taken.give_back().await
     }
 
     async fn try_replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, RabbitError> {
@@ -220,6 +230,10 @@ impl QueueAdmin for RabbitAdmin {
 
     async fn dead_letters(&self, consumer: &str) -> Result<Vec<DeadLetter>, AdminError> {
         self.try_list(consumer).await.map_err(unanswered)
+    }
+
+    async fn visit_dead_letters(&self, consumer: &str, visit: DeadLetterVisit<'_>) -> Result<(), AdminError> {
+        self.try_visit(consumer, visit).await.map_err(unanswered)
     }
 
     async fn replace(&self, consumer: &str, id: &str, event: &Event) -> Result<bool, AdminError> {

@@ -38,10 +38,15 @@ pub(super) struct HeldDeadLetters {
     queue: String,
     held: InFlight,
     letters: Vec<HeldDeadLetter>,
+    /// Letters that were visited and are not kept.
+    visited: Vec<Held>,
     is_given_back: bool,
     /// Admits the next session when this one has returned its letters.
     turn: Arc<OwnedMutexGuard<()>>,
 }
+
+/// Called with each dead letter instead of keeping it.
+pub(super) type Visit<'a> = &'a mut (dyn FnMut(&Delivery) + Send);
 
 /// A dead letter in a session.
 pub(super) struct HeldDeadLetter {
@@ -50,19 +55,21 @@ pub(super) struct HeldDeadLetter {
 }
 
 impl HeldDeadLetters {
-    /// Receives all dead letters and counts them in `held`. Declares missing queues. Keeps the turn until the letters are returned.
+    /// Receives all dead letters and counts them in `held`. Declares missing queues. Keeps the turn until the letters are returned. With `visit`, no letter
+    /// stays in memory.
     pub(super) async fn take(
         broker: &RabbitMq,
         consumer: &str,
         held: &InFlight,
         turn: OwnedMutexGuard<()>,
+        mut visit: Option<Visit<'_>>,
     ) -> Result<Self, RabbitError> {
         let turn = Arc::new(turn);
-        match Self::try_take(broker, consumer, held, turn.clone()).await {
+        match Self::try_take(broker, consumer, held, turn.clone(), &mut visit).await {
             // A missing queue closes the channel.
             Err(RabbitError::Broken(_)) => {
                 broker.declare_again().await?;
-                Self::try_take(broker, consumer, held, turn).await
+                Self::try_take(broker, consumer, held, turn, &mut visit).await
             }
             taken => taken,
         }
@@ -73,16 +80,32 @@ impl HeldDeadLetters {
         consumer: &str,
         held: &InFlight,
         turn: Arc<OwnedMutexGuard<()>>,
+        visit: &mut Option<Visit<'_>>,
     ) -> Result<Self, RabbitError> {
         let channel = broker.channel().await?;
         let (queue, held) = (dead_letter_queue(consumer), held.clone());
-        let mut taken = Self { channel, queue, held, letters: Vec::new(), is_given_back: false, turn };
+        let (letters, visited) = (Vec::new(), Vec::new());
+        let mut taken = Self { channel, queue, held, letters, visited, is_given_back: false, turn };
         if let Some(BasicGetMessage { delivery, message_count }) = taken.get().await? {
-            taken.hold(delivery);
+            taken.receive(delivery, visit);
             // Messages dead-lettered from now on are excluded: they can be letters that were just replayed.
-            taken.take_others(message_count).await?;
+            taken.take_others(message_count, visit).await?;
         }
         Ok(taken)
+    }
+
+    fn receive(&mut self, delivery: Delivery, visit: &mut Option<Visit<'_>>) {
+        match visit {
+            Some(visit) => {
+                visit(&delivery);
+                self.visited.push(self.held.hold(1));
+            }
+            None => self.hold(delivery),
+        }
+    }
+
+    fn received(&self) -> usize {
+        self.letters.len() + self.visited.len()
     }
 
     fn hold(&mut self, delivery: Delivery) {
@@ -91,11 +114,11 @@ impl HeldDeadLetters {
     }
 
     /// Receives this many more letters.
-    async fn take_others(&mut self, count: u32) -> Result<(), RabbitError> {
+    async fn take_others(&mut self, count: u32, visit: &mut Option<Visit<'_>>) -> Result<(), RabbitError> {
         let mut left = count;
         while left > 0 {
             let ahead = u16::try_from(left).unwrap_or(u16::MAX);
-            if !self.take_ahead(ahead).await? {
+            if !self.take_ahead(ahead, visit).await? {
                 return Ok(());
             }
             left -= u32::from(ahead);
@@ -104,19 +127,19 @@ impl HeldDeadLetters {
     }
 
     /// Consumes as many letters as the prefetch allows. Returns false if the queue is empty before, as when another process receives some too.
-    async fn take_ahead(&mut self, ahead: u16) -> Result<bool, RabbitError> {
+    async fn take_ahead(&mut self, ahead: u16, visit: &mut Option<Visit<'_>>) -> Result<bool, RabbitError> {
         self.channel.basic_qos(ahead, BasicQosOptions::default()).await?;
         let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
         let queue = self.queue.as_str().into();
         let mut consumer = self.channel.basic_consume(queue, "".into(), options, arguments).await?;
-        let expected = self.letters.len() + usize::from(ahead);
-        while self.letters.len() < expected
+        let expected = self.received() + usize::from(ahead);
+        while self.received() < expected
             && let Some(delivery) = self.next(&mut consumer).await?
         {
-            self.hold(delivery);
+            self.receive(delivery, visit);
         }
         self.channel.basic_cancel(consumer.tag(), BasicCancelOptions::default()).await?;
-        Ok(self.letters.len() >= expected)
+        Ok(self.received() >= expected)
     }
 
     /// Returns the next letter; `None` if the queue is empty.
@@ -183,8 +206,8 @@ impl Drop for HeldDeadLetters {
         if self.is_given_back {
             return;
         }
-        let (channel, letters, turn) =
-            (self.channel.clone(), std::mem::take(&mut self.letters), self.turn.clone());
+        let letters = (std::mem::take(&mut self.letters), std::mem::take(&mut self.visited));
+        let (channel, turn) = (self.channel.clone(), self.turn.clone());
         // Outside of a runtime the process is ending, which closes the connection.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
