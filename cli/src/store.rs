@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use crate::serving::{self, ANSWER_TIMEOUT, Termination};
 use crate::settings::{self, FlagSet, SettingFlags};
-use crate::up::{allowed_hosts, host};
+use crate::up::{allowed_hosts, host, refuse_protection};
 
 /// The flags of `orderflow store`: where it listens, and where it keeps the data.
 #[derive(Debug, Clone, clap::Args)]
@@ -66,6 +66,7 @@ impl StoreSettings {
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
         let telemetry = TelemetrySettings::read(reader);
         let host = host(reader);
+        refuse_protection(reader);
         let guard = Guard::new(allowed_hosts(reader, host), CorsOrigins::default());
         Ok(Self { telemetry, host, guard, location: settings::embedded(reader) })
     }

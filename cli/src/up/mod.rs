@@ -14,7 +14,7 @@ use crate::serving::Termination;
 
 pub(crate) use server::serve;
 pub use settings::{ServeSettings, UpArgs, UpFlags, UpSettings};
-pub(crate) use settings::{allowed_hosts, host};
+pub(crate) use settings::{allowed_hosts, host, refuse_protection};
 
 /// Runs the system until Ctrl-C or SIGTERM.
 ///

@@ -16,8 +16,8 @@ use orderflow_orders::ExpirySettings;
 use orderflow_payments::{PaymentProvider, WebhookSecret};
 use orderflow_server::RateLimits;
 use orderflow_settings::declared::{
-    ALLOWED_HOSTS, AWS_ENDPOINT, BROKER, CORS_ORIGINS, CURRENCY, DRAIN_SECONDS, DYNAMODB_ENDPOINT, HOST,
-    INSECURE, MAX_IN_FLIGHT, ONLY, PORT,
+    ALLOWED_HOSTS, AUTH, AWS_ENDPOINT, BROKER, CORS_ORIGINS, CURRENCY, DRAIN_SECONDS, DYNAMODB_ENDPOINT,
+    GLOBAL_RATE_LIMIT, HOST, INSECURE, MAX_IN_FLIGHT, ONLY, PORT, RATE_LIMIT,
 };
 use orderflow_settings::{NotAllowed, Program, Reader, Refused, Setting};
 use orderflow_store::read_prefix;
@@ -78,6 +78,7 @@ impl ServeSettings {
     /// Reads the settings of a command that authenticates no callers. An address that other machines can reach needs `--insecure`.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let host = host(reader);
+        refuse_protection(reader);
         Self::listening_on(host, CorsOrigins::default(), Access::default(), reader)
     }
 
@@ -132,6 +133,19 @@ pub(crate) fn host(reader: &mut Reader<'_>) -> IpAddr {
         });
     }
     host
+}
+
+/// Refuses settings that ask for a protection that the command does not have: it authenticates no callers and limits no requests.
+pub(crate) fn refuse_protection(reader: &mut Reader<'_>) {
+    let auth = reader.snapshot().variable(AUTH.variable).map(|text| text.to_string_lossy().trim().to_owned());
+    let asks_for_tokens = auth.is_some_and(|auth| auth != "none");
+    let limits = [&RATE_LIMIT, &GLOBAL_RATE_LIMIT, &MAX_IN_FLIGHT];
+    let limits = limits.into_iter().filter(|setting| reader.is_given(setting));
+    for setting in asks_for_tokens.then_some(&AUTH).into_iter().chain(limits).collect::<Vec<_>>() {
+        let _refused = reader.conflict([setting], |[name]| {
+            format!("{name}: this command authenticates no callers and limits no requests; unset it, and protect the address in another way")
+        });
+    }
 }
 
 /// Reads the names that a listener at this address answers to.

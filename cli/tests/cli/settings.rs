@@ -28,6 +28,10 @@ fn named(run: &Run) -> BTreeSet<String> {
     words.filter(known).map(str::to_owned).collect()
 }
 
+/// What `store` and `bridge`, which have no API, refuse instead of ignoring it.
+const PROTECTION: [&str; 4] =
+    ["ORDERFLOW_AUTH", "ORDERFLOW_RATE_LIMIT", "ORDERFLOW_GLOBAL_RATE_LIMIT", "ORDERFLOW_MAX_IN_FLIGHT"];
+
 /// Every command reads exactly the settings that its declaration says, and reports all that it cannot use.
 #[test]
 fn every_command_reports_all_settings_that_it_cannot_use() {
@@ -48,6 +52,9 @@ fn every_command_reports_all_settings_that_it_cannot_use() {
             if setting.is_read_by(reader) {
                 expected.insert(setting.variable.to_owned());
             }
+        }
+        if matches!(reader, Program::Store | Program::Bridge) {
+            expected.extend(PROTECTION.map(str::to_owned));
         }
         let run = finish(&mut command);
         assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments}: {run:?}");

@@ -69,6 +69,19 @@ fn protection_that_cannot_be_given_ends_the_program() {
         assert_eq!((run.code, run.out.as_str()), (2, ""), "{variable}={value}");
         assert!(run.err.contains(variable), "{}", run.err);
     }
+    let store: &[&str] = &["store", "--port", "0", "--ephemeral"];
+    let bridge: &[&str] =
+        &["bridge", "--broker", "amqp://b", "--dynamodb-endpoint", "http://d", "--invoke", "http://i"];
+    for (variable, value) in
+        [("ORDERFLOW_AUTH", "jwt"), ("ORDERFLOW_RATE_LIMIT", "5"), ("ORDERFLOW_GLOBAL_RATE_LIMIT", "5")]
+    {
+        for arguments in [store, bridge] {
+            let launch = Launch::new(env!("CARGO_BIN_EXE_orderflow"), arguments.iter().copied());
+            let run = launch.env("JWT_SECRET", SECRET).env(variable, value).run();
+            assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments:?} {variable}={value}");
+            assert!(run.err.contains(&format!("{variable}: this command")), "{}", run.err);
+        }
+    }
 }
 
 #[tokio::test]

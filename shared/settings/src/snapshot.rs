@@ -185,8 +185,13 @@ mod tests {
             snapshot.is_unencrypted_in_file(&URL)
         };
         let file = Source::EnvFile(1);
-        for own in ["http://localhost:1/a", "http://127.0.0.1", "http://[::1]:8080/", "https://evil.example", "amqp://localhost"]
-        {
+        for own in [
+            "http://localhost:1/a",
+            "http://127.0.0.1",
+            "http://[::1]:8080/",
+            "https://evil.example",
+            "amqp://localhost",
+        ] {
             assert!(!of(own, file), "{own}");
         }
         for other in [

@@ -37,7 +37,11 @@ impl Done {
 impl Customers {
     /// Does one step. The orders are blanked after everything that is found through them, so that a run that was cut off can be started again
     /// from the beginning: what is left to do is then still found.
-    pub(super) async fn forget(&self, customer: CustomerId, cursor: &PageCursor) -> Result<Forgotten, Problem> {
+    pub(super) async fn forget(
+        &self,
+        customer: CustomerId,
+        cursor: &PageCursor,
+    ) -> Result<Forgotten, Problem> {
         let step = cursor.position(|text| Step::parse(text, KIND, &customer))?;
         let done = match step.unwrap_or(Step::Check { after: None }) {
             Step::Check { after } => self.check(&customer, after).await?,
