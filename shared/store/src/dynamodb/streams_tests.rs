@@ -92,9 +92,10 @@ impl Shards {
 async fn serve(State(shards): State<Shared>, headers: HeaderMap, body: String) -> Response {
     let operation = headers["x-amz-target"].to_str().unwrap().split('.').next_back().unwrap().to_owned();
     let body: Value = serde_json::from_str(&body).unwrap();
-    match shards.lock().unwrap().answer(&operation, &body) {
+    let mut shards = shards.lock().unwrap();
+    match shards.answer(&operation, &body) {
         Some(answer) => Json(answer).into_response(),
-        None if shards.lock().unwrap().broken.is_some() => {
+        None if shards.broken.is_some() => {
             (StatusCode::BAD_REQUEST, r#"{"__type":"LimitExceededException"}"#).into_response()
         }
         None => (StatusCode::BAD_REQUEST, r#"{"__type":"ResourceNotFoundException"}"#).into_response(),
