@@ -96,6 +96,7 @@ async fn a_requested_message_is_sent_once_by_the_consumer_of_its_event() {
             "subject": "Your order 123 is confirmed",
             "status": "sent",
             "created_at": view["created_at"].as_str().unwrap(),
+            "sent_at": view["sent_at"].as_str().unwrap(),
         })
     );
     assert!(event_of(&notifications, &id).await.is_none(), "the row of a sent message emits no event");

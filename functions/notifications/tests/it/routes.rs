@@ -30,6 +30,7 @@ async fn the_notifications_of_an_order_are_listed() {
             "subject": format!("Your order {order} is confirmed"),
             "status": "sent",
             "created_at": found[0]["created_at"].as_str().unwrap(),
+            "sent_at": found[0]["sent_at"].as_str().unwrap(),
         })
     );
     assert_eq!(found[1]["channel"], "sms");
