@@ -16,7 +16,7 @@ use super::refusal::Permission;
 use super::{RabbitError, RabbitMq, topology};
 
 /// The time that the broker may take to confirm a probe message.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The routing key of probe messages. No queue is bound to it, so the broker confirms and drops them.
 const PROBE: &str = "orderflow.health";

@@ -39,23 +39,30 @@ impl Drop for TopologyReconciler {
 async fn run(broker: Arc<RabbitMq>, publishing: Publishing) {
     let mut is_failing = false;
     loop {
-        match broker.reconcile().await {
+        let is_declared = match broker.reconcile().await {
             Ok(_) => {
                 if std::mem::take(&mut is_failing) {
                     tracing::info!("exchange, queues and bindings are declared again");
                 }
-                publishing.connection.check_rights(&publishing.routes).await;
+                true
             }
             // The connection logs its loss and its return, and missing permissions.
             Err(error @ (RabbitError::Unreachable { .. } | RabbitError::Forbidden { .. })) => {
                 tracing::debug!(%error, "queues cannot be declared");
+                false
             }
             Err(error) => {
                 if !std::mem::replace(&mut is_failing, true) {
                     tracing::warn!(%error, "exchange, queues or bindings cannot be declared; trying again");
                 }
+                false
             }
-        }
-        tokio::time::sleep(INTERVAL).await;
+        };
+        // A broker that is short of memory answers no publisher, which must not delay the next reconciliation.
+        tokio::join!(tokio::time::sleep(INTERVAL), async {
+            if is_declared {
+                publishing.connection.check_rights(&publishing.routes).await;
+            }
+        });
     }
 }
