@@ -123,7 +123,7 @@ async fn two_complete_processes_mail_each_order_once() {
     assert_eq!((ids.len(), repeats(&ids)), (orders, 0));
 }
 
-/// From the moment when the mail server has the whole mail until it is recorded, nobody else knows whether it was accepted. A process does that with one
+/// From the moment when the mail server has the whole mail until it is recorded, only the killed process could know whether it was accepted. A process does that with one
 /// mail at a time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_kill_of_a_process_repeats_one_mail_at_most() {

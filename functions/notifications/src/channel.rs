@@ -7,7 +7,7 @@ use orderflow_domain::{ChannelKind, OrderId, Recipient};
 use uuid::Uuid;
 
 use crate::template::Template;
-use crate::turns::Turn;
+use crate::turns::{TooLate, Turn};
 
 /// The namespace of message ids.
 const MESSAGES: Uuid = Uuid::from_u128(0x6f72_6465_7266_6c6f_8000_6d65_7373_6167);
@@ -84,9 +84,9 @@ pub enum ChannelError {
     /// The provider refuses the message, and would refuse it again.
     #[error("the message was refused: {0}")]
     Refused(String),
-    /// The message was not handed to the provider, because its claim may expire before the provider answers.
-    #[error("the message was not sent in time")]
-    TooLate,
+    /// The message was not handed to the provider.
+    #[error(transparent)]
+    TooLate(#[from] TooLate),
     /// The provider was not called, because its circuit breaker is open.
     #[error(
         "the provider was not called: the circuit breaker is open; next attempt in {} ms",

@@ -247,7 +247,9 @@ fn failure_outcome(error: &ChannelError) -> Outcome {
         ChannelError::CircuitOpen { retry_after } => {
             Outcome::Defer { reason: error.to_string(), after: spread(*retry_after) }
         }
-        ChannelError::TooLate => Outcome::Defer { reason: error.to_string(), after: spread(Duration::ZERO) },
+        ChannelError::TooLate(_) => {
+            Outcome::Defer { reason: error.to_string(), after: spread(Duration::ZERO) }
+        }
     }
 }
 

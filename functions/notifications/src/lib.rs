@@ -47,4 +47,4 @@ pub use settings::ProviderSettings;
 pub use table::NOTIFICATIONS;
 pub use template::{DirectoryError, Template};
 pub use templates::{RenderError, Rendered, TemplateSummary, Templates, TemplatesError};
-pub use turns::Turn;
+pub use turns::{TooLate, Turn};

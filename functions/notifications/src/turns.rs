@@ -1,6 +1,6 @@
 //! Turns: a process hands one message at a time to its provider.
 //!
-//! From the moment when a message is handed over completely until it is recorded as sent, nobody can know whether the provider has accepted it: if
+//! From the moment when a message is handed over completely until it is recorded as sent, no process can know whether the provider has accepted it: if
 //! the process is killed in between, the message has to be sent again. With one turn at a time, a killed process repeats one message at
 //! most. Connecting, signing in and addressing need no turn.
 
@@ -10,11 +10,14 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::channel::ChannelError;
-
 /// The longest time for which a message keeps the others waiting. A provider that takes longer to answer for one recipient must not delay all
 /// others; until it answers, a killed process may repeat that message too.
 const TURN_MAX: Duration = Duration::from_secs(1);
+
+/// The message was not handed to its provider, because its claim may expire before the provider answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the message was not sent in time")]
+pub struct TooLate;
 
 /// The turns of a process.
 #[derive(Debug, Clone)]
@@ -41,7 +44,7 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// Returns the turn of a message that nobody waits for.
+    /// Returns the turn of a message that does not wait for others.
     pub(crate) fn free(start_by: Instant) -> Self {
         Self { turns: None, start_by, taken: None }
     }
@@ -50,11 +53,11 @@ impl Turn {
     /// message.
     ///
     /// # Errors
-    /// [`ChannelError::TooLate`] if the message must not be handed over any more.
-    pub async fn wait(&mut self) -> Result<(), ChannelError> {
+    /// [`TooLate`] if the message must not be handed over any more.
+    pub async fn wait(&mut self) -> Result<(), TooLate> {
         if let Some(turns) = self.turns.take() {
             let turn = timeout_at(self.start_by, turns.acquire_owned()).await;
-            let permit = turn.map_err(|_| ChannelError::TooLate)?.expect("the semaphore is never closed");
+            let permit = turn.map_err(|_| TooLate)?.expect("the semaphore is never closed");
             let (taken, ended) = oneshot::channel::<()>();
             tokio::spawn(async move {
                 // Ends with an error when the turn is dropped, or when it has lasted long enough.
@@ -63,7 +66,7 @@ impl Turn {
             });
             self.taken = Some(taken);
         }
-        if Instant::now() > self.start_by { Err(ChannelError::TooLate) } else { Ok(()) }
+        if Instant::now() > self.start_by { Err(TooLate) } else { Ok(()) }
     }
 
     /// Returns whether others wait for the end of this turn.
@@ -109,10 +112,10 @@ mod tests {
         let mut busy = turns.turn(soon());
         busy.wait().await.unwrap();
         let late = turns.turn(Instant::now() + TURN_MAX / 2).wait().await;
-        assert_eq!(late, Err(ChannelError::TooLate));
+        assert_eq!(late, Err(TooLate));
         let mut free = Turn::free(Instant::now());
         free.wait().await.unwrap();
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(free.wait().await, Err(ChannelError::TooLate));
+        assert_eq!(free.wait().await, Err(TooLate));
     }
 }

@@ -130,7 +130,7 @@ impl<P: ?Sized> Guarded<P> {
             Err(
                 ChannelError::RecipientUnavailable(_)
                 | ChannelError::CircuitOpen { .. }
-                | ChannelError::TooLate,
+                | ChannelError::TooLate(_),
             ) => drop(permit),
         }
         result

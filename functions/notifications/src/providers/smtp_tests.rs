@@ -39,7 +39,7 @@ fn message(recipient: Recipient) -> Message {
     }
 }
 
-/// Returns the turn of a message that nobody waits for.
+/// Returns the turn of a message that does not wait for others.
 fn turn() -> Turn {
     Turn::free(tokio::time::Instant::now() + Duration::from_secs(60))
 }

@@ -205,7 +205,7 @@ async fn a_batch_needs_one_read_one_transaction_and_a_write_for_each_message() {
     );
 }
 
-/// What is only logged reaches nobody, so a process without others records it together.
+/// Messages that are only logged reach no customer, so a process without others records them together.
 #[tokio::test]
 async fn a_batch_without_a_provider_needs_one_read_and_two_transactions() {
     let notifications = NotificationsHarness::open().await;

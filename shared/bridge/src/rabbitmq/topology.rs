@@ -20,7 +20,7 @@ use super::refusal::{Refusal, to_bind, to_declare};
 /// twenty listings would drop it.
 const DLQ_DELIVERY_LIMIT: i64 = 1_000_000_000;
 
-/// A binding that is declared twice. AMQP does not tell whether a binding exists, so a removed one is noticed by nobody: until the next reconciliation the
+/// A binding that is declared twice. AMQP does not tell whether a binding exists, so its removal goes unnoticed: until the next reconciliation the
 /// broker would drop the events of its type. With two, the other one still routes them. A queue gets a message once, however many bindings match.
 #[derive(Clone, Copy)]
 enum BindingCopy {

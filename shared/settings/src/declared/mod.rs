@@ -125,7 +125,7 @@ pub const LIBRARIES: [&str; 13] = [
 ];
 
 /// Variables of the scripts, the tests and `cargo xtask`. Programs ignore them without a warning.
-pub const DEVELOPMENT: [&str; 17] = [
+pub const DEVELOPMENT: [&str; 20] = [
     "ORDERFLOW_AIOSMTPD",
     "ORDERFLOW_BUNDLES",
     "ORDERFLOW_CADDY",
@@ -135,6 +135,7 @@ pub const DEVELOPMENT: [&str; 17] = [
     "ORDERFLOW_COMPOSE_OTLP_ENDPOINT",
     "ORDERFLOW_CONTRACT_SECONDS",
     "ORDERFLOW_LOCALSTRIPE",
+    "ORDERFLOW_MAILED_ORDERS",
     "ORDERFLOW_MINISTACK",
     "ORDERFLOW_PARAMETERS",
     "ORDERFLOW_RABBITMQ",
@@ -143,6 +144,8 @@ pub const DEVELOPMENT: [&str; 17] = [
     "ORDERFLOW_STRESS_MESSAGES",
     "ORDERFLOW_STRESS_SEED",
     "ORDERFLOW_TOOLS_DIR",
+    "ORDERFLOW_VANISHING_RATE",
+    "ORDERFLOW_VANISHING_ROUNDS",
 ];
 
 #[cfg(test)]
