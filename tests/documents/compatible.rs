@@ -59,6 +59,9 @@ impl Comparison<'_> {
                 ("required", then, now) => self.required(place, then, now),
                 // A reader that refused unknown fields and no longer does still reads everything that it read.
                 ("additionalProperties", Some(Value::Bool(false)), None) => {}
+                // The envelope lists the types of all events. A new one reaches only the consumers that subscribe to it.
+                ("enum", Some(Value::Array(then)), Some(Value::Array(now)))
+                    if place.ends_with(": .type ") && then.iter().all(|name| now.contains(name)) => {}
                 (_, then, now) if then == now => {}
                 _ => self.breaking.push(format!("{place}`{keyword}` changed")),
             }

@@ -36,6 +36,15 @@ impl OrderFacts {
                 let order_id = data.order_id;
                 return Some((order_id, Self { order_id, placed_at: Some(event.time), ending: None }));
             }
+            // Nothing is known of it but that it was never placed: it counts as rejected, also if its `order.placed` was counted.
+            EventData::OrderUnknown(data) => {
+                let ending =
+                    Ending { end: OrderEnd::Rejected, at: event.time, total: 0, lines: Vec::new() };
+                return Some((
+                    data.order_id,
+                    Self { order_id: data.order_id, placed_at: None, ending: Some(ending) },
+                ));
+            }
             EventData::OrderConfirmed(data) => (OrderEnd::Confirmed, data),
             EventData::OrderRejected(data) => (OrderEnd::Rejected, data),
             EventData::OrderCancelled(data) => (OrderEnd::Cancelled, data),

@@ -52,6 +52,7 @@ impl InventoryConsumer {
             EventData::OrderRejected(ended) | EventData::OrderCancelled(ended) => {
                 (ended.order_id, Action::Release)
             }
+            EventData::OrderUnknown(unknown) => (unknown.order_id, Action::Release),
             _ => return None,
         };
         let traceparent = traceparent.clone();

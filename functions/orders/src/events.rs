@@ -5,11 +5,15 @@ use orderflow_store::{Emission, EventSource, ImageError, Item, Store, StoreError
 
 use crate::repository::Orders;
 use crate::table::{ORDERS, OrderRecord, TimelineEntry};
+use crate::unknown;
 
 /// Builds the events of this table for the relay.
 pub const EVENT_SOURCE: EventSource = EventSource { table: &ORDERS, build };
 
 fn build(image: serde_dynamo::Item, emission: &Emission) -> Result<Event, ImageError> {
+    if emission.event_type == EventType::OrderUnknown {
+        return unknown::build(image, emission);
+    }
     let record: OrderRecord =
         serde_dynamo::from_item(image).map_err(|error| ImageError::Shape(error.to_string()))?;
     let (time, traceparent) = (record.updated_at, record.traceparent.clone());

@@ -14,6 +14,7 @@ mod repository;
 mod table;
 mod tracker;
 mod transition;
+mod unknown;
 
 pub use events::{EVENT_SOURCE, OrderHistory};
 pub use expiry::{ExpirySettings, OrderExpiry, Swept};

@@ -10,6 +10,7 @@ use orderflow_store::{Store, WriteError, optimistic_attempts};
 use crate::repository::Orders;
 use crate::table::OrderRecord;
 use crate::transition::{Change, Transition};
+use crate::unknown::UnknownOrders;
 
 /// The most attempts at orders that other writers change between the read and the write.
 const ATTEMPTS_MAX: u32 = 6;
@@ -17,6 +18,7 @@ const ATTEMPTS_MAX: u32 = 6;
 /// The consumer `order-tracker`.
 pub struct OrderTracker {
     orders: Orders,
+    unknown: UnknownOrders,
 }
 
 /// The reports of a batch about one order.
@@ -28,7 +30,7 @@ struct Reports<'a> {
 impl OrderTracker {
     /// Returns the consumer over this store.
     pub fn new(store: &Store) -> Self {
-        Self { orders: Orders::new(store) }
+        Self { orders: Orders::new(store), unknown: UnknownOrders::new(store) }
     }
 
     /// Applies reports to their orders. Returns the outcome of each order.
@@ -63,10 +65,10 @@ impl OrderTracker {
             found.into_iter().map(|order| (order.id, order)).collect();
         let now = Timestamp::now();
         let mut outcomes = vec![None; reports.len()];
-        let (mut positions, mut transitions) = (Vec::new(), Vec::new());
+        let (mut positions, mut transitions, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
         for (position, report) in reports.iter().enumerate() {
             let Some(order) = order_of.get(&report.order_id) else {
-                outcomes[position] = Some(Outcome::retry("the order is not known here yet"));
+                unknown.push(position);
                 continue;
             };
             let changes = report.facts.iter().map(|(fact, delivery)| Change::Reported(*fact, delivery));
@@ -82,7 +84,19 @@ impl OrderTracker {
         for (position, outcome) in positions.into_iter().zip(self.write(&transitions).await) {
             outcomes[position] = outcome;
         }
+        for (position, outcome) in unknown.iter().zip(self.undo(&unknown, reports).await) {
+            outcomes[*position] = Some(outcome);
+        }
         outcomes
+    }
+
+    /// Has undone what the reports at these positions say about orders that do not exist. Returns the outcome of each.
+    async fn undo(&self, positions: &[usize], reports: &[Reports<'_>]) -> Vec<Outcome> {
+        if positions.is_empty() {
+            return Vec::new();
+        }
+        let reports = positions.iter().map(|position| (reports[*position].order_id, &reports[*position].facts[..]));
+        self.unknown.undo(&reports.collect::<Vec<_>>()).await
     }
 
     async fn write(&self, transitions: &[Transition]) -> Vec<Option<Outcome>> {

@@ -81,7 +81,7 @@ mod tests {
     fn refused(reason: &str, resend: Option<u32>) -> PaymentRequest {
         let refusal = Refusal {
             reason: Some(reason.to_owned()),
-            email: Email::parse("c@example.com").unwrap(),
+            email: Some(Email::parse("c@example.com").unwrap()),
             phone: None,
         };
         request(RequestedAction::Reverse(refusal), resend)

@@ -1,8 +1,12 @@
 //! What a batch requests of the payment of each order.
 
-use orderflow_domain::{Email, EventData, InventoryReserved, Money, OrderEnded, OrderId};
-use orderflow_domain::{PaymentToken, Phone};
+use orderflow_domain::{
+    Email, EventData, InventoryReserved, Money, OrderEnded, OrderId, OrderUnknown, PaymentToken, Phone,
+};
 use orderflow_messaging::Delivery;
+
+/// The reason of a reversal for an order that does not exist.
+const UNKNOWN_ORDER: &str = "unknown_order";
 
 /// What the deliveries of one order request together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +36,7 @@ pub(crate) enum RequestedAction {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub reason: Option<String>,
-    pub email: Email,
+    pub email: Option<Email>,
     pub phone: Option<Phone>,
 }
 
@@ -42,6 +46,7 @@ impl PaymentRequest {
         let request = match &delivery.event.data {
             EventData::InventoryReserved(data) => Self::charge(data),
             EventData::OrderRejected(data) | EventData::OrderCancelled(data) => Self::reverse(data),
+            EventData::OrderUnknown(data) => Self::reverse_unknown(data),
             _ => return None,
         };
         let request = Self {
@@ -60,8 +65,17 @@ impl PaymentRequest {
     }
 
     fn reverse(data: &OrderEnded) -> Self {
-        let refusal =
-            Refusal { reason: data.reason.clone(), email: data.email.clone(), phone: data.phone.clone() };
+        let refusal = Refusal {
+            reason: data.reason.clone(),
+            email: Some(data.email.clone()),
+            phone: data.phone.clone(),
+        };
+        Self::new(data.order_id, &data.total, RequestedAction::Reverse(refusal))
+    }
+
+    /// Reverses a charge for an order that does not exist. There is no customer to notify.
+    fn reverse_unknown(data: &OrderUnknown) -> Self {
+        let refusal = Refusal { reason: Some(UNKNOWN_ORDER.to_owned()), email: None, phone: None };
         Self::new(data.order_id, &data.total, RequestedAction::Reverse(refusal))
     }
 

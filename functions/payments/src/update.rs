@@ -37,7 +37,7 @@ impl PaymentUpdate {
         if let RequestedAction::Reverse(refusal) = &request.action {
             record.refused = true;
             record.reason.clone_from(&refusal.reason);
-            record.email = Some(refusal.email.clone());
+            record.email.clone_from(&refusal.email);
             record.phone.clone_from(&refusal.phone);
         }
         Self {

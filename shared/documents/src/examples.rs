@@ -2,7 +2,7 @@
 
 use orderflow_domain::{
     Currency, CustomerId, Email, Event, EventData, EventType, InventoryRejected, InventoryReleased,
-    InventoryReserved, Money, NotificationRequested, OrderEnded, OrderId, OrderLine, OrderPlaced,
+    InventoryReserved, Money, NotificationRequested, OrderEnded, OrderId, OrderLine, OrderPlaced, OrderUnknown,
     PaymentOutcome, PaymentToken, ProductChanged, Quantities, Quantity, Recipient, RejectionReason, Shortage,
     Sku, StockAdjusted, Timestamp,
 };
@@ -32,6 +32,9 @@ fn data(event_type: EventType) -> EventData {
         EventType::OrderConfirmed => EventData::OrderConfirmed(ended(None)),
         EventType::OrderRejected => EventData::OrderRejected(ended(Some("out_of_stock"))),
         EventType::OrderCancelled => EventData::OrderCancelled(ended(Some("customer"))),
+        EventType::OrderUnknown => {
+            EventData::OrderUnknown(OrderUnknown { order_id: order_id(), total: total() })
+        }
         EventType::InventoryReserved => EventData::InventoryReserved(InventoryReserved {
             order_id: order_id(),
             total: total(),

@@ -174,6 +174,7 @@ impl EventData {
             Self::OrderConfirmed(data) | Self::OrderRejected(data) | Self::OrderCancelled(data) => {
                 Some(data.order_id)
             }
+            Self::OrderUnknown(data) => Some(data.order_id),
             Self::InventoryReserved(data) => Some(data.order_id),
             Self::InventoryRejected(data) => Some(data.order_id),
             Self::InventoryReleased(data) => Some(data.order_id),

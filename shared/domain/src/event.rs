@@ -90,6 +90,8 @@ events! {
     OrderRejected(OrderEnded) = "order.rejected";
     /// An order is cancelled, by the customer or because it stayed undecided too long.
     OrderCancelled(OrderEnded) = "order.cancelled";
+    /// Inventory or payments have reported about an order that does not exist. What they did for it is to be undone.
+    OrderUnknown(OrderUnknown) = "order.unknown";
     /// Inventory has reserved the units of an order.
     InventoryReserved(InventoryReserved) = "inventory.reserved";
     /// Inventory cannot reserve the units of an order.
@@ -120,9 +122,11 @@ impl EventType {
     /// Returns the `source` of the envelope: the service that emits the event.
     pub const fn source(self) -> &'static str {
         match self {
-            Self::OrderPlaced | Self::OrderConfirmed | Self::OrderRejected | Self::OrderCancelled => {
-                "/orderflow/orders"
-            }
+            Self::OrderPlaced
+            | Self::OrderConfirmed
+            | Self::OrderRejected
+            | Self::OrderCancelled
+            | Self::OrderUnknown => "/orderflow/orders",
             Self::InventoryReserved
             | Self::InventoryRejected
             | Self::InventoryReleased
@@ -212,6 +216,15 @@ pub struct OrderEnded {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     pub items: Vec<OrderLine>,
+}
+
+/// Data of `order.unknown`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrderUnknown {
+    /// The order that does not exist.
+    pub order_id: OrderId,
+    /// The amount that was reported.
+    pub total: Money,
 }
 
 /// Data of `inventory.reserved`. Payment charges from it.

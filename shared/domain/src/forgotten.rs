@@ -68,7 +68,8 @@ impl Event {
                 data.recipient = Recipient::forgotten(data.recipient.channel());
                 data.variables = Map::new();
             }
-            EventData::InventoryRejected(_)
+            EventData::OrderUnknown(_)
+            | EventData::InventoryRejected(_)
             | EventData::InventoryReleased(_)
             | EventData::ProductCreated(_)
             | EventData::ProductUpdated(_)

@@ -29,7 +29,7 @@ pub use currency::{Currency, CurrencyError};
 pub use envelope::{Event, EventError, SPEC_VERSION, trace_id};
 pub use event::{
     DataSchema, EventData, EventType, InventoryRejected, InventoryReleased, InventoryReserved,
-    NotificationRequested, OrderEnded, OrderPlaced, PaymentOutcome, ProductChanged, Quantities,
+    NotificationRequested, OrderEnded, OrderPlaced, OrderUnknown, PaymentOutcome, ProductChanged, Quantities,
     StockAdjusted, UnknownEventType,
 };
 pub use ids::{CustomerId, CustomerIdError, OrderId, OrderIdError};

@@ -30,16 +30,16 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         consumer: "inventory-reserve",
-        types: &[OrderPlaced, OrderRejected, OrderCancelled, ProductCreated, ProductUpdated, ProductRemoved],
+        types: &[OrderPlaced, OrderRejected, OrderCancelled, OrderUnknown, ProductCreated, ProductUpdated, ProductRemoved],
     },
-    Subscription { consumer: "payment", types: &[InventoryReserved, OrderRejected, OrderCancelled] },
+    Subscription { consumer: "payment", types: &[InventoryReserved, OrderRejected, OrderCancelled, OrderUnknown] },
     Subscription {
         consumer: "notification",
         types: &[OrderConfirmed, OrderRejected, OrderCancelled, PaymentRefunded, NotificationRequested],
     },
     Subscription {
         consumer: "analytics",
-        types: &[OrderPlaced, OrderConfirmed, OrderRejected, OrderCancelled],
+        types: &[OrderPlaced, OrderConfirmed, OrderRejected, OrderCancelled, OrderUnknown],
     },
 ];
 
