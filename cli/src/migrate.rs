@@ -98,17 +98,13 @@ pub fn run(args: MigrateArgs, environment: &Snapshot, output: &mut Output) -> an
     Ok(())
 }
 
-/// Reads the state without changing it. Opening a data directory creates it or migrates it, so only a directory of the present format is
-/// opened, or one of a newer format, which is refused.
+/// Reads the state. Changes no file of a data directory, also where this process may not write or another one has it open.
 async fn report(location: &StoreLocation, prefix: &str) -> anyhow::Result<Report> {
     let StoreLocation::Embedded(directory) = location else {
         return Ok(Report { format: None, tables: table_states(location, prefix).await? });
     };
     let found = directory.schema_version().context("the data directory cannot be read")?;
-    let tables = match found {
-        Some(SCHEMA_VERSION..) => table_states(location, prefix).await?,
-        Some(_) | None => Vec::new(),
-    };
+    let tables = table_states(location, prefix).await?;
     Ok(Report { format: Some(Format { found, supported: SCHEMA_VERSION }), tables })
 }
 

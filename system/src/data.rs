@@ -6,6 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use aws_config::timeout::TimeoutConfig;
 use orderflow_bridge::{RUNTIME, Wakeup, sdk_config, streams_sdk_config};
+use orderflow_catalog::{CATALOG, SHOP_ITEM, ShopCurrencyError, check_currency};
+use orderflow_domain::Currency;
 use orderflow_embedded::{Embedded, Location};
 use orderflow_store::{Backend, DynamoDb, Store};
 
@@ -36,13 +38,33 @@ impl Data {
     /// Opens the data. For an endpoint, waits until it answers.
     pub(crate) async fn open(location: &StoreLocation) -> anyhow::Result<Self> {
         match location {
-            StoreLocation::Embedded(location) => {
-                let embedded = Embedded::open(location.clone())?;
-                Ok(Self { backend: embedded.backend(), embedded: Some(embedded) })
-            }
+            StoreLocation::Embedded(location) => Ok(Self::over(Embedded::open(location.clone())?)),
             StoreLocation::Endpoint(endpoint) => {
                 Ok(Self { backend: Arc::new(connect(endpoint).await?), embedded: None })
             }
+        }
+    }
+
+    /// Returns the data of this database.
+    pub(crate) fn over(embedded: Embedded) -> Self {
+        Self { backend: embedded.backend(), embedded: Some(embedded) }
+    }
+
+    /// Refuses a data directory with the shop of another prefix or currency before it is opened for writing, so that it is not changed.
+    pub(crate) async fn check_untouched(
+        location: &StoreLocation,
+        prefix: &str,
+        currency: &Currency,
+    ) -> anyhow::Result<()> {
+        let StoreLocation::Embedded(Location::Directory(directory)) = location else { return Ok(()) };
+        let catalog = format!("{prefix}-{}", CATALOG.name);
+        // What cannot be read is reported when the directory is opened.
+        let Ok(Some(outline)) = Embedded::outline(directory, &[(&catalog, SHOP_ITEM)]) else { return Ok(()) };
+        let data = Self::over(outline);
+        data.check_prefix(prefix).await?;
+        match check_currency(&data.store(prefix), currency).await {
+            Err(error @ ShopCurrencyError::Another { .. }) => bail!(error),
+            Ok(()) | Err(ShopCurrencyError::Store(_)) => Ok(()),
         }
     }
 

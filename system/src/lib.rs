@@ -163,6 +163,7 @@ impl System {
     pub async fn open(settings: Settings) -> anyhow::Result<Self> {
         // Before the parts are created, so that their first metrics are recorded.
         MetricsPage::install();
+        Data::check_untouched(&settings.store, &settings.prefix, &settings.currency).await?;
         let data = Data::open(&settings.store).await?;
         let store = data.store(&settings.prefix);
         data.check_prefix(&settings.prefix).await?;

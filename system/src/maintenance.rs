@@ -3,19 +3,28 @@
 use anyhow::Context;
 use orderflow_analytics::{ANALYTICS, Rebuild};
 use orderflow_domain::EventType;
+use orderflow_embedded::{Embedded, Location};
 use orderflow_orders::{ORDERS, OrderHistory};
 use orderflow_store::{Store, TableState};
 
 use super::TABLES;
 use super::data::{Data, StoreLocation};
 
-/// Returns the state of the tables whose names begin with `prefix-`.
+/// Returns the state of the tables whose names begin with `prefix-`; of none if a data directory has no data of the present format. Only reads.
 ///
 /// # Errors
-/// If the store cannot be opened or does not answer.
+/// If the store cannot be read or does not answer.
 pub async fn table_states(location: &StoreLocation, prefix: &str) -> anyhow::Result<Vec<TableState>> {
-    let store = Data::open(location).await?.store(prefix);
-    Ok(store.table_states(TABLES).await?)
+    let data = match location {
+        StoreLocation::Embedded(Location::Directory(directory)) => {
+            match Embedded::outline(directory, &[]).context("the data directory cannot be read")? {
+                Some(outline) => Data::over(outline),
+                None => return Ok(Vec::new()),
+            }
+        }
+        StoreLocation::Embedded(Location::Memory) | StoreLocation::Endpoint(_) => Data::open(location).await?,
+    };
+    Ok(data.store(prefix).table_states(TABLES).await?)
 }
 
 /// Creates the missing tables, whose names begin with `prefix-`, and missing indexes.

@@ -35,3 +35,4 @@ mod outbox;
 mod seed;
 mod server;
 mod traces;
+mod untouched;

@@ -38,8 +38,7 @@ impl OrderFacts {
             }
             // Nothing is known of it but that it was never placed: it counts as rejected, also if its `order.placed` was counted.
             EventData::OrderUnknown(data) => {
-                let ending =
-                    Ending { end: OrderEnd::Rejected, at: event.time, total: 0, lines: Vec::new() };
+                let ending = Ending { end: OrderEnd::Rejected, at: event.time, total: 0, lines: Vec::new() };
                 return Some((
                     data.order_id,
                     Self { order_id: data.order_id, placed_at: None, ending: Some(ending) },

@@ -16,7 +16,7 @@ mod writer;
 pub use reader::{Catalog, PricedProduct};
 pub use router::router;
 pub use settings::CatalogSettings;
-pub use shop_currency::{ShopCurrencyError, claim_currency};
+pub use shop_currency::{SHOP_ITEM, ShopCurrencyError, check_currency, claim_currency};
 pub use table::{CATALOG, EVENT_SOURCE};
 pub use warmup::warmup_router;
 pub use writer::{CatalogWriter, CreateError, MAX_STOCK, NewProduct};

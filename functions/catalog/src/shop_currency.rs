@@ -9,8 +9,8 @@ use crate::reader::Catalog;
 use crate::settings::CatalogSettings;
 use crate::table::CATALOG;
 
-/// The key of the row, which is no sku.
-const KEY: &str = "#shop";
+/// The key of the item of the shop, which is no sku.
+pub const SHOP_ITEM: &str = "#shop";
 
 #[derive(Debug, Serialize, Deserialize)]
 struct ShopRow {
@@ -49,7 +49,7 @@ pub async fn claim_currency(store: &Store, currency: &Currency) -> Result<(), Sh
     if let Some(sold_in) = currency_of_products(store).await? {
         same(sold_in, currency)?;
     }
-    let row = ShopRow { sku: KEY.to_owned(), currency: currency.clone() };
+    let row = ShopRow { sku: SHOP_ITEM.to_owned(), currency: currency.clone() };
     match store.write(Write::put(&table, &row)?.if_absent()).await {
         Ok(()) => Ok(()),
         Err(WriteError::Store(error)) => Err(error.into()),
@@ -58,6 +58,14 @@ pub async fn claim_currency(store: &Store, currency: &Currency) -> Result<(), Sh
             self::stored(&table).await?.map_or(Ok(()), |stored| same(stored, currency))
         }
     }
+}
+
+/// Refuses another currency than the stored one. Stores nothing.
+///
+/// # Errors
+/// As [`claim_currency`].
+pub async fn check_currency(store: &Store, currency: &Currency) -> Result<(), ShopCurrencyError> {
+    stored(&store.table(&CATALOG)).await?.map_or(Ok(()), |stored| same(stored, currency))
 }
 
 fn same(stored: Currency, wanted: &Currency) -> Result<(), ShopCurrencyError> {
@@ -69,7 +77,7 @@ fn same(stored: Currency, wanted: &Currency) -> Result<(), ShopCurrencyError> {
 }
 
 async fn stored(table: &Table) -> Result<Option<Currency>, StoreError> {
-    let row: Option<ShopRow> = table.get(table.key(KEY)).await?;
+    let row: Option<ShopRow> = table.get(table.key(SHOP_ITEM)).await?;
     Ok(row.map(|row| row.currency))
 }
 

@@ -95,7 +95,8 @@ impl OrderTracker {
         if positions.is_empty() {
             return Vec::new();
         }
-        let reports = positions.iter().map(|position| (reports[*position].order_id, &reports[*position].facts[..]));
+        let reports =
+            positions.iter().map(|position| (reports[*position].order_id, &reports[*position].facts[..]));
         self.unknown.undo(&reports.collect::<Vec<_>>()).await
     }
 

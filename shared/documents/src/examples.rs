@@ -2,9 +2,9 @@
 
 use orderflow_domain::{
     Currency, CustomerId, Email, Event, EventData, EventType, InventoryRejected, InventoryReleased,
-    InventoryReserved, Money, NotificationRequested, OrderEnded, OrderId, OrderLine, OrderPlaced, OrderUnknown,
-    PaymentOutcome, PaymentToken, ProductChanged, Quantities, Quantity, Recipient, RejectionReason, Shortage,
-    Sku, StockAdjusted, Timestamp,
+    InventoryReserved, Money, NotificationRequested, OrderEnded, OrderId, OrderLine, OrderPlaced,
+    OrderUnknown, PaymentOutcome, PaymentToken, ProductChanged, Quantities, Quantity, Recipient,
+    RejectionReason, Shortage, Sku, StockAdjusted, Timestamp,
 };
 use serde_json::{Map, Value};
 use uuid::Uuid;

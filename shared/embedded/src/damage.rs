@@ -1,18 +1,20 @@
-//! Looks for damage of the database file before it is opened for writing.
+//! Looks for damage of the database file and its log before they are opened for writing.
 
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode};
 
-use crate::EmbeddedError;
 use crate::directory::{DATABASE_FILE, unusable};
+use crate::log::{self, Lost};
+use crate::{EmbeddedError, read_only};
 
 /// The longest time that the check takes. It reads the whole file, so that it ends early in a large one and finds no damage after that point.
 const LONGEST_CHECK: Duration = Duration::from_secs(5);
 
-/// Refuses a damaged database. `held_data` says whether an earlier process has opened it to the end. Changes nothing.
+/// Refuses a damaged database. `held_data` says whether an earlier process has opened it to the end. Changes nothing. The caller holds the lock of
+/// the directory.
 pub(crate) fn check(directory: &Path, held_data: bool) -> Result<(), EmbeddedError> {
     let path = directory.join(DATABASE_FILE);
     let damaged = |finding: String| EmbeddedError::Damaged { path: path.clone(), finding };
@@ -23,7 +25,8 @@ pub(crate) fn check(directory: &Path, held_data: bool) -> Result<(), EmbeddedErr
         Ok(_) if held_data => return Err(damaged("it is empty, and it held data before".to_owned())),
         Ok(_) => return Ok(()),
     }
-    let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    check_log(&read_only::beside(&path, "-wal"))?;
+    let connection = read_only::open(&path)?;
     match quick_check(&connection) {
         Ok(finding) if finding == "ok" => Ok(()),
         Ok(finding) => Err(damaged(finding)),
@@ -32,6 +35,23 @@ pub(crate) fn check(directory: &Path, held_data: bool) -> Result<(), EmbeddedErr
             Some(ErrorCode::DatabaseCorrupt) => Err(damaged(error.to_string())),
             _ => Err(error.into()),
         },
+    }
+}
+
+/// Refuses a log with a wrong part before commits that were complete once: SQLite would drop them without an error.
+fn check_log(log: &Path) -> Result<(), EmbeddedError> {
+    match log::lost(log).map_err(|source| unusable(log, source))? {
+        None => Ok(()),
+        Some(Lost { commits: 1, .. }) => {
+            tracing::warn!(
+                log = %log.display(),
+                "the last write of the log is not complete and is dropped: it was interrupted, or the log is damaged"
+            );
+            Ok(())
+        }
+        Some(Lost { frame, commits }) => {
+            Err(EmbeddedError::DamagedLog { path: log.to_owned(), frame, commits })
+        }
     }
 }
 

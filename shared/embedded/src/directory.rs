@@ -28,23 +28,32 @@ pub(crate) struct DirectoryLock {
 }
 
 impl DirectoryLock {
-    /// Returns whether [`Self::record_data`] was called in this or an earlier process.
-    pub(crate) fn has_held_data(&self) -> bool {
-        self.file.metadata().is_ok_and(|file| file.len() > 0)
-    }
-
     /// Records, in the lock file, that the database was opened to the end. A database file that is empty later has lost its data.
     pub(crate) fn record_data(&self) -> io::Result<()> {
-        if self.has_held_data() { Ok(()) } else { (&self.file).write_all(b"orderflow.db holds data\n") }
+        if self.file.metadata()?.len() > 0 {
+            Ok(())
+        } else {
+            (&self.file).write_all(b"orderflow.db holds data\n")
+        }
     }
 }
 
-/// Creates the directory if it is missing, locks it, and makes it and its files accessible to its owner only.
-pub(crate) fn claim(directory: &Path) -> Result<DirectoryLock, EmbeddedError> {
+/// Creates the directory if it is missing, and locks it. Changes nothing in it.
+pub(crate) fn lock_directory(directory: &Path) -> Result<File, EmbeddedError> {
     let created = DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory);
     created.map_err(|source| unusable(directory, source))?;
     let itself = File::open(directory).map_err(|source| unusable(directory, source))?;
     lock(&itself, directory, directory)?;
+    Ok(itself)
+}
+
+/// Returns whether [`DirectoryLock::record_data`] was called in an earlier process.
+pub(crate) fn has_held_data(directory: &Path) -> bool {
+    std::fs::metadata(directory.join(LOCK_FILE)).is_ok_and(|file| file.len() > 0)
+}
+
+/// Locks the lock file of a locked directory too, and makes the directory and its files accessible to its owner only.
+pub(crate) fn claim(directory: &Path, itself: File) -> Result<DirectoryLock, EmbeddedError> {
     let path = directory.join(LOCK_FILE);
     let file = private().open(&path).map_err(|source| unusable(&path, source))?;
     lock(&file, &path, directory)?;

@@ -1,13 +1,15 @@
 //! The handle to an embedded database.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use crate::dispatch::Dispatch;
 use crate::engine::Engine;
+use crate::migrations::SCHEMA_VERSION;
 use crate::schema::TRIM_BATCH;
-use crate::{EmbeddedError, FaultInjector, Location, Replacement, RequestCounts, sdk, server};
+use crate::{EmbeddedError, FaultInjector, Location, Replacement, RequestCounts, migrations, sdk, server};
 
 /// A DynamoDB in this process. Clones and their clients share one database, which is closed when the last of them is dropped.
 #[derive(Clone, Debug)]
@@ -25,12 +27,27 @@ impl Embedded {
     /// [`EmbeddedError::ForeignDatabase`] if this version cannot read the data, which is then not changed; [`EmbeddedError::Directory`],
     /// [`EmbeddedError::Sqlite`] and others if the directory cannot be used.
     pub fn open(location: Location) -> Result<Self, EmbeddedError> {
-        let dispatch = Dispatch::new(Engine::open(&location)?);
-        Ok(Self {
-            dynamodb: sdk::dynamodb_client(&dispatch),
-            streams: sdk::streams_client(&dispatch),
-            dispatch,
-        })
+        Ok(Self::over(Engine::open(&location)?))
+    }
+
+    /// Opens a copy in memory of the definitions of a directory's tables. Of their items it has only these, each given by the full name of its
+    /// table and its partition key. Changes nothing in the directory, and works while another process has it open, and without the permission to
+    /// write. What is written to the copy is lost. Returns `None` if there is no data of the present format.
+    ///
+    /// # Errors
+    /// [`EmbeddedError`] if the data cannot be read, or a newer version wrote it.
+    pub fn outline(directory: &Path, items: &[(&str, &str)]) -> Result<Option<Self>, EmbeddedError> {
+        match Location::Directory(directory.to_owned()).schema_version()? {
+            None => Ok(None),
+            Some(SCHEMA_VERSION) => Engine::outline(directory, items).map(Self::over).map(Some),
+            Some(found) => migrations::admit_version(found).map(|()| None),
+        }
+    }
+
+    fn over(engine: Engine) -> Self {
+        let dispatch = Dispatch::new(engine);
+        let (dynamodb, streams) = (sdk::dynamodb_client(&dispatch), sdk::streams_client(&dispatch));
+        Self { dispatch, dynamodb, streams }
     }
 
     /// Returns a client of the tables. It needs no credentials, region or endpoint, and never retries.

@@ -1,15 +1,16 @@
 //! The engine, and a second connection to its database for maintenance.
 
+use std::path::Path;
 use std::time::Instant;
 
 use dynoxide::actions::get_shard_iterator::{GetShardIteratorRequest, decode_shard_iterator};
 use dynoxide::{Database, DynoxideError, streams};
 use rusqlite::Connection;
 
-use crate::directory::{DirectoryLock, unusable};
+use crate::directory::{DATABASE_FILE, DirectoryLock, unusable};
 use crate::remnants::{self, Replacement};
 use crate::tokens::{Seen, Token, Tokens};
-use crate::{EmbeddedError, Location, migrations, schema, tables};
+use crate::{EmbeddedError, Location, migrations, outline, schema, tables};
 
 /// Both connections to the database. One lock protects them: the engine serialises requests anyway, and SQLite makes a connection sleep for
 /// milliseconds when the other one holds SQLite's lock.
@@ -22,6 +23,16 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
+    /// Opens a copy in memory of the definitions of a directory's tables, with these of its items: each the full name of a table and a partition key.
+    pub(crate) fn outline(directory: &Path, items: &[(&str, &str)]) -> Result<Self, EmbeddedError> {
+        let claimed = Location::Memory.claim()?;
+        let mut maintenance = Connection::open(&claimed.name)?;
+        outline::copy(&directory.join(DATABASE_FILE), &maintenance, items)?;
+        tables::complete(&mut maintenance)?;
+        let database = Database::new(&claimed.name)?;
+        Ok(Self { database, maintenance, tokens: Tokens::default(), _directory_lock: None })
+    }
+
     pub(crate) fn open(location: &Location) -> Result<Self, EmbeddedError> {
         let claimed = location.claim()?;
         let mut maintenance = Connection::open(&claimed.name)?;

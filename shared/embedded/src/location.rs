@@ -3,10 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rusqlite::{Connection, OpenFlags};
-
 use crate::directory::{self, DATABASE_FILE, DirectoryLock, unusable};
-use crate::{EmbeddedError, damage, migrations};
+use crate::{EmbeddedError, damage, migrations, read_only};
 
 /// The location of an [`crate::Embedded`]'s data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +36,7 @@ impl Location {
         if !file.try_exists().map_err(|source| unusable(&file, source))? {
             return Ok(None);
         }
-        migrations::found(&Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?)
+        migrations::found(&read_only::open(&file)?)
     }
 
     pub(crate) fn claim(&self) -> Result<Claimed, EmbeddedError> {
@@ -61,8 +59,11 @@ fn claim_directory(directory: &Path) -> Result<Claimed, EmbeddedError> {
     let directory = std::path::absolute(directory).map_err(|source| unusable(directory, source))?;
     let database = directory.join(DATABASE_FILE);
     let name = database.to_str().ok_or_else(|| EmbeddedError::NotUtf8(directory.clone()))?.to_owned();
-    let lock = directory::claim(&directory)?;
-    damage::check(&directory, lock.has_held_data())?;
+    // Data that is refused is not changed, so it is checked before any file is opened for writing.
+    let locked = directory::lock_directory(&directory)?;
+    damage::check(&directory, directory::has_held_data(&directory))?;
+    migrations::admit_untouched(&database)?;
+    let lock = directory::claim(&directory, locked)?;
     directory::create_database(&directory)?;
     Ok(Claimed { name, lock: Some(lock) })
 }

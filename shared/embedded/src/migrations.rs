@@ -1,8 +1,10 @@
 //! The format of a data directory: its version, which the table `_orderflow` records, and the migrations from older versions.
 
+use std::path::Path;
+
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
-use crate::EmbeddedError;
+use crate::{EmbeddedError, read_only};
 
 /// The format that this version writes. Each migration raises it by one.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -23,19 +25,27 @@ pub(crate) fn found(connection: &Connection) -> Result<Option<u32>, EmbeddedErro
     }
 }
 
-/// Refuses a database of a newer format or of another program, and records the format in an empty one. Runs before the engine opens the file,
-/// so that a refused file is not changed.
+/// Refuses a database of a newer format or of another program, and records the format in an empty one.
 pub(crate) fn admit(connection: &mut Connection) -> Result<(), EmbeddedError> {
-    if is_empty(connection)? {
-        return Ok(record_first_version(connection)?);
+    match found(connection)? {
+        None => Ok(record_first_version(connection)?),
+        Some(found) => admit_version(found),
     }
-    match recorded_version(connection)? {
-        None => Err(EmbeddedError::ForeignDatabase),
-        Some(found) if found > SCHEMA_VERSION => {
-            Err(EmbeddedError::NewerDataDirectory { found, supported: SCHEMA_VERSION })
-        }
-        Some(_) => Ok(()),
+}
+
+/// Refuses a database file as [`admit`] does, without changing any file.
+pub(crate) fn admit_untouched(database: &Path) -> Result<(), EmbeddedError> {
+    if std::fs::metadata(database).map_or(0, |file| file.len()) == 0 {
+        return Ok(());
     }
+    found(&read_only::open(database)?)?.map_or(Ok(()), admit_version)
+}
+
+pub(crate) fn admit_version(found: u32) -> Result<(), EmbeddedError> {
+    if found > SCHEMA_VERSION {
+        return Err(EmbeddedError::NewerDataDirectory { found, supported: SCHEMA_VERSION });
+    }
+    Ok(())
 }
 
 /// Runs the missing migrations in order. After an interruption, the next open continues with the one that is missing.

@@ -30,9 +30,20 @@ pub const SUBSCRIPTIONS: &[Subscription] = &[
     },
     Subscription {
         consumer: "inventory-reserve",
-        types: &[OrderPlaced, OrderRejected, OrderCancelled, OrderUnknown, ProductCreated, ProductUpdated, ProductRemoved],
+        types: &[
+            OrderPlaced,
+            OrderRejected,
+            OrderCancelled,
+            OrderUnknown,
+            ProductCreated,
+            ProductUpdated,
+            ProductRemoved,
+        ],
     },
-    Subscription { consumer: "payment", types: &[InventoryReserved, OrderRejected, OrderCancelled, OrderUnknown] },
+    Subscription {
+        consumer: "payment",
+        types: &[InventoryReserved, OrderRejected, OrderCancelled, OrderUnknown],
+    },
     Subscription {
         consumer: "notification",
         types: &[OrderConfirmed, OrderRejected, OrderCancelled, PaymentRefunded, NotificationRequested],

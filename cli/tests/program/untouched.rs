@@ -1,0 +1,91 @@
+//! Commands that only read a data directory, and starts that are refused: no file changes.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use orderflow_testing::program::{Launch, Run};
+use tempfile::TempDir;
+
+use crate::server::{Server, up};
+
+/// What can change in a directory: the content, the mode and the times of its files, and its own.
+#[derive(Debug, PartialEq, Eq)]
+struct State(BTreeMap<String, (Vec<u8>, u32, i64, i64)>);
+
+fn state(directory: &Path) -> State {
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.chain([directory.to_owned()]).map(|path| {
+        let metadata = std::fs::metadata(&path).unwrap();
+        let content = if metadata.is_file() { std::fs::read(&path).unwrap() } else { Vec::new() };
+        let changed = (metadata.mode(), metadata.mtime(), metadata.mtime_nsec());
+        (path.display().to_string(), (content, changed.0, changed.1, changed.2))
+    });
+    State(files.collect())
+}
+
+/// Returns a data directory with orders, whose log a killed process left.
+async fn killed() -> TempDir {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::on(data.path());
+    for _ in 0..20 {
+        server.place("PRODUCT-002", "C1").await.unwrap();
+    }
+    server.kill();
+    assert!(std::fs::metadata(data.path().join("orderflow.db-wal")).unwrap().len() > 100_000);
+    data
+}
+
+fn command(arguments: &str, data: &Path) -> Launch {
+    let arguments: Vec<&str> = arguments.split(' ').chain(["--data-dir", data.to_str().unwrap()]).collect();
+    Launch::new(env!("CARGO_BIN_EXE_orderflow"), arguments)
+}
+
+/// Runs a command that must change nothing.
+fn untouched(launch: Launch, data: &Path) -> Run {
+    let before = state(data);
+    let run = launch.run();
+    assert!(state(data) == before, "the data directory has changed: {run:?}");
+    run
+}
+
+#[tokio::test]
+async fn migrate_status_only_reads() {
+    let data = killed().await;
+    let shows_tables = |run: Run| {
+        assert_eq!(run.code, 0, "{run:?}");
+        assert!(run.out.contains("orderflow-orders") && !run.out.contains("missing"), "{run:?}");
+    };
+    shows_tables(untouched(command("migrate status", data.path()), data.path()));
+    // A copy without the index of the log.
+    std::fs::remove_file(data.path().join("orderflow.db-shm")).unwrap();
+    shows_tables(untouched(command("migrate status", data.path()), data.path()));
+    // While a process has it open, and after that has ended. Opening takes the log in.
+    let server = Server::on(data.path());
+    shows_tables(command("migrate status", data.path()).run());
+    assert!(server.stop().success());
+    shows_tables(untouched(command("migrate status", data.path()), data.path()));
+}
+
+#[tokio::test]
+async fn a_refused_start_changes_nothing() {
+    let data = killed().await;
+    let refused = |launch: Launch, says: &str| {
+        let run = untouched(launch.env("ORDERFLOW_PORT", "0"), data.path());
+        assert!(run.code != 0 && run.err.contains(says), "{run:?}");
+    };
+    let start = || command("up", data.path());
+    refused(start().env("ORDERFLOW_PREFIX", "other"), "prefix orderflow");
+    refused(start().env("ORDERFLOW_CURRENCY", "JPY"), "sells in USD");
+    let log = data.path().join("orderflow.db-wal");
+    let whole = std::fs::read(&log).unwrap();
+    let mut damaged = whole.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle..middle + 3].iter_mut().for_each(|byte| *byte ^= 0xFF);
+    std::fs::write(&log, damaged).unwrap();
+    refused(start(), "writes after it would be lost");
+    std::fs::write(&log, whole).unwrap();
+    let server = Server::start(up(&["--port", "0", "--data-dir", data.path().to_str().unwrap()]));
+    assert_eq!(server.orders("").await.len(), 20, "the restored log has every order");
+    assert!(server.stop().success());
+}
