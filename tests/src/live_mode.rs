@@ -37,6 +37,11 @@ impl LiveSystem {
         Ok(live)
     }
 
+    /// Returns the router, for a test that listens on a port.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     /// Sends a request.
     pub async fn call(&self, request: Request<Body>) -> Answer {
         Answer::of(&self.router, request).await

@@ -9,3 +9,4 @@ mod killed;
 mod proxy;
 mod refund_failed;
 mod shop;
+mod webhooks;

@@ -73,6 +73,44 @@ impl Stripe {
         request.body(form).send().await.unwrap()
     }
 
+    /// Has localstripe send its events to this URL, signed with this secret.
+    pub(crate) async fn send_events_to(&self, url: &str, secret: &str) {
+        self.config("webhooks/orderflow", &json!({"url": url, "secret": secret})).await;
+    }
+
+    /// Has the only refund of an order fail, as it may days later.
+    pub(crate) async fn fail_refund(&self, order: &str) {
+        let refunds = self.refunds(order).await;
+        assert_eq!(refunds.len(), 1, "{refunds:?}");
+        self.config(&format!("refunds/{}/fail", refunds[0]["id"].as_str().unwrap()), &json!({})).await;
+    }
+
+    /// Sends an event about the failed refund of an order again.
+    pub(crate) async fn repeat_failure(&self, order: &str) {
+        let refunds = self.refunds(order).await;
+        let failed = refunds.iter().find(|refund| refund["status"] == "failed").unwrap();
+        self.config(&format!("refunds/{}/fail", failed["id"].as_str().unwrap()), &json!({})).await;
+    }
+
+    async fn refunds(&self, order: &str) -> Vec<Value> {
+        let intents = self.intents(order).await;
+        let mut refunds = self.list("refunds").await;
+        refunds.retain(|refund| intents.iter().any(|intent| intent["id"] == refund["payment_intent"]));
+        refunds
+    }
+
+    /// Has the customer's bank open a dispute about the charge of an order.
+    pub(crate) async fn dispute(&self, order: &str) {
+        let intent = self.intents(order).await.remove(0);
+        self.config(&format!("disputes/{}", intent["id"].as_str().unwrap()), &json!({})).await;
+    }
+
+    async fn config(&self, path: &str, body: &Value) {
+        let url = format!("{}/_config/{path}", self.server.url());
+        let answer = reqwest::Client::new().post(url).json(body).send().await.unwrap();
+        answer.error_for_status().unwrap();
+    }
+
     /// Lists all objects of a kind, bypassing the proxy.
     async fn list(&self, kind: &str) -> Vec<Value> {
         let url = format!("{}/v1/{kind}?limit=10000", self.server.url());

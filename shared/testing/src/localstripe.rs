@@ -12,12 +12,37 @@ use crate::process::ServerProcess;
 const START_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Serves localstripe's application on loopback. Its own command listens on every address and keeps the data of all instances in one file.
+///
+/// Beside localstripe's own `POST /_config/webhooks/ID`, which names the receiver of its events, `POST /_config/refunds/ID/fail` has a refund fail
+/// after it was accepted, and `POST /_config/disputes/INTENT` opens a dispute. localstripe knows neither, but signs and delivers their events as all
+/// others.
 const RUNNER: &str = "
 import socket, sys
 from aiohttp import web
-from localstripe.resources import Store
+from localstripe.resources import Event, Refund, Store, StripeObject
 from localstripe.server import app
+from localstripe.webhooks import schedule_webhook
 Store.dump_to_disk = lambda store: None
+
+class Dispute(StripeObject):
+    object = 'dispute'
+    _id_prefix = 'du_'
+    def __init__(self, intent):
+        super().__init__()
+        self.payment_intent, self.reason, self.status, self.metadata = intent, 'fraudulent', 'needs_response', {}
+
+async def fail_refund(request):
+    refund = Refund._api_retrieve(request.match_info['id'])
+    refund.status, refund.failure_reason = 'failed', 'lost_or_stolen_card'
+    schedule_webhook(Event('refund.failed', refund))
+    return web.Response()
+
+async def open_dispute(request):
+    schedule_webhook(Event('charge.dispute.created', Dispute(request.match_info['intent'])))
+    return web.Response()
+
+app.router.add_post('/_config/refunds/{id}/fail', fail_refund)
+app.router.add_post('/_config/disputes/{intent}', open_dispute)
 web.run_app(app, sock=socket.create_server(('127.0.0.1', int(sys.argv[1]))), print=None)
 ";
 

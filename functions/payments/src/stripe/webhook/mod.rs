@@ -86,8 +86,12 @@ impl Webhook {
 
     async fn order_of(&self, notice: &Notice) -> Result<Option<OrderId>, GatewayError> {
         match notice {
-            Notice::Charged { order_id } | Notice::Refund { order_id, .. } => Ok(Some(*order_id)),
-            Notice::Dispute { intent, .. } => self.gateway.order_of(intent).await,
+            Notice::Charged { order_id } | Notice::Refund { order_id: Some(order_id), .. } => {
+                Ok(Some(*order_id))
+            }
+            Notice::Refund { order_id: None, intent } | Notice::Dispute { intent, .. } => {
+                self.gateway.order_of(intent).await
+            }
             Notice::Other => Ok(None),
         }
     }

@@ -2,6 +2,7 @@
 
 use orderflow_domain::{OrderId, Timestamp};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::table::Dispute;
 
@@ -18,11 +19,12 @@ pub(super) struct StripeEvent {
 
 #[derive(Debug, Deserialize)]
 struct EventObject {
-    object: Object,
+    /// A PaymentIntent, a Refund or a Dispute, or an object of another kind, whose fields may have the same names and other types.
+    object: Value,
 }
 
-/// A PaymentIntent, a Refund or a Dispute. Which of the fields it has depends on the type of the event.
-#[derive(Debug, Deserialize)]
+/// The fields that are read. Which of them an object has depends on the type of the event.
+#[derive(Debug, Default, Deserialize)]
 struct Object {
     #[serde(default)]
     id: Option<String>,
@@ -55,8 +57,8 @@ impl Metadata {
 pub(super) enum Notice {
     /// An intent of this order reached a final state.
     Charged { order_id: OrderId },
-    /// A refund of this order changed.
-    Refund { order_id: OrderId, intent: String },
+    /// A refund of the charge of this intent changed. One that was made at Stripe's dashboard does not name the order.
+    Refund { order_id: Option<OrderId>, intent: String },
     /// The customer's bank opened, changed or closed a dispute about the charge of this intent.
     Dispute { intent: String, dispute: Dispute },
     /// Nothing that concerns a payment of this shop.
@@ -65,14 +67,15 @@ pub(super) enum Notice {
 
 impl StripeEvent {
     pub(super) fn notice(self) -> Notice {
-        let Object { id, payment_intent, status, reason, metadata } = self.data.object;
+        let object: Object = serde_json::from_value(self.data.object).unwrap_or_default();
+        let Object { id, payment_intent, status, reason, metadata } = object;
         let order_id = metadata.and_then(|metadata| metadata.order());
         let notice = match self.kind.as_str() {
             "payment_intent.succeeded" | "payment_intent.payment_failed" | "payment_intent.canceled" => {
                 order_id.map(|order_id| Notice::Charged { order_id })
             }
             "refund.updated" | "refund.failed" | "charge.refund.updated" => {
-                order_id.zip(payment_intent).map(|(order_id, intent)| Notice::Refund { order_id, intent })
+                payment_intent.map(|intent| Notice::Refund { order_id, intent })
             }
             kind if kind.starts_with("charge.dispute.") => {
                 let updated_at = Timestamp::from_millis(self.created.saturating_mul(1_000));
