@@ -13,11 +13,11 @@ const RELEASED: &str = include_str!("released-asyncapi.json");
 /// The keywords that change no value's validity.
 const ANNOTATIONS: [&str; 3] = ["description", "examples", "title"];
 
-fn released() -> Value {
+pub(crate) fn released() -> Value {
     serde_json::from_str(RELEASED).unwrap()
 }
 
-fn current() -> Value {
+pub(crate) fn current() -> Value {
     serde_json::from_str(orderflow_documents::ASYNCAPI).unwrap()
 }
 
@@ -113,7 +113,7 @@ fn examples(document: &Value) -> Vec<&Value> {
 }
 
 /// Adds a field to every object of an event, except the variables of a message, whose names are the shop's own.
-fn extend(value: &mut Value) {
+pub(crate) fn extend(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             let nested = fields.iter_mut().filter(|(name, _)| *name != "variables");

@@ -4,5 +4,6 @@
 mod agreement;
 mod calls;
 mod compatible;
+mod consumed;
 mod served;
 mod valid;
