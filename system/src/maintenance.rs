@@ -22,7 +22,9 @@ pub async fn table_states(location: &StoreLocation, prefix: &str) -> anyhow::Res
                 None => return Ok(Vec::new()),
             }
         }
-        StoreLocation::Embedded(Location::Memory) | StoreLocation::Endpoint(_) => Data::open(location).await?,
+        StoreLocation::Embedded(Location::Memory) | StoreLocation::Endpoint(_) => {
+            Data::open(location).await?
+        }
     };
     Ok(data.store(prefix).table_states(TABLES).await?)
 }

@@ -17,7 +17,7 @@ pub(crate) enum Relaying {
     Alone,
     /// While this process holds the lease.
     InTurn(RelayLease),
-    /// This process holds the lease and ends when it loses it: only it can deliver what its memory broker has taken over.
+    /// This process holds the lease, and its part ends when another one takes it: only it can deliver what its memory broker has taken over.
     Held(RelayLease, HeldLease),
 }
 
@@ -78,7 +78,7 @@ impl Relaying {
 /// Holds the lease until it is lost or `stop` becomes true.
 async fn hold(lease: RelayLease, held: HeldLease, mut stop: watch::Receiver<bool>) {
     let lost = tokio::select! {
-        () = lease.keep(held) => true,
+        () = lease.keep_until_taken(held) => true,
         _ = stop.wait_for(|stop| *stop) => false,
     };
     if !lost {

@@ -128,7 +128,7 @@ mod tests {
             writer.execute("INSERT INTO things VALUES (?1, 0)", [id]).unwrap();
         }
         writer.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(())).unwrap();
-        for commit in 0..commits {
+        for commit in 1..=commits {
             writer.execute("UPDATE things SET value = ?1 WHERE id = 1", [commit]).unwrap();
         }
         let content = std::fs::read(directory.path().join("a.db-wal")).unwrap();

@@ -65,6 +65,22 @@ impl RelayLease {
         Ok(taken.then_some(HeldLease { row, renewed }))
     }
 
+    /// Renews a lease until another process takes it, however long the store does not answer meanwhile: as long as no other process took it, no other
+    /// process relayed.
+    pub async fn keep_until_taken(&self, held: HeldLease) {
+        let mut row = held.row;
+        loop {
+            tokio::time::sleep(RENEWAL).await;
+            let next = row.renewed();
+            match self.runtime.renew_lease(&next).await {
+                Ok(true) => row = next,
+                Ok(false) => break,
+                Err(error) => tracing::debug!(%error, "lease of the relay cannot be renewed"),
+            }
+        }
+        report_loss();
+    }
+
     /// Renews a lease until it is lost: another process took it, or it could not be renewed in time.
     pub async fn keep(&self, mut held: HeldLease) {
         while held.renewed.elapsed() < EXPIRY {
@@ -76,7 +92,7 @@ impl RelayLease {
                 Err(error) => tracing::debug!(%error, "lease of the relay cannot be renewed"),
             }
         }
-        tracing::warn!("this process lost the lease of the relay and stops to relay events");
+        report_loss();
     }
 
     /// Takes the lease whenever it is free, until `stop` becomes true. `suspended` is true while this process does not hold it. Returns the
@@ -105,6 +121,10 @@ impl RelayLease {
             tracing::debug!(%error, "lease of the relay cannot be returned");
         }
     }
+}
+
+fn report_loss() {
+    tracing::warn!("this process lost the lease of the relay and stops to relay events");
 }
 
 /// What is known of the process that holds the lease.

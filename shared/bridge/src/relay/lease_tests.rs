@@ -62,3 +62,19 @@ async fn a_process_that_was_frozen_notices_that_another_took_over() {
     frozen.release().await;
     assert!(runtime.lease().await.unwrap().is_some(), "only its owner returns a lease");
 }
+
+#[tokio::test]
+async fn a_lease_that_could_not_be_renewed_in_time_is_kept_if_no_other_process_took_it() {
+    let (_embedded, runtime) = runtime().await;
+    let lease = RelayLease::new(runtime.clone());
+    let held = lease.acquire().await;
+    tokio::time::sleep(EXPIRY + RENEWAL).await;
+    let kept = tokio::time::timeout(2 * RENEWAL, lease.keep_until_taken(held));
+    assert!(kept.await.is_err(), "it is still held");
+    let row = runtime.lease().await.unwrap().unwrap();
+    assert!(row.owner == lease.owner && row.version > 1, "{row:?}");
+    let held = HeldLease { row, renewed: Instant::now() };
+    let taken = RelayLease::new(runtime.clone()).acquire().await;
+    assert_eq!(runtime.lease().await.unwrap(), Some(taken.row));
+    tokio::time::timeout(2 * RENEWAL, lease.keep_until_taken(held)).await.unwrap();
+}
