@@ -1,6 +1,8 @@
 //! `orderflow bench`: measures a shop under load. The measurement itself is in `orderflow-lab`.
 
-use orderflow_lab::{BenchArgs, BenchError};
+use std::path::PathBuf;
+
+use orderflow_lab::{BenchArgs, BenchError, Measured};
 use orderflow_settings::declared::TOKEN;
 use orderflow_settings::{NotAllowed, Setting, Snapshot, read};
 
@@ -31,6 +33,14 @@ enum BenchFailed {
     /// There are none.
     #[error(transparent)]
     NotMeasured(#[from] BenchError),
+    /// They are shown, but the report cannot be written.
+    #[error("--report: {} cannot be written: {error}", path.display())]
+    Report {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
     /// They are shown, but orders are missing.
     #[error("{0}")]
     Incomplete(String),
@@ -49,8 +59,16 @@ pub fn run(command: &BenchCommand, environment: &Snapshot, output: &mut Output) 
         }))
     })?;
     let measured = orderflow_lab::run(&command.bench, token.as_deref()).map_err(BenchFailed::from)?;
+    // The figures are shown also if the report cannot be written.
+    let reported = write_report(command, &measured);
     let text = if command.bench.json { measured.json() } else { measured.to_string() };
     output.line(text).map_err(ClientError::from)?;
     output.flush().map_err(ClientError::from)?;
+    reported?;
     measured.failure().map_or(Ok(()), |failure| Err(BenchFailed::Incomplete(failure).into()))
+}
+
+fn write_report(command: &BenchCommand, measured: &Measured) -> Result<(), BenchFailed> {
+    let Some(path) = &command.bench.report else { return Ok(()) };
+    std::fs::write(path, measured.report()).map_err(|error| BenchFailed::Report { path: path.clone(), error })
 }

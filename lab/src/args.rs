@@ -41,12 +41,16 @@ pub struct BenchArgs {
     #[arg(long, value_enum, default_value_t = Scenario::Uniform)]
     scenario: Scenario,
 
+    /// Begin with a store that holds this many confirmed orders: what the shop can do after years. Writing a million of them takes minutes.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
+    stored: u64,
+
     /// The number of orders that are placed before the measurement and are not part of it. [default: 200, with --url 0]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
     warm_up: Option<u64>,
 
     /// Measure the shop that runs at this URL, http:// only, instead of a temporary one. Its store keeps the orders.
-    #[arg(id = "shop_url", long = "url", value_name = "URL", conflicts_with_all = ["broker", "data_dir", "set", "log"])]
+    #[arg(id = "shop_url", long = "url", value_name = "URL", conflicts_with_all = ["broker", "data_dir", "set", "log", "stored"])]
     url: Option<String>,
 
     /// Let the RabbitMQ at this URL carry the events of the temporary shop. Use a virtual host of its own: the shop declares its queues
@@ -77,6 +81,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     timeout: Duration,
 
+    /// Also write a report with plots to this file: one page of HTML that needs no other.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+
     /// Print the figures as JSON.
     #[arg(long)]
     pub json: bool,
@@ -97,8 +105,9 @@ complete in time.
 Examples:
   orderflow bench
   orderflow bench --clients 64 --orders 20000 --json
-  orderflow bench --rate 200 --duration 30s
+  orderflow bench --rate 200 --duration 30s --report report.html
   orderflow bench --scenario mixed --broker amqp://guest:guest@127.0.0.1:5672/bench
+  orderflow bench --stored 1000000 --clients 16
   orderflow bench --url http://127.0.0.1:8080 --orders 1000";
 
 /// How many orders are placed.
@@ -136,6 +145,8 @@ pub(crate) struct TemporaryPlan {
     pub folder: Option<PathBuf>,
     pub variables: Vec<(String, String)>,
     pub log: Option<PathBuf>,
+    /// The orders that the store holds at the start.
+    pub stored: u64,
 }
 
 impl BenchArgs {
@@ -157,8 +168,13 @@ impl BenchArgs {
                 folder: self.data_dir.clone(),
                 variables: self.set.clone(),
                 log: self.log.clone(),
+                stored: self.stored,
             }),
         }
+    }
+
+    pub(crate) fn stored(&self) -> u64 {
+        self.stored
     }
 
     pub(crate) fn scenario(&self) -> Scenario {
@@ -259,7 +275,7 @@ mod tests {
 
     #[test]
     fn flags_of_the_temporary_shop_are_refused_for_another() {
-        for flag in ["--broker=amqp://h", "--data-dir=/tmp", "--set=A=b", "--log=f"] {
+        for flag in ["--broker=amqp://h", "--data-dir=/tmp", "--set=A=b", "--log=f", "--stored=1"] {
             assert!(parse(&["--url=http://h", flag]).is_err(), "{flag}");
         }
         assert!(parse(&["--orders=1", "--duration=1s"]).is_err());

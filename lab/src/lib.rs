@@ -11,11 +11,16 @@ mod load;
 mod measurement;
 mod notified;
 mod observer;
+mod plot;
 mod processes;
+mod report;
 mod result;
 mod scenario;
+mod series;
 mod shop;
 mod statistics;
+mod stored;
+mod text;
 
 pub use args::BenchArgs;
 pub use error::BenchError;

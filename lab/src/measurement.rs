@@ -18,7 +18,8 @@ use crate::observer::{Observer, Summary};
 use crate::processes::{self, Meter, Participant, Role};
 use crate::result::{Conditions, Measured, Observations};
 use crate::scenario::Workload;
-use crate::shop::Shop;
+use crate::shop::{Folder, Shop};
+use crate::stored;
 use crate::{BenchArgs, BenchError};
 
 /// How often the shop is observed under load. A sample costs it less than a millisecond of CPU.
@@ -59,7 +60,7 @@ struct Subject {
 
 async fn measure(args: &BenchArgs, token: Option<&str>) -> Result<Measured, BenchError> {
     let interrupts = Interrupts::listen()?;
-    let mut subject = Subject::open(args, token)?;
+    let mut subject = Subject::open(args, token, &interrupts).await?;
     let workload = Arc::new(Workload::new(args.scenario(), &run_name()));
     let mut connection = Connection::new(&subject.address);
     let before = Summary::read(&mut connection).await.map_err(|error| match subject.started {
@@ -73,7 +74,7 @@ async fn measure(args: &BenchArgs, token: Option<&str>) -> Result<Measured, Benc
         plan: args.load(),
         first: args.warm_up(),
         stop: interrupts.stop.clone(),
-        progress: progress_bar(args.load().extent),
+        progress: progress_bar(args.load().extent, "orders answered"),
     };
     let warm_up_end = Instant::now() + args.timeout();
     let ended_before = warm_up(&load, args.warm_up(), before.ended(), warm_up_end).await?;
@@ -93,10 +94,14 @@ fn run_name() -> String {
 }
 
 impl Subject {
-    fn open(args: &BenchArgs, token: Option<&str>) -> Result<Self, BenchError> {
+    async fn open(
+        args: &BenchArgs,
+        token: Option<&str>,
+        interrupts: &Interrupts,
+    ) -> Result<Self, BenchError> {
         let mut subject = match args.shop() {
             ShopPlan::At(url) => Self::at(&url, token)?,
-            ShopPlan::Temporary(plan) => Self::temporary(&plan)?,
+            ShopPlan::Temporary(plan) => Self::temporary(&plan, interrupts).await?,
         };
         for pid in args.pids() {
             let name = processes::name(&pid.to_string())
@@ -116,9 +121,15 @@ impl Subject {
         Ok(Self { started: None, address, participants, kind: "url", remarks })
     }
 
-    fn temporary(plan: &TemporaryPlan) -> Result<Self, BenchError> {
+    async fn temporary(plan: &TemporaryPlan, interrupts: &Interrupts) -> Result<Self, BenchError> {
         let broker = plan.broker.as_deref().map(broker_endpoint).transpose()?;
-        let shop = Shop::start(plan)?;
+        let folder = Folder::make(plan)?;
+        if plan.stored > 0 {
+            let progress = progress_bar(Extent::Orders(plan.stored), "orders stored");
+            stored::fill(&folder.data(), plan.stored, &progress, &interrupts.stop).await?;
+            progress.finish_and_clear();
+        }
+        let shop = Shop::start(plan, folder)?;
         let address = Address::parse(shop.url(), None)?;
         let name = "orderflow".to_owned();
         let mut participants = vec![Participant { pid: shop.pid(), role: Role::Shop, name }];
@@ -244,6 +255,7 @@ async fn measure_load(
         scenario: args.scenario(),
         shop: subject.kind,
         plan: args.load(),
+        stored: args.stored(),
         sync: subject.started.as_ref().and_then(|_| sync()),
         interrupted: interrupts.stopped(),
         remarks: std::mem::take(&mut subject.remarks),
@@ -282,7 +294,7 @@ fn sync() -> Option<String> {
     given.or_else(|| setting.default.map(str::to_owned))
 }
 
-fn progress_bar(extent: Extent) -> ProgressBar {
+fn progress_bar(extent: Extent, what: &str) -> ProgressBar {
     let length = match extent {
         Extent::Orders(orders) => Some(orders),
         Extent::Time(_) => None,
@@ -290,10 +302,10 @@ fn progress_bar(extent: Extent) -> ProgressBar {
     // Nothing is drawn unless stderr is a terminal.
     let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr_with_hz(5));
     let template = match length {
-        Some(_) => "{wide_bar} {human_pos}/{human_len} orders answered, {per_sec} {msg}",
-        None => "{spinner} {human_pos} orders answered, {per_sec}, {elapsed} {msg}",
+        Some(_) => format!("{{wide_bar}} {{human_pos}}/{{human_len}} {what}, {{per_sec}} {{msg}}"),
+        None => format!("{{spinner}} {{human_pos}} {what}, {{per_sec}}, {{elapsed}} {{msg}}"),
     };
-    bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
+    bar.with_style(ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 #[cfg(test)]

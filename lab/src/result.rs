@@ -1,7 +1,6 @@
 //! The figures of a measurement.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -12,13 +11,16 @@ use crate::load::Orders;
 use crate::notified::{Clocks, Notified, Outcome};
 use crate::processes::{Consumption, Role};
 use crate::scenario::Scenario;
-use crate::statistics::{Latencies, Quantiles, per_second, rounded};
+use crate::series::Series;
+use crate::statistics::{Quantiles, per_second, rounded};
 
 /// Under which conditions the figures hold.
 pub(crate) struct Conditions {
     pub scenario: Scenario,
     pub shop: &'static str,
     pub plan: LoadPlan,
+    /// The orders that the store held at the start.
+    pub stored: u64,
     pub sync: Option<String>,
     pub interrupted: bool,
     pub remarks: Vec<String>,
@@ -58,6 +60,8 @@ pub struct Measured {
     pub clients: usize,
     /// The planned orders a second of an open loop.
     pub rate_per_s: Option<f64>,
+    /// The orders that the store of a temporary shop held at the start.
+    pub stored_orders: u64,
     /// The processors of this machine.
     pub cores: usize,
     /// Whether a signal ended the measurement early.
@@ -92,9 +96,12 @@ pub struct Measured {
     pub load_generator: GeneratorFigures,
     /// What the figures leave out.
     pub remarks: Vec<String>,
+    /// The measurement over time, for the report.
+    #[serde(skip)]
+    pub(crate) series: Series,
 }
 
-/// How many orders ended how.
+/// The number of orders by how they ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Outcomes {
     /// Paid and confirmed.
@@ -131,7 +138,7 @@ pub struct GeneratorFigures {
 
 impl Measured {
     pub(crate) fn new(conditions: Conditions, seen: &Observations) -> Self {
-        let Conditions { scenario, shop, plan, sync, interrupted, remarks } = conditions;
+        let Conditions { scenario, shop, plan, stored, sync, interrupted, remarks } = conditions;
         let placed = &seen.orders.placed;
         let accepted = placed.len();
         let notified = seen.notified.iter().flatten().count();
@@ -141,12 +148,7 @@ impl Measured {
             .orders
             .span
             .map_or(Duration::ZERO, |(first, last)| seen.completed_at.max(last).duration_since(first));
-        let post: Latencies = placed.iter().map(|order| order.answered - order.planned).collect();
-        let end_to_end: Latencies = placed
-            .iter()
-            .zip(&seen.notified)
-            .filter_map(|(order, notified)| Some(seen.clocks.since(order.planned, notified.as_ref()?.at_us)))
-            .collect();
+        let series = Series::new(&seen.orders, &seen.notified, &seen.clocks, total);
         let processes: Vec<ProcessFigures> =
             seen.consumed.iter().map(|consumed| ProcessFigures::new(consumed, completed)).collect();
         let cpu = seen.consumed.iter().map(|consumed| consumed.cpu).sum();
@@ -160,6 +162,7 @@ impl Measured {
             kind: if plan.rate.is_some() { "open" } else { "closed" },
             clients: plan.clients,
             rate_per_s: plan.rate,
+            stored_orders: stored,
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             interrupted,
             accepted,
@@ -170,8 +173,8 @@ impl Measured {
             total_s: rounded(total.as_secs_f64()),
             accepted_per_s: rounded(per_second(accepted, load)),
             completed_per_s: rounded(per_second(completed, total)),
-            post_ms: post.quantiles(),
-            end_to_end_ms: end_to_end.quantiles(),
+            post_ms: series.all_post.quantiles(),
+            end_to_end_ms: series.all_end_to_end.quantiles(),
             cpu_ms_per_order: (!processes.is_empty()).then(|| millis_each(cpu, completed)).flatten(),
             peak_rss_mib: (!memory.is_empty()).then(|| rounded(memory.iter().sum())),
             processes,
@@ -180,6 +183,7 @@ impl Measured {
                 peak_rss_mib: mib(seen.own_memory_kib),
             },
             remarks,
+            series,
         }
     }
 
@@ -236,82 +240,20 @@ fn mib(kib: u64) -> f64 {
     rounded(kib as f64 / 1_024.0)
 }
 
-impl fmt::Display for Measured {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let load = match self.rate_per_s {
-            Some(rate) => format!("open loop, {rate} orders/s planned"),
-            None => format!("closed loop, {} clients", self.clients),
-        };
-        let sync = self.sync.as_ref().map(|sync| format!(", sync {sync}")).unwrap_or_default();
-        writeln!(f, "{}, {}{sync}, {load}, {} cores\n", self.scenario, self.shop, self.cores)?;
-        self.write_orders(f)?;
-        self.write_latencies(f)?;
-        self.write_processes(f)?;
-        for remark in &self.remarks {
-            write!(f, "\n\nnote: {remark}")?;
-        }
-        if self.interrupted {
-            f.write_str("\n\nnote: a signal ended the measurement early")?;
-        }
-        Ok(())
-    }
-}
-
-impl Measured {
-    fn write_orders(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Outcomes { confirmed, rejected, cancelled } = self.outcomes;
-        let mut ends = String::new();
-        for (count, name) in [(confirmed, "confirmed"), (rejected, "rejected"), (cancelled, "cancelled")] {
-            if count > 0 {
-                write!(ends, ", {count} {name}")?;
-            }
-        }
-        writeln!(f, "{:<14}{} accepted, {} completed{ends}", "orders", self.accepted, self.completed)?;
-        for (why, count) in &self.refused {
-            writeln!(f, "{:<14}{count} x {why}", "refused")?;
-        }
-        writeln!(f, "{:<14}{:.1} orders/s in {:.1} s", "accepted", self.accepted_per_s, self.load_s)?;
-        writeln!(f, "{:<14}{:.1} orders/s in {:.1} s\n", "completed", self.completed_per_s, self.total_s)
-    }
-
-    fn write_latencies(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<14}{:>10}{:>10}{:>10}{:>10}", "latency, ms", "p50", "p90", "p99", "max")?;
-        for (name, quantiles) in [("POST", &self.post_ms), ("to notified", &self.end_to_end_ms)] {
-            if let Some(Quantiles { p50, p90, p99, max }) = quantiles {
-                writeln!(f, "{name:<14}{p50:>10.1}{p90:>10.1}{p99:>10.1}{max:>10.1}")?;
-            }
-        }
-        Ok(())
-    }
-
-    fn write_processes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cpu = |cpu: Option<f64>| cpu.map_or_else(|| "-".to_owned(), |cpu| format!("{cpu:.2}"));
-        write!(f, "\n{:<24}{:>14}{:>14}", "process", "CPU ms/order", "peak MiB")?;
-        for process in &self.processes {
-            let name = format!("{} {}", process.name, process.pid);
-            write!(f, "\n{name:<24}{:>14}{:>14.1}", cpu(process.cpu_ms_per_order), process.peak_rss_mib)?;
-        }
-        if self.processes.len() > 1 {
-            write!(f, "\n{:<24}{:>14}", "together", cpu(self.cpu_ms_per_order))?;
-        }
-        let own = &self.load_generator;
-        write!(f, "\n{:<24}{:>14}{:>14.1}", "(load generator)", cpu(own.cpu_ms_per_order), own.peak_rss_mib)
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::args::Extent;
     use crate::load::Placed;
     use crate::processes::Participant;
 
-    fn conditions() -> Conditions {
+    pub(crate) fn conditions() -> Conditions {
         let plan = LoadPlan { extent: Extent::Orders(4), clients: 2, rate: None };
         Conditions {
             scenario: Scenario::HotSku,
             shop: "rabbitmq",
             plan,
+            stored: 0,
             sync: None,
             interrupted: false,
             remarks: Vec::new(),
@@ -319,7 +261,7 @@ mod tests {
     }
 
     /// Observes four accepted orders, one a second. Each is answered after 10 ms, and notified after 50 ms; the last is not counted.
-    fn observations() -> Observations {
+    pub(crate) fn observations() -> Observations {
         let (clocks, start) = (Clocks::read(), Instant::now());
         let mut orders = Orders::default();
         let mut notified = Vec::new();
@@ -395,19 +337,5 @@ mod tests {
         );
         assert_eq!(measured.failure().as_deref(), Some("no order was placed"));
         assert!(measured.json().contains("\"post_ms\": null"));
-    }
-
-    #[test]
-    fn the_text_names_every_process() {
-        let text = Measured::new(conditions(), &observations()).to_string();
-        for part in [
-            "hot-sku, rabbitmq, closed loop, 2 clients",
-            "3 completed",
-            "p 2 ",
-            "together",
-            "(load generator)",
-        ] {
-            assert!(text.contains(part), "{part}: {text}");
-        }
     }
 }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,7 +35,7 @@ pub(crate) struct Shop {
     child: Child,
     url: String,
     log: Log,
-    _folder: TempDir,
+    _folder: Folder,
 }
 
 /// The end of the log.
@@ -72,10 +72,9 @@ impl Shop {
     /// # Errors
     /// [`BenchError::Shop`] if it does not, with the end of its log; [`BenchError::Flag`] or [`BenchError::File`] for a folder or file that cannot
     /// be used.
-    pub(crate) fn start(plan: &TemporaryPlan) -> Result<Self, BenchError> {
-        let folder = make_folder(plan.folder.as_deref())?;
+    pub(crate) fn start(plan: &TemporaryPlan, folder: Folder) -> Result<Self, BenchError> {
         let log_file = plan.log.as_deref().map(create).transpose()?;
-        let mut command = command(plan, folder.path())?;
+        let mut command = command(plan, &folder)?;
         let not_started =
             |error: io::Error| shop_error(format!("cannot be started: {error}"), &Log::default());
         let mut child = command.spawn().map_err(not_started)?;
@@ -147,6 +146,24 @@ fn shop_error(what: impl Into<String>, log: &Log) -> BenchError {
     BenchError::Shop { what: what.into(), log: log.text() }
 }
 
+/// The folder of a temporary shop, which is deleted when it is dropped.
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    /// Makes the folder.
+    ///
+    /// # Errors
+    /// [`BenchError::Flag`] or [`BenchError::File`] if it cannot be made.
+    pub(crate) fn make(plan: &TemporaryPlan) -> Result<Self, BenchError> {
+        make_folder(plan.folder.as_deref()).map(Self)
+    }
+
+    /// Returns the data directory of the shop.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.0.path().join("data")
+    }
+}
+
 fn make_folder(parent: Option<&Path>) -> Result<TempDir, BenchError> {
     let mut builder = tempfile::Builder::new();
     builder.prefix("orderflow-bench-");
@@ -167,11 +184,11 @@ fn create(path: &Path) -> Result<File, BenchError> {
         .map_err(|error| BenchError::flag("--log", format!("{} cannot be written: {error}", path.display())))
 }
 
-fn command(plan: &TemporaryPlan, folder: &Path) -> Result<Command, BenchError> {
+fn command(plan: &TemporaryPlan, folder: &Folder) -> Result<Command, BenchError> {
     let program = std::env::current_exe()?;
     let mut command = Command::new(program);
     command.args(["up", "--host", "127.0.0.1", "--port", "0"]);
-    command.arg("--data-dir").arg(folder.join("data")).current_dir(folder).env_clear();
+    command.arg("--data-dir").arg(folder.data()).current_dir(folder.0.path()).env_clear();
     for name in INHERITED {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);

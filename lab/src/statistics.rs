@@ -53,6 +53,13 @@ impl Latencies {
         })
     }
 
+    /// Returns the latency in milliseconds that this share of all does not exceed; `None` if no latency is rarer than that.
+    #[expect(clippy::cast_precision_loss, reason = "counts of orders are far below 2^53")]
+    pub(crate) fn at(&self, share: f64) -> Option<f64> {
+        let is_known = (1.0 - share) * self.histogram.len() as f64 >= 1.0;
+        is_known.then(|| self.quantile(share))
+    }
+
     /// Returns the latency in milliseconds that this share of all does not exceed. The buckets of the histogram have a width, and no quantile
     /// is longer than the longest latency.
     fn quantile(&self, share: f64) -> f64 {

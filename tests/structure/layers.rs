@@ -108,7 +108,7 @@ fn no_shared_crate_depends_on_a_service() {
 #[test]
 fn only_bridge_embedded_and_the_program_depend_on_broker_and_store() {
     let packages = packages();
-    let allowed = ["system", "cli", "tests", "shared/bridge", "shared/embedded", "shared/testing"];
+    let allowed = ["system", "lab", "cli", "tests", "shared/bridge", "shared/embedded", "shared/testing"];
     for (name, package) in packages.iter().filter(|(_, package)| !allowed.contains(&package.folder.as_str()))
     {
         for dependency in
@@ -244,7 +244,7 @@ fn every_package_has_the_licence_of_the_repository() {
 fn only_the_program_and_the_tests_use_the_system() {
     let packages = packages();
     for (name, package) in &packages {
-        let above = ["cli", "tests"].contains(&package.folder.as_str());
+        let above = ["lab", "cli", "tests"].contains(&package.folder.as_str());
         for upper in ["orderflow-system", "orderflow"] {
             assert!(above || !package.dependencies.contains(upper), "{name} depends on {upper}");
         }

@@ -1,6 +1,10 @@
 //! `orderflow bench`.
 
-use orderflow_testing::program::{Launch, Run};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use orderflow_testing::program::{Launch, PATIENCE, Run, Signal};
+use rustix::process::{Pid, kill_process};
 use serde_json::Value;
 
 use crate::server::Server;
@@ -37,7 +41,10 @@ fn figures(arguments: &[&str]) -> Value {
 
 #[test]
 fn a_temporary_shop_is_measured_and_every_order_completes() {
-    let figures = figures(&["--orders", "50", "--warm-up", "5"]);
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.html");
+    let figures = figures(&["--orders", "50", "--warm-up", "5", "--report", report.to_str().unwrap()]);
+    assert_eq!(std::fs::read_to_string(report).unwrap().matches("<svg").count(), 3);
     assert_eq!((&figures["accepted"], &figures["completed"]), (&Value::from(50), &Value::from(50)));
     assert_eq!(figures["outcomes"]["confirmed"], 50);
     assert_eq!(figures["processes"][0]["role"], "shop");
@@ -94,4 +101,27 @@ fn errors_name_the_flag() {
             run.err
         );
     }
+}
+
+#[test]
+fn an_interrupted_measurement_shows_the_figures_so_far() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let arguments =
+        ["bench", "--orders", "1000000", "--warm-up", "0", "--json", "--log", log.to_str().unwrap()];
+    let launch = Launch::new(env!("CARGO_BIN_EXE_orderflow"), arguments).env("RUST_LOG", "info");
+    let child = launch.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // The command handles signals before it starts the shop, which logs its first orders.
+    let deadline = Instant::now() + PATIENCE;
+    while !std::fs::read_to_string(&log).unwrap_or_default().contains("notification sent") {
+        assert!(Instant::now() < deadline, "the shop logs nothing");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let figures: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&figures["interrupted"], &figures["accepted"]), (&Value::from(true), &figures["completed"]));
+    assert!(figures["accepted"].as_u64().unwrap() > 0, "{figures}");
 }
