@@ -169,6 +169,7 @@ fn shared_crates_import_downwards() {
         ("orderflow-engine", &["orderflow-store-port"]),
         ("orderflow-errors", &[]),
         ("orderflow-store-port", &[]),
+        ("orderflow-store-server", &["orderflow-store-port"]),
         ("orderflow-settings", &["orderflow-errors"]),
         ("orderflow-telemetry", &["orderflow-domain", "orderflow-errors", "orderflow-settings"]),
         (

@@ -119,7 +119,7 @@ async fn a_conflict_beside_a_failed_write_goes_into_the_next_round() {
 #[tokio::test(start_paused = true)]
 async fn a_lasting_conflict_fails_only_its_own_write() {
     let world = World::new(IndependentWrites::OneTransaction).await;
-    // Another request holds the item `t1` for good.
+    // Another request holds the item `t1` in every round.
     world.embedded.inject(Arc::new(|operation: &str, body: &serde_json::Value| match operation {
         "TransactWriteItems" if body["TransactItems"][1]["Put"]["Item"]["id"]["S"] == "t1" => {
             Some(codes(&["None", "TransactionConflict", "None"]))

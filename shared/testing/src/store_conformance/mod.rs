@@ -2,6 +2,7 @@
 //!
 //! A [`StoreUnderTest`] opens a backend; [`store_suite!`](crate::store_suite) generates a test of every scenario for it. Each scenario has tables of
 //! its own, so that backends in other processes can be shared.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod ground;
 pub mod reads;
