@@ -28,6 +28,9 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(8);
 /// The time that the broker may take to say which queues exist. Each missing one costs a channel.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The time for which a repair waits for publishers.
+const PUBLISHER_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The time that the broker may take to answer a health check.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -159,7 +162,11 @@ impl RabbitMq {
             Existed::Unknown => Vec::new(),
         };
         let is_complete = existed == Existed::Before && missing.is_empty();
-        let alone = if is_complete { None } else { Some(self.complete.write().await) };
+        let alone = match is_complete {
+            true => None,
+            // A publisher whose confirms do not come must not delay the repair.
+            false => timeout(PUBLISHER_TIMEOUT, self.complete.write()).await.ok(),
+        };
         self.rights.declare(connection).await?;
         drop(alone);
         if !missing.is_empty() {
