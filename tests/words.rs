@@ -10,7 +10,7 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const EXEMPT: [&str; 2] = ["CHANGELOG.md", "docs/glossary.md"];
 
 /// Folders that are not part of the sources.
-const SKIPPED: [&str; 3] = ["target", ".git", "data"];
+const SKIPPED: [&str; 4] = ["target", ".git", "data", "console/web/node_modules"];
 
 /// Where names of an earlier version are needed to read what it stored: a data directory that it wrote, and attributes and fields under
 /// their former names, with the tests of both.

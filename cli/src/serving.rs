@@ -30,7 +30,7 @@ pub(crate) fn announce(address: SocketAddr) {
     print_aside(move || writeln!(io::stdout().lock(), "listening on http://{address}"));
 }
 
-/// Prints on a thread of its own, because an output that nobody reads blocks its writer.
+/// Prints on a thread of its own, because an output without a reader blocks its writer.
 pub(crate) fn print_aside(print: impl FnOnce() -> io::Result<()> + Send + 'static) {
     let _unstarted = std::thread::Builder::new().name("print".to_owned()).spawn(print);
 }

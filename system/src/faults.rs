@@ -49,7 +49,7 @@ pub(crate) fn router(consumers: ConsumerSwitch, gateway: FaultSwitch) -> OpenApi
 async fn read(State(faults): State<Faults>) -> Json<FaultsBody> {
     Json(FaultsBody {
         payment: faults.gateway.get(),
-        stopped: faults.consumers.stopped().into_iter().collect(),
+        stopped: faults.consumers.faulty().into_iter().collect(),
     })
 }
 

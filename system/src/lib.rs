@@ -16,6 +16,7 @@ mod idle;
 mod live;
 mod maintenance;
 mod parts;
+mod pauses;
 mod relaying;
 mod remnants;
 mod routes;
@@ -49,6 +50,7 @@ use functions::Targets;
 use health::{Activities, Observed};
 use live::OrderFeed;
 use parts::{ORDER_EXPIRY, ORDER_INTAKE, OUTBOX_RELAY};
+use pauses::Pauses;
 use relaying::Relaying;
 
 pub use base_url::{BaseUrl, BaseUrlError};
@@ -153,6 +155,8 @@ pub struct System {
     activities: Activities,
     /// What the published events say about orders.
     feed: OrderFeed,
+    /// The consumers that an operator paused.
+    pauses: Pauses,
 }
 
 impl System {
@@ -188,6 +192,8 @@ impl System {
         for (consumer, function) in &mut targets {
             function.target = Observed::new(function.target.clone(), activities.of(consumer));
         }
+        let pauses = Pauses::new(RuntimeTable::new(&store), broker.switch().clone());
+        pauses.apply().await?;
         let feed = OrderFeed::default();
         let stream_pollers = match settings.parts.contains(OUTBOX_RELAY) {
             true => open_stream_pollers(&store, &broker, &activities, &feed).await?,
@@ -218,6 +224,7 @@ impl System {
             channel: settings.channel,
             activities,
             feed,
+            pauses,
         })
     }
 

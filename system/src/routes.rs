@@ -6,7 +6,7 @@ use orderflow_telemetry::MetricsPage;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::parts::{ORDER_INTAKE, SHOP_API};
-use super::{System, faults, live};
+use super::{System, faults, live, pauses};
 
 impl System {
     /// Returns the router for loopback, which includes the route for injecting faults.
@@ -46,6 +46,7 @@ impl System {
                     self.templates.clone(),
                 ))
                 .merge(orderflow_shop_api::admin_router(self.broker.admin()))
+                .merge(pauses::router(self.pauses.clone()))
                 .merge(live::router(live::Reporter::new(health, self.broker.admin(), self.feed.clone())))
                 .merge(orderflow_shop_api::customers_router(&self.store, self.broker.admin()))
                 .merge(OpenApiRouter::from(self.webhook.clone()))

@@ -61,6 +61,7 @@ impl Running {
             let keeper = TableKeeper::new(system.store.clone(), system.currency.clone(), demo);
             stream_pollers.spawn(keeper.run(stream_pollers_stopped.clone()));
         }
+        stream_pollers.spawn(system.pauses.follow(stream_pollers_stopped.clone()));
         // Only one process sets these gauges: the one with the relay.
         if system.parts.contains(OUTBOX_RELAY) {
             stream_pollers.spawn(backlog::set_gauges(broker.admin(), outbox, stream_pollers_stopped));

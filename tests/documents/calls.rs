@@ -114,6 +114,9 @@ async fn call_messages(shop: &TestApp<Recording>) {
 async fn call_admin(shop: &mut TestApp<Recording>) {
     shop.get("/api/v1/admin/queues").await.expect(200);
     shop.get("/api/v1/live").await.expect(200);
+    shop.get("/api/v1/admin/consumers").await.expect(200);
+    shop.put("/api/v1/admin/consumers/analytics", &json!({"paused": true})).await.expect(200);
+    shop.put("/api/v1/admin/consumers/analytics", &json!({"paused": false})).await.expect(200);
     let letters = "/api/v1/admin/dead-letters";
     let all = shop.get(letters).await.expect(200).body;
     let letter = &all["dead_letters"][0];

@@ -38,7 +38,13 @@ fn access_is_closed_by_default() {
 }
 
 /// The operations that a deployment does not have.
-const NOT_DEPLOYED: [&str; 3] = ["/metrics", "/api/v1/admin/faults", "/api/v1/live"];
+const NOT_DEPLOYED: [&str; 5] = [
+    "/metrics",
+    "/api/v1/admin/consumers",
+    "/api/v1/admin/consumers/{consumer}",
+    "/api/v1/admin/faults",
+    "/api/v1/live",
+];
 
 #[test]
 fn the_gateway_requires_a_scope_of_the_operations_behind_each_route() {

@@ -4,6 +4,7 @@
 //! decision, and its problem details are shown as they are.
 
 mod arguments;
+mod consumer;
 mod customer;
 mod error;
 mod health;
@@ -19,6 +20,7 @@ mod stock;
 use orderflow_settings::Snapshot;
 
 pub use arguments::{PriceError, parse_price};
+pub use consumer::ConsumerArgs;
 pub use customer::CustomerArgs;
 pub use error::ClientError;
 pub use health::HealthArgs;
@@ -46,6 +48,8 @@ pub enum ClientCommand {
     Notification(NotificationArgs),
     /// Export what is stored about a customer, and forget a customer.
     Customer(CustomerArgs),
+    /// Show the consumers and their queues, pause and resume them.
+    Consumer(ConsumerArgs),
     /// Show the health of a running system; exit code 1 if it is unhealthy or cannot be reached, 3 if it is degraded.
     Health(HealthArgs),
 }
@@ -64,6 +68,7 @@ pub fn run(command: ClientCommand, environment: &Snapshot, output: &mut Output) 
             ClientCommand::Payment(args) => args.run(environment, output).await,
             ClientCommand::Notification(args) => args.run(environment, output).await,
             ClientCommand::Customer(args) => args.run(environment, output).await,
+            ClientCommand::Consumer(args) => args.run(environment, output).await,
             ClientCommand::Health(args) => args.run(environment, output).await,
         }
     })?;

@@ -32,6 +32,7 @@ mod load;
 mod mail;
 mod metrics;
 mod outbox;
+mod pauses;
 mod seed;
 mod server;
 mod traces;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitStatus;
 
-use orderflow_testing::program::{self, Launch, PATIENCE, Program, Signal};
+use orderflow_testing::program::{self, Launch, PATIENCE, Program, Run, Signal};
 use serde_json::{Value, json};
 
 /// A running `orderflow up`; killed when dropped.
@@ -30,6 +30,11 @@ impl Server {
 
     pub(crate) fn ephemeral() -> Self {
         Self::start(up(&["--port", "0", "--ephemeral"]))
+    }
+
+    /// Runs a command of the program as a client of this server.
+    pub(crate) fn client(&self, arguments: &[&str]) -> Run {
+        Launch::new(env!("CARGO_BIN_EXE_orderflow"), arguments).env("ORDERFLOW_URL", self.url()).run()
     }
 
     pub(crate) fn url(&self) -> &str {

@@ -1,4 +1,4 @@
-// A mail server that refuses every recipient until it is told otherwise.
+// A mail server that refuses every recipient; a test says which it accepts.
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 

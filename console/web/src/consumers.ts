@@ -1,4 +1,4 @@
-// Stops and starts consumers.
+// Pauses consumers, and switches faults.
 import { call, get } from "./api/client";
 import type { ConsumerName, Faults } from "./api/types";
 
@@ -8,8 +8,6 @@ export const readFaults = (signal?: AbortSignal) => get<Faults>(PATH, signal);
 
 export const writeFaults = (faults: Faults) => call<Faults>("PUT", PATH, { body: faults });
 
-export async function setStopped(consumer: ConsumerName, stop: boolean): Promise<void> {
-  const faults = await readFaults();
-  const others = (faults.stopped ?? []).filter((name) => name !== consumer);
-  await writeFaults({ ...faults, stopped: stop ? [...others, consumer] : others });
-}
+/** Pauses or resumes a consumer. It stays so after a restart. */
+export const setPaused = (consumer: ConsumerName, paused: boolean) =>
+  call("PUT", `/api/v1/admin/consumers/${consumer}`, { body: { paused } });

@@ -77,6 +77,8 @@ const OPERATIONS: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/admin/dead-letters/{consumer}/{id}", Need::OneOf(&[OPERATE])),
     ("PUT", "/api/v1/admin/dead-letters/{consumer}/{id}", Need::OneOf(&[OPERATE])),
     ("DELETE", "/api/v1/admin/dead-letters/{consumer}/{id}", Need::OneOf(&[OPERATE])),
+    ("GET", "/api/v1/admin/consumers", Need::OneOf(&[OPERATE])),
+    ("PUT", "/api/v1/admin/consumers/{consumer}", Need::OneOf(&[OPERATE])),
     ("GET", "/api/v1/admin/faults", Need::OneOf(&[OPERATE])),
     ("PUT", "/api/v1/admin/faults", Need::OneOf(&[OPERATE])),
 ];

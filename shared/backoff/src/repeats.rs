@@ -9,7 +9,7 @@ use tokio::time::{Duration, Instant};
 /// How long a failure has to stay away to be over.
 const OVER_AFTER: Duration = Duration::from_secs(10);
 
-/// The most failures that are told apart, and the most bytes of their texts: the texts may come from requests.
+/// The most failures that are distinguished, and the most bytes of their texts: the texts may come from requests.
 const FAILURES_MAX: usize = 64;
 const TEXT_BYTES_MAX: usize = 300;
 

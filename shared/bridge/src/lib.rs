@@ -18,5 +18,5 @@ pub use relay::{
     Backlog, HeldLease, InFlight, InFlightTracker, NothingInFlight, RelayLease, StreamPoller,
     StreamPollerError, StreamPollerStatus, StreamReads, Wakeup, run_unless_suspended, stream_event,
 };
-pub use runtime_table::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable};
+pub use runtime_table::{DeadLetterRow, Delayed, Pause, RUNTIME, RuntimeTable};
 pub use targets::{GuardedTarget, LambdaTarget, StreamTarget};

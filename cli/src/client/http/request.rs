@@ -58,6 +58,7 @@ fn kind_of(collection: &str) -> Option<&'static str> {
         "products" => Some("product"),
         "inventory" => Some("stock level of"),
         "notifications" => Some("notifications of order"),
+        "admin/consumers" => Some("consumer"),
         _ => None,
     }
 }

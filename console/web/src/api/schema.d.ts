@@ -24,6 +24,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/consumers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the consumers
+         * @description Shows which are paused.
+         */
+        get: operations["listConsumers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/consumers/{consumer}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Pause or resume a consumer
+         * @description A paused consumer gets no messages; they wait in its queue. It stays paused, also after a restart, until it is resumed. Other processes
+         *     over the same store follow within some seconds.
+         */
+        put: operations["pauseConsumer"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/dead-letters": {
         parameters: {
             query?: never;
@@ -172,6 +213,30 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export a customer with any id
+         * @description The same as `GET /api/v1/customers/{id}`, also for an id that no path can have, such as one with a slash.
+         */
+        get: operations["exportCustomerWithAnyId"];
+        put?: never;
+        post?: never;
+        /**
+         * Forget a customer with any id
+         * @description The same as `DELETE /api/v1/customers/{id}`, also for an id that no path can have, such as one with a slash.
+         */
+        delete: operations["forgetCustomerWithAnyId"];
         options?: never;
         head?: never;
         patch?: never;
@@ -620,8 +685,19 @@ export interface components {
          * @enum {string}
          */
         Channel: "email" | "sms";
+        /** @description The consumers. */
+        ConsumerList: {
+            consumers: components["schemas"]["ConsumerState"][];
+        };
         /** @enum {string} */
         ConsumerName: "order-tracker" | "inventory-reserve" | "payment" | "notification" | "analytics";
+        /** @description Whether messages are delivered to a consumer. */
+        ConsumerState: {
+            consumer: components["schemas"]["ConsumerName"];
+            /** @description Whether an operator paused it. Its messages wait in its queue. */
+            paused: boolean;
+            since?: components["schemas"]["Timestamp"] | null;
+        };
         /** @description A correction of the units that can be ordered. */
         Correction: {
             /**
@@ -753,14 +829,14 @@ export interface components {
             time: string;
             traceparent?: string;
             /** @enum {string} */
-            type: "order.placed" | "order.confirmed" | "order.rejected" | "order.cancelled" | "inventory.reserved" | "inventory.rejected" | "inventory.released" | "payment.completed" | "payment.failed" | "payment.voided" | "payment.refunded" | "product.created" | "product.updated" | "product.removed" | "stock.adjusted" | "notification.requested";
+            type: "order.placed" | "order.confirmed" | "order.rejected" | "order.cancelled" | "order.unknown" | "inventory.reserved" | "inventory.rejected" | "inventory.released" | "payment.completed" | "payment.failed" | "payment.voided" | "payment.refunded" | "product.created" | "product.updated" | "product.removed" | "stock.adjusted" | "notification.requested";
         };
         /**
          * @description The type of an event.
          * @example order.placed
          * @enum {string}
          */
-        EventType: "order.placed" | "order.confirmed" | "order.rejected" | "order.cancelled" | "inventory.reserved" | "inventory.rejected" | "inventory.released" | "payment.completed" | "payment.failed" | "payment.voided" | "payment.refunded" | "product.created" | "product.updated" | "product.removed" | "stock.adjusted" | "notification.requested";
+        EventType: "order.placed" | "order.confirmed" | "order.rejected" | "order.cancelled" | "order.unknown" | "inventory.reserved" | "inventory.rejected" | "inventory.released" | "payment.completed" | "payment.failed" | "payment.voided" | "payment.refunded" | "product.created" | "product.updated" | "product.removed" | "stock.adjusted" | "notification.requested";
         /**
          * @description The injected faults: how the payment provider fails, and which consumers are stopped.
          * @example {
@@ -1104,6 +1180,15 @@ export interface components {
          * @enum {string}
          */
         PartState: "running" | "stopped" | "failing";
+        /**
+         * @description Whether a consumer is to be paused.
+         * @example {
+         *       "paused": true
+         *     }
+         */
+        PauseRequest: {
+            paused: boolean;
+        };
         /** @description A payment. */
         Payment: {
             /**
@@ -1357,8 +1442,8 @@ export interface components {
             last_updated: components["schemas"]["Timestamp"] | null;
             /** @description The sum of the totals of confirmed orders. */
             revenue: components["schemas"]["Money"];
-            /** @description The 10 SKUs of which confirmed orders contain the most units, in descending order. */
-            top_skus: components["schemas"]["SkuSold"][];
+            /** @description The 10 SKUs of which confirmed orders contain the most units, in descending order; null if more SKUs were sold than are read for one response. */
+            top_skus: components["schemas"]["SkuSold"][] | null;
             /** Format: int64 */
             total_orders: number;
         };
@@ -1787,6 +1872,70 @@ export interface operations {
             503: components["responses"]["overloaded_unavailable"];
         };
     };
+    listConsumers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every consumer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsumerList"];
+                };
+            };
+            400: components["responses"]["malformed-request"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected-request"];
+            429: components["responses"]["rate-limited"];
+            503: components["responses"]["overloaded_unavailable"];
+        };
+    };
+    pauseConsumer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The consumer. */
+                consumer: components["schemas"]["ConsumerName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PauseRequest"];
+            };
+        };
+        responses: {
+            /** @description Every consumer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsumerList"];
+                };
+            };
+            400: components["responses"]["malformed-request"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden_cross-site-request"];
+            404: components["responses"]["not-found"];
+            408: components["responses"]["request-timeout"];
+            413: components["responses"]["payload-too-large"];
+            415: components["responses"]["unsupported-media-type"];
+            421: components["responses"]["misdirected-request"];
+            422: components["responses"]["invalid-request"];
+            429: components["responses"]["rate-limited"];
+            503: components["responses"]["overloaded_unavailable"];
+        };
+    };
     listAllDeadLetters: {
         parameters: {
             query?: {
@@ -2173,6 +2322,70 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             421: components["responses"]["misdirected-request"];
+            429: components["responses"]["rate-limited"];
+            503: components["responses"]["overloaded_unavailable"];
+        };
+    };
+    exportCustomerWithAnyId: {
+        parameters: {
+            query?: {
+                customer_id?: string;
+                /** @description The `next_cursor` of the previous call. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of what is stored about the customer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerExport"];
+                };
+            };
+            400: components["responses"]["malformed-request"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            421: components["responses"]["misdirected-request"];
+            422: components["responses"]["invalid-request_invalid-cursor"];
+            429: components["responses"]["rate-limited"];
+            503: components["responses"]["overloaded_unavailable"];
+        };
+    };
+    forgetCustomerWithAnyId: {
+        parameters: {
+            query?: {
+                customer_id?: string;
+                /** @description The `next_cursor` of the previous call. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A part is done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerForgotten"];
+                };
+            };
+            400: components["responses"]["malformed-request"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden_cross-site-request"];
+            409: components["responses"]["customer-has-open-orders"];
+            415: components["responses"]["unsupported-media-type"];
+            421: components["responses"]["misdirected-request"];
+            422: components["responses"]["invalid-request_invalid-cursor"];
             429: components["responses"]["rate-limited"];
             503: components["responses"]["overloaded_unavailable"];
         };

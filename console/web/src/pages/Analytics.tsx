@@ -25,7 +25,7 @@ export function Analytics() {
   );
 }
 
-type Sold = Summary["top_skus"][number];
+type Sold = NonNullable<Summary["top_skus"]>[number];
 const SOLD: Column<Sold>[] = [
   { title: "Sku", cell: ({ sku }) => <code>{sku}</code> },
   { title: "Units", cell: ({ quantity }) => count(quantity), numeric: true },
@@ -47,7 +47,11 @@ function Totals({ summary }: { summary: Summary }) {
         </dl>
       </Panel>
       <Panel title="Best sellers">
-        <Table caption="Units sold" columns={SOLD} rows={summary.top_skus} keyOf={({ sku }) => sku} />
+        {summary.top_skus ? (
+          <Table caption="Units sold" columns={SOLD} rows={summary.top_skus} keyOf={({ sku }) => sku} />
+        ) : (
+          <p class="note">There are too many products to compare them for each call.</p>
+        )}
       </Panel>
     </div>
   );

@@ -1,5 +1,5 @@
 import type { ConsumerName, PartHealth, QueueStatus } from "../api/types";
-import { setStopped } from "../consumers";
+import { setPaused } from "../consumers";
 import { count, duration, time } from "../format";
 import { latest, rate } from "../live-rates";
 import { attempt } from "../notices";
@@ -37,6 +37,6 @@ export function Consumers() {
 }
 
 function Switch({ consumer, stopped }: { consumer: ConsumerName; stopped: boolean }) {
-  const act = () => attempt(stopped ? `${consumer} works again.` : `${consumer} is paused.`, () => setStopped(consumer, !stopped));
+  const act = () => attempt(stopped ? `${consumer} works again.` : `${consumer} is paused.`, () => setPaused(consumer, !stopped));
   return <Button label={`${stopped ? "Resume" : "Pause"} ${consumer}`} onPress={act}>{stopped ? "Resume" : "Pause"}</Button>;
 }

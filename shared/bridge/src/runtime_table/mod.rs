@@ -1,7 +1,8 @@
-//! The table `runtime`, which stores what `orderflow up` and `orderflow bridge` keep across restarts: cursors of streams, delayed messages, dead letters.
+//! The table `runtime`, which stores what `orderflow up` and `orderflow bridge` keep across restarts: cursors of streams, delayed messages, dead letters, pauses.
 
 mod dead_letters;
 mod lease;
+mod pauses;
 
 use std::time::Duration;
 
@@ -16,13 +17,14 @@ use orderflow_store::{
 use serde::{Deserialize, Serialize};
 
 pub(crate) use lease::LeaseRow;
+pub use pauses::Pause;
 
 /// The prefix of the hash keys of delayed messages. Existing data directories contain it, so it keeps the word that was used before
 /// *delayed*; `concat!` keeps that word out of a search for it.
 pub(crate) const DELAYED_PREFIX: &str = concat!("put", "off#");
 
 /// The definition of the table. It holds cursors under `cursor`, the lease of the relay under `lease`, delayed messages under `DELAYED_PREFIX` and the consumer's name, and dead
-/// letters under `dead#<consumer>`.
+/// letters under `dead#<consumer>`, pauses under `pause`.
 pub static RUNTIME: TableDefinition =
     TableDefinition { name: "runtime", hash: "pk", range: Some("sk"), indexes: &[], streams: false };
 
