@@ -6,7 +6,7 @@ use crate::catalog::Table;
 use crate::encoding::{self, Attributes, Invalid, Undecodable};
 use crate::items::Existing;
 use crate::number::Number;
-use crate::prepare::{Assigned, Change, Check, Key, Prepared, check_size};
+use crate::prepare::{Assigned, Change, Check, Key, Prepared, check_index_keys, check_size};
 use crate::request::Refusal;
 
 /// Returns the item after a write, `None` if there is none then, or why the write does not happen.
@@ -28,20 +28,17 @@ pub(crate) fn evaluate(
         let item = stored.map(encoding::decode).transpose()?;
         return Ok(Err(Refusal::Condition(item.map(Box::new))));
     }
-    let body = match &write.change {
+    let assignments = match &write.change {
         Change::Delete => return Ok(Ok(None)),
-        Change::Put(body) => Cow::Borrowed(body),
-        Change::Update(assignments) => {
-            match update(table, &write.key, stored.is_some(), &attributes, assignments) {
-                Ok(body) => Cow::Owned(body),
-                Err(invalid) => return Ok(Err(Refusal::Invalid(invalid))),
-            }
-        }
+        Change::Put(body) => return Ok(Ok(Some(body.clone()))),
+        Change::Update(assignments) => assignments,
     };
-    if let Err(invalid) = check_index_keys(table, &attributes, &Attributes::of(&body)?) {
-        return Ok(Err(Refusal::Invalid(invalid)));
-    }
-    Ok(Ok(Some(body.into_owned())))
+    let body = match update(table, &write.key, stored.is_some(), &attributes, assignments) {
+        Ok(body) => body,
+        Err(invalid) => return Ok(Err(Refusal::Invalid(invalid))),
+    };
+    let checked = check_index_keys(table, &attributes, &Attributes::of(&body)?);
+    Ok(checked.map(|()| Some(body)).map_err(Refusal::Invalid))
 }
 
 fn holds(check: &Check, exists: bool, attributes: &Attributes<'_>) -> bool {
@@ -99,32 +96,4 @@ fn sum(attributes: &Attributes<'_>, name: &str, by: Number, from_zero: bool) -> 
         }
     };
     before.plus(by).map_err(|error| error.to_string())
-}
-
-/// Refuses an item with an attribute that is the key of an index and cannot be one, unless it had the same before.
-fn check_index_keys(table: &Table, old: &Attributes<'_>, new: &Attributes<'_>) -> Result<(), Invalid> {
-    for index in &table.indexes {
-        for name in [&index.hash, &index.range] {
-            match (new.get(name), new.text(name)) {
-                (None, _) => {}
-                (Some(value), _) if old.get(name) == Some(value) => {}
-                (Some(value), None) => {
-                    let (actual, index) = (encoding::type_name(value), &index.name);
-                    return Err(format!(
-                        "One or more parameter values were invalid: Type mismatch for Index Key {name} Expected: S Actual: {actual} \
-                         IndexName: {index}"
-                    ));
-                }
-                (Some(_), Some("")) => {
-                    return Err(format!(
-                        "One or more parameter values are not valid. A value specified for a secondary index key is not supported. The \
-                         AttributeValue for a key attribute cannot contain an empty string value. IndexName: {}, IndexKey: {name}",
-                        index.name
-                    ));
-                }
-                (Some(_), Some(_)) => {}
-            }
-        }
-    }
-    Ok(())
 }

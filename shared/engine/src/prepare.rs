@@ -5,7 +5,7 @@ use std::sync::Arc;
 use orderflow_store_port::{Assignment, Condition, Item, Operation, StoreError, Value, Write};
 
 use crate::catalog::{Catalog, Table};
-use crate::encoding::{self, Invalid};
+use crate::encoding::{self, Attributes, Invalid};
 use crate::number::Number;
 
 /// The most bytes of an item (DynamoDB limit).
@@ -89,13 +89,17 @@ fn prepare_for(table: &Arc<Table>, write: &Write) -> Result<Prepared, Invalid> {
     let (key, change) = match &write.operation {
         Operation::Put(item) => {
             let body = encoding::encode(item)?;
-            let key = key_of(table, item).and_then(|key| check_size(&body, "Item size").map(|()| key));
+            let checked = check_size(&body, "Item size").and_then(|()| {
+                let attributes = Attributes::of(&body).map_err(|error| error.to_string())?;
+                check_index_keys(table, &Attributes::default(), &attributes)
+            });
+            let key = key_of(table, item).and_then(|key| checked.map(|()| key));
             (key, Change::Put(body))
         }
         Operation::Update { key, assignments } => {
-            (exact_key(table, key), Change::Update(prepare_assignments(table, assignments)?))
+            (Ok(exact_key(table, key)?), Change::Update(prepare_assignments(table, assignments)?))
         }
-        Operation::Delete { key } => (exact_key(table, key), Change::Delete),
+        Operation::Delete { key } => (Ok(exact_key(table, key)?), Change::Delete),
     };
     let checks = write.conditions.iter().map(prepare_condition).collect::<Result<_, _>>()?;
     let (key, refused) = match key {
@@ -201,6 +205,38 @@ pub(crate) fn check_size(body: &[u8], what: &str) -> Result<(), Invalid> {
     // The stored form is never less than half of what DynamoDB counts.
     if body.len() > ITEM_BYTES_MAX / 2 && encoding::size(body).is_ok_and(|size| size > ITEM_BYTES_MAX) {
         return Err(format!("{what} has exceeded the maximum allowed size"));
+    }
+    Ok(())
+}
+
+/// Refuses an item with an attribute that is the key of an index and cannot be one, unless it had the same before.
+pub(crate) fn check_index_keys(
+    table: &Table,
+    old: &Attributes<'_>,
+    new: &Attributes<'_>,
+) -> Result<(), Invalid> {
+    for index in &table.indexes {
+        for name in [&index.hash, &index.range] {
+            match (new.get(name), new.text(name)) {
+                (None, _) => {}
+                (Some(value), _) if old.get(name) == Some(value) => {}
+                (Some(value), None) => {
+                    let (actual, index) = (encoding::type_name(value), &index.name);
+                    return Err(format!(
+                        "One or more parameter values were invalid: Type mismatch for Index Key {name} Expected: S Actual: {actual} \
+                         IndexName: {index}"
+                    ));
+                }
+                (Some(_), Some("")) => {
+                    return Err(format!(
+                        "One or more parameter values are not valid. A value specified for a secondary index key is not supported. The \
+                         AttributeValue for a key attribute cannot contain an empty string value. IndexName: {}, IndexKey: {name}",
+                        index.name
+                    ));
+                }
+                (Some(_), Some(_)) => {}
+            }
+        }
     }
     Ok(())
 }

@@ -115,7 +115,7 @@ async fn a_cancelled_transaction_names_each_reason_and_writes_nothing() {
 async fn transactions_that_dynamodb_does_not_take_are_refused() {
     for (engine, _directory) in both().await {
         let many: Vec<Write> = (0..101).map(|id| put_new(&id.to_string())).collect();
-        for writes in [&[][..], &many, &[put_new("a"), delete("a")]] {
+        for writes in [&[][..], &many, &[put_new("a"), delete("a")], &[put_new("a"), delete("")]] {
             let Err(TransactError::Store(error)) = engine.transact(writes).await else { panic!("taken") };
             assert_eq!(code(error), "ValidationException");
         }
@@ -150,8 +150,9 @@ async fn items_that_dynamodb_does_not_take_are_refused() {
             item(&[("id", text("a")), ("x", text("x".repeat(400 * 1024)))]),
             item(&[("id", text("a")), ("x", Value::Null(false))]),
         ] {
-            let error = engine.write(&put(&things(), refused)).await.unwrap_err();
-            assert_eq!(code(error), "ValidationException");
+            // Such an item is refused before a condition is looked at.
+            let write = Write { conditions: vec![Condition::Present], ..put(&things(), refused) };
+            assert_eq!(code(engine.write(&write).await.unwrap_err()), "ValidationException");
         }
         let mut long = key("a");
         long.insert("x".to_owned(), text("x".repeat(399 * 1024)));
