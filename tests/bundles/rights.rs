@@ -1,8 +1,10 @@
 //! Checks that the bundles use every right in template.yaml. That they need no other right is checked by every test of this suite: the
 //! recorder refuses requests that a role does not allow.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use orderflow_analytics::ANALYTICS;
 use orderflow_messaging::SUBSCRIPTIONS;
 use orderflow_payments::PAYMENTS;
 use orderflow_store::{Value as Attribute, Write};
@@ -33,6 +35,7 @@ async fn every_right_that_a_role_gives_is_used() {
     fail_to_send(&world).await;
     expire_an_order(&world, &intake).await;
     let mut platform = Platform::start(&world).await;
+    fill_buffers(&world).await;
     settle_orders(&world, &mut platform, &shop, &intake).await;
     export_and_forget(&world, &mut platform, &shop).await;
     send_poison(&world, &mut platform, &shop).await;
@@ -106,6 +109,18 @@ async fn expire_an_order(world: &World, intake: &Api) {
         assert!(started.elapsed() < PATIENCE, "{id} is never cancelled");
         expiry.invoke(&scheduled_event()).await.unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Fills the buffers of analytics, so that the next order flushes one into the counters.
+async fn fill_buffers(world: &World) {
+    let table = world.store.table(&ANALYTICS);
+    let counts: BTreeMap<String, &str> =
+        (0..99).map(|number| (format!("#A-LONG-SKU-{number:02}"), "1")).collect();
+    for shard in 0..16 {
+        let buffer = json!({"pk": format!("buffer#0#{shard}"), "sk": "buffer", "version": 1,
+            "updated_at": "2026-01-31T12:00:00Z", "counts": counts});
+        world.store.write(Write::put(&table, &buffer).unwrap()).await.unwrap();
     }
 }
 

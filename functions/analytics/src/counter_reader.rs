@@ -1,15 +1,16 @@
 //! Reads counters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 
 use futures::future::try_join_all;
 use orderflow_domain::Timestamp;
 use orderflow_store::{Store, StoreError, Table};
+use serde::Deserialize;
 
 use crate::counters::{Collection, Counts};
 use crate::generations::Generations;
-use crate::table::{ANALYTICS, CounterShard, PartitionKey, SHARDS};
+use crate::table::{ANALYTICS, BufferRecord, CounterShard, PartitionKey, SHARDS};
 
 /// Reads the counters of the current generation.
 #[derive(Debug, Clone)]
@@ -80,20 +81,67 @@ impl CounterReader {
     async fn read_shards(&self, collection: Collection, part: &Part<'_>) -> Result<Counters, StoreError> {
         loop {
             let generation = self.generations.read().await?.current;
-            let pk = |shard| PartitionKey::Counters { collection, generation, shard }.to_string();
-            let pks: Vec<String> = (0..SHARDS).map(pk).collect();
-            let shards = try_join_all(pks.iter().map(|pk| self.read_shard(pk, part))).await?;
+            let counters = self.read_generation(collection, generation, part).await?;
             // A generation that a rebuild replaced in the meantime may be partly deleted.
             if self.generations.read().await?.current == generation {
-                let mut counters = Counters::default();
-                for (shard, has_more) in shards {
-                    counters.has_more |= has_more;
-                    shard.into_iter().for_each(|part| counters.add(part));
-                }
                 return Ok(counters);
             }
         }
     }
+
+    async fn read_generation(
+        &self,
+        collection: Collection,
+        generation: u32,
+        part: &Part<'_>,
+    ) -> Result<Counters, StoreError> {
+        // Before the counters: what is flushed in between is then in both, and the version of the flush says so.
+        let keys = (0..SHARDS).map(|shard| BufferRecord::key(&self.table, generation, shard)).collect();
+        let buffers: Vec<StoredBuffer> = self.table.get_all(keys).await?;
+        let pk = |shard| PartitionKey::Counters { collection, generation, shard }.to_string();
+        let pks: Vec<String> = (0..SHARDS).map(pk).collect();
+        let shards = try_join_all(pks.iter().map(|pk| self.read_shard(pk, part))).await?;
+        let mut counters = Counters::default();
+        for buffer in buffers {
+            let Some(PartitionKey::Buffer { shard, .. }) = PartitionKey::parse(&buffer.pk) else { continue };
+            let (flushed, _) = &shards[usize::from(shard)];
+            let flushed: HashMap<&str, u32> =
+                flushed.iter().map(|counter| (counter.name.as_str(), counter.flushed)).collect();
+            counters.updated_at = counters.updated_at.max(Some(buffer.record.updated_at));
+            for (counter, counts) in buffer.record.counts() {
+                let is_read = counter.collection == collection && part.contains(&counter.name);
+                let is_in_counter = flushed
+                    .get(counter.name.as_str())
+                    .is_some_and(|version| *version > buffer.record.version);
+                if is_read && !is_in_counter {
+                    *counters.counts.entry(counter.name).or_default() += counts;
+                }
+            }
+        }
+        for (shard, has_more) in shards {
+            counters.has_more |= has_more;
+            shard.into_iter().for_each(|part| counters.add(part));
+        }
+        Ok(counters)
+    }
+}
+
+impl Part<'_> {
+    /// Returns whether a counter of a buffer is in the part. A buffer has few counters, so all of them are among the first ones.
+    fn contains(&self, name: &str) -> bool {
+        match self {
+            Self::Named(names) => names.contains(&name),
+            Self::First(_) => true,
+        }
+    }
+}
+
+/// A buffer with its key.
+#[derive(Debug, Deserialize)]
+struct StoredBuffer {
+    pk: String,
+    #[serde(flatten)]
+    record: BufferRecord,
 }
 
 impl Counters {

@@ -1,17 +1,29 @@
 //! Counts orders in one generation: as many orders as fit into one transaction, and what happens when it is cancelled.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
-use orderflow_domain::{OrderId, Timestamp};
 use orderflow_store::{
-    BatchRounds, Cancellation, Contended, Store, StoreError, Table, TransactError, Value, Write,
-    transaction_groups,
+    BatchRounds, Cancellation, Contended, MAX_TRANSACTION_ACTIONS, Store, StoreError, Table, TransactError,
 };
+use tokio::sync::Mutex;
 
-use crate::counters::{CounterId, Counts, Increments};
+use crate::buffer::Buffer;
+use crate::counters::{CounterId, Increments};
+use crate::log::Logs;
 use crate::order_facts::OrderFacts;
 use crate::plan::{CountUpdate, plan};
-use crate::table::{ANALYTICS, CountedOrder, PartitionKey, SHARDS};
+use crate::table::{ANALYTICS, Window};
+
+/// The most logs that one transaction appends to.
+const LOGS_MAX: usize = 30;
+
+/// The most counters of the orders of one transaction, unless it is of one order. An order of 50 SKUs that is placed and confirmed in one batch
+/// has 57. A transaction can flush more than it adds, so that a buffer that is full does not grow.
+const COUNTERS_MAX: usize = 60;
+
+/// The most orders that one transaction counts, so that the items of logs stay far below 400 KB (AWS limit).
+const ORDERS_MAX: usize = 1_000;
 
 /// An order could not be counted.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -34,36 +46,45 @@ type Counted = Result<(), CountError>;
 pub(crate) struct OrderCounter {
     store: Store,
     table: Table,
+    /// Batches of one process are counted one after the other: they would only meet in the same logs.
+    known: Arc<Mutex<Known>>,
+}
+
+/// What this process knows of the items that it writes. It is only a cache: each write is conditional on it being true.
+#[derive(Debug, Default)]
+struct Known {
+    logs: Logs,
+    /// The buffer that is used in each generation.
+    buffers: HashMap<u32, Buffer>,
 }
 
 /// Orders that one transaction counts.
+#[derive(Debug, Default)]
 struct Group {
-    /// Each with the index of its facts.
-    orders: Vec<(usize, CountUpdate)>,
+    /// The indices of the facts of each.
+    indices: Vec<usize>,
+    updates: Vec<CountUpdate>,
     increments: Increments,
-}
-
-impl Group {
-    fn new(orders: Vec<(usize, CountUpdate)>) -> Self {
-        let mut increments = Increments::default();
-        orders.iter().for_each(|(_, update)| increments.merge(update.increments.clone()));
-        Self { orders, increments }
-    }
 }
 
 impl OrderCounter {
     pub(crate) fn new(store: &Store) -> Self {
-        Self { store: store.clone(), table: store.table(&ANALYTICS) }
+        Self { store: store.clone(), table: store.table(&ANALYTICS), known: Arc::default() }
     }
 
     /// Counts in a generation what is not counted there yet. Returns one result for each order.
     pub(crate) async fn count(&self, generation: u32, facts: &[OrderFacts]) -> Vec<Counted> {
-        let mut rounds = BatchRounds::new((0..facts.len()).collect());
+        let mut known = self.known.lock().await;
+        let mut order: Vec<usize> = (0..facts.len()).collect();
+        order.sort_by_key(|index| facts[*index].window);
+        let mut rounds = BatchRounds::new(order);
         while let Some(groups) = rounds.next().await {
             for indices in groups {
-                self.count_round(generation, facts, &indices, &mut rounds).await;
+                self.count_round(generation, facts, &indices, &mut rounds, &mut known).await;
             }
         }
+        known.logs.shrink();
+        known.buffers.retain(|of, _| *of >= generation.saturating_sub(1));
         rounds.finish().map(|counted| counted.unwrap_or_else(|contended| Err(contended.into()))).collect()
     }
 
@@ -74,86 +95,93 @@ impl OrderCounter {
         facts: &[OrderFacts],
         indices: &[usize],
         rounds: &mut BatchRounds<Counted>,
+        known: &mut Known,
     ) {
-        let order_ids = indices.iter().map(|index| facts[*index].order_id);
-        let records = match self.records(generation, order_ids).await {
-            Ok(records) => records,
-            Err(error) => {
-                return indices.iter().for_each(|index| rounds.set(*index, Err(error.clone().into())));
-            }
-        };
+        let logs: BTreeSet<_> = indices.iter().map(|index| (facts[*index].window, generation)).collect();
+        if let Err(error) = known.logs.read(&self.table, logs).await {
+            return indices.iter().for_each(|index| rounds.set(*index, Err(error.clone().into())));
+        }
         let mut updates = Vec::new();
         for index in indices {
             let order = &facts[*index];
-            match plan(order, records.get(&order.order_id)) {
+            match plan(order, known.logs.counted((order.window, generation), order.order_id)) {
                 None => rounds.set(*index, Ok(())),
                 Some(update) => updates.push((*index, update)),
             }
         }
         for group in groups(updates) {
-            if let Some(outcome) = self.commit(generation, &group).await {
-                group.orders.iter().for_each(|(index, _)| rounds.set(*index, outcome.clone()));
+            if let Some(outcome) = self.commit(generation, &group, known).await {
+                group.indices.iter().for_each(|index| rounds.set(*index, outcome.clone()));
             }
         }
-    }
-
-    async fn records(
-        &self,
-        generation: u32,
-        order_ids: impl Iterator<Item = OrderId>,
-    ) -> Result<HashMap<OrderId, CountedOrder>, StoreError> {
-        let keys = order_ids.map(|order_id| CountedOrder::key(&self.table, generation, order_id)).collect();
-        let records: Vec<CountedOrder> = self.table.get_all(keys).await?;
-        Ok(records.into_iter().map(|record| (record.order_id, record)).collect())
     }
 
     /// Counts a group in one transaction. Returns `None` if its orders need another round.
-    async fn commit(&self, generation: u32, group: &Group) -> Option<Counted> {
-        let result = match self.writes(generation, group) {
-            Ok(writes) => self.store.transact(writes).await,
-            Err(error) => Err(error.into()),
-        };
-        match result {
-            Ok(()) => Some(Ok(())),
-            Err(TransactError::Store(error)) => Some(Err(error.into())),
-            // Another writer was faster, or the store refuses an item. Which order it refuses is known only when that
-            // order is alone in the transaction.
-            Err(TransactError::Cancelled(reasons)) => {
-                let refusal =
-                    reasons.iter().find_map(Cancellation::refusal).filter(|_| group.orders.len() == 1);
-                refusal.map(|refusal| Err(CountError::Refused(refusal)))
+    async fn commit(&self, generation: u32, group: &Group, known: &mut Known) -> Option<Counted> {
+        match self.transact(generation, group, known).await {
+            Ok(buffer) => {
+                known.logs.appended(generation, &group.updates);
+                known.buffers.insert(generation, buffer);
+                return Some(Ok(()));
+            }
+            // Whether the transaction took effect is not known, or another writer was faster. What is known here may be wrong.
+            Err(error) => {
+                known.logs.forget(generation, &group.updates);
+                known.buffers.remove(&generation);
+                match error {
+                    TransactError::Store(error) => Some(Err(error.into())),
+                    // Which order the store refuses is known only when that order is alone in the transaction.
+                    TransactError::Cancelled(reasons) => {
+                        let refusal = reasons.iter().find_map(Cancellation::refusal);
+                        refusal
+                            .filter(|_| group.indices.len() == 1)
+                            .map(|refusal| Err(CountError::Refused(refusal)))
+                    }
+                }
             }
         }
     }
 
-    fn writes(&self, generation: u32, group: &Group) -> Result<Vec<Write>, StoreError> {
-        let (now, shard) = (Timestamp::now(), fastrand::u8(0..SHARDS));
-        let counters = group.increments.iter().map(|(counter, counts)| {
-            let pk = PartitionKey::Counters { collection: counter.collection, generation, shard };
-            Ok(self.counter_write(pk, counter, counts, now))
-        });
-        let orders = group.orders.iter().map(|(_, update)| self.order_write(generation, update));
-        counters.chain(orders).collect()
-    }
-
-    fn counter_write(&self, pk: PartitionKey, counter: &CounterId, counts: &Counts, now: Timestamp) -> Write {
-        let write = Write::update(&self.table, self.table.key_with_range(pk.to_string(), &counter.name))
-            .set("updated_at", Value::S(now.to_string()));
-        let increments = counts.by_attribute().into_iter().filter(|(_, increment)| *increment != 0);
-        increments.fold(write, |write, (attribute, increment)| write.increment(attribute, increment))
-    }
-
-    fn order_write(&self, generation: u32, update: &CountUpdate) -> Result<Write, StoreError> {
-        let put = Write::put(&self.table, &update.record.item(generation))?;
-        Ok(match update.replaces {
-            None => put.if_absent(),
-            Some(version) => put.if_version(version),
-        })
+    /// Appends to the logs and adds to the buffer. Returns the buffer as it is then.
+    async fn transact(&self, generation: u32, group: &Group, known: &Known) -> Result<Buffer, TransactError> {
+        let read;
+        let buffer = match known.buffers.get(&generation) {
+            Some(buffer) => buffer,
+            None => {
+                read = Buffer::read(&self.table, generation).await?;
+                &read
+            }
+        };
+        let mut writes = known.logs.writes(&self.table, generation, &group.updates)?;
+        let counters_max = MAX_TRANSACTION_ACTIONS - 1 - writes.len();
+        let update = buffer.add(&self.table, generation, &group.increments, counters_max)?;
+        writes.extend(update.writes);
+        self.store.transact(writes).await?;
+        Ok(update.buffer)
     }
 }
 
-/// Divides updates into groups that fit into a transaction: one action for each order and one for each counter. An order
-/// of 50 SKUs that is placed and confirmed in one batch has 58 actions.
-fn groups(updates: Vec<(usize, CountUpdate)>) -> impl Iterator<Item = Group> {
-    transaction_groups(updates, |(_, update)| update.increments.counters()).into_iter().map(Group::new)
+/// Divides updates, which are sorted by window, into groups that fit into a transaction.
+fn groups(updates: Vec<(usize, CountUpdate)>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let (mut windows, mut counters): (BTreeSet<Window>, BTreeSet<CounterId>) = Default::default();
+    for (index, update) in updates {
+        windows.insert(update.window);
+        counters.extend(update.increments.counters());
+        let fits = windows.len() <= LOGS_MAX && counters.len() <= COUNTERS_MAX;
+        let last = groups.last_mut().filter(|group| fits && group.indices.len() < ORDERS_MAX);
+        let group = match last {
+            Some(group) => group,
+            None => {
+                windows = BTreeSet::from([update.window]);
+                counters = update.increments.counters().into_iter().collect();
+                groups.push(Group::default());
+                groups.last_mut().expect("a group was just added")
+            }
+        };
+        group.indices.push(index);
+        group.increments.merge(update.increments.clone());
+        group.updates.push(update);
+    }
+    groups
 }

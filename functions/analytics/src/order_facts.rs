@@ -2,12 +2,14 @@
 
 use orderflow_domain::{Event, EventData, OrderEnded, OrderId, OrderLine, Timestamp};
 
-use crate::table::OrderEnd;
+use crate::table::{OrderEnd, Window};
 
 /// What the events of a batch say about one order.
 #[derive(Debug, Clone)]
 pub(crate) struct OrderFacts {
     pub order_id: OrderId,
+    /// The window in whose log the order is recorded, the same for every event of the order.
+    pub window: Window,
     pub placed_at: Option<Timestamp>,
     pub ending: Option<Ending>,
 }
@@ -31,26 +33,26 @@ impl Ending {
 impl OrderFacts {
     /// Returns what an event says, with its order's id; `None` for events that are not counted.
     pub(crate) fn of(event: &Event) -> Option<(OrderId, Self)> {
-        let (end, data) = match &event.data {
-            EventData::OrderPlaced(data) => {
-                let order_id = data.order_id;
-                return Some((order_id, Self { order_id, placed_at: Some(event.time), ending: None }));
-            }
+        let ended = |end, data: &OrderEnded| {
+            (data.order_id, data.placed_at, Some(Ending::new(end, event.time, data)))
+        };
+        let (order_id, placed, ending) = match &event.data {
+            EventData::OrderPlaced(data) => (data.order_id, data.placed_at.or(Some(event.time)), None),
+            EventData::OrderConfirmed(data) => ended(OrderEnd::Confirmed, data),
+            EventData::OrderRejected(data) => ended(OrderEnd::Rejected, data),
+            EventData::OrderCancelled(data) => ended(OrderEnd::Cancelled, data),
             // Nothing is known of it but that it was never placed: it counts as rejected, also if its `order.placed` was counted.
             EventData::OrderUnknown(data) => {
                 let ending = Ending { end: OrderEnd::Rejected, at: event.time, total: 0, lines: Vec::new() };
-                return Some((
-                    data.order_id,
-                    Self { order_id: data.order_id, placed_at: None, ending: Some(ending) },
-                ));
+                (data.order_id, None, Some(ending))
             }
-            EventData::OrderConfirmed(data) => (OrderEnd::Confirmed, data),
-            EventData::OrderRejected(data) => (OrderEnd::Rejected, data),
-            EventData::OrderCancelled(data) => (OrderEnd::Cancelled, data),
             _ => return None,
         };
-        let (order_id, ending) = (data.order_id, Some(Ending::new(end, event.time, data)));
-        Some((order_id, Self { order_id, placed_at: None, ending }))
+        // An id that is derived from an idempotency key has no time, and an event may not say when the order was placed.
+        let placed = order_id.generated_at().or(placed);
+        let window = placed.map_or_else(|| Window::without_time(order_id), Window::of);
+        let placed_at = ending.is_none().then_some(event.time);
+        Some((order_id, Self { order_id, window, placed_at, ending }))
     }
 
     /// Merges what a later event of the same order says. Of two events that say the same, the first counts.

@@ -1,15 +1,17 @@
 //! Decides what to count of an order, without touching the store.
 
+use orderflow_domain::OrderId;
+
 use crate::counters::{ALL_ORDERS, Bucket, Collection, Counts, Increments, SKU_PREFIX};
 use crate::order_facts::{Ending, OrderFacts};
-use crate::table::{CountedOrder, OrderEnd};
+use crate::table::{CountedOrder, OrderEnd, Window};
 
-/// An order's next record, and what it adds to the counters. Both are written in one transaction.
+/// What is counted of an order from now on, and what that adds to the counters. Both are written in one transaction.
 #[derive(Debug)]
 pub(crate) struct CountUpdate {
-    pub record: CountedOrder,
-    /// The version of the record that it replaces; `None` for an order that is counted for the first time.
-    pub replaces: Option<u32>,
+    pub order_id: OrderId,
+    pub window: Window,
+    pub counted: CountedOrder,
     pub increments: Increments,
 }
 
@@ -35,14 +37,11 @@ pub(crate) fn plan(facts: &OrderFacts, counted: Option<&CountedOrder>) -> Option
     if let Some(ending) = ending {
         count_ending(ending, &mut increments);
     }
-    let replaces = counted.map(|record| record.version);
-    let record = CountedOrder {
-        order_id: facts.order_id,
+    let counted = CountedOrder {
         placed: is_placed || placed_at.is_some(),
         end: end.or(ending.map(|ending| ending.end)),
-        version: replaces.unwrap_or_default() + 1,
     };
-    Some(CountUpdate { record, replaces, increments })
+    Some(CountUpdate { order_id: facts.order_id, window: facts.window, counted, increments })
 }
 
 fn count_ending(ending: &Ending, increments: &mut Increments) {

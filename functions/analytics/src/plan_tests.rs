@@ -9,7 +9,7 @@ use super::*;
 const LATEST: i64 = 2 * 86_400_000;
 
 fn no_facts(order_id: OrderId) -> OrderFacts {
-    OrderFacts { order_id, placed_at: None, ending: None }
+    OrderFacts { order_id, window: Window::of(Timestamp::from_millis(0)), placed_at: None, ending: None }
 }
 
 fn placed(order_id: OrderId, millis: i64) -> OrderFacts {
@@ -34,7 +34,7 @@ fn count(facts: &[OrderFacts]) -> Increments {
     for order in facts {
         if let Some(update) = plan(order, records.get(&order.order_id)) {
             increments.merge(update.increments);
-            records.insert(order.order_id, update.record);
+            records.insert(order.order_id, update.counted);
         }
     }
     increments

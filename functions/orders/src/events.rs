@@ -44,6 +44,7 @@ fn placed(record: OrderRecord) -> OrderPlaced {
         items: record.lines,
         total: record.total,
         payment_token: record.payment_token,
+        placed_at: Some(record.created_at),
     }
 }
 
@@ -56,6 +57,7 @@ fn ended(record: OrderRecord) -> OrderEnded {
         total: record.total,
         reason: record.reason,
         items: record.lines,
+        placed_at: Some(record.created_at),
     }
 }
 

@@ -236,7 +236,10 @@ impl Filter {
         let mut found: Vec<(&'static IndexDefinition, Vec<String>)> = Vec::new();
         found.extend(self.customer_id.as_ref().map(|id| (&BY_CUSTOMER, vec![id.to_string()])));
         found.extend(self.sku.as_ref().map(|sku| (&BY_SKU, partitions(sku.as_str(), SHARDS))));
-        found.extend(self.status.map(|status| (&BY_STATUS, partitions(status, SHARDS))));
+        found.extend(self.status.map(|status| match status {
+            "pending" | "reserved" => (&OPEN, partitions("open", SHARDS)),
+            _ => (&BY_STATUS, partitions(status, SHARDS)),
+        }));
         if found.is_empty() {
             found.push((&ALL, partitions("all", SHARDS)));
         }

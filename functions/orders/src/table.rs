@@ -22,7 +22,8 @@ pub static ORDERS: TableDefinition = TableDefinition {
 pub(crate) const BY_CUSTOMER: IndexDefinition =
     IndexDefinition { name: "by_customer", hash: "customer_id", range: "listed_at" };
 
-/// Orders in a status, by time.
+/// Orders in a final status, by time. Sparse: an order that is pending or reserved has no `status_partition`. It is in [`OPEN`], so that its
+/// steps up to the final status change no index.
 pub(crate) const BY_STATUS: IndexDefinition =
     IndexDefinition { name: "by_status", hash: "status_partition", range: "listed_at" };
 
@@ -74,7 +75,8 @@ pub(crate) struct OrderRecord {
     pub traceparent: Option<String>,
     pub listed_at: TimeKey,
     pub all_partition: String,
-    pub status_partition: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_partition: Option<String>,
     pub sku_partition: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_partition: Option<String>,
@@ -97,7 +99,7 @@ impl OrderRecord {
             sku_partition: partition(first_sku, &id, SHARDS),
             listed_at: TimeKey { time: order.created_at, order_id: order.id },
             all_partition: partition("all", &id, SHARDS),
-            status_partition: String::new(),
+            status_partition: None,
             open_partition: None,
             id: order.id,
             customer_id: order.customer_id,
@@ -143,7 +145,7 @@ impl OrderRecord {
         self.inventory_answered = state.inventory_answered;
         self.payment_answered = state.payment_answered;
         self.resends = state.resends;
-        self.status_partition = partition(&self.status, &id, SHARDS);
+        self.status_partition = state.status.is_final().then(|| partition(&self.status, &id, SHARDS));
         self.open_partition = (!state.is_settled()).then(|| partition("open", &id, SHARDS));
         // Only an undecided order can still be charged.
         if state.status.ending().is_some() {
@@ -243,8 +245,30 @@ fn shortages(event: &Event) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use orderflow_domain::Fact;
+
     use super::*;
     use crate::harness::order;
+
+    #[test]
+    fn a_step_before_the_final_status_changes_no_index() {
+        let mut record = OrderRecord::placed(order(), None, None);
+        let keys = |record: &OrderRecord| {
+            let OrderRecord { open_partition, status_partition, all_partition, sku_partition, .. } =
+                record.clone();
+            (open_partition, status_partition, all_partition, sku_partition, record.listed_at)
+        };
+        let placed = keys(&record);
+        assert!(placed.0.is_some() && placed.1.is_none());
+        let mut state = record.state().unwrap();
+        state.apply(Fact::Reserved);
+        record.advance(&state, record.updated_at);
+        assert_eq!((record.status.as_str(), keys(&record)), ("reserved", placed));
+        state.apply(Fact::Paid);
+        record.advance(&state, record.updated_at);
+        assert_eq!(record.status_partition, Some(partition("confirmed", &record.id.to_string(), SHARDS)));
+        assert!(record.open_partition.is_none());
+    }
 
     #[test]
     fn an_order_stored_under_the_former_attribute_name_is_read() {

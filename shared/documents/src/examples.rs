@@ -13,9 +13,12 @@ const VALID: &str = "the examples are valid";
 
 /// Returns an example of this event type.
 pub(crate) fn example(event_type: EventType) -> Event {
-    let time = Timestamp::parse("2026-01-31T12:00:00Z").expect(VALID);
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    Event::new(data(event_type), "", time, Some(trace.to_owned()))
+    Event::new(data(event_type), "", time(), Some(trace.to_owned()))
+}
+
+fn time() -> Timestamp {
+    Timestamp::parse("2026-01-31T12:00:00Z").expect(VALID)
 }
 
 fn data(event_type: EventType) -> EventData {
@@ -28,6 +31,7 @@ fn data(event_type: EventType) -> EventData {
             items: lines(),
             total: total(),
             payment_token: Some(PaymentToken::parse("tok_visa").expect(VALID)),
+            placed_at: Some(time()),
         }),
         EventType::OrderConfirmed => EventData::OrderConfirmed(ended(None)),
         EventType::OrderRejected => EventData::OrderRejected(ended(Some("out_of_stock"))),
@@ -81,6 +85,7 @@ fn ended(reason: Option<&str>) -> OrderEnded {
         total: total(),
         reason: reason.map(str::to_owned),
         items: lines(),
+        placed_at: Some(time()),
     }
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     CustomerId, Email, Money, OrderId, OrderLine, PaymentToken, Phone, Recipient, RejectionReason, Shortage,
-    Sku,
+    Sku, Timestamp,
 };
 
 /// Declares each event once: its description, its Rust name, its data and its name on the wire. Every list of all events is generated
@@ -201,6 +201,9 @@ pub struct OrderPlaced {
     pub total: Money,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_token: Option<PaymentToken>,
+    /// When the order was placed. `time` is later if the event is resent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placed_at: Option<Timestamp>,
 }
 
 /// Data of `order.confirmed`, `order.rejected` and `order.cancelled`.
@@ -216,6 +219,9 @@ pub struct OrderEnded {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     pub items: Vec<OrderLine>,
+    /// When the order was placed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placed_at: Option<Timestamp>,
 }
 
 /// Data of `order.unknown`.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
+use crate::Timestamp;
 use crate::text::{is_text, parsed_string};
 
 /// The UUIDv5 namespace of order ids that are derived from an idempotency key.
@@ -31,6 +32,14 @@ impl OrderId {
         // Without the length, ("ab", "c") and ("a", "bc") would have the same name.
         let name = format!("{}:{}:{key}", customer.as_str().len(), customer.as_str());
         Self(Uuid::new_v5(&KEYED_ORDERS, name.as_bytes()))
+    }
+
+    /// Returns when [`generate`](Self::generate) made the id; `None` for an id that was derived from an idempotency key.
+    pub fn generated_at(&self) -> Option<Timestamp> {
+        let (seconds, nanos) = self.0.get_timestamp().filter(|_| self.0.get_version_num() == 7)?.to_unix();
+        let millis =
+            i64::try_from(seconds).ok()?.checked_mul(1_000)?.checked_add(i64::from(nanos / 1_000_000))?;
+        Some(Timestamp::from_millis(millis))
     }
 
     /// Parses a hyphenated UUID. Other spellings of a UUID are refused, so that one order has one id as text.
@@ -105,6 +114,15 @@ mod tests {
         assert_ne!(id, OrderId::from_idempotency_key(&customer("C10"), "0:k"));
         assert_ne!(id, OrderId::from_idempotency_key(&customer("C101"), "k"));
         assert_eq!(id.as_uuid().get_version_num(), 5);
+    }
+
+    #[test]
+    fn only_a_generated_id_has_a_time() {
+        let before = Timestamp::now();
+        let made = OrderId::generate().generated_at().unwrap();
+        assert!(before <= made && made <= Timestamp::now(), "{before} {made}");
+        let keyed = OrderId::from_idempotency_key(&CustomerId::parse("C100").unwrap(), "k");
+        assert_eq!(keyed.generated_at(), None);
     }
 
     #[test]

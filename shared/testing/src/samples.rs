@@ -76,6 +76,7 @@ pub fn order_placed(order_id: OrderId, items: &[(&str, i64)], time: Timestamp) -
         items: lines(items),
         total: total(items),
         payment_token: None,
+        placed_at: None,
     };
     Event::new(EventData::OrderPlaced(data), "", time, None)
 }
@@ -91,6 +92,7 @@ pub fn order_ended(order_id: OrderId, items: &[(&str, i64)]) -> OrderEnded {
         total: total(items),
         reason: None,
         items: lines(items),
+        placed_at: None,
     }
 }
 

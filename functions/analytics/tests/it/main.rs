@@ -5,4 +5,5 @@ mod counting;
 mod faults;
 mod harness;
 mod rebuilding;
+mod repeating;
 mod routes;

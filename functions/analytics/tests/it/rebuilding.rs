@@ -4,17 +4,24 @@ use std::collections::BTreeSet;
 
 use orderflow_analytics::{ANALYTICS, Rebuild, RebuildError};
 use orderflow_domain::Event;
+use orderflow_store::{Value, Write};
 
 use crate::harness::{AnalyticsHarness, mixed};
 
-/// Returns the generations that have items, and the number of orders recorded in them.
+/// Returns the generations that have items, and the number of orders recorded in their logs.
 async fn generations_left(analytics: &AnalyticsHarness) -> (BTreeSet<String>, usize) {
     let (items, next) = analytics.service.store.table(&ANALYTICS).scan(None).await.unwrap();
     assert!(next.is_none());
     let pks: Vec<String> =
         items.iter().map(|item| orderflow_store::text(item, "pk").unwrap().to_owned()).collect();
     let generations = pks.iter().filter_map(|pk| pk.split('#').nth(1)).map(str::to_owned).collect();
-    (generations, pks.iter().filter(|pk| pk.starts_with("order#")).count())
+    let mut orders = BTreeSet::new();
+    for (item, pk) in items.iter().zip(&pks).filter(|(_, pk)| pk.starts_with("log#")) {
+        let generation = pk.split('#').nth(1).unwrap();
+        let Value::M(counted) = &item["orders"] else { panic!("{item:?}") };
+        orders.extend(counted.keys().map(|order| (generation.to_owned(), order.clone())));
+    }
+    (generations, orders.len())
 }
 
 async fn rebuild(analytics: &AnalyticsHarness, events: &[Event]) {
@@ -99,4 +106,20 @@ async fn only_the_later_of_two_rebuilds_can_finish() {
     second.count(&events).await.unwrap();
     second.finish().await.unwrap();
     assert_eq!(analytics.summary().await["total_orders"], 10);
+}
+
+#[tokio::test]
+async fn a_rebuild_deletes_the_records_of_earlier_versions() {
+    let analytics = AnalyticsHarness::open().await;
+    let table = analytics.service.store.table(&ANALYTICS);
+    let events = mixed(20);
+    let order = events[0].order_id().unwrap();
+    let old = serde_json::json!({"pk": format!("order#0#{order}"), "sk": "order", "order_id": order, "placed": true, "version": 1});
+    analytics.service.store.write(Write::put(&table, &old).unwrap()).await.unwrap();
+    let counters = serde_json::json!({"pk": "summary#0#3", "sk": "orders", "orders": 77, "updated_at": "2026-11-20T10:00:00Z"});
+    analytics.service.store.write(Write::put(&table, &counters).unwrap()).await.unwrap();
+    assert_eq!(analytics.summary().await["total_orders"], 77, "counters of earlier versions are read");
+    rebuild(&analytics, &events).await;
+    assert_eq!(analytics.summary().await["total_orders"], 20);
+    assert_eq!(generations_left(&analytics).await, (["1".to_owned()].into(), 20));
 }

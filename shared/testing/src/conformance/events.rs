@@ -39,6 +39,7 @@ pub(super) fn cancelled() -> Event {
         total: total(),
         reason: None,
         items: vec![],
+        placed_at: None,
     }))
 }
 
