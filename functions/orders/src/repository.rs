@@ -1,11 +1,14 @@
 //! Reading, writing and listing orders.
 
-use futures::future::try_join_all;
+use std::num::NonZero;
+use std::sync::Arc;
+
 use orderflow_domain::{CustomerId, OrderId, OrderStatus, Sku};
 use orderflow_store::{
     Cancellation, IndexDefinition, Item, Listing, Outbox, Store, StoreError, Table, TimeKey, TransactError,
     Write, WriteError, partitions, text,
 };
+use tokio::sync::Semaphore;
 
 use crate::table::{ALL, BY_CUSTOMER, BY_SKU, BY_STATUS, OPEN, ORDERS, OrderRecord, SHARDS};
 use crate::transition::Transition;
@@ -15,6 +18,8 @@ use crate::transition::Transition;
 pub(crate) struct Orders {
     store: Store,
     table: Table,
+    /// The turns of listings, which read much more than other requests.
+    turns: Arc<Semaphore>,
 }
 
 /// The orders to list: those that match every field that is set.
@@ -37,9 +42,15 @@ pub(crate) struct Page {
 /// empty page and a cursor.
 const KEYS_MAX: usize = 200;
 
+/// Returns how many listings read at the same time. Half of the processors stay free, so that many callers of listings do not delay new orders.
+fn listings_at_once() -> usize {
+    (std::thread::available_parallelism().map_or(1, NonZero::get) / 2).max(1)
+}
+
 impl Orders {
     pub(crate) fn new(store: &Store) -> Self {
-        Self { store: store.clone(), table: store.table(&ORDERS) }
+        let turns = Arc::new(Semaphore::new(listings_at_once()));
+        Self { store: store.clone(), table: store.table(&ORDERS), turns }
     }
 
     pub(crate) async fn get(&self, id: OrderId) -> Result<Option<OrderRecord>, StoreError> {
@@ -170,13 +181,14 @@ impl Orders {
     }
 
     /// Lists orders, newest first. The index supplies keys only; the orders are read as they are now and compared with the filter, so that a
-    /// listing never shows a stale status.
+    /// listing never shows a stale status. Listings take turns.
     pub(crate) async fn list(
         &self,
         filter: &Filter,
         after: Option<TimeKey>,
         limit: usize,
     ) -> Result<Page, StoreError> {
+        let _turn = self.turns.acquire().await;
         let mut found: Vec<OrderRecord> = Vec::with_capacity(limit + 1);
         let (mut position, mut examined) = (after.map(|key| key.to_string()), 0);
         // The first step fills most pages. A filter that no index serves takes the rest of the budget in a second one.
@@ -208,16 +220,25 @@ impl Orders {
         Ok(Page { orders: found, next: position.and_then(|key| TimeKey::parse(&key)) })
     }
 
-    /// Returns the listing with the fewest of the next `step` keys, with these keys; the first of several. A filter that few or no orders match,
-    /// such as a rare status, then reads no orders of the other filters.
+    /// Returns the listing with the fewest of the next `step` keys, with these keys; the last of several. A filter that few or no orders match,
+    /// such as a rare status, then reads no orders of the other filters, and one that no order matches nothing of the later listings.
     async fn shortest(
         &self,
         listings: Vec<Listing>,
         after: Option<&str>,
         step: usize,
     ) -> Result<(Listing, Vec<String>), StoreError> {
-        let keys = try_join_all(listings.iter().map(|listing| self.table.list(listing, after, step))).await?;
-        let shortest = listings.into_iter().zip(keys).min_by_key(|(_, keys)| keys.len());
+        let mut shortest: Option<(Listing, Vec<String>)> = None;
+        for listing in listings {
+            let keys = self.table.list(&listing, after, step).await?;
+            if shortest.as_ref().is_none_or(|(_, fewest)| keys.len() <= fewest.len()) {
+                let none_left = keys.is_empty();
+                shortest = Some((listing, keys));
+                if none_left {
+                    break;
+                }
+            }
+        }
         Ok(shortest.expect("a filter without parts has the listing of all orders"))
     }
 }
@@ -230,16 +251,17 @@ impl Filter {
         format!("orders?{}&{sku}&{customer}", self.status.unwrap_or_default())
     }
 
-    /// Returns the listing of each index that serves a part of the filter, the one that is usually the most selective first. All have the same keys,
+    /// Returns the listing of each index that serves a part of the filter, the one that most often has no orders first, and
+    /// the one that is usually the most selective last. All have the same keys,
     /// so a position in one is a position in each.
     fn listings(&self) -> Vec<Listing> {
         let mut found: Vec<(&'static IndexDefinition, Vec<String>)> = Vec::new();
-        found.extend(self.customer_id.as_ref().map(|id| (&BY_CUSTOMER, vec![id.to_string()])));
-        found.extend(self.sku.as_ref().map(|sku| (&BY_SKU, partitions(sku.as_str(), SHARDS))));
         found.extend(self.status.map(|status| match status {
             "pending" | "reserved" => (&OPEN, partitions("open", SHARDS)),
             _ => (&BY_STATUS, partitions(status, SHARDS)),
         }));
+        found.extend(self.sku.as_ref().map(|sku| (&BY_SKU, partitions(sku.as_str(), SHARDS))));
+        found.extend(self.customer_id.as_ref().map(|id| (&BY_CUSTOMER, vec![id.to_string()])));
         if found.is_empty() {
             found.push((&ALL, partitions("all", SHARDS)));
         }
@@ -262,4 +284,27 @@ fn is_further_line(item: &Item) -> bool {
 /// Returns the order status with this name.
 pub(crate) fn status_name(text: &str) -> Option<&'static str> {
     OrderStatus::NAMES.into_iter().find(|name| *name == text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use orderflow_testing::service::ServiceHarness;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn listings_take_turns_and_other_requests_do_not_wait_for_them() {
+        let service = ServiceHarness::open(&[&ORDERS]).await;
+        let orders = Orders::new(&service.store);
+        let turns = u32::try_from(listings_at_once()).unwrap();
+        let all = orders.turns.acquire_many(turns).await.unwrap();
+        let filter = Filter::default();
+        let waiting = tokio::time::timeout(Duration::from_millis(50), orders.list(&filter, None, 20));
+        assert!(waiting.await.is_err());
+        assert_eq!(orders.get(OrderId::generate()).await.unwrap(), None);
+        drop(all);
+        assert!(orders.list(&filter, None, 20).await.unwrap().orders.is_empty());
+    }
 }
