@@ -150,7 +150,7 @@ async fn serving_survives_outputs_that_cannot_be_written() {
 }
 
 #[tokio::test]
-async fn serving_survives_a_log_that_nobody_reads() {
+async fn serving_survives_a_log_that_is_not_read() {
     let client = reqwest::Client::new();
     for command in [&["up", "--ephemeral"][..], &["store", "--ephemeral"]] {
         let port = free_port();

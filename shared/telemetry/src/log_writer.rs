@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_stalls_stops_nobody_and_lost_lines_are_counted() {
+    fn a_reader_that_stalls_stops_no_writer_and_lost_lines_are_counted() {
         let gate = Arc::new(Mutex::new(()));
         let (written, lines) = channel();
         let output = Gated { gate: gate.clone(), written };
