@@ -122,7 +122,7 @@ impl OrderCounter {
             Ok(buffer) => {
                 known.logs.appended(generation, &group.updates);
                 known.buffers.insert(generation, buffer);
-                return Some(Ok(()));
+                Some(Ok(()))
             }
             // Whether the transaction took effect is not known, or another writer was faster. What is known here may be wrong.
             Err(error) => {

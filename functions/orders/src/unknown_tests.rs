@@ -96,7 +96,7 @@ proptest! {
                 }
             };
             prop_assert_eq!(!outbox.is_empty(), asks && !is_undone);
-            let is_followed = found.is_some() && !(asks && !is_undone);
+            let is_followed = found.is_some() && (!asks || is_undone);
             prop_assert_eq!(outcome == Outcome::Done, is_followed, "{:?} {:?}", fact, outcome);
         }
     }
