@@ -41,7 +41,7 @@ fn copy(from: &Path, to: &Path) {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap();
         match name.to_str().unwrap() {
-            "target" | ".git" | "data" => {}
+            "target" | ".git" | "data" | "node_modules" => {}
             _ if path.is_dir() => copy(&path, &to.join(name)),
             _ => _ = fs::copy(&path, to.join(name)).unwrap(),
         }

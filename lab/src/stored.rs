@@ -144,7 +144,8 @@ fn order_id(number: u64, millis: i64) -> String {
     format!("{high:08x}-{low:04x}-7{third:03x}-{fourth:04x}-{:012x}", random.u64(..1 << 48))
 }
 
-/// Returns the items of all tables that contain the id of an order, without the events of their last writes.
+/// Returns the items of all tables that have the id of an order in their keys, without the events of their last writes. Others only mention
+/// it, such as the log of orders that are counted together.
 async fn items_about(store: &Store, id: &str) -> Result<Vec<Template>, FillError> {
     let mut found = Vec::new();
     for &definition in TABLES {
@@ -155,9 +156,11 @@ async fn items_about(store: &Store, id: &str) -> Result<Vec<Template>, FillError
             for item in items {
                 let mut item: Map<String, Value> = table.parse(item).map_err(FillError::of)?;
                 item.remove(OUTBOX);
-                let text = Value::Object(item).to_string();
-                if text.contains(id) {
-                    found.push(Template { table: definition, text });
+                let keys = [Some(definition.hash), definition.range].into_iter().flatten();
+                let is_about =
+                    |key| item.get(key).and_then(Value::as_str).is_some_and(|text| text.contains(id));
+                if keys.into_iter().any(is_about) {
+                    found.push(Template { table: definition, text: Value::Object(item).to_string() });
                 }
             }
             from = next;

@@ -11,9 +11,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use orderflow_store_port::{Backend, Replacement};
 
+use crate::definition::Describe;
+use crate::dispatch::carry_out;
 use crate::failure::Failure;
 use crate::service::Service;
-use crate::tables::Describe;
 
 /// The largest request body (DynamoDB's limit).
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
@@ -46,7 +47,7 @@ async fn answer(State(service): State<Arc<Service>>, headers: HeaderMap, body: B
         ERASE_REMNANTS => return erased(service.backend.erase_remnants().await),
         _ => {}
     }
-    let (status, body) = match service.carry_out(target, &body).await {
+    let (status, body) = match carry_out(&service, target, &body).await {
         Ok(answer) => (200, answer),
         Err(failure) => match failure.answer() {
             Some(refusal) => refusal,

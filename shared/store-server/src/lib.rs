@@ -6,9 +6,12 @@
 //!
 //! Like other local implementations of DynamoDB it does not check signatures: every process that can connect can read and write.
 
+mod definition;
+mod dispatch;
 mod expression;
 mod failure;
 mod http;
+mod names;
 mod read;
 mod request;
 mod service;
@@ -18,5 +21,5 @@ mod tokens;
 mod transaction;
 mod write;
 
+pub use definition::{Describe, IndexDescription, TableDescription};
 pub use http::{ERASE_REMNANTS, HEALTHY, REPLACE_IN_STREAMS, router};
-pub use tables::{Describe, IndexDescription, TableDescription};

@@ -6,10 +6,11 @@ use orderflow_store_port::{Position, StreamRecord};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::definition::TableDescription;
 use crate::failure::Failure;
+use crate::names::{key_schema, stream_arn, stream_label};
 use crate::request::{only, parse};
 use crate::service::{Answer, Service};
-use crate::tables::{self, TableDescription};
 
 /// The most records that one `GetRecords` returns (AWS limit).
 const MAX_RECORDS: usize = 1_000;
@@ -22,17 +23,6 @@ const FIRST: &str = "000000000000000000001";
 
 /// What a shard iterator begins with.
 const ITERATOR: &str = "orderflow";
-
-/// Returns the label of a table's stream: the time at which the table was created, in milliseconds. A table that is created again has another.
-pub(crate) fn label(table: &TableDescription) -> String {
-    let created = table.created_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    format!("{:013}", created.as_millis())
-}
-
-/// Returns the ARN of a table's stream.
-pub(crate) fn arn(name: &str, table: &TableDescription) -> String {
-    format!("{}/stream/{}", tables::arn(name), label(table))
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
@@ -51,7 +41,7 @@ pub(crate) async fn list(service: &Service, body: &[u8]) -> Answer {
     names.sort_unstable();
     let streams = names.iter().filter_map(|name| {
         let table = service.described(name).filter(|table| table.stream_shard.is_some())?;
-        Some((name, arn(name, &table), label(&table)))
+        Some((name, stream_arn(name, &table), stream_label(&table)))
     });
     let after = request.exclusive_start_stream_arn.unwrap_or_default();
     let mut streams: Vec<_> = streams.filter(|(_, arn, _)| *arn > after).collect();
@@ -85,7 +75,7 @@ fn stream(service: &Service, wanted: &str) -> Result<Stream, Failure> {
         wanted.split_once(":table/").and_then(|(_, rest)| rest.split('/').next()).ok_or_else(unknown)?;
     let description = service.described(table).ok_or_else(unknown)?;
     let shard = description.stream_shard.clone().ok_or_else(unknown)?;
-    if arn(table, &description) != wanted {
+    if stream_arn(table, &description) != wanted {
         return Err(unknown());
     }
     Ok(Stream { table: table.to_owned(), description, shard })
@@ -110,11 +100,11 @@ pub(crate) fn describe(service: &Service, body: &[u8]) -> Answer {
     }
     Ok(json!({"StreamDescription": {
         "StreamArn": request.stream_arn,
-        "StreamLabel": label(&description),
+        "StreamLabel": stream_label(&description),
         "StreamStatus": "ENABLED",
         "StreamViewType": "NEW_IMAGE",
         "TableName": table,
-        "KeySchema": tables::key_schema(&description.hash, description.range.as_deref()),
+        "KeySchema": key_schema(&description.hash, description.range.as_deref()),
         "Shards": shards,
     }}))
 }

@@ -1,96 +1,19 @@
 //! Operations on tables.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use orderflow_store_port::{IndexDefinition, TableDefinition};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::definition::{IndexDescription, TableDescription};
 use crate::failure::Failure;
+use crate::names::{key_schema, stream_arn, stream_label, table_arn};
 use crate::request::{only, parse};
 use crate::service::{Answer, Service};
-use crate::streams;
 
 /// The most tables that one `ListTables` names (AWS limit).
 const MAX_NAMES: usize = 100;
-
-/// A table as the store has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableDescription {
-    /// The partition key.
-    pub hash: String,
-    /// The sort key, if it has one.
-    pub range: Option<String>,
-    /// The indexes.
-    pub indexes: Vec<IndexDescription>,
-    /// The id of the one shard of its stream, if it has a stream.
-    pub stream_shard: Option<String>,
-    /// When it was created.
-    pub created_at: SystemTime,
-}
-
-/// An index of a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IndexDescription {
-    /// Its name.
-    pub name: String,
-    /// The partition key.
-    pub hash: String,
-    /// The sort key.
-    pub range: String,
-}
-
-/// Knows the tables of a store.
-pub trait Describe: Send + Sync + 'static {
-    /// Returns the definition of the table with this full name, or `None` if it does not exist.
-    fn describe(&self, table: &str) -> Option<TableDescription>;
-}
-
-/// The definitions of tables that requests have named. A definition lives as long as the process, as those of the services do; there are as many
-/// as versions of tables.
-#[derive(Debug, Default)]
-pub(crate) struct Definitions(Mutex<Vec<&'static TableDefinition>>);
-
-impl Definitions {
-    pub(crate) fn intern(&self, table: &str, description: &TableDescription) -> &'static TableDefinition {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = known.iter().find(|known| known.name == table && is_of(known, description)) {
-            return found;
-        }
-        let definition = Box::leak(Box::new(definition(table, description)));
-        known.push(definition);
-        definition
-    }
-}
-
-fn is_of(definition: &TableDefinition, description: &TableDescription) -> bool {
-    let is_index = |(one, other): (&IndexDefinition, &IndexDescription)| {
-        one.name == other.name && one.hash == other.hash && one.range == other.range
-    };
-    definition.hash == description.hash
-        && definition.range == description.range.as_deref()
-        && definition.streams == description.stream_shard.is_some()
-        && definition.indexes.len() == description.indexes.len()
-        && definition.indexes.iter().zip(&description.indexes).all(is_index)
-}
-
-fn definition(table: &str, description: &TableDescription) -> TableDefinition {
-    let kept = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
-    let index = |index: &IndexDescription| IndexDefinition {
-        name: kept(&index.name),
-        hash: kept(&index.hash),
-        range: kept(&index.range),
-    };
-    TableDefinition {
-        name: kept(table),
-        hash: kept(&description.hash),
-        range: description.range.as_deref().map(kept),
-        indexes: Box::leak(description.indexes.iter().map(index).collect()),
-        streams: description.stream_shard.is_some(),
-    }
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
@@ -136,7 +59,7 @@ fn shown(name: &str, table: &TableDescription) -> Value {
     let created = table.created_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let mut shown = json!({
         "TableName": name,
-        "TableArn": arn(name),
+        "TableArn": table_arn(name),
         "TableStatus": "ACTIVE",
         "CreationDateTime": created.as_secs_f64(),
         "AttributeDefinitions": attributes,
@@ -147,7 +70,7 @@ fn shown(name: &str, table: &TableDescription) -> Value {
         let index = |index: &IndexDescription| {
             json!({
                 "IndexName": index.name,
-                "IndexArn": format!("{}/index/{}", arn(name), index.name),
+                "IndexArn": format!("{}/index/{}", table_arn(name), index.name),
                 "IndexStatus": "ACTIVE",
                 "KeySchema": key_schema(&index.hash, Some(&index.range)),
                 "Projection": {"ProjectionType": "KEYS_ONLY"},
@@ -157,22 +80,10 @@ fn shown(name: &str, table: &TableDescription) -> Value {
     }
     if table.stream_shard.is_some() {
         shown["StreamSpecification"] = json!({"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"});
-        shown["LatestStreamArn"] = json!(streams::arn(name, table));
-        shown["LatestStreamLabel"] = json!(streams::label(table));
+        shown["LatestStreamArn"] = json!(stream_arn(name, table));
+        shown["LatestStreamLabel"] = json!(stream_label(table));
     }
     shown
-}
-
-/// Returns the ARN of a table.
-pub(crate) fn arn(table: &str) -> String {
-    format!("arn:aws:dynamodb:embedded:000000000000:table/{table}")
-}
-
-/// Returns the keys of a table or an index, as the protocol shows them.
-pub(crate) fn key_schema(hash: &str, range: Option<&str>) -> Value {
-    let mut schema = vec![json!({"AttributeName": hash, "KeyType": "HASH"})];
-    schema.extend(range.map(|range| json!({"AttributeName": range, "KeyType": "RANGE"})));
-    Value::Array(schema)
 }
 
 #[derive(Deserialize)]
