@@ -116,7 +116,7 @@ async fn expire_an_order(world: &World, intake: &Api) {
 async fn fill_buffers(world: &World) {
     let table = world.store.table(&ANALYTICS);
     let counts: BTreeMap<String, &str> =
-        (0..99).map(|number| (format!("#A-LONG-SKU-{number:02}"), "1")).collect();
+        (0..99).map(|number| (format!("#A-SKU-THAT-IS-LONG-{number:02}"), "1")).collect();
     for shard in 0..16 {
         let buffer = json!({"pk": format!("buffer#0#{shard}"), "sk": "buffer", "version": 1,
             "updated_at": "2026-01-31T12:00:00Z", "counts": counts});
@@ -154,7 +154,7 @@ async fn settle_orders(world: &World, platform: &mut Platform, shop: &Api, intak
         ids.push(place(intake, &body).await);
     }
     intake.delete(&format!("/api/v1/orders/{}", ids[3])).await.expect(200);
-    for filter in ["", "?customer_id=C100", "?status=pending", "?sku=MUG"] {
+    for filter in ["", "?customer_id=C100", "?status=pending", "?status=confirmed", "?sku=MUG"] {
         intake.get(&format!("/api/v1/orders{filter}")).await.expect(200);
     }
     let started = Instant::now();

@@ -92,8 +92,10 @@ impl Bundle {
             Ok(settings) => settings,
             Err(error) => {
                 // The settings of the logs may be among those that cannot be used.
-                let _telemetry = orderflow_telemetry::init(service, defaults(TelemetrySettings::read))?;
+                let telemetry = orderflow_telemetry::init(service, defaults(TelemetrySettings::read))?;
                 tracing::error!(error = %error, "settings cannot be used");
+                // The end of the process waits for no thread, and the log has one of its own.
+                drop(telemetry);
                 process::exit(EXIT_CODE.into());
             }
         };
