@@ -37,7 +37,10 @@ pub async fn ensure(config: &SdkConfig, names: SqsNames) -> Result<Provisioned, 
     let completeness = Arc::new(Completeness::default());
     let publisher = SnsPublisher::new(sns.clone(), &topic_arn).waiting_for(completeness.clone());
     let provisioner = Provisioner { sns, sqs, names: names.clone(), topic_arn, completeness };
-    provisioner.reconcile().await?;
+    if !provisioner.reconcile().await?.is_empty() {
+        // The publisher waits until a look finds everything.
+        provisioner.missing().await?;
+    }
     Ok(Provisioned { queues: Sqs::find(&config, names).await?, publisher, provisioner })
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use orderflow_bridge::{ConsumerSwitch, Target, TargetError, sdk_config};
 use orderflow_domain::{Event, EventData, InventoryReleased, OrderId, Timestamp};
 use orderflow_messaging::{DeadLetter, Publisher, QueueAdmin, RetryPolicy};
-use orderflow_sqs::{Provisioned, Provisioner, SnsPublisher, Sqs, SqsAdmin, SqsConsumer, SqsNames};
+use orderflow_sqs::{Provisioned, SnsPublisher, Sqs, SqsAdmin, SqsConsumer, SqsNames};
 use orderflow_testing::conformance::BrokerUnderTest;
 use orderflow_testing::ministack::{self, MiniStack};
 use tokio::sync::watch;
@@ -25,8 +25,6 @@ struct Polled {
     switch: ConsumerSwitch,
     queues: Arc<Sqs>,
     publisher: Arc<SnsPublisher>,
-    /// The publisher waits for what it has found missing.
-    _provisioner: Provisioner,
     admin: SqsAdmin,
     consumers: JoinSet<()>,
     stop: watch::Sender<bool>,
@@ -83,8 +81,7 @@ impl BrokerUnderTest for Polled {
         let stack = ministack::shared(&executable()).await.unwrap();
         let config = sdk_config(Some(stack.endpoint())).await;
         let names = SqsNames::new(format!("t{}", Uuid::new_v4().simple()));
-        let Provisioned { queues, publisher, provisioner } =
-            orderflow_sqs::ensure(&config, names).await.unwrap();
+        let Provisioned { queues, publisher, .. } = orderflow_sqs::ensure(&config, names).await.unwrap();
         let queues = Arc::new(queues);
         Self {
             policy,
@@ -92,7 +89,6 @@ impl BrokerUnderTest for Polled {
             admin: SqsAdmin::new(queues.clone()),
             queues,
             publisher: Arc::new(publisher),
-            _provisioner: provisioner,
             consumers: JoinSet::new(),
             stop: watch::Sender::new(false),
             _stack: stack,
