@@ -169,10 +169,13 @@ enum Piece {
 }
 
 /// Asserts that something was missed once, and how the log says so.
-fn logged(shop: &Shop, missing: &str) {
-    let log = shop.program.log();
-    let lines: Vec<&str> = log.lines().filter(|line| line.contains("were missing on the broker")).collect();
-    assert!(lines.iter().any(|line| line.contains(missing)), "{missing}: {lines:#?}");
+async fn logged(shop: &Shop, missing: &str) {
+    wait_until(&format!("the log says that {missing} was missing"), async || {
+        let log = shop.program.log();
+        let mut lines = log.lines().filter(|line| line.contains("were missing on the broker"));
+        lines.any(|line| line.contains(missing))
+    })
+    .await;
 }
 
 fn queues() -> Vec<Piece> {
@@ -276,7 +279,7 @@ async fn each_piece_of_the_topology_is_deleted_in_turn() {
         let is_healthy = shop.status().await == "healthy";
         assert!(!is_healthy || piece.is_there(&shop).await, "{piece:?}; {:#?}", shop.problems());
         longest = longest.max(piece.heals(&shop).await);
-        logged(&shop, if let Piece::Queue { name, .. } = piece { name } else { EXCHANGE });
+        logged(&shop, if let Piece::Queue { name, .. } = piece { name } else { EXCHANGE }).await;
     }
     eprintln!("{} pieces deleted; the longest was away for {longest:?}", pieces.len());
     shop.is_open.store(false, Ordering::Relaxed);

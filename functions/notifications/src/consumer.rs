@@ -35,7 +35,6 @@ pub struct NotificationConsumer {
     claims: Claims,
     sending: Arc<Semaphore>,
     turns: Turns,
-    is_alone: bool,
 }
 
 /// A notification, and the record of the request that asked for it, if there is one.
@@ -57,13 +56,13 @@ impl NotificationConsumer {
         let claims = Claims::new(store, &table);
         let sending = Arc::new(Semaphore::new(CONCURRENCY));
         let turns = Turns::new();
-        Self { store: store.clone(), table, channel, templates, claims, sending, turns, is_alone: false }
+        Self { store: store.clone(), table, channel, templates, claims, sending, turns }
     }
 
     /// Returns the consumer for a store that no other process uses: a claim that it finds there is that of a process that has ended.
     #[must_use]
     pub fn alone(self) -> Self {
-        Self { claims: self.claims.alone(), is_alone: true, ..self }
+        Self { claims: self.claims.alone(), ..self }
     }
 
     /// Claims and sends notifications that are not recorded as sent. Each is recorded before the next one is handed to its provider: after a crash
@@ -154,9 +153,9 @@ impl NotificationConsumer {
         self.record(vec![tried]).await.pop().map(Err)
     }
 
-    /// Returns the turn of a message. What a process without others only logs need not wait for one.
+    /// Returns the turn of a message. A message that is only logged needs none: turns cost throughput, and a repeated line reaches no customer.
     fn turn_of(&self, claimed: &Claimed) -> Turn {
-        if self.is_alone && !self.channel.reaches_customers(&claimed.message) {
+        if !self.channel.reaches_customers(&claimed.message) {
             Turn::free(claimed.start_by())
         } else {
             self.turns.turn(claimed.start_by())
