@@ -51,6 +51,13 @@ async fn place_with_lost_answer(shop: &Shop, card: &str) -> String {
     wait_for_payment(shop, &order, "unknown").await;
     let stopped = json!({"payment": "ok", "stopped": ["payment"]});
     shop.put("/api/v1/admin/faults", &stopped).await.expect(200);
+    // An attempt that is under way would otherwise reach Stripe.
+    orderflow_testing::program::wait_until("no attempt to charge is under way", async || {
+        let queues = shop.get("/api/v1/admin/queues").await.expect(200).body;
+        let queues = queues["queues"].as_array().unwrap();
+        queues.iter().any(|queue| queue["consumer"] == "payment" && queue["in_flight"] == 0)
+    })
+    .await;
     shop.mode.stripe.proxy.faults().clear();
     order
 }
