@@ -279,10 +279,7 @@ async fn each_piece_of_the_topology_is_deleted_in_turn() {
         let is_healthy = shop.status().await == "healthy";
         assert!(!is_healthy || piece.is_there(&shop).await, "{piece:?}; {:#?}", shop.problems());
         longest = longest.max(piece.heals(&shop).await);
-        // A queue may be declared again by its consumer or by a publisher before a comparison sees that it was missing.
-        if matches!(piece, Piece::Exchange) {
-            logged(&shop, EXCHANGE).await;
-        }
+        logged(&shop, if let Piece::Queue { name, .. } = piece { name } else { EXCHANGE }).await;
     }
     eprintln!("{} pieces deleted; the longest was away for {longest:?}", pieces.len());
     shop.is_open.store(false, Ordering::Relaxed);

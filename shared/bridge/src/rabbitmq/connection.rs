@@ -1,6 +1,6 @@
 //! The connection to the broker, which is opened again after it breaks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,8 +44,8 @@ pub struct RabbitMq {
     in_flight: BTreeMap<&'static str, InFlight>,
     state: Arc<BrokerState>,
     rights: Rights,
-    /// Held while missing things are looked for and declared, so that each is reported once.
-    repairing: Arc<Mutex<()>>,
+    /// Held while missing things are looked for and declared, so that each is reported once: what was found missing and is not reported yet.
+    repairing: Arc<Mutex<BTreeSet<String>>>,
     /// Held by publishers, and alone while missing things are declared: an exchange that does not have all its bindings yet drops events.
     complete: Arc<RwLock<()>>,
 }
@@ -156,11 +156,11 @@ impl RabbitMq {
 
     /// Declares what is missing. Logs what it was if it has existed before.
     async fn declare(&self, connection: &Connection, existed: Existed) -> Result<Vec<String>, RabbitError> {
-        let _turn = self.repairing.lock().await;
-        let missing = match existed {
-            Existed::Before => topology::missing(connection).await?,
-            Existed::Unknown => Vec::new(),
-        };
+        // A repair that is cut off after the broker has declared something leaves it to the next one to say what was missing.
+        let mut missing = self.repairing.lock().await;
+        if existed == Existed::Before {
+            missing.extend(topology::missing(connection).await?);
+        }
         let is_complete = existed == Existed::Before && missing.is_empty();
         let alone = match is_complete {
             true => None,
@@ -169,6 +169,7 @@ impl RabbitMq {
         };
         self.rights.declare(connection).await?;
         drop(alone);
+        let missing: Vec<String> = std::mem::take(&mut *missing).into_iter().collect();
         if !missing.is_empty() {
             let missing = missing.join(", ");
             tracing::warn!(missing, "exchange or queues were missing on the broker and are declared again");
