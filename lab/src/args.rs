@@ -64,7 +64,7 @@ pub struct BenchArgs {
     data_dir: Option<PathBuf>,
 
     /// A variable for the temporary shop, such as PAYMENT_LATENCY_MS=5; repeat the flag for several. The shop gets no other settings of this
-    /// environment, except ORDERFLOW_SYNC and RUST_LOG.
+    /// environment, except RUST_LOG.
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     set: Vec<(String, String)>,
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use orderflow_settings::declared::ALL;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use url::Url;
 
@@ -33,9 +32,6 @@ const QUIET: Duration = Duration::from_millis(200);
 
 /// The clients of the warm-up.
 const WARM_UP_CLIENTS: usize = 8;
-
-/// The setting of the store's durability.
-const SYNC: &str = "ORDERFLOW_SYNC";
 
 /// Measures a shop. Ctrl-C ends the load; the figures are then those so far.
 ///
@@ -256,7 +252,6 @@ async fn measure_load(
         shop: subject.kind,
         plan: args.load(),
         stored: args.stored(),
-        sync: subject.started.as_ref().and_then(|_| sync()),
         interrupted: interrupts.stopped(),
         remarks: std::mem::take(&mut subject.remarks),
     };
@@ -285,13 +280,6 @@ async fn complete(
         }
         sleep(SAMPLE_AT_END).await;
     }
-}
-
-/// Returns the durability of the store of a temporary shop; `None` if its store has no such setting.
-fn sync() -> Option<String> {
-    let setting = ALL.iter().find(|setting| setting.variable == SYNC)?;
-    let given = std::env::var(SYNC).ok().filter(|value| !value.is_empty());
-    given.or_else(|| setting.default.map(str::to_owned))
 }
 
 fn progress_bar(extent: Extent, what: &str) -> ProgressBar {

@@ -21,7 +21,6 @@ pub(crate) struct Conditions {
     pub plan: LoadPlan,
     /// The orders that the store held at the start.
     pub stored: u64,
-    pub sync: Option<String>,
     pub interrupted: bool,
     pub remarks: Vec<String>,
 }
@@ -51,8 +50,6 @@ pub struct Measured {
     pub scenario: String,
     /// `embedded` or `rabbitmq` for a temporary shop, `url` for another.
     pub shop: &'static str,
-    /// The durability of the store of a temporary shop; null if its store has no such setting.
-    pub sync: Option<String>,
     /// `closed` or `open`.
     #[serde(rename = "loop")]
     pub kind: &'static str,
@@ -138,7 +135,7 @@ pub struct GeneratorFigures {
 
 impl Measured {
     pub(crate) fn new(conditions: Conditions, seen: &Observations) -> Self {
-        let Conditions { scenario, shop, plan, stored, sync, interrupted, remarks } = conditions;
+        let Conditions { scenario, shop, plan, stored, interrupted, remarks } = conditions;
         let placed = &seen.orders.placed;
         let accepted = placed.len();
         let notified = seen.notified.iter().flatten().count();
@@ -158,7 +155,6 @@ impl Measured {
             version: env!("CARGO_PKG_VERSION"),
             scenario: scenario.to_string(),
             shop,
-            sync,
             kind: if plan.rate.is_some() { "open" } else { "closed" },
             clients: plan.clients,
             rate_per_s: plan.rate,
@@ -254,7 +250,6 @@ pub(crate) mod tests {
             shop: "rabbitmq",
             plan,
             stored: 0,
-            sync: None,
             interrupted: false,
             remarks: Vec::new(),
         }

@@ -27,8 +27,8 @@ const TAIL_BYTES: usize = 4_096;
 
 /// The variables of this environment that the shop gets too. Its other settings are those of a shop without settings, so that the environment
 /// of a real shop has no effect, and no real provider gets its messages.
-const INHERITED: [&str; 8] =
-    ["PATH", "HOME", "TMPDIR", "LANG", "SSL_CERT_FILE", "RUST_LOG", "RUST_BACKTRACE", "ORDERFLOW_SYNC"];
+const INHERITED: [&str; 7] =
+    ["PATH", "HOME", "TMPDIR", "LANG", "SSL_CERT_FILE", "RUST_LOG", "RUST_BACKTRACE"];
 
 /// A running temporary shop. Dropping it kills the process and deletes the store.
 pub(crate) struct Shop {

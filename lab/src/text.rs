@@ -12,12 +12,11 @@ impl Measured {
             Some(rate) => format!("open loop, {rate} orders/s planned"),
             None => format!("closed loop, {} clients", self.clients),
         };
-        let sync = self.sync.as_ref().map(|sync| format!(", sync {sync}")).unwrap_or_default();
         let stored = match self.stored_orders {
             0 => String::new(),
             stored => format!(", {stored} stored orders"),
         };
-        format!("{}, {}{sync}{stored}, {load}, {} cores", self.scenario, self.shop, self.cores)
+        format!("{}, {}{stored}, {load}, {} cores", self.scenario, self.shop, self.cores)
     }
 }
 
