@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::directory::{DATABASE_FILE, unusable};
 use crate::log::{self, Lost};
@@ -13,8 +13,8 @@ use crate::{EmbeddedError, read_only};
 /// The longest time that the check takes. It reads the whole file, so that it ends early in a large one and finds no damage after that point.
 const LONGEST_CHECK: Duration = Duration::from_secs(5);
 
-/// Refuses a damaged database. `held_data` says whether an earlier process has opened it to the end. Changes nothing. The caller holds the lock of
-/// the directory.
+/// Refuses a damaged database. `held_data` says whether an earlier process has opened it to the end. Changes nothing, except that the
+/// unfinished first transaction of a process that was killed is rolled back. The caller holds the lock of the directory.
 pub(crate) fn check(directory: &Path, held_data: bool) -> Result<(), EmbeddedError> {
     let path = directory.join(DATABASE_FILE);
     let damaged = |finding: String| EmbeddedError::Damaged { path: path.clone(), finding };
@@ -24,6 +24,9 @@ pub(crate) fn check(directory: &Path, held_data: bool) -> Result<(), EmbeddedErr
         Ok(file) if file.len() > 0 => {}
         Ok(_) if held_data => return Err(damaged("it is empty, and it held data before".to_owned())),
         Ok(_) => return Ok(()),
+    }
+    if read_only::is_unfinished(&path) {
+        roll_back(&path)?;
     }
     check_log(&read_only::beside(&path, "-wal"))?;
     let connection = read_only::open(&path)?;
@@ -36,6 +39,12 @@ pub(crate) fn check(directory: &Path, held_data: bool) -> Result<(), EmbeddedErr
             _ => Err(error.into()),
         },
     }
+}
+
+/// Has SQLite roll back what a transaction left unfinished, which it does before it first reads.
+fn roll_back(database: &Path) -> rusqlite::Result<()> {
+    let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 
 /// Refuses a log with a wrong part before commits that were complete once: SQLite would drop them without an error.

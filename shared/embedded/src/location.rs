@@ -36,6 +36,9 @@ impl Location {
         if !file.try_exists().map_err(|source| unusable(&file, source))? {
             return Ok(None);
         }
+        if read_only::is_unfinished(&file) {
+            return Ok(None);
+        }
         migrations::found(&read_only::open(&file)?)
     }
 

@@ -29,6 +29,13 @@ pub(crate) fn open(database: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Returns whether a process was killed in its first transaction, before the database had a write-ahead log. The file holds no data then: SQLite
+/// rolls the transaction back when it next opens the database for writing.
+pub(crate) fn is_unfinished(database: &Path) -> bool {
+    let journal = std::fs::metadata(beside(database, "-journal"));
+    journal.is_ok_and(|journal| journal.len() > 0) && !beside(database, "-wal").exists()
+}
+
 /// Returns the path of a file that SQLite keeps beside the database.
 pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
     let mut path = database.as_os_str().to_owned();

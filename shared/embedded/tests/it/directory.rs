@@ -101,6 +101,27 @@ fn the_format_of_an_open_and_of_a_missing_directory_can_be_read() {
     assert_eq!(location.schema_version().unwrap(), Some(SCHEMA_VERSION));
 }
 
+#[tokio::test]
+async fn the_first_transaction_of_a_killed_process_is_rolled_back() {
+    let (killed, directory) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let writing = rusqlite::Connection::open(killed.path().join("orderflow.db")).unwrap();
+    // Pages are written before the commit.
+    writing.execute_batch("PRAGMA cache_size = 1; BEGIN; CREATE TABLE half (made BLOB)").unwrap();
+    for _ in 0..200 {
+        writing.execute("INSERT INTO half VALUES (zeroblob(4000))", []).unwrap();
+    }
+    // What a kill leaves behind.
+    for file in ["orderflow.db", "orderflow.db-journal"] {
+        assert!(std::fs::copy(killed.path().join(file), directory.path().join(file)).unwrap() > 0, "{file}");
+    }
+    let location = Location::Directory(directory.path().to_owned());
+    assert_eq!(location.schema_version().unwrap(), None);
+    let opened = open(directory.path()).unwrap();
+    create_table(&opened.dynamodb(), TABLE).await;
+    put(&opened.dynamodb(), "a").await;
+    assert!(exists(&opened.dynamodb(), "a").await);
+}
+
 #[test]
 fn a_newer_directory_is_refused_and_not_changed() {
     let directory = tempfile::tempdir().unwrap();
