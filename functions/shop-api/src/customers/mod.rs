@@ -20,7 +20,8 @@ use orderflow_payments::PersonalPayments;
 use orderflow_store::{Backend, Store, StoreError, TimeKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -110,14 +111,26 @@ struct CursorQuery {
     cursor: PageCursor,
 }
 
+/// The id of a customer as a caller writes it.
+#[derive(Deserialize)]
+struct RequestedId(String);
+
+impl PartialSchema for RequestedId {
+    fn schema() -> RefOr<Schema> {
+        requested_customer_id().into()
+    }
+}
+
+impl ToSchema for RequestedId {}
+
 /// The customer as a parameter of the query: no path can have an id with a slash, a backslash, or dots only.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct CustomerQuery {
     /// The id of the customer, whatever characters it has.
-    #[param(schema_with = requested_customer_id)]
-    customer_id: String,
+    #[param(inline)]
+    customer_id: RequestedId,
     /// The `next_cursor` of the previous call.
     #[serde(default)]
     #[param(inline)]
@@ -127,7 +140,7 @@ struct CustomerQuery {
 impl CustomerQuery {
     fn parse(self) -> Result<(CustomerId, PageCursor), Problem> {
         let mut errors = FieldErrors::default();
-        let id = errors.parse("customer_id", || CustomerId::parse(&self.customer_id));
+        let id = errors.parse("customer_id", || CustomerId::parse(&self.customer_id.0));
         Ok((errors.into_result(id)?, self.cursor))
     }
 }
