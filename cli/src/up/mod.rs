@@ -2,9 +2,9 @@
 
 mod server;
 mod settings;
+mod welcome;
 
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use orderflow_settings::{Snapshot, read};
 use orderflow_system::{Parts, System};
@@ -34,6 +34,7 @@ async fn run_system(settings: UpSettings) -> anyhow::Result<()> {
     // Before the providers are created, so that their first metrics are recorded.
     MetricsPage::install();
     let (serve_settings, parts) = (settings.serve.clone(), settings.parts());
+    let store = settings.store.clone();
     let listener = serve_settings.listen().await?;
     let system = System::open(settings.open().await).await?;
     if parts == Parts::all() {
@@ -41,37 +42,12 @@ async fn run_system(settings: UpSettings) -> anyhow::Result<()> {
     }
     // Before the address is announced: the process that reads it may send a signal at once.
     let termination = Termination::listen()?;
-    announce(listener.local_addr()?, &parts);
-    serve(listener, system, &serve_settings, termination).await
-}
-
-/// Returns the address by which this machine reaches a server: a wildcard is no `Host` that it answers to.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        address.set_ip(match address.ip() {
-            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    address
-}
-
-/// Prints the address on stdout, for the process that started this one, and commands to try on stderr, for a person.
-fn announce(address: SocketAddr, parts: &Parts) {
+    let address = listener.local_addr()?;
     crate::serving::announce(address);
-    if *parts != Parts::all() {
-        return;
+    if parts == Parts::all() {
+        let welcome = welcome::text(address, &store);
+        // The program starts also if stderr is full, closed or not read.
+        crate::serving::print_aside(move || io::stderr().lock().write_all(welcome.as_bytes()));
     }
-    let url = format!("http://{}", reachable(address));
-    let body =
-        r#"{"customer_id":"C100","email":"c100@example.com","items":[{"sku":"TSHIRT-BLK-M","quantity":2}]}"#;
-    // The program starts also if stderr is full, closed or not read.
-    crate::serving::print_aside(move || {
-        writeln!(
-            io::stderr().lock(),
-            "Try:\n  curl -s -X POST {url}/api/v1/orders -H 'content-type: application/json' -d '{body}'\n  \
-             curl -s '{url}/api/v1/orders?limit=1'\n\
-             {url}/docs describes every request and lets you send it."
-        )
-    });
+    serve(listener, system, &serve_settings, termination).await
 }

@@ -1,0 +1,69 @@
+//! What `orderflow up` tells the person who started it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::absolute;
+
+use orderflow_embedded::Location;
+use orderflow_system::StoreLocation;
+
+/// An order of a demo product.
+const ORDER: &str =
+    r#"{"customer_id":"C100","email":"c100@example.com","items":[{"sku":"TSHIRT-BLK-M","quantity":2}]}"#;
+
+/// Returns where the pages and the data are, and commands to try.
+pub(super) fn text(address: SocketAddr, store: &StoreLocation) -> String {
+    let url = format!("http://{}", reachable(address));
+    format!(
+        "console  {url}/\n\
+         API      {url}/docs\n\
+         data     {}\n\
+         Place an order, and look at it:\n  \
+         curl -s -X POST {url}/api/v1/orders -H 'content-type: application/json' -d '{ORDER}'\n  \
+         curl -s '{url}/api/v1/orders?limit=1'\n\
+         Ctrl-C stops the shop.\n",
+        place_of(store)
+    )
+}
+
+fn place_of(store: &StoreLocation) -> String {
+    match store {
+        StoreLocation::Embedded(Location::Memory) => "in memory; it is lost when the shop stops".to_owned(),
+        StoreLocation::Embedded(Location::Directory(directory)) => {
+            let directory = absolute(directory).unwrap_or_else(|_| directory.clone());
+            format!("{}; the next start continues with it", directory.display())
+        }
+        StoreLocation::Endpoint(endpoint) => format!("at {endpoint}"),
+    }
+}
+
+/// Returns the address by which this machine reaches a server: a wildcard is no `Host` that it answers to.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_where_the_pages_and_the_data_are() {
+        let address = "0.0.0.0:81".parse().unwrap();
+        let directory = StoreLocation::Embedded(Location::Directory("shop".into()));
+        let here = std::env::current_dir().unwrap();
+        let welcome = text(address, &directory);
+        assert!(welcome.starts_with("console  http://127.0.0.1:81/\nAPI      http://127.0.0.1:81/docs\n"));
+        assert!(
+            welcome.contains(&format!("data     {}; the next", here.join("shop").display())),
+            "{welcome}"
+        );
+        let endpoint = StoreLocation::Endpoint("http://127.0.0.1:8000".parse().unwrap());
+        assert!(text(address, &endpoint).contains("data     at http://127.0.0.1:8000\n"));
+        assert!(text(address, &StoreLocation::Embedded(Location::Memory)).contains("data     in memory"));
+    }
+}
