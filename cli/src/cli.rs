@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use clap::Parser;
+use orderflow_lab::BillArgs;
 
 use crate::analytics::AnalyticsArgs;
 use crate::bench::BenchCommand;
@@ -50,6 +51,8 @@ pub enum Command {
     Migrate(MigrateArgs),
     /// Measure a shop under load: orders a second, latency, CPU time and memory.
     Bench(Box<BenchCommand>),
+    /// Count what AWS bills for an order, and price it.
+    Bill(BillArgs),
     /// Print the completion script for a shell.
     Completions(CompletionsArgs),
     /// A command that talks to a running system.
@@ -64,7 +67,7 @@ impl Command {
         match self {
             Self::Up(_) | Self::Store(_) | Self::Bridge(_) | Self::Migrate(_) => true,
             Self::Analytics(args) => args.writes_logs(),
-            Self::Dlq(_) | Self::Bench(_) | Self::Completions(_) | Self::Client(_) => false,
+            Self::Dlq(_) | Self::Bench(_) | Self::Bill(_) | Self::Completions(_) | Self::Client(_) => false,
         }
     }
 }

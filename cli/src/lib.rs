@@ -3,6 +3,7 @@
 pub mod analytics;
 mod audit;
 pub mod bench;
+pub mod bill;
 pub mod bridge;
 pub mod cli;
 pub mod client;

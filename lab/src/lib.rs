@@ -4,6 +4,7 @@
 //! read after the measurement (`notified`): the shop records it anyway.
 
 mod args;
+mod bill;
 mod connection;
 mod error;
 mod interrupts;
@@ -23,6 +24,7 @@ mod stored;
 mod text;
 
 pub use args::BenchArgs;
+pub use bill::{Bill, BillArgs, BillError, bill};
 pub use error::BenchError;
 pub use measurement::run;
 pub use processes::Role;
