@@ -5,3 +5,4 @@ mod layers;
 mod modules;
 mod parts;
 mod source;
+mod sources;

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use orderflow_domain::Timestamp;
+use orderflow_domain::{Timestamp, random_id};
 use orderflow_messaging::Outcome;
 use orderflow_store::{Store, StoreError, Table, Write, WriteError};
 use tokio::time::Instant;
@@ -83,7 +83,7 @@ impl Claims {
         Self {
             store: store.clone(),
             table: table.clone(),
-            owner: Uuid::new_v4(),
+            owner: random_id(),
             expires_after: CLAIM_EXPIRES_AFTER,
             in_progress,
         }

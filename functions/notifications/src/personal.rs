@@ -1,6 +1,6 @@
 //! The personal data in notifications: finds the notifications of a customer, and blanks them.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use orderflow_domain::{OrderId, Recipient};
 use orderflow_store::{Item, Store, StoreError, Table, Write, WriteError, optimistic_attempts, text};
@@ -47,7 +47,7 @@ impl PersonalNotification {
 
     /// Returns whether the notification goes to one of these addresses, or has one in its text.
     #[must_use]
-    pub fn mentions(&self, addresses: &HashSet<String>) -> bool {
+    pub fn mentions(&self, addresses: &BTreeSet<String>) -> bool {
         let texts = [Some(self.record.recipient.address()), self.record.variables.as_deref()];
         let texts = texts.into_iter().chain([self.record.subject.as_deref()]).flatten();
         texts
@@ -155,7 +155,7 @@ impl PersonalNotifications {
     ///
     /// # Errors
     /// [`StoreError`] if the store does not answer.
-    pub async fn forgotten_requests(&self, ids: &HashSet<Uuid>) -> Result<HashSet<Uuid>, StoreError> {
+    pub async fn forgotten_requests(&self, ids: &BTreeSet<Uuid>) -> Result<BTreeSet<Uuid>, StoreError> {
         let keys = ids.iter().map(|id| NotificationKey::of_request(*id).item(&self.table)).collect();
         let found: Vec<NotificationRecord> = self.table.get_all(keys).await?;
         let blank = found.into_iter().filter(|record| record.recipient.is_forgotten());

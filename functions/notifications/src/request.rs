@@ -181,7 +181,8 @@ impl Requests {
         key: Option<&str>,
         traceparent: String,
     ) -> Result<NotificationRecord, Problem> {
-        let id = key.map_or_else(Uuid::now_v7, |key| Uuid::new_v5(&KEYED_REQUESTS, key.as_bytes()));
+        let id = key
+            .map_or_else(orderflow_domain::ordered_id, |key| Uuid::new_v5(&KEYED_REQUESTS, key.as_bytes()));
         let Request { recipient, template, variables } = request;
         let record = NotificationRecord::requested(id, recipient, template, &variables, traceparent);
         let write = Write::put(&self.table, &record).map_err(Problem::unavailable)?;

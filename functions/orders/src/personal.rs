@@ -1,6 +1,6 @@
 //! The personal data in orders: reads the orders of a customer, and blanks them.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use orderflow_domain::{CustomerId, Email, OrderId};
 use orderflow_store::{Store, StoreError, TimeKey, WriteError, optimistic_attempts};
@@ -106,8 +106,8 @@ impl PersonalOrders {
     pub async fn placed_by(
         &self,
         customer: &CustomerId,
-        ids: &HashSet<OrderId>,
-    ) -> Result<HashSet<OrderId>, StoreError> {
+        ids: &BTreeSet<OrderId>,
+    ) -> Result<BTreeSet<OrderId>, StoreError> {
         let found = self.orders.get_all(ids.iter().copied()).await?;
         let own = found.into_iter().filter(|order| order.customer_id == *customer);
         Ok(own.map(|order| order.id).collect())
@@ -123,7 +123,7 @@ impl PersonalOrders {
         let mut blanked = 0;
         let mut attempts = optimistic_attempts(ATTEMPTS_MAX);
         while !open.is_empty() && attempts.next().await {
-            let mut changed = HashSet::new();
+            let mut changed = BTreeSet::new();
             let blanks: Vec<OrderRecord> = open.iter().map(PersonalOrder::blanked).collect();
             for (order, result) in open.iter().zip(self.orders.blank_each(&blanks).await?) {
                 match result {
@@ -197,7 +197,7 @@ mod tests {
         let customer_id = CustomerId::parse("C-other").unwrap();
         let own = harness.place().await;
         let other = harness.place_order(Order { customer_id: customer_id.clone(), ..order() }).await;
-        let ids = HashSet::from([own, other, OrderId::generate()]);
-        assert_eq!(personal.placed_by(&customer_id, &ids).await.unwrap(), HashSet::from([other]));
+        let ids = BTreeSet::from([own, other, OrderId::generate()]);
+        assert_eq!(personal.placed_by(&customer_id, &ids).await.unwrap(), BTreeSet::from([other]));
     }
 }

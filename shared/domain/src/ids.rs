@@ -5,6 +5,7 @@ use std::fmt;
 use uuid::Uuid;
 
 use crate::Timestamp;
+use crate::source::ordered_id;
 use crate::text::{is_text, parsed_string};
 
 /// The UUIDv5 namespace of order ids that are derived from an idempotency key.
@@ -23,7 +24,7 @@ pub struct OrderIdError;
 impl OrderId {
     /// Makes a new id. Ids sort by the time at which they were made (UUIDv7, RFC 9562).
     pub fn generate() -> Self {
-        Self(Uuid::now_v7())
+        Self(ordered_id())
     }
 
     /// Derives the id of the order that a customer places under an idempotency key (UUIDv5, RFC 9562), so that a repeated request has the

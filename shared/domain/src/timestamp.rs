@@ -6,6 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::source;
+
 /// A point in time in UTC, to the millisecond. Its text is RFC 3339 of constant length, so that texts sort as times do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(DateTime<Utc>);
@@ -18,7 +20,7 @@ pub struct TimestampError;
 impl Timestamp {
     /// Reads the wall clock, truncated to the millisecond.
     pub fn now() -> Self {
-        Self::from_millis(Utc::now().timestamp_millis())
+        Self::from_millis(source::now_ms())
     }
 
     /// Returns the time this many milliseconds after 1970. A time outside the years 0 to 9999, which RFC 3339 can write, becomes the nearest

@@ -7,10 +7,11 @@
 
 mod settings;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use orderflow_domain::{CancellationReason, Fact, OrderId, Timestamp};
 use orderflow_store::{Store, StoreError, TimeKey, WriteError};
+use tokio::time::Instant;
 
 use crate::repository::Orders;
 use crate::table::OrderRecord;

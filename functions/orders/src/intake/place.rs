@@ -1,7 +1,6 @@
 //! `POST /orders`.
 
 use std::collections::HashMap;
-use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
@@ -10,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use orderflow_domain::{EventType, Money, NotChargeable, Order, OrderId, OrderLine, OrderState, Timestamp};
 use orderflow_http::{FieldErrors, IdempotencyKey, JsonBody, OrderAccess, Problem, ProblemKind, Trace};
 use orderflow_store::Outbox;
+use tokio::time::Instant;
 
 use super::Intake;
 use super::request::{OrderBody, OrderRequest};

@@ -6,7 +6,6 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, Url};
 use serde::de::DeserializeOwned;
-use uuid::Uuid;
 
 use super::failure::StripeError;
 use super::settings::StripeSettings;
@@ -66,7 +65,7 @@ impl StripeClient {
     ) -> Result<T, StripeError> {
         match self.create_under(path, form, key).await {
             Err(StripeError::Failed(failure)) if failure.replayed => {
-                self.create_under(path, form, &format!("{key}:{}", Uuid::new_v4())).await
+                self.create_under(path, form, &format!("{key}:{}", orderflow_domain::random_id())).await
             }
             answer => answer,
         }

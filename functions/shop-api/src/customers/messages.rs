@@ -1,6 +1,6 @@
 //! Blanks the messages of a customer: those that wait, those that are delayed, and the dead ones.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use orderflow_domain::{CustomerId, Event, EventData, OrderId};
 use orderflow_http::Problem;
@@ -13,8 +13,8 @@ use super::Customers;
 /// Which messages belong to a customer.
 struct Ownership {
     customer: CustomerId,
-    orders: HashSet<OrderId>,
-    requests: HashSet<Uuid>,
+    orders: BTreeSet<OrderId>,
+    requests: BTreeSet<Uuid>,
 }
 
 impl Customers {
@@ -64,7 +64,7 @@ impl Customers {
         customer: &CustomerId,
         bodies: impl Iterator<Item = &String>,
     ) -> Result<Ownership, StoreError> {
-        let (mut orders, mut requests) = (HashSet::new(), HashSet::new());
+        let (mut orders, mut requests) = (BTreeSet::new(), BTreeSet::new());
         for body in bodies {
             match Event::from_json(body) {
                 Ok(event) => match &event.data {

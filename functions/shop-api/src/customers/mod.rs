@@ -5,7 +5,7 @@ mod forget;
 mod messages;
 mod position;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -61,9 +61,9 @@ struct OrderPage {
     /// The position after which the next page begins.
     next: Option<TimeKey>,
     /// The addresses that no later page has: requested notifications are searched for them.
-    last_seen: HashSet<String>,
+    last_seen: BTreeSet<String>,
     /// All addresses in the page.
-    addresses: HashSet<String>,
+    addresses: BTreeSet<String>,
 }
 
 impl Customers {
@@ -73,7 +73,7 @@ impl Customers {
         // A customer with many orders usually has one address: the whole table is read once for it, not once for each page.
         let later = match next {
             Some(next) => addresses_in(&self.orders.page(customer, Some(next), ORDERS_PER_CALL).await?.0),
-            None => HashSet::new(),
+            None => BTreeSet::new(),
         };
         let last_seen = addresses.difference(&later).cloned().collect();
         Ok(OrderPage { orders, next, last_seen, addresses })
@@ -83,11 +83,11 @@ impl Customers {
     async fn requests(
         &self,
         customer: &CustomerId,
-        addresses: &HashSet<String>,
+        addresses: &BTreeSet<String>,
         from: Option<(String, String)>,
     ) -> Result<(Vec<PersonalNotification>, Option<(String, String)>), StoreError> {
         let scanned = self.notifications.scan_requests(from).await?;
-        let named: HashSet<OrderId> =
+        let named: BTreeSet<OrderId> =
             scanned.requests.iter().filter_map(PersonalNotification::order_id).collect();
         let own = self.orders.placed_by(customer, &named).await?;
         let belongs = |request: &PersonalNotification| {
@@ -97,7 +97,7 @@ impl Customers {
     }
 }
 
-fn addresses_in(orders: &[PersonalOrder]) -> HashSet<String> {
+fn addresses_in(orders: &[PersonalOrder]) -> BTreeSet<String> {
     orders.iter().flat_map(|order| order.addresses().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 

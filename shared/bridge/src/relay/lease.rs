@@ -8,7 +8,6 @@ use std::time::Duration;
 use orderflow_store::StoreError;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::{StreamPoller, Wakeup};
 use crate::RuntimeTable;
@@ -38,7 +37,7 @@ pub struct HeldLease {
 impl RelayLease {
     /// Returns the claim of this process to the lease of the store that has this table.
     pub fn new(runtime: RuntimeTable) -> Self {
-        Self { runtime, owner: Uuid::now_v7().to_string() }
+        Self { runtime, owner: orderflow_domain::ordered_id().to_string() }
     }
 
     /// Waits until this process holds the lease. Says so in the log if another process renews it.

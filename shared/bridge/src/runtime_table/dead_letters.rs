@@ -5,7 +5,6 @@ use std::time::Duration;
 use orderflow_domain::Timestamp;
 use orderflow_messaging::AttemptHistory;
 use orderflow_store::{Cancellation, Item, StoreError, TransactError, Value, Write, WriteError};
-use uuid::Uuid;
 
 use super::{DeadLetterRow, Delayed, RUNTIME, RuntimeTable, dead_pk, unconditional};
 
@@ -20,7 +19,7 @@ impl RuntimeTable {
         letter: &DeadLetterRow,
     ) -> Result<Option<Delayed>, StoreError> {
         let now = Timestamp::now();
-        let key = format!("{}#{}", letter.id(), Uuid::now_v7());
+        let key = format!("{}#{}", letter.id(), orderflow_domain::ordered_id());
         let history = AttemptHistory { attempts: 0, first_at: now };
         let row = Delayed::new(consumer, &key, &letter.body, history, (now, Duration::ZERO), "replayed");
         let remove = Write::delete(&self.table, self.dead_key(consumer, letter.id()));
