@@ -25,6 +25,10 @@ use crate::turns::{Turn, Turns};
 /// The number of messages that a process prepares at once, and of groups of them that are recorded at once. It hands one at a time to its provider.
 const CONCURRENCY: usize = 32;
 
+/// The longest delay after a provider was unavailable: as long as the longest pause of its circuit breaker. A message that was tried often during
+/// an outage goes on soon after its end.
+const RETRY_WITHIN: Duration = Duration::from_secs(20);
+
 /// Notifies customers how their orders ended (`order.confirmed`, `order.rejected`, `order.cancelled`, `payment.refunded`), and
 /// sends the messages that were requested through the API (`notification.requested`).
 pub struct NotificationConsumer {
@@ -239,7 +243,8 @@ fn retry_all(notifications: &[RequiredNotification], error: &StoreError) -> Vec<
 /// Returns the outcome of an event whose message was not accepted.
 fn failure_outcome(error: &ChannelError) -> Outcome {
     match error {
-        ChannelError::Unavailable(_) | ChannelError::RecipientUnavailable(_) => Outcome::retry(error),
+        ChannelError::Unavailable(_) => Outcome::retry_within(error, RETRY_WITHIN),
+        ChannelError::RecipientUnavailable(_) => Outcome::retry(error),
         ChannelError::Refused(_) => {
             Outcome::DeadLetter { code: DeadLetterCode::MESSAGE_REFUSED, reason: error.to_string() }
         }

@@ -13,6 +13,10 @@ use crate::update::PaymentUpdate;
 /// The longest `Retry-After` that is obeyed.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(120);
 
+/// The longest delay after a call that the provider did not answer: as long as the longest pause of its circuit breaker. An order that was tried
+/// often during an outage, such as the only one that waits, goes on soon after its end.
+const RETRY_WITHIN: Duration = Duration::from_secs(20);
+
 /// What to do with an order.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
@@ -138,11 +142,12 @@ fn failed_call_outcome(error: &GatewayError) -> Outcome {
     match error {
         GatewayError::NotCalled { retry_after, .. } => Outcome::Defer { reason, after: spread(*retry_after) },
         GatewayError::Busy { retry_after } => {
-            Outcome::Retry { reason, after: Some(spread((*retry_after).min(RETRY_AFTER_MAX))) }
+            Outcome::retry_after(reason, spread((*retry_after).min(RETRY_AFTER_MAX)))
         }
         GatewayError::Refused(_) => Outcome::DeadLetter { code: DeadLetterCode::PAYMENT_REFUSED, reason },
-        GatewayError::Unknown(_) | GatewayError::Unavailable(_) | GatewayError::RefundFailed(_) => {
-            Outcome::retry(reason)
+        GatewayError::Unknown(_) | GatewayError::Unavailable(_) => {
+            Outcome::retry_within(reason, RETRY_WITHIN)
         }
+        GatewayError::RefundFailed(_) => Outcome::retry(reason),
     }
 }

@@ -134,6 +134,9 @@ pub struct ItemFailure {
     /// The delay before the next delivery in milliseconds; `None` leaves it to the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// The longest delay in milliseconds that the host may choose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_within_ms: Option<u64>,
     /// Whether the consumer did not try, so that no attempt counts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deferred: bool,
@@ -163,6 +166,7 @@ impl ItemFailure {
             item_identifier: item_identifier.into(),
             reason: Some(reason.into()),
             retry_after_ms: None,
+            retry_within_ms: None,
             deferred: false,
             dead_letter: None,
         }
@@ -173,7 +177,11 @@ impl ItemFailure {
         let failure = Self::retry(item_identifier, outcome.reason());
         match outcome {
             Outcome::Done => None,
-            Outcome::Retry { after, .. } => Some(Self { retry_after_ms: after.map(millis), ..failure }),
+            Outcome::Retry { after, at_most, .. } => Some(Self {
+                retry_after_ms: after.map(millis),
+                retry_within_ms: at_most.map(millis),
+                ..failure
+            }),
             Outcome::Defer { after, .. } => {
                 Some(Self { retry_after_ms: Some(millis(*after)), deferred: true, ..failure })
             }
@@ -192,7 +200,10 @@ impl From<ItemFailure> for Outcome {
         match failure.dead_letter {
             Some(DeadLettered { code, reason }) => Self::DeadLetter { code: code.into(), reason },
             None if failure.deferred => Self::Defer { reason, after: after.unwrap_or(DEFAULT_DEFERRAL) },
-            None => Self::Retry { reason, after },
+            None => {
+                let at_most = failure.retry_within_ms.map(Duration::from_millis);
+                Self::Retry { reason, after, at_most }
+            }
         }
     }
 }
@@ -274,7 +285,8 @@ mod tests {
         let outcomes = vec![
             Outcome::Done,
             Outcome::retry("why"),
-            Outcome::Retry { reason: reason(), after: Some(Duration::from_millis(5)) },
+            Outcome::retry_after("why", Duration::from_millis(5)),
+            Outcome::retry_within("why", Duration::from_millis(7)),
             Outcome::Defer { reason: reason(), after: Duration::from_millis(6) },
             Outcome::DeadLetter { code: DeadLetterCode::UNDECODABLE, reason: reason() },
         ];
@@ -283,7 +295,7 @@ mod tests {
         let json = serde_json::to_string(&QueueResponse::new(&batch.records, &outcomes)).unwrap();
         let read: QueueResponse = serde_json::from_str(&json).unwrap();
         assert_eq!(read.into_outcomes(&batch.records), Ok(outcomes));
-        let unknown = QueueResponse { failures: vec![ItemFailure::retry("5", "")] };
-        assert_eq!(unknown.into_outcomes(&batch.records), Err(UnknownRecord("5".to_owned())));
+        let unknown = QueueResponse { failures: vec![ItemFailure::retry("6", "")] };
+        assert_eq!(unknown.into_outcomes(&batch.records), Err(UnknownRecord("6".to_owned())));
     }
 }

@@ -31,6 +31,8 @@ pub enum Outcome {
         reason: String,
         /// The delay; `None` leaves it to the retry policy.
         after: Option<Duration>,
+        /// The longest delay that the retry policy may choose.
+        at_most: Option<Duration>,
     },
     /// The consumer did not try, because something it needs is known to be unavailable. The event is delivered again and no attempt counts.
     Defer {
@@ -51,7 +53,18 @@ pub enum Outcome {
 impl Outcome {
     /// Returns a retry after the policy's delay.
     pub fn retry(reason: impl ToString) -> Self {
-        Self::Retry { reason: reason.to_string(), after: None }
+        Self::Retry { reason: reason.to_string(), after: None, at_most: None }
+    }
+
+    /// Returns a retry after this delay.
+    pub fn retry_after(reason: impl ToString, after: Duration) -> Self {
+        Self::Retry { reason: reason.to_string(), after: Some(after), at_most: None }
+    }
+
+    /// Returns a retry after the policy's delay, but at most after this one: for a failure that is likely to end for all events at once, so that
+    /// an event with many attempts goes on soon after its end.
+    pub fn retry_within(reason: impl ToString, at_most: Duration) -> Self {
+        Self::Retry { reason: reason.to_string(), after: None, at_most: Some(at_most) }
     }
 
     /// Returns the reason, empty for [`Outcome::Done`].

@@ -48,8 +48,10 @@ impl Disposition {
             Outcome::Retry { reason, .. } if policy.is_last(attempts, first_at, now) => {
                 Self::DeadLetter { code: DeadLetterCode::ATTEMPTS_EXHAUSTED, reason: reason.clone() }
             }
-            Outcome::Retry { after, .. } => {
-                Self::Retry { after: after.unwrap_or_else(|| policy.delay(attempts)), counted: true }
+            Outcome::Retry { after, at_most, .. } => {
+                let longest = at_most.unwrap_or(Duration::MAX);
+                let after = after.unwrap_or_else(|| policy.delay_within(attempts, longest));
+                Self::Retry { after, counted: true }
             }
         }
     }
@@ -202,9 +204,25 @@ mod tests {
         assert!(matches!(decided(&failed, 500, young), Disposition::Retry { counted: true, .. }));
         assert!(matches!(decided(&failed, 11, old), Disposition::Retry { counted: true, .. }));
         assert_eq!(decided(&failed, 12, old), exhausted());
-        let at_its_own_time = Outcome::Retry { reason: "it failed".to_owned(), after: Some(young) };
+        let at_its_own_time = Outcome::retry_after("it failed", young);
         assert_eq!(decided(&at_its_own_time, 11, old), Disposition::Retry { after: young, counted: true });
         assert_eq!(decided(&at_its_own_time, 12, old), exhausted());
+    }
+
+    #[test]
+    fn a_retry_within_a_delay_waits_no_longer_however_many_attempts_there_were() {
+        let within = Outcome::retry_within("the provider is down", Duration::from_secs(20));
+        for attempts in [1, 8, 12, 500] {
+            let (counted, young) = (true, Duration::from_secs(599));
+            let Disposition::Retry { after, counted: found } = decided(&within, attempts, young) else {
+                panic!("not a retry");
+            };
+            assert!(after <= Duration::from_secs(20) && found == counted, "{attempts}: {after:?}");
+        }
+        assert_eq!(decided(&within, 12, Duration::from_secs(600)), Disposition::DeadLetter {
+            code: DeadLetterCode::ATTEMPTS_EXHAUSTED,
+            reason: "the provider is down".to_owned()
+        });
     }
 
     #[test]

@@ -64,7 +64,7 @@ async fn a_poison_message_is_dead_lettered_and_its_neighbours_are_handled() {
 
 #[tokio::test]
 async fn h07_a_record_that_is_not_done_is_reported() {
-    let later = Outcome::Retry { reason: "x".to_owned(), after: Some(Duration::from_secs(2)) };
+    let later = Outcome::retry_after("x", Duration::from_secs(2));
     let function = function(vec![Outcome::Done, later.clone()]);
     // The consumer returns no outcome for the third: it has to be retried.
     let outcomes = function.handle(&records(&[good(), good(), good()]), None).await;

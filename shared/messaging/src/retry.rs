@@ -74,7 +74,12 @@ impl RetryPolicy {
 
     /// Draws the delay after attempt number `attempt`: between half of the base and the base doubled with each attempt after the first, at most the cap.
     pub fn delay(&self, attempt: u32) -> Duration {
-        self.backoff().delay(attempt)
+        self.delay_within(attempt, Duration::MAX)
+    }
+
+    /// Draws the delay after attempt number `attempt` as [`delay`](Self::delay) does, but at most `longest`.
+    pub(crate) fn delay_within(&self, attempt: u32, longest: Duration) -> Duration {
+        Backoff { cap: self.cap.min(longest), ..self.backoff() }.delay(attempt)
     }
 
     fn backoff(&self) -> Backoff {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use orderflow_circuit_breaker::BreakerSettings;
 use orderflow_domain::{Event, Money, OrderId};
 use orderflow_messaging::{Consumer, Outcome};
 use orderflow_payments::{
@@ -141,6 +142,18 @@ async fn a_resent_refusal_emits_the_answer_again() {
     payments.deliver(&[cancelled(order)]).await;
     payments.deliver(&[resent(&cancelled(order), 3)]).await;
     assert_eq!(payments.emitted_types().await, ["payment.voided", "payment.voided@3"]);
+}
+
+#[tokio::test]
+async fn an_order_waits_no_longer_than_the_circuit_breaker_however_long_the_gateway_was_down() {
+    let payments = PaymentsHarness::open().await;
+    payments.fault.set(GatewayFault::Down);
+    let event = reserved(OrderId::generate());
+    let Outcome::Retry { after: None, at_most: Some(longest), .. } = &payments.deliver(&[event]).await[0]
+    else {
+        panic!("its delay has no limit");
+    };
+    assert!(*longest <= BreakerSettings::default().max_pause, "{longest:?}");
 }
 
 #[tokio::test]

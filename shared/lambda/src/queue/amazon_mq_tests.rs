@@ -167,7 +167,7 @@ async fn deliveries_are_counted_by_what_happens_to_them() {
 }
 
 fn asked(seconds: u64) -> Outcome {
-    Outcome::Retry { reason: "later".to_owned(), after: Some(Duration::from_secs(seconds)) }
+    Outcome::retry_after("later", Duration::from_secs(seconds))
 }
 
 /// Returns how long a batch is held before it fails.

@@ -101,7 +101,7 @@ async fn h07_a_dead_letter_that_cannot_be_sent_stays_in_its_queue() {
 
 #[tokio::test]
 async fn a_retry_is_invisible_for_its_delay() {
-    let later = Outcome::Retry { reason: "later".to_owned(), after: Some(Duration::from_millis(41_001)) };
+    let later = Outcome::retry_after("later", Duration::from_millis(41_001));
     let deferred = Outcome::Defer { reason: "later".to_owned(), after: Duration::from_secs(7) };
     for (outcome, shortest, longest) in [(later, 42, 42), (Outcome::retry("later"), 1, 120), (deferred, 7, 7)]
     {

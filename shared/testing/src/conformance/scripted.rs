@@ -183,7 +183,7 @@ impl Memory {
         let reason = REASON.to_owned();
         match self.replies.get_mut(id).and_then(VecDeque::pop_front) {
             Some(Reply::Retry) => Outcome::retry(reason),
-            Some(Reply::RetryAfter(after)) => Outcome::Retry { reason, after: Some(after) },
+            Some(Reply::RetryAfter(after)) => Outcome::retry_after(reason, after),
             Some(Reply::Defer(after)) => Outcome::Defer { reason, after },
             Some(Reply::Dead) => dead(),
             Some(Reply::DeadLetter(code)) => Outcome::DeadLetter { code: code.into(), reason },
