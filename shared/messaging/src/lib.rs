@@ -9,6 +9,7 @@
 
 mod admin;
 mod batch;
+mod catching_up;
 mod consumer;
 mod consumer_switch;
 mod dead_letter;

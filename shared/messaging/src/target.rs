@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use orderflow_backoff::Backoff;
+use orderflow_domain::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::catching_up::{GROUP_MAX, turn_of};
 use crate::{Consumer, Outcome, QueueFunction, QueueResponse, RecordBatch};
 
 /// The longest time for which messages are held while their function is unreachable. Afterwards they are deferred by the same time.
@@ -56,7 +58,7 @@ pub enum Invoked {
 ///
 /// A function that fails for a single record is a failed attempt of that record. An unreachable function defers every record: no attempt counts.
 pub async fn invoke(consumer: &str, target: &Arc<dyn Target>, batch: &RecordBatch) -> Invoked {
-    match try_invoke(target.clone(), batch).await {
+    match invoke_in_turn(consumer, target, batch).await {
         Ok(outcomes) => Invoked::Outcomes(outcomes),
         Err(error) => failed(consumer, batch, &error, Duration::from_secs(1)),
     }
@@ -73,7 +75,7 @@ pub async fn invoke_with_hold(
 ) -> Invoked {
     let mut failures = 0_u32;
     loop {
-        match try_invoke(target.clone(), batch).await {
+        match invoke_in_turn(consumer, target, batch).await {
             Ok(outcomes) => {
                 if failures > 0 {
                     tracing::info!(service = consumer, "function is reachable again");
@@ -112,6 +114,24 @@ fn failed(consumer: &str, batch: &RecordBatch, error: &TargetError, deferral: Du
     }
 }
 
+/// Invokes the function once, or for a batch of old messages several times, with a group of them each. If it fails for a group, it fails for the
+/// batch: consumers recognise what they did already.
+async fn invoke_in_turn(
+    consumer: &str,
+    target: &Arc<dyn Target>,
+    batch: &RecordBatch,
+) -> Result<Vec<Outcome>, TargetError> {
+    let Some(turn) = turn_of(consumer, batch, Timestamp::now()) else {
+        return try_invoke(target.clone(), batch).await;
+    };
+    let mut outcomes = Vec::with_capacity(batch.records.len());
+    for group in batch.records.chunks(GROUP_MAX) {
+        let _turn = turn.acquire().await.expect("the semaphore is never closed");
+        outcomes.extend(try_invoke(target.clone(), &RecordBatch { records: group.to_vec() }).await?);
+    }
+    Ok(outcomes)
+}
+
 /// Invokes the function in a task of its own, so that a panic fails only its batch.
 async fn try_invoke(target: Arc<dyn Target>, batch: &RecordBatch) -> Result<Vec<Outcome>, TargetError> {
     let failed = |error: &dyn ToString| TargetError::Failed(error.to_string());
@@ -125,7 +145,10 @@ async fn try_invoke(target: Arc<dyn Target>, batch: &RecordBatch) -> Result<Vec<
 
 #[cfg(test)]
 mod tests {
-    use orderflow_domain::Timestamp;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use orderflow_domain::{Event, EventData, InventoryReleased, OrderId};
 
     use super::*;
     use crate::AttemptHistory;
@@ -187,5 +210,72 @@ mod tests {
         let response = r#"{"batchItemFailures":[{"itemIdentifier":"1","reason":"later"}]}"#;
         let outcomes = vec![Outcome::Done, Outcome::retry("later")];
         assert_eq!(invoked(Ok(response), 2).await, Invoked::Outcomes(outcomes));
+    }
+
+    /// A function that notes how many records each of its batches has, and how many batches it has at once.
+    #[derive(Default)]
+    struct Noting {
+        batches: Mutex<Vec<usize>>,
+        running: AtomicUsize,
+        most: AtomicUsize,
+    }
+
+    #[async_trait]
+    impl Target for Noting {
+        async fn invoke(&self, payload: Vec<u8>) -> Result<Vec<u8>, TargetError> {
+            let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(running, Ordering::SeqCst);
+            let batch: RecordBatch = serde_json::from_slice(&payload).unwrap();
+            self.batches.lock().unwrap().push(batch.records.len());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            self.running.fetch_sub(1, Ordering::SeqCst);
+            let last = batch.records.last().unwrap().id.clone();
+            let failures = vec![crate::ItemFailure::retry(last, "later")];
+            Ok(serde_json::to_vec(&QueueResponse { failures }).unwrap())
+        }
+    }
+
+    /// Returns the sizes of the function's batches, and the most at once, for three batches of 50 events of this age.
+    async fn noted(consumer: &str, age: Duration) -> (Vec<usize>, usize) {
+        let now = Timestamp::now();
+        let time = Timestamp::from_millis(now.as_millis() - i64::try_from(age.as_millis()).unwrap());
+        let data = InventoryReleased { order_id: OrderId::generate(), items: vec![] };
+        let body = Event::new(EventData::InventoryReleased(data), "", time, None).to_json();
+        let history = AttemptHistory { attempts: 0, first_at: now };
+        let batch = RecordBatch::new("orderflow:test", vec![(&*body, history); 50]);
+        let noting = Arc::new(Noting::default());
+        let target: Arc<dyn Target> = noting.clone();
+        let invoked = invoked_three_times(consumer, &target, &batch).await;
+        let retried = |invoked: &Invoked| match invoked {
+            Invoked::Outcomes(outcomes) => {
+                outcomes.iter().map(|o| matches!(o, Outcome::Retry { .. })).collect()
+            }
+            _ => Vec::new(),
+        };
+        for invoked in &invoked {
+            let retried: Vec<bool> = retried(invoked);
+            assert_eq!((retried.len(), retried.last()), (50, Some(&true)), "{invoked:?}");
+        }
+        (noting.batches.lock().unwrap().clone(), noting.most.load(Ordering::SeqCst))
+    }
+
+    async fn invoked_three_times(
+        consumer: &str,
+        target: &Arc<dyn Target>,
+        batch: &RecordBatch,
+    ) -> [Invoked; 3] {
+        let one = || invoke(consumer, target, batch);
+        let (first, second, third) = tokio::join!(one(), one(), one());
+        [first, second, third]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn old_messages_are_processed_in_small_groups_one_at_a_time() {
+        let (old, new) = (Duration::from_secs(3_600), Duration::from_secs(1));
+        let (mut groups, at_once) = noted("notification", old).await;
+        groups.sort_unstable();
+        assert_eq!((groups, at_once), (vec![10, 10, 10, 20, 20, 20, 20, 20, 20], 1));
+        assert_eq!(noted("notification", new).await, (vec![50; 3], 3));
+        assert_eq!(noted("payment", old).await, (vec![50; 3], 3), "orders wait for it");
     }
 }
