@@ -6,16 +6,21 @@ use std::path::{Path, PathBuf};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+/// The size of the header of a write-ahead log, which is followed by frames (<https://www.sqlite.org/fileformat2.html#walformat>).
+const LOG_HEADER_BYTES: u64 = 32;
+
 /// Opens a database that only reads: it creates no file, does not fold the write-ahead log into the database, and takes no lock that keeps another
 /// process from opening the database.
 ///
 /// SQLite needs an index of the log. While a process has the database open, or after it was killed, the index is in the file `-shm`, which is only
 /// read. Without that file, no process has the database open, and the index is built in memory, with a file system layer that takes no locks. Without
-/// a log there is only the database file.
+/// a log, or with one that has no frame, there is only the database file.
 pub(crate) fn open(database: &Path) -> rusqlite::Result<Connection> {
     let log = beside(database, "-wal");
     let log_bytes = std::fs::metadata(&log).ok().map(|file| file.len());
     let (mode, builds_index) = match log_bytes {
+        // SQLite refuses, as a violation of its locking protocol, a log that ends with its header. A process that is killed in its first write leaves one.
+        Some(1..=LOG_HEADER_BYTES) => ("mode=ro&immutable=1", false),
         Some(_) if beside(database, "-shm").exists() => ("mode=ro&readonly_shm=1", false),
         Some(1..) => ("mode=ro&vfs=unix-none", true),
         Some(0) | None => ("mode=ro&immutable=1", false),
@@ -101,5 +106,23 @@ mod tests {
         drop(writer);
         assert!(!beside(&database, "-wal").exists());
         reads_only(&database);
+    }
+
+    #[test]
+    fn a_log_that_ends_with_its_header_holds_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("data.db");
+        let writer = Connection::open(&database).unwrap();
+        writer.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).unwrap();
+        writer.execute_batch("CREATE TABLE things (id)").unwrap();
+        let copy = tempfile::tempdir().unwrap();
+        killed(directory.path(), copy.path());
+        let copied = copy.path().join("data.db");
+        let log = std::fs::OpenOptions::new().write(true).open(beside(&copied, "-wal")).unwrap();
+        log.set_len(LOG_HEADER_BYTES).unwrap();
+        let started = std::time::Instant::now();
+        assert!(!open(&copied).unwrap().table_exists(None, "things").unwrap());
+        assert!(started.elapsed() < std::time::Duration::from_secs(5));
+        assert!(!Connection::open(&copied).unwrap().table_exists(None, "things").unwrap());
     }
 }
