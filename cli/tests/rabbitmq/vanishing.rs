@@ -128,7 +128,10 @@ impl Shop {
     /// Returns the last warnings and errors of the log, and what ended them.
     fn problems(&self) -> Vec<String> {
         let log = self.program.log();
-        let is_of_interest = |line: &&str| ["WARN", "ERROR", "again"].iter().any(|word| line.contains(word));
+        let is_of_interest = |line: &&str| {
+            ["WARN", "ERROR", "again"].iter().any(|word| line.contains(word))
+                && !line.contains("order resent")
+        };
         let lines: Vec<String> = log.lines().filter(is_of_interest).map(str::to_owned).collect();
         lines[lines.len().saturating_sub(40)..].to_vec()
     }

@@ -1,6 +1,6 @@
 //! The check of the broker, and what it found out about the queues.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::activity::Activities;
 
-/// The time after the start in which the queues may lack consumers.
+/// The time after the start in which a queue may lack its consumer, unless it had one already.
 const START: Duration = Duration::from_secs(5);
 
 /// The pause before a queue without a consumer is looked at again: a consumer that changes its prefetch leaves the queue for a moment.
@@ -47,6 +47,8 @@ struct Queues {
     found: BTreeMap<&'static str, QueueInspection>,
     /// Since when a queue has no consumer.
     deserted: BTreeMap<&'static str, Timestamp>,
+    /// The consumers whose queue had a consumer since the start of this process.
+    consumed: BTreeSet<&'static str>,
 }
 
 impl BrokerView {
@@ -115,7 +117,7 @@ impl BrokerView {
 
     async fn look(&self, broker: &RabbitMq, routes: &[ProbeRoute]) -> CheckState {
         let mut found = broker.inspect(routes).await;
-        if found.as_ref().is_ok_and(|found| !self.deserted(found).is_empty()) {
+        if found.as_ref().is_ok_and(|found| !self.deserted(&self.lock().consumed, found).is_empty()) {
             tokio::time::sleep(SECOND_LOOK).await;
             found = broker.inspect(&[]).await;
         }
@@ -123,16 +125,17 @@ impl BrokerView {
         let found = match found {
             Ok(found) => found,
             Err(error) => {
-                *queues = Queues::default();
+                (queues.found, queues.deserted) = (BTreeMap::new(), BTreeMap::new());
                 return CheckState::Down(error.to_string());
             }
         };
-        let deserted = self.deserted(&found);
+        queues.consumed.extend(found.iter().filter(|(_, queue)| queue.consumers > 0).map(|(name, _)| *name));
+        let deserted = self.deserted(&queues.consumed, &found);
         let since = |consumer: &&'static str| {
             (*consumer, queues.deserted.get(consumer).copied().unwrap_or_else(Timestamp::now))
         };
-        let since = deserted.iter().map(since).collect();
-        *queues = Queues { found, deserted: since };
+        queues.deserted = deserted.iter().map(since).collect();
+        queues.found = found;
         match &deserted[..] {
             [] => CheckState::Up,
             consumers => {
@@ -142,12 +145,17 @@ impl BrokerView {
     }
 
     /// Returns the consumers whose queue no process consumes, although no operator stopped them in this process.
-    fn deserted(&self, found: &BTreeMap<&'static str, QueueInspection>) -> Vec<&'static str> {
-        if self.opened_at.elapsed() < START {
-            return Vec::new();
-        }
-        let deserted = found.iter().filter(|(_, queue)| queue.consumers == 0);
-        deserted.map(|(consumer, _)| *consumer).filter(|consumer| !self.switch.is_stopped(consumer)).collect()
+    fn deserted(
+        &self,
+        consumed: &BTreeSet<&'static str>,
+        found: &BTreeMap<&'static str, QueueInspection>,
+    ) -> Vec<&'static str> {
+        let is_starting = self.opened_at.elapsed() < START;
+        let deserted = found.iter().filter(|(_, queue)| queue.consumers == 0).map(|(consumer, _)| *consumer);
+        let is_expected = |consumer: &&'static str| {
+            (!is_starting || consumed.contains(consumer)) && !self.switch.is_stopped(consumer)
+        };
+        deserted.filter(is_expected).collect()
     }
 
     /// Adds what is known about the queues to the health of their consumers, those of other processes included.

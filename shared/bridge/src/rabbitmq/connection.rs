@@ -10,7 +10,7 @@ use lapin::{Channel, Connection, ConnectionProperties};
 use orderflow_messaging::SUBSCRIPTIONS;
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::address::BrokerAddress;
 use super::closing::{CLOSE_TIMEOUT, close};
@@ -44,10 +44,19 @@ pub struct RabbitMq {
     in_flight: BTreeMap<&'static str, InFlight>,
     state: Arc<BrokerState>,
     rights: Rights,
-    /// Held while missing things are looked for and declared, so that each is reported once: what was found missing and is not reported yet.
-    repairing: Arc<Mutex<BTreeSet<String>>>,
+    /// Held while missing things are looked for and declared, so that each is reported once.
+    repairing: Arc<Mutex<Repairs>>,
     /// Held by publishers, and alone while missing things are declared: an exchange that does not have all its bindings yet drops events.
     complete: Arc<RwLock<()>>,
+}
+
+/// What is known about repairs.
+#[derive(Default)]
+struct Repairs {
+    /// What was found missing and is not reported yet.
+    missing: BTreeSet<String>,
+    /// When the last one began that was completed.
+    last_began: Option<Instant>,
 }
 
 impl RabbitMq {
@@ -156,12 +165,18 @@ impl RabbitMq {
 
     /// Declares what is missing. Logs what it was if it has existed before.
     async fn declare(&self, connection: &Connection, existed: Existed) -> Result<Vec<String>, RabbitError> {
+        let asked = Instant::now();
         // A repair that is cut off after the broker has declared something leaves it to the next one to say what was missing.
-        let mut missing = self.repairing.lock().await;
-        if existed == Existed::Before {
-            missing.extend(topology::missing(connection).await?);
+        let mut repairs = self.repairing.lock().await;
+        // Each task that notices a loss asks for a repair. One that began after the loss was noticed has mended it, also for the tasks that waited.
+        if repairs.last_began.is_some_and(|began| began >= asked) {
+            return Ok(Vec::new());
         }
-        let is_complete = existed == Existed::Before && missing.is_empty();
+        let began = Instant::now();
+        if existed == Existed::Before {
+            repairs.missing.extend(topology::missing(connection).await?);
+        }
+        let is_complete = existed == Existed::Before && repairs.missing.is_empty();
         let alone = match is_complete {
             true => None,
             // A publisher whose confirms do not come must not delay the repair.
@@ -169,7 +184,8 @@ impl RabbitMq {
         };
         self.rights.declare(connection).await?;
         drop(alone);
-        let missing: Vec<String> = std::mem::take(&mut *missing).into_iter().collect();
+        repairs.last_began = Some(began);
+        let missing: Vec<String> = std::mem::take(&mut repairs.missing).into_iter().collect();
         if !missing.is_empty() {
             let missing = missing.join(", ");
             tracing::warn!(missing, "exchange or queues were missing on the broker and are declared again");
@@ -187,8 +203,8 @@ impl RabbitMq {
         self.reconcile().await.map(drop)
     }
 
-    /// Declares exchange, queues and bindings again. Logs and returns the names of the exchange and queues that were missing. A missing binding
-    /// cannot be told from an existing one.
+    /// Declares exchange, queues and bindings again, unless that was begun and done since the call. Logs and returns the names of the exchange and
+    /// queues that were missing. A missing binding cannot be told from an existing one.
     ///
     /// # Errors
     /// As [`RabbitMq::connect`].

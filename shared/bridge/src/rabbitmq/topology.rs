@@ -101,21 +101,20 @@ pub(super) async fn refusals(connection: &Connection) -> Result<BTreeSet<Refusal
 
 /// Returns the names of the exchange and queues that do not exist.
 pub(super) async fn missing(connection: &Connection) -> Result<Vec<String>, RabbitError> {
-    let channel = connection.create_channel().await?;
-    let found = join_all(names().iter().map(|name| exists(&channel, name))).await;
-    close(&channel).await;
-    if found.iter().all(|found| matches!(found, Ok(true))) {
-        return Ok(Vec::new());
-    }
-    // The first that is missing closes the channel, so each gets one of its own.
-    let each = names().into_iter().map(|name| async move {
+    let (names, mut missing, mut next) = (names(), Vec::new(), 0);
+    while let Some(left) = names.get(next..).filter(|left| !left.is_empty()) {
         let channel = connection.create_channel().await?;
-        let found = exists(&channel, &name).await;
+        let found = join_all(left.iter().map(|name| exists(&channel, name))).await;
         close(&channel).await;
-        Ok::<_, RabbitError>((!found?).then_some(name))
-    });
-    let missing: Result<Vec<_>, RabbitError> = join_all(each).await.into_iter().collect();
-    Ok(missing?.into_iter().flatten().collect())
+        // The first that is missing closes the channel, which says nothing about those after it.
+        let Some(first) = found.iter().position(|found| !matches!(found, Ok(true))) else { break };
+        if let Some(Err(error)) = found.into_iter().nth(first) {
+            return Err(error);
+        }
+        missing.push(names[next + first].clone());
+        next += first + 1;
+    }
+    Ok(missing)
 }
 
 /// Returns the names of the exchange and all queues.
