@@ -9,7 +9,7 @@ use orderflow_settings::declared::{
     AWS_ENDPOINT, AWS_ENDPOINT_URL, BROKER, BROKER_CA, BROKER_PASSWORD_FILE, DATA_DIR, DYNAMODB_ENDPOINT,
     EPHEMERAL,
 };
-use orderflow_settings::{NotAllowed, Reader, Refused, Setting};
+use orderflow_settings::{NotAllowed, Reader, Refused, Setting, Source};
 use orderflow_store::read_prefix;
 use orderflow_system::{BaseUrl, BaseUrlError, StoreLocation};
 
@@ -68,6 +68,13 @@ pub(crate) fn broker(reader: &mut Reader<'_>) -> Option<BrokerAddress> {
     let uri = reader.optional(&BROKER, |text| text.trim().parse::<BrokerUri>().map_err(|_| NotAllowed));
     let ca_certificates = reader.content(&BROKER_CA, |path| fs::read_to_string(path));
     let password = reader.content(&BROKER_PASSWORD_FILE, |path| fs::read_to_string(path));
+    for needs_broker in [&BROKER_CA, &BROKER_PASSWORD_FILE] {
+        if reader.is_given(needs_broker) && !reader.is_given(&BROKER) {
+            let _refused = reader.conflict([needs_broker, &BROKER], |[given, broker]| {
+                format!("{given} needs {broker}: without it no broker is used")
+            });
+        }
+    }
     let uri = match password {
         // A file ends with a line break.
         Some(password) => {
@@ -91,13 +98,32 @@ pub(crate) fn store(reader: &mut Reader<'_>) -> StoreLocation {
     let aws = aws_endpoint(reader, &AWS_ENDPOINT);
     let dynamodb = aws_endpoint(reader, &DYNAMODB_ENDPOINT);
     let embedded = embedded(reader);
+    for endpoint in [&AWS_ENDPOINT, &DYNAMODB_ENDPOINT] {
+        refuse_unused(reader, &DATA_DIR, endpoint);
+        refuse_unused(reader, &EPHEMERAL, endpoint);
+    }
     aws.or(dynamodb).map_or(StoreLocation::Embedded(embedded), StoreLocation::Endpoint)
 }
 
 /// Reads the location of the embedded data: the data directory or memory.
 pub(crate) fn embedded(reader: &mut Reader<'_>) -> Location {
     let folder = data_dir(reader);
-    if reader.switch(&EPHEMERAL) { Location::Memory } else { Location::Directory(folder) }
+    if !reader.switch(&EPHEMERAL) {
+        return Location::Directory(folder);
+    }
+    refuse_unused(reader, &DATA_DIR, &EPHEMERAL);
+    Location::Memory
+}
+
+/// Refuses a flag that another setting makes useless: a folder that is named on the command line and stays empty would be a surprise. A variable
+/// may remain set, as that of the container image does.
+fn refuse_unused(reader: &mut Reader<'_>, unused: &'static Setting, because_of: &'static Setting) {
+    let is_flag = reader.snapshot().source(unused) == Source::Flag;
+    if is_flag && reader.snapshot().source(because_of) != Source::Default {
+        let _refused = reader.conflict([unused, because_of], |[unused, because_of]| {
+            format!("{unused} has no effect with {because_of}: give only one of them")
+        });
+    }
 }
 
 /// Reads the data directory. Its path has to be UTF-8, which SQLite requires.
@@ -111,6 +137,8 @@ pub(crate) fn tables(reader: &mut Reader<'_>) -> (StoreLocation, String) {
     let aws = aws_endpoint(reader, &AWS_ENDPOINT);
     let dynamodb = aws_endpoint(reader, &DYNAMODB_ENDPOINT);
     let folder = data_dir(reader);
+    refuse_unused(reader, &DATA_DIR, &AWS_ENDPOINT);
+    refuse_unused(reader, &DATA_DIR, &DYNAMODB_ENDPOINT);
     let embedded = StoreLocation::Embedded(Location::Directory(folder));
     (aws.or(dynamodb).map_or(embedded, StoreLocation::Endpoint), read_prefix(reader))
 }
@@ -136,10 +164,35 @@ mod tests {
     }
 
     #[test]
+    fn a_flag_that_would_have_no_effect_is_refused() {
+        let folder = Snapshot::default().with_flag(&DATA_DIR, "/data");
+        for other in [&EPHEMERAL, &DYNAMODB_ENDPOINT, &AWS_ENDPOINT] {
+            let value = if std::ptr::eq(other, &EPHEMERAL) { "true" } else { "http://127.0.0.1:8000" };
+            let text = refusal(&folder.clone().with_flag(other, value), store);
+            let flag = other.flag.unwrap();
+            assert_eq!(text, format!("--data-dir has no effect with --{flag}: give only one of them"));
+        }
+        let ephemeral = Snapshot::default().with_flag(&EPHEMERAL, "true");
+        let text = refusal(&ephemeral.with_flag(&DYNAMODB_ENDPOINT, "http://127.0.0.1:8000"), store);
+        assert_eq!(text, "--ephemeral has no effect with --dynamodb-endpoint: give only one of them");
+        // The container image sets the variable.
+        let variables = Snapshot::from_variables([("ORDERFLOW_DATA_DIR", "/data")]);
+        let read_with = |flags: Snapshot| read(&flags, |reader| Ok(store(reader))).is_ok();
+        assert!(read_with(variables.with_flag(&EPHEMERAL, "true")));
+        assert!(read_with(folder.with_flag(&EPHEMERAL, "false")));
+    }
+
+    #[test]
     fn certificates_that_cannot_be_read_are_named() {
         let flags = Snapshot::default().with_flag(&BROKER, "amqps://b");
         let error = refusal(&flags.with_flag(&BROKER_CA, "/nowhere/ca.pem"), broker);
         assert!(error.starts_with(r#"--broker-ca: "/nowhere/ca.pem" cannot be read: "#), "{error}");
+    }
+
+    #[test]
+    fn a_setting_of_the_broker_without_the_broker_is_refused() {
+        let text = refusal(&Snapshot::default().with_flag(&BROKER_CA, "/dev/null"), broker);
+        assert_eq!(text, "--broker-ca needs --broker or ORDERFLOW_BROKER: without it no broker is used");
     }
 
     #[test]

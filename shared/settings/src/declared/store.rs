@@ -20,7 +20,7 @@ pub static DATA_DIR: Setting = Setting::new("ORDERFLOW_DATA_DIR", Folder, Sectio
 pub static EPHEMERAL: Setting = Setting::new("ORDERFLOW_EPHEMERAL", Switch, Section::Store)
     .flag("ephemeral")
     .default("false")
-    .help("Keep all data in memory, whatever --data-dir says: it is lost when the program ends.")
+    .help("Keep all data in memory: it is lost when the program ends. Excludes --data-dir; a variable that names a folder is ignored.")
     .read_by(&[Up, Store]);
 
 /// A DynamoDB endpoint in place of the embedded store.
