@@ -40,13 +40,21 @@ impl Pauses {
 
     /// Applies what other processes store, until `stop` becomes true. While the store does not answer, the last pauses hold.
     pub(crate) async fn follow(self, mut stop: watch::Receiver<bool>) {
+        let mut is_failing = false;
         while !*stop.borrow() {
             tokio::select! {
                 () = tokio::time::sleep(LOOK_INTERVAL) => {}
                 changed = stop.changed() => if changed.is_err() { return },
             }
-            if let Err(error) = self.apply().await {
-                tracing::debug!(%error, "the pauses of the consumers cannot be read");
+            match self.apply().await {
+                Ok(_) if std::mem::take(&mut is_failing) => {
+                    tracing::info!("the pauses of the consumers can be read again");
+                }
+                Ok(_) => {}
+                Err(error) if !std::mem::replace(&mut is_failing, true) => {
+                    tracing::warn!(%error, "the pauses of the consumers cannot be read; the last ones hold");
+                }
+                Err(_) => {}
             }
         }
     }

@@ -31,7 +31,7 @@ impl Relaying {
         if settings.broker.is_some() {
             return Self::InTurn(lease);
         }
-        let held = lease.acquire().await;
+        let held = lease.acquire_at_start().await;
         Self::Held(lease, held)
     }
 

@@ -38,6 +38,8 @@ struct Known {
     fetched: Option<Instant>,
     /// When the last fetch began, successful or not.
     tried: Option<Instant>,
+    /// Whether the last fetch failed.
+    is_failing: bool,
 }
 
 impl Jwks {
@@ -101,15 +103,24 @@ impl Jwks {
     async fn fetch(&self) {
         match self.issuer.fetch().await {
             Ok(keys) => {
-                tracing::debug!(keys = keys.len(), "fetched the keys of the issuer");
                 let mut known = self.known();
+                match std::mem::take(&mut known.is_failing) {
+                    true => tracing::info!(keys = keys.len(), "keys of the issuer are fetched again"),
+                    false => tracing::debug!(keys = keys.len(), "fetched the keys of the issuer"),
+                }
                 known.keys = Some(Arc::new(keys));
                 known.fetched = known.tried;
             }
             Err(error) => {
-                let known_keys = self.known().keys.as_ref().map_or(0, |keys| keys.len());
+                let mut known = self.known();
+                let known_keys = known.keys.as_ref().map_or(0, |keys| keys.len());
                 let error = &error as &(dyn std::error::Error + 'static);
-                tracing::warn!(error, known_keys, "keys of the issuer were not fetched");
+                // Without any keys, calls with a token wait for them.
+                if !std::mem::replace(&mut known.is_failing, true) || known.keys.is_none() {
+                    tracing::warn!(error, known_keys, "keys of the issuer were not fetched");
+                } else {
+                    tracing::debug!(error, known_keys, "keys of the issuer were not fetched");
+                }
             }
         }
     }

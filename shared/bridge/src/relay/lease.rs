@@ -19,6 +19,9 @@ const RENEWAL: Duration = Duration::from_secs(1);
 /// A lease that was not renewed for this long is free.
 const EXPIRY: Duration = Duration::from_secs(5);
 
+/// How often a process that is starting says that it waits.
+const WAITING_AGAIN: Duration = Duration::from_secs(10);
+
 /// The pause after a stream could not be opened.
 const REOPEN: Duration = Duration::from_secs(1);
 
@@ -38,6 +41,20 @@ impl RelayLease {
     /// Returns the claim of this process to the lease of the store that has this table.
     pub fn new(runtime: RuntimeTable) -> Self {
         Self { runtime, owner: orderflow_domain::ordered_id().to_string() }
+    }
+
+    /// Waits until this process holds the lease, at the start. Warns every ten seconds that it waits.
+    pub async fn acquire_at_start(&self) -> HeldLease {
+        let acquired = self.acquire();
+        tokio::pin!(acquired);
+        loop {
+            tokio::select! {
+                held = &mut acquired => return held,
+                () = tokio::time::sleep(WAITING_AGAIN) => {
+                    tracing::warn!("waiting for the lease of the relay: another process holds it, or the store does not answer");
+                }
+            }
+        }
     }
 
     /// Waits until this process holds the lease. Says so in the log if another process renews it.
