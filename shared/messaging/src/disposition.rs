@@ -219,10 +219,13 @@ mod tests {
             };
             assert!(after <= Duration::from_secs(20) && found == counted, "{attempts}: {after:?}");
         }
-        assert_eq!(decided(&within, 12, Duration::from_secs(600)), Disposition::DeadLetter {
-            code: DeadLetterCode::ATTEMPTS_EXHAUSTED,
-            reason: "the provider is down".to_owned()
-        });
+        assert_eq!(
+            decided(&within, 12, Duration::from_secs(600)),
+            Disposition::DeadLetter {
+                code: DeadLetterCode::ATTEMPTS_EXHAUSTED,
+                reason: "the provider is down".to_owned()
+            }
+        );
     }
 
     #[test]
