@@ -12,7 +12,8 @@ use tokio::sync::watch;
 use crate::catalog::Table;
 use crate::engine::{Engine, Inner, internal, table_names};
 use crate::prepare::{self, Prepared, exact_key, operation_name, prepare, refused};
-use crate::request::{Outcome, Refusal, Request, StorageError, TRIM_BATCH};
+use crate::refusal::Refusal;
+use crate::request::{Outcome, Request, StorageError, TRIM_BATCH};
 use crate::{read, records, remnants, tables};
 
 #[async_trait]
@@ -44,6 +45,9 @@ impl Backend for Engine {
         }
         match self.inner.commit(Request::Together(prepared)).await {
             Ok(Outcome::Together(outcome)) => outcome.map_err(|refusals| {
+                if let Some(message) = refusals.iter().flatten().find_map(empty_key) {
+                    return refused(message).into();
+                }
                 TransactError::Cancelled(refusals.into_iter().map(cancellation).collect())
             }),
             Ok(_) => Err(internal(OPERATION, &table_names(writes), &mismatch()).into()),
@@ -87,7 +91,8 @@ impl Backend for Engine {
     async fn get(&self, table: &TableRef, key: Item) -> Result<Option<Item>, StoreError> {
         const OPERATION: &str = "GetItem";
         let found = self.inner.catalog.find(OPERATION, &table.name)?;
-        let key = exact_key(&found, &key).map_err(|message| refused(OPERATION, &table.name, message))?;
+        let key =
+            exact_key(&found, &key).map_err(|refusal| refused(OPERATION, &table.name, refusal.message()))?;
         self.inner
             .read(|connection| read::get(connection, &found, &key))
             .map_err(|error| internal(OPERATION, &table.name, &error))
@@ -100,7 +105,7 @@ impl Backend for Engine {
         let mut distinct = std::collections::HashSet::with_capacity(keys.len());
         let mut wanted = Vec::with_capacity(keys.len());
         for key in &keys {
-            let key = exact_key(&found, key).map_err(refused)?;
+            let key = exact_key(&found, key).map_err(|refusal| refused(refusal.message()))?;
             if !distinct.insert(key.clone()) {
                 return Err(refused("Provided list of item keys contains duplicates".to_owned()));
             }
@@ -248,7 +253,7 @@ fn mismatch() -> StorageError {
 fn write_error(write: &Write, refusal: Refusal) -> WriteError {
     match refusal {
         Refusal::Condition(item) => WriteError::ConditionFailed(item),
-        Refusal::Invalid(message) => {
+        Refusal::Invalid(message) | Refusal::EmptyKey(message) => {
             prepare::refused(operation_name(write), &write.table.name, message).into()
         }
     }
@@ -258,16 +263,23 @@ fn cancellation(refusal: Option<Refusal>) -> Cancellation {
     match refusal {
         None => Cancellation::None,
         Some(Refusal::Condition(item)) => Cancellation::ConditionFailed(item),
-        Some(Refusal::Invalid(message)) => {
+        Some(Refusal::Invalid(message) | Refusal::EmptyKey(message)) => {
             Cancellation::Other { code: "ValidationError".to_owned(), message }
         }
+    }
+}
+
+fn empty_key(refusal: &Refusal) -> Option<&str> {
+    match refusal {
+        Refusal::EmptyKey(message) => Some(message),
+        Refusal::Condition(_) | Refusal::Invalid(_) => None,
     }
 }
 
 fn has_repeated_item(writes: &[Prepared]) -> bool {
     let mut items: Vec<_> = writes
         .iter()
-        .filter(|write| write.refused.is_none())
+        .filter(|write| !write.key.hash.is_empty())
         .map(|write| (write.table, &write.key.hash, &write.key.range))
         .collect();
     items.sort_unstable();

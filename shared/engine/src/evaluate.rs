@@ -7,7 +7,7 @@ use crate::encoding::{self, Attributes, Invalid, Undecodable};
 use crate::items::Existing;
 use crate::number::Number;
 use crate::prepare::{Assigned, Change, Check, Key, Prepared, check_index_keys, check_size};
-use crate::request::Refusal;
+use crate::refusal::Refusal;
 
 /// Returns the item after a write, `None` if there is none then, or why the write does not happen.
 ///
@@ -38,7 +38,7 @@ pub(crate) fn evaluate(
         Err(invalid) => return Ok(Err(Refusal::Invalid(invalid))),
     };
     let checked = check_index_keys(table, &attributes, &Attributes::of(&body)?);
-    Ok(checked.map(|()| Some(body)).map_err(Refusal::Invalid))
+    Ok(checked.map(|()| Some(body)))
 }
 
 fn holds(check: &Check, exists: bool, attributes: &Attributes<'_>) -> bool {

@@ -27,6 +27,7 @@ mod queue;
 mod read;
 mod readers;
 mod records;
+mod refusal;
 mod remnants;
 mod request;
 mod tables;

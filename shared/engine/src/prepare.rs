@@ -7,6 +7,7 @@ use orderflow_store_port::{Assignment, Condition, Item, Operation, StoreError, V
 use crate::catalog::{Catalog, Table};
 use crate::encoding::{self, Attributes, Invalid};
 use crate::number::Number;
+use crate::refusal::Refusal;
 
 /// The most bytes of an item (DynamoDB limit).
 const ITEM_BYTES_MAX: usize = 400 * 1024;
@@ -25,11 +26,12 @@ pub(crate) struct Key {
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) table: i64,
+    /// The key. Empty if the write does not have one of the table.
     pub(crate) key: Key,
     pub(crate) change: Change,
     pub(crate) checks: Vec<Check>,
     /// Why the table does not take the write, whatever is stored.
-    pub(crate) refused: Option<Invalid>,
+    pub(crate) refused: Option<Refusal>,
 }
 
 /// What a write does with its item.
@@ -86,24 +88,23 @@ pub(crate) fn prepare(
 }
 
 fn prepare_for(table: &Arc<Table>, write: &Write) -> Result<Prepared, Invalid> {
+    let mut index_keys = Ok(());
     let (key, change) = match &write.operation {
         Operation::Put(item) => {
             let body = encoding::encode(item)?;
-            let checked = check_size(&body, "Item size").and_then(|()| {
-                let attributes = Attributes::of(&body).map_err(|error| error.to_string())?;
-                check_index_keys(table, &Attributes::default(), &attributes)
-            });
-            let key = key_of(table, item).and_then(|key| checked.map(|()| key));
-            (key, Change::Put(body))
+            check_size(&body, "Item size")?;
+            let attributes = Attributes::of(&body).map_err(|error| error.to_string())?;
+            index_keys = check_index_keys(table, &Attributes::default(), &attributes);
+            (key_of(table, item), Change::Put(body))
         }
         Operation::Update { key, assignments } => {
-            (Ok(exact_key(table, key)?), Change::Update(prepare_assignments(table, assignments)?))
+            (exact_key(table, key), Change::Update(prepare_assignments(table, assignments)?))
         }
-        Operation::Delete { key } => (Ok(exact_key(table, key)?), Change::Delete),
+        Operation::Delete { key } => (exact_key(table, key), Change::Delete),
     };
     let checks = write.conditions.iter().map(prepare_condition).collect::<Result<_, _>>()?;
     let (key, refused) = match key {
-        Ok(key) => (key, None),
+        Ok(key) => (key, index_keys.err()),
         Err(refused) => (Key::default(), Some(refused)),
     };
     Ok(Prepared { table: table.id, key, change, checks, refused })
@@ -152,17 +153,20 @@ fn prepare_condition(condition: &Condition) -> Result<Check, Invalid> {
 /// Returns the key of an item.
 ///
 /// # Errors
-/// [`Invalid`] if the item does not have the key of the table.
-pub(crate) fn key_of(table: &Table, item: &Item) -> Result<Key, Invalid> {
+/// [`Refusal`] if the item does not have the key of the table.
+pub(crate) fn key_of(table: &Table, item: &Item) -> Result<Key, Refusal> {
     let text = |name: &str| match item.get(name) {
         Some(Value::S(text)) => Ok(text.clone()),
         Some(other) => {
-            let actual = encoding::encode_value(other).map(|encoded| encoding::type_name(&encoded))?;
-            Err(format!(
+            let actual = encoding::encode_value(other).map(|encoded| encoding::type_name(&encoded));
+            let actual = actual.map_err(Refusal::Invalid)?;
+            Err(Refusal::Invalid(format!(
                 "One or more parameter values were invalid: Type mismatch for key {name} expected: S actual: {actual}"
-            ))
+            )))
         }
-        None => Err(format!("One or more parameter values were invalid: Missing the key {name} in the item")),
+        None => Err(Refusal::Invalid(format!(
+            "One or more parameter values were invalid: Missing the key {name} in the item"
+        ))),
     };
     let hash = text(&table.hash)?;
     let range = table.range.as_deref().map(text).transpose()?;
@@ -176,9 +180,9 @@ pub(crate) fn key_of(table: &Table, item: &Item) -> Result<Key, Invalid> {
 /// Returns a key that is given without an item.
 ///
 /// # Errors
-/// [`Invalid`] if it is not exactly a key of the table.
-pub(crate) fn exact_key(table: &Table, key: &Item) -> Result<Key, Invalid> {
-    let mismatch = || "The provided key element does not match the schema".to_owned();
+/// [`Refusal`] if it is not exactly a key of the table.
+pub(crate) fn exact_key(table: &Table, key: &Item) -> Result<Key, Refusal> {
+    let mismatch = || Refusal::Invalid("The provided key element does not match the schema".to_owned());
     let is_text = |name: &str| matches!(key.get(name), Some(Value::S(_)));
     let attributes = 1 + usize::from(table.range.is_some());
     if key.len() != attributes || !is_text(&table.hash) || !table.range.as_deref().is_none_or(is_text) {
@@ -187,15 +191,15 @@ pub(crate) fn exact_key(table: &Table, key: &Item) -> Result<Key, Invalid> {
     key_of(table, key)
 }
 
-fn check_key(name: &str, text: &str, most: usize, kind: &str) -> Result<(), Invalid> {
+fn check_key(name: &str, text: &str, most: usize, kind: &str) -> Result<(), Refusal> {
     match text.len() {
-        0 => Err(format!(
+        0 => Err(Refusal::EmptyKey(format!(
             "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. \
              Key: {name}"
-        )),
-        length if length > most => Err(format!(
+        ))),
+        length if length > most => Err(Refusal::Invalid(format!(
             "One or more parameter values were invalid: Size of {kind} has exceeded the maximum size limit of {most} bytes"
-        )),
+        ))),
         _ => Ok(()),
     }
 }
@@ -209,34 +213,38 @@ pub(crate) fn check_size(body: &[u8], what: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Refuses an item with an attribute that is the key of an index and cannot be one, unless it had the same before.
+/// Refuses an item with an attribute that is the key of an index and cannot be one, unless it had the same before. Of several indexes, the first
+/// by name decides.
 pub(crate) fn check_index_keys(
     table: &Table,
     old: &Attributes<'_>,
     new: &Attributes<'_>,
-) -> Result<(), Invalid> {
-    for index in &table.indexes {
-        for name in [&index.hash, &index.range] {
-            match (new.get(name), new.text(name)) {
-                (None, _) => {}
-                (Some(value), _) if old.get(name) == Some(value) => {}
-                (Some(value), None) => {
-                    let (actual, index) = (encoding::type_name(value), &index.name);
-                    return Err(format!(
-                        "One or more parameter values were invalid: Type mismatch for Index Key {name} Expected: S Actual: {actual} \
-                         IndexName: {index}"
-                    ));
-                }
-                (Some(_), Some("")) => {
-                    return Err(format!(
-                        "One or more parameter values are not valid. A value specified for a secondary index key is not supported. The \
-                         AttributeValue for a key attribute cannot contain an empty string value. IndexName: {}, IndexKey: {name}",
-                        index.name
-                    ));
-                }
-                (Some(_), Some(_)) => {}
-            }
-        }
+) -> Result<(), Refusal> {
+    let refusals = table.indexes.iter().filter_map(|index| {
+        let refusal = [&index.hash, &index.range].into_iter().find_map(|name| {
+            let value = new.get(name).filter(|value| old.get(name) != Some(value))?;
+            index_key_refusal(&index.name, name, value, new.text(name))
+        });
+        refusal.map(|refusal| (&index.name, refusal))
+    });
+    match refusals.min_by_key(|(index, _)| *index) {
+        Some((_, refusal)) => Err(refusal),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+fn index_key_refusal(index: &str, name: &str, value: &[u8], text: Option<&str>) -> Option<Refusal> {
+    match text {
+        None => {
+            let actual = encoding::type_name(value);
+            Some(Refusal::Invalid(format!(
+                "One or more parameter values were invalid: Type mismatch for Index Key {name} Expected: S Actual: {actual} IndexName: {index}"
+            )))
+        }
+        Some("") => Some(Refusal::EmptyKey(format!(
+            "One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for \
+             a key attribute cannot contain an empty string value. IndexName: {index}, IndexKey: {name}"
+        ))),
+        Some(_) => None,
+    }
 }

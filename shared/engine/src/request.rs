@@ -1,9 +1,8 @@
 //! What the writer is asked, and what it answers.
 
-use orderflow_store_port::Item;
-
-use crate::encoding::{Invalid, Undecodable};
+use crate::encoding::Undecodable;
 use crate::prepare::Prepared;
+use crate::refusal::Refusal;
 
 /// The most records that one trimming deletes. It takes a few milliseconds, during which other writes wait.
 pub(crate) const TRIM_BATCH: u64 = 1_000;
@@ -50,15 +49,6 @@ impl Request {
             Self::Trim { .. } => 1,
         }
     }
-}
-
-/// Why a write did not happen.
-#[derive(Debug, Clone)]
-pub(crate) enum Refusal {
-    /// A condition does not hold. Contains the existing item.
-    Condition(Option<Box<Item>>),
-    /// The item cannot be changed in this way.
-    Invalid(Invalid),
 }
 
 /// What happened to a request.

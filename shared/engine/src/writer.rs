@@ -15,7 +15,8 @@ use crate::format::TABLE_SHIFT;
 use crate::items::{self, Existing};
 use crate::prepare::Prepared;
 use crate::records::{self, RecordKind};
-use crate::request::{Outcome, Refusal, Request, StorageError};
+use crate::refusal::Refusal;
+use crate::request::{Outcome, Request, StorageError};
 
 /// A table, and the numbers of its next item and stream record.
 #[derive(Debug)]
@@ -192,7 +193,7 @@ impl Writer {
     /// Reads the item of a write, checks the conditions, and works out the item after the write.
     fn plan<'a>(&self, write: &'a Prepared) -> Result<Result<Planned<'a>, Refusal>, StorageError> {
         if let Some(refused) = &write.refused {
-            return Ok(Err(Refusal::Invalid(refused.clone())));
+            return Ok(Err(refused.clone()));
         }
         let existing = items::existing(&self.connection, write.table, &write.key)?;
         let table = &self.table(write.table)?.table;

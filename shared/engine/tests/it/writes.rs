@@ -2,11 +2,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use orderflow_store_port::{
-    Assignment, Backend, Cancellation, Change, Condition, StoreError, TransactError, Value, Write, WriteError,
+    Assignment, Backend, Cancellation, Change, Condition, Operation, StoreError, TransactError, Value, Write,
+    WriteError,
 };
 
 use crate::support::{
-    both, delete, get, item, key, n, of_color, open, put, put_new, records, text, thing, things, update,
+    both, delete, get, item, key, n, of_color, open, put, put_new, records, shelves, text, thing, things,
+    update,
 };
 
 fn code<E: Into<WriteError>>(error: E) -> String {
@@ -230,4 +232,48 @@ async fn concurrent_requests_have_their_own_outcomes_and_are_seen_when_answered(
     assert_eq!(won.len(), 25);
     assert_eq!(won.iter().collect::<BTreeSet<_>>().len(), 25);
     assert_eq!(get(&engine, "counter").await.unwrap()["n"], n(16 * 25));
+}
+
+/// DynamoDB refuses a transaction with an empty key as a whole, and cancels one with a key of another type, with a reason for each write.
+#[tokio::test]
+async fn an_empty_key_refuses_a_transaction_and_a_key_of_another_type_cancels_it() {
+    for (engine, _directory) in both().await {
+        let of_things = |operation| Write { table: things(), operation, conditions: Vec::new() };
+        let empty = [
+            put(&things(), key("")),
+            put(&things(), thing("a", "", "1")),
+            put(&shelves(), item(&[("shelf", text("a")), ("place", text(""))])),
+            update("a", vec![Assignment::Set("color".to_owned(), text(""))]),
+            update("", vec![Assignment::Set("x".to_owned(), text("1"))]),
+            delete(""),
+        ];
+        for write in empty {
+            let refused = engine.transact(&[put_new("b"), write.clone()]).await;
+            assert!(
+                matches!(&refused, Err(TransactError::Store(StoreError::Request { code, .. })) if code == "ValidationException"),
+                "{write:?}: {refused:?}"
+            );
+        }
+        let of_another_type = [
+            put(&things(), item(&[("id", n(1))])),
+            put(&things(), item(&[("id", text("a")), ("color", n(1)), ("size", text("1"))])),
+            update("a", vec![Assignment::Set("color".to_owned(), n(1))]),
+            of_things(Operation::Delete { key: item(&[("id", n(1))]) }),
+            of_things(Operation::Update {
+                key: item(&[("shelf", text("a"))]),
+                assignments: vec![Assignment::Set("x".to_owned(), n(1))],
+            }),
+        ];
+        for write in of_another_type {
+            let cancelled = engine.transact(&[put_new("b"), write.clone()]).await;
+            let Err(TransactError::Cancelled(reasons)) = &cancelled else {
+                panic!("{write:?}: {cancelled:?}")
+            };
+            assert!(
+                matches!(&reasons[..], [Cancellation::None, Cancellation::Other { code, .. }] if code == "ValidationError"),
+                "{write:?}: {reasons:?}"
+            );
+        }
+        assert_eq!(get(&engine, "b").await, None);
+    }
 }
