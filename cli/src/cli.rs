@@ -27,7 +27,7 @@ Example:
   orderflow up
   orderflow order place --customer C100 --email c100@example.com --item TSHIRT-BLK-M:2 --wait
 
-Data goes to stdout, everything else to stderr. Exit codes: 0 success, 1 failure, 2 wrong usage or a bad setting."
+Data goes to stdout, everything else to stderr. Exit codes: 0 success, 1 failure, 2 wrong usage or a bad setting; `health` has 3 for degraded."
 )]
 pub struct Cli {
     #[command(subcommand)]

@@ -1,7 +1,7 @@
 //! What the commands that serve HTTP share: listening, announcing the address, stopping on a signal.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -27,7 +27,19 @@ pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Prints the URL on stdout, for the process that started this one. The program serves also if stdout is full, closed or not read.
 pub(crate) fn announce(address: SocketAddr) {
+    let address = reachable(address);
     print_aside(move || writeln!(io::stdout().lock(), "listening on http://{address}"));
+}
+
+/// Returns the address by which this machine reaches a server: a wildcard is no `Host` that it answers to.
+pub(crate) fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
 }
 
 /// Prints on a thread of its own, because an output without a reader blocks its writer.

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use crate::serving::{self, ANSWER_TIMEOUT, Termination};
 use crate::settings::{self, FlagSet, SettingFlags};
-use crate::up::{allowed_hosts, host, refuse_protection};
+use crate::up::{OPEN_ADDRESS, allowed_hosts, host, refuse_protection};
 
 /// The flags of `orderflow store`: where it listens, and where it keeps the data.
 #[derive(Debug, Clone, clap::Args)]
@@ -65,7 +65,7 @@ impl StoreSettings {
     /// Never: no setting is required. The reader collects bad values.
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Refused> {
         let telemetry = TelemetrySettings::read(reader);
-        let host = host(reader);
+        let host = host(reader, OPEN_ADDRESS);
         refuse_protection(reader);
         let guard = Guard::new(allowed_hosts(reader, host), CorsOrigins::default());
         Ok(Self { telemetry, host, guard, location: settings::embedded(reader) })

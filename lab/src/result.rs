@@ -188,13 +188,13 @@ impl Measured {
         let refused: u64 = self.refused.values().sum();
         let incomplete = self.accepted - self.completed;
         if refused > 0 {
-            return Some(format!("{refused} orders were not accepted"));
+            return Some(format!("orders not accepted: {refused}"));
         }
         if self.accepted == 0 && !self.interrupted {
             return Some("no order was placed".to_owned());
         }
         (incomplete > 0 && !self.interrupted)
-            .then(|| format!("{incomplete} orders were not notified and counted in time (--timeout)"))
+            .then(|| format!("orders not notified and counted in time (--timeout): {incomplete}"))
     }
 
     /// Returns the figures as JSON.
@@ -299,7 +299,7 @@ pub(crate) mod tests {
             (post.max - 10.0).abs() < 0.01 && (end_to_end.p50 - 50.0).abs() < 0.1,
             "{post:?} {end_to_end:?}"
         );
-        assert!(measured.failure().unwrap().starts_with("1 orders were not notified"));
+        assert!(measured.failure().unwrap().starts_with("orders not notified and counted in time"));
     }
 
     #[test]
@@ -312,7 +312,7 @@ pub(crate) mod tests {
         observations.orders.refused.insert("503".to_owned(), 2);
         assert_eq!(
             Measured::new(conditions(), &observations).failure().as_deref(),
-            Some("2 orders were not accepted")
+            Some("orders not accepted: 2")
         );
     }
 

@@ -34,7 +34,7 @@ impl Pauses {
     /// Applies the stored pauses to the consumers of this process.
     pub(crate) async fn apply(&self) -> Result<Vec<Pause>, StoreError> {
         let pauses = self.table.pauses().await?;
-        self.switch.pause(pauses.iter().map(|pause| pause.consumer.clone()));
+        self.switch.pause(pauses.iter().map(|pause| (pause.consumer.clone(), pause.since)));
         Ok(pauses)
     }
 
@@ -124,10 +124,13 @@ async fn replace(
     JsonBody(request): JsonBody<PauseRequest>,
 ) -> Result<Json<ConsumerList>, Problem> {
     let known = subscription(&consumer).map_err(|_| Problem::not_found())?.consumer;
-    let stored =
-        if request.paused { pauses.table.pause(known).await } else { pauses.table.resume(known).await };
-    stored.map_err(Problem::unavailable)?;
-    tracing::warn!(consumer = known, paused = request.paused, "an operator paused or resumed a consumer");
+    if request.paused {
+        pauses.table.pause(known).await.map_err(Problem::unavailable)?;
+        tracing::warn!(consumer = known, "consumer paused by an operator");
+    } else {
+        pauses.table.resume(known).await.map_err(Problem::unavailable)?;
+        tracing::warn!(consumer = known, "consumer resumed by an operator");
+    }
     list(State(pauses)).await
 }
 

@@ -11,7 +11,8 @@ const HEAD: &str = "\
 # Commands
 
 Every command of the program `orderflow`, with its arguments, made from `orderflow --help`. Data goes to stdout, everything else to
-stderr. The exit code is 0 when the command succeeded, 1 when it failed, and 2 when the command line or a setting is wrong.
+stderr. The exit code is 0 when the command succeeded, 1 when it failed, 2 when the command line or a setting is wrong, and 3 when `health` finds the
+system degraded.
 
 Commands that ask a running system take `--url URL` (variable `ORDERFLOW_URL`, default `http://127.0.0.1:8080`), `--token TOKEN` (variable
 `ORDERFLOW_TOKEN`), and `--json`, which prints the server's JSON instead of a table. They are left out below.

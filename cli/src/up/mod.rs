@@ -13,8 +13,8 @@ use orderflow_telemetry::MetricsPage;
 use crate::serving::Termination;
 
 pub(crate) use server::serve;
+pub(crate) use settings::{OPEN_ADDRESS, allowed_hosts, host, refuse_protection};
 pub use settings::{ServeSettings, UpArgs, UpFlags, UpSettings};
-pub(crate) use settings::{allowed_hosts, host, refuse_protection};
 
 /// Runs the system until Ctrl-C or SIGTERM.
 ///

@@ -39,7 +39,7 @@ pub(crate) async fn serve(
     stop.send_replace(true);
     running.stop_consuming();
     let finish = async {
-        // A client may never send the rest of a request; the parts have to stop in order nevertheless.
+        // A client may never send the rest of a request, or read `GET /live`; the parts have to stop in order nevertheless.
         if tokio::time::timeout(drain.min(ANSWER_TIMEOUT), &mut server).await.is_err() {
             server.abort();
         }

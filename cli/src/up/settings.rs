@@ -77,9 +77,9 @@ pub struct ServeSettings {
 impl ServeSettings {
     /// Reads the settings of a command that authenticates no callers. An address that other machines can reach needs `--insecure`.
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        let host = host(reader);
+        let host = host(reader, OPEN_ADDRESS);
         refuse_protection(reader);
-        Self::listening_on(host, CorsOrigins::default(), Access::default(), reader)
+        Self::listening_on(host, CorsOrigins::default(), reader)
     }
 
     /// Reads the settings of a command that authenticates callers. An address that other machines can reach needs authentication or
@@ -91,7 +91,10 @@ impl ServeSettings {
         let access = Access::read(reader);
         let is_open = access.as_ref().is_ok_and(Access::is_open);
         let host = if is_open {
-            host(reader)
+            host(
+                reader,
+                "set ORDERFLOW_AUTH=jwt, listen on a loopback address, or give --insecure if a firewall protects the port",
+            )
         } else {
             // Decides nothing here. It is read so that a value that cannot be used is reported.
             reader.switch(&INSECURE);
@@ -99,17 +102,17 @@ impl ServeSettings {
         };
         let origins = reader.optional(&CORS_ORIGINS, CorsOrigins::parse).unwrap_or_default();
         let (rate_limits, max_in_flight) = (RateLimits::read(reader), reader.whole_number(&MAX_IN_FLIGHT));
-        let settings = Self::listening_on(host, origins, Access::default(), reader);
+        let settings = Self::listening_on(host, origins, reader);
         Ok(Self { access: access?, rate_limits, max_in_flight, ..settings })
     }
 
-    fn listening_on(host: IpAddr, origins: CorsOrigins, access: Access, reader: &mut Reader<'_>) -> Self {
+    fn listening_on(host: IpAddr, origins: CorsOrigins, reader: &mut Reader<'_>) -> Self {
         Self {
             host,
             port: reader.port(&PORT),
             guard: Guard::new(allowed_hosts(reader, host), origins),
             drain: reader.seconds(&DRAIN_SECONDS),
-            access,
+            access: Access::default(),
             rate_limits: RateLimits::default(),
             max_in_flight: usize::MAX,
         }
@@ -124,12 +127,16 @@ impl ServeSettings {
     }
 }
 
-/// Reads the address to listen on, for callers that are not authenticated.
-pub(crate) fn host(reader: &mut Reader<'_>) -> IpAddr {
+/// What to do about an address that other machines can reach, if the command cannot authenticate callers.
+pub(crate) const OPEN_ADDRESS: &str =
+    "listen on a loopback address, or give --insecure if a firewall protects the port";
+
+/// Reads the address to listen on, for callers that are not authenticated. A refusal gives the advice.
+pub(crate) fn host(reader: &mut Reader<'_>, advice: &str) -> IpAddr {
     let (host, insecure) = (reader.ip_address(&HOST), reader.switch(&INSECURE));
     if !host.is_loopback() && !insecure {
         let _refused = reader.conflict([&HOST], |[name]| {
-            format!("{name}: other machines can reach {host}, and callers are not authenticated; --insecure allows it")
+            format!("{name}: other machines can reach {host}, and callers are not authenticated: {advice}")
         });
     }
     host

@@ -1,10 +1,12 @@
 //! What `orderflow up` tells the person who started it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::absolute;
 
 use orderflow_embedded::Location;
 use orderflow_system::StoreLocation;
+
+use crate::serving::reachable;
 
 /// An order of a demo product.
 const ORDER: &str =
@@ -34,17 +36,6 @@ fn place_of(store: &StoreLocation) -> String {
         }
         StoreLocation::Endpoint(endpoint) => format!("at {endpoint}"),
     }
-}
-
-/// Returns the address by which this machine reaches a server: a wildcard is no `Host` that it answers to.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        address.set_ip(match address.ip() {
-            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    address
 }
 
 #[cfg(test)]

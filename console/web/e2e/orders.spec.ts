@@ -48,7 +48,7 @@ test("orders wait while payment is paused, and complete when it is resumed", asy
   await expect(page.getByRole("row", { name: /^payment/ })).toContainText("stopped");
   for (let number = 0; number < 3; number++) await shop.place();
   await page.getByRole("link", { name: "Overview" }).click();
-  await expect(page.getByText("payment is stopped by an operator")).toBeVisible();
+  await expect(page.getByText("payment is stopped: an operator paused it")).toBeVisible();
   await expect(page.getByText("3 wait")).toBeVisible();
   await page.getByRole("link", { name: "resume it" }).click();
   await page.getByRole("button", { name: "Resume payment" }).click();

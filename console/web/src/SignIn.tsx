@@ -7,7 +7,7 @@ export function SignIn() {
   return (
     <main class="sign-in">
       <h1>Sign in</h1>
-      <p>This server answers callers with a token of its issuer (JWT). The token stays in this tab, and is forgotten when the tab is closed.</p>
+      <p>This server requires a token (JWT) from its issuer. The token stays in this tab, and is forgotten when the tab is closed.</p>
       <form
         onSubmit={(event) => {
           event.preventDefault();

@@ -28,15 +28,16 @@ export async function follow(): Promise<never> {
       continue;
     }
     connection.value = ended;
-    await nextTry(wait);
+    // A token that lacks the scope is refused until there is another one.
+    await nextTry(ended === "denied" ? null : wait);
     wait = Math.min(wait * 2, RETRY_LONGEST);
   }
 }
 
 type End = "complete" | "lost" | "denied";
 
-/** Waits, but not after a sign-in or when the network is back. */
-function nextTry(milliseconds: number): Promise<void> {
+/** Waits, but not after a sign-in or when the network is back. Without a time it waits for those alone. */
+function nextTry(milliseconds: number | null): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
@@ -44,7 +45,7 @@ function nextTry(milliseconds: number): Promise<void> {
       stopWatching();
       resolve();
     };
-    const timer = setTimeout(done, milliseconds);
+    const timer = milliseconds === null ? undefined : setTimeout(done, milliseconds);
     addEventListener("online", done);
     const before = token.value;
     const stopWatching = token.subscribe((now) => {

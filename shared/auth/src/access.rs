@@ -197,7 +197,11 @@ fn lacking(scopes: &[&str]) -> String {
 /// Parses an issuer or an audience.
 fn identifier(text: &str) -> Result<String, NotAllowed> {
     let text = text.trim();
-    if text.chars().all(|c| c.is_ascii_graphic()) { Ok(text.to_owned()) } else { Err(NotAllowed) }
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()) {
+        Ok(text.to_owned())
+    } else {
+        Err(NotAllowed)
+    }
 }
 
 #[cfg(test)]

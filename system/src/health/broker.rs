@@ -22,6 +22,10 @@ const SECOND_LOOK: Duration = Duration::from_millis(200);
 
 const NO_CONSUMER: &str = "no process consumes its queue";
 
+const PAUSED: &str = "an operator paused it";
+
+const FAULT: &str = "a fault of /api/v1/admin/faults stops it";
+
 /// The broker as the health check reaches it. Clones share what the check found out.
 #[derive(Clone)]
 pub(crate) struct BrokerView {
@@ -176,8 +180,11 @@ impl BrokerView {
             }
             Connection::Sqs(_) => {}
         }
-        for (_, part) in parts.iter_mut().filter(|(name, _)| self.switch.is_stopped(name)) {
-            (part.state, part.since, part.reason) = (PartState::Stopped, None, None);
+        for (name, part) in parts.iter_mut().filter(|(name, _)| self.switch.is_stopped(name)) {
+            let paused = self.switch.paused_since(name);
+            let reason = if paused.is_some() { PAUSED } else { FAULT };
+            part.state = PartState::Stopped;
+            (part.since, part.reason) = (paused.map(|since| since.to_string()), Some(reason.to_owned()));
         }
     }
 

@@ -10,8 +10,8 @@ use crate::server::{Server, up};
 /// The seconds that a run may take if the environment does not say otherwise.
 const SECONDS: &str = "45";
 
-/// The checks of Schemathesis that do not hold here. The first two judge requests that a rule of the shop refuses, or that a header which is ignored
-/// when it is not well formed makes invalid. The third wants 405 for a method that a path does not have, also where the caller gets 403.
+/// The checks of Schemathesis that do not hold here. The first two do not know the rules of the shop; the check
+/// `an_allowed_request_is_not_refused_for_its_shape` of hooks.py takes their place. The third wants 405 for a method that a path does not have, also where the caller gets 403.
 const NOT_CHECKED: &str = "positive_data_acceptance,negative_data_rejection,unsupported_method";
 
 /// Runs Schemathesis against a server and fails if it finds anything.

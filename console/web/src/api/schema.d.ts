@@ -2328,8 +2328,9 @@ export interface operations {
     };
     exportCustomerWithAnyId: {
         parameters: {
-            query?: {
-                customer_id?: string;
+            query: {
+                /** @description The id of the customer, whatever characters it has. */
+                customer_id: string;
                 /** @description The `next_cursor` of the previous call. */
                 cursor?: string;
             };
@@ -2359,8 +2360,9 @@ export interface operations {
     };
     forgetCustomerWithAnyId: {
         parameters: {
-            query?: {
-                customer_id?: string;
+            query: {
+                /** @description The id of the customer, whatever characters it has. */
+                customer_id: string;
                 /** @description The `next_cursor` of the previous call. */
                 cursor?: string;
             };

@@ -25,7 +25,7 @@ export function Consumers() {
     { title: "Dead", cell: ({ queue }) => (queue.dead > 0 ? <a href={hrefOf(["dead-letters"], { consumer: queue.consumer })}>{count(queue.dead)}</a> : "0"), numeric: true },
     { title: "Oldest waiting", cell: ({ part }) => (part?.oldest_waiting_seconds ? duration(part.oldest_waiting_seconds * 1_000) : "–"), numeric: true },
     { title: "Last success", cell: ({ part }) => (part?.last_success ? time(part.last_success) : "–") },
-    { title: "Deliveries", cell: ({ queue, part }) => <Switch consumer={queue.consumer as ConsumerName} stopped={part?.state === "stopped"} /> },
+    { title: "Deliveries", cell: ({ queue, part }) => <Switch consumer={queue.consumer as ConsumerName} paused={isPaused(part)} /> },
   ];
   return (
     <Page title="Consumers">
@@ -36,7 +36,12 @@ export function Consumers() {
   );
 }
 
-function Switch({ consumer, stopped }: { consumer: ConsumerName; stopped: boolean }) {
-  const act = () => attempt(stopped ? `${consumer} works again.` : `${consumer} is paused.`, () => setPaused(consumer, !stopped));
-  return <Button label={`${stopped ? "Resume" : "Pause"} ${consumer}`} onPress={act}>{stopped ? "Resume" : "Pause"}</Button>;
+/** A fault stops a consumer without a time. */
+function isPaused(part: PartHealth | undefined): boolean {
+  return part?.state === "stopped" && part.since !== undefined;
+}
+
+function Switch({ consumer, paused }: { consumer: ConsumerName; paused: boolean }) {
+  const act = () => attempt(paused ? `${consumer} is resumed.` : `${consumer} is paused.`, () => setPaused(consumer, !paused));
+  return <Button label={`${paused ? "Resume" : "Pause"} ${consumer}`} onPress={act}>{paused ? "Resume" : "Pause"}</Button>;
 }

@@ -8,14 +8,15 @@ import { go, hrefOf, route } from "../route";
 import { Answer, Button, type Column, Confirm, Field, Page, Panel, Table } from "../ui/parts";
 import { OrderBadge } from "../ui/status";
 
-const pathOf = (id: string) => `/api/v1/customers/${encodeURIComponent(id)}`;
+// In the query, because no path can have some ids, such as ACME/7.
+const pathOf = (id: string, cursor: string | null) => withQuery("/api/v1/customers", { customer_id: id, cursor });
 
 export function Customers() {
   const id = route.value.query.get("id") ?? "";
   const [text, setText] = useState(id);
   return (
     <Page title="Customers">
-      <Panel note="Export what is stored about a customer, or forget them: addresses and names of messages are erased, totals and books stay.">
+      <Panel note="Export what is stored about a customer, or forget them: addresses, payment tokens and the texts of notifications are blanked; orders and amounts stay.">
         <form
           class="filters"
           onSubmit={(event) => {
@@ -58,7 +59,7 @@ function Customer({ id }: { id: string }) {
       <More of={orders} />
       {forgetting && (
         <Confirm title={`Forget ${id}?`} act="Forget" onConfirm={forget} onClose={() => setForgetting(false)}>
-          Address, telephone number and messages are erased from orders, payments, notifications and queues. This cannot be undone.
+          Addresses, telephone numbers and payment tokens are blanked in orders, payments, notifications and messages. This cannot be undone.
         </Confirm>
       )}
     </Panel>
@@ -78,7 +79,7 @@ async function saveExport(id: string, progress: (text: string) => void): Promise
   const found: Pick<CustomerExport, "customer_id" | "orders" | "notifications"> = { customer_id: id, orders: [], notifications: [] };
   let cursor: string | null = null;
   do {
-    const page: CustomerExport = await get<CustomerExport>(withQuery(pathOf(id), { cursor }));
+    const page: CustomerExport = await get<CustomerExport>(pathOf(id, cursor));
     found.orders.push(...page.orders);
     found.notifications.push(...page.notifications);
     progress(`${found.orders.length} orders found so far…`);
@@ -89,14 +90,14 @@ async function saveExport(id: string, progress: (text: string) => void): Promise
   link.download = `customer-${id}.json`;
   link.click();
   URL.revokeObjectURL(link.href);
-  return `Exported ${found.orders.length} orders and ${found.notifications.length} messages.`;
+  return `Exported ${found.orders.length} orders and ${found.notifications.length} notifications.`;
 }
 
 async function forgetAll(id: string, progress: (text: string) => void): Promise<string> {
   const sum = { orders: 0, messages: 0 };
   let cursor: string | null = null;
   do {
-    const step: CustomerForgotten = await call<CustomerForgotten>("DELETE", withQuery(pathOf(id), { cursor }));
+    const step: CustomerForgotten = await call<CustomerForgotten>("DELETE", pathOf(id, cursor));
     sum.orders += step.orders;
     sum.messages += step.messages + step.notifications;
     progress(`${sum.orders} orders and ${sum.messages} messages blanked so far…`);

@@ -18,7 +18,7 @@ export function Payments() {
     { title: "Amount", cell: (payment) => money(payment), numeric: true },
     { title: "Provider's id", cell: ({ provider_id }) => (provider_id ? <code>{provider_id}</code> : "–") },
     { title: "Dispute", cell: ({ dispute }) => (dispute ? `${dispute.status}: ${dispute.reason}` : "–") },
-    { title: "Since", cell: ({ created_at }) => time(created_at) },
+    { title: "Charged", cell: ({ created_at }) => time(created_at) },
     { title: "Act", cell: (payment) => may("payments:refund") && <Button onPress={() => refund(payment)}>Try the refund again</Button> },
   ];
   return (

@@ -49,11 +49,11 @@ pub enum PartState {
 pub struct PartHealth {
     /// The state.
     pub state: PartState,
-    /// Since when it fails.
+    /// Since when it fails, or an operator has it paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub since: Option<String>,
-    /// Why it fails.
+    /// Why it fails or is stopped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// When it last succeeded with something, since the process started.

@@ -41,13 +41,13 @@ function Troubles({ snapshot }: { snapshot: LiveSnapshot }) {
   }
   return (
     <div class={`health ${health.status === "unhealthy" ? "bad" : "waiting"}`} role="alert">
-      <strong>{health.status === "unhealthy" ? "Orders cannot move." : "Something does not work."}</strong>
+      <strong>{health.status === "unhealthy" ? "Something that orders need is down." : "Something does not work."}</strong>
       <ul>
         {services.map(([name, state]) => (
           <li key={name}>{name} is {state}{health.reasons?.[name] && `: ${health.reasons[name]}`}</li>
         ))}
         {parts.map(([name, part]) => (
-          <li key={name}>{name} is {part.state === "stopped" ? <>stopped by an operator (<a href={hrefOf(["consumers"])}>resume it</a>)</> : <>failing{part.since && ` since ${time(part.since)}`}{part.reason && `: ${part.reason}`}</>}</li>
+          <li key={name}>{name} is {part.state === "stopped" ? <>stopped: {part.reason} (<a href={hrefOf([part.since ? "consumers" : "break-it"])}>{part.since ? "resume it" : "take it back"}</a>)</> : <>failing{part.since && ` since ${time(part.since)}`}{part.reason && `: ${part.reason}`}</>}</li>
         ))}
       </ul>
     </div>
