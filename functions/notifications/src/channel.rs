@@ -55,7 +55,8 @@ pub trait Channel: Send + Sync {
         Ok(())
     }
 
-    /// Returns whether the message is sent to a customer. Without a provider it is only logged.
+    /// Returns whether the message is sent to a customer. Without a provider it is only logged: it needs no turn, and no claim that other processes
+    /// see, because a line that is logged again reaches no customer.
     fn reaches_customers(&self, _message: &Message) -> bool {
         true
     }

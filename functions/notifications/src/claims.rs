@@ -3,6 +3,9 @@
 //! A consumer writes its claim into the row of the notification before it sends the message, under the condition that the row has not
 //! changed. The claim ends with the write that records the message as sent, or that gives a failed message up. If the process dies in
 //! between, another one takes the claim over once it is [`CLAIM_EXPIRES_AFTER`] old; the process itself may do so at once.
+//!
+//! A message that reaches no customer, because no provider is set and it is only logged, is claimed within the process only: its row is written
+//! once, when it is recorded as sent.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,6 +40,8 @@ pub(crate) struct Unsent {
     pub notification: RequiredNotification,
     pub message: Message,
     pub row: Option<NotificationRecord>,
+    /// Whether other processes have to see the claim: the message reaches a customer.
+    pub stores_claim: bool,
 }
 
 /// A notification that this consumer has claimed.
@@ -45,6 +50,10 @@ pub(crate) struct Claimed {
     pub message: Message,
     /// The row with the claim.
     row: NotificationRecord,
+    /// The version of the stored row; `None` if there is none.
+    stored: Option<u32>,
+    /// Whether the claim is stored.
+    stores_claim: bool,
     /// Whether there was a row before the claim.
     was_requested: bool,
     since: Instant,
@@ -103,10 +112,11 @@ impl Claims {
         for unsent in unsent {
             let key = unsent.notification.key().clone();
             match self.prepare(unsent) {
-                Ok((claimed, write)) => {
+                Ok((claimed, Some(write))) => {
                     claims.push((key, claimed));
                     writes.push(write);
                 }
+                Ok((claimed, None)) => results.push((key, Ok(claimed))),
                 Err(outcome) => results.push((key, Err(NotClaimed::Later(outcome)))),
             }
         }
@@ -122,8 +132,9 @@ impl Claims {
         results
     }
 
-    fn prepare(&self, unsent: Unsent) -> Result<(Claimed, Write), Outcome> {
-        let Unsent { notification, message, row } = unsent;
+    /// Returns a notification with its claim, and the write that stores the claim, if other processes have to see it.
+    fn prepare(&self, unsent: Unsent) -> Result<(Claimed, Option<Write>), Outcome> {
+        let Unsent { notification, message, row, stores_claim } = unsent;
         let key = notification.key();
         if let Some(wait) = row.as_ref().and_then(|row| self.held_for(row)) {
             return Err(being_sent(wait));
@@ -138,13 +149,22 @@ impl Claims {
                 NotificationRecord::required(key.clone(), &message, notification.traceparent.clone(), claim)
             }
         };
-        let write = Write::put(&self.table, &row).map_err(Outcome::retry)?;
-        let write = match before {
-            Some(version) => write.if_version(version),
-            None => write.if_absent(),
+        let (stored, write) = if stores_claim {
+            let write = Write::put(&self.table, &row).map_err(Outcome::retry)?;
+            (Some(row.version), Some(if_unchanged(write, before)))
+        } else {
+            (before, None)
         };
-        let since = Instant::now();
-        let claimed = Claimed { notification, message, row, was_requested, since, _in_progress: in_progress };
+        let claimed = Claimed {
+            notification,
+            message,
+            row,
+            stored,
+            stores_claim,
+            was_requested,
+            since: Instant::now(),
+            _in_progress: in_progress,
+        };
         Ok((claimed, write))
     }
 
@@ -185,21 +205,32 @@ impl Claims {
     /// [`StoreError::Shape`] if the row cannot be serialised.
     pub(crate) fn sent(&self, claimed: &Claimed) -> Result<Write, StoreError> {
         let row = claimed.row.clone().fulfilled(&claimed.message);
-        Ok(Write::put(&self.table, &row)?.if_version(claimed.row.version))
+        Ok(if_unchanged(Write::put(&self.table, &row)?, claimed.stored))
     }
 
-    /// Returns the write that ends a claim because the message was not sent.
+    /// Returns the write that ends a claim because the message was not sent; `None` if the claim is not stored.
     ///
     /// # Errors
     /// [`StoreError::Shape`] if the row cannot be serialised.
-    pub(crate) fn given_up(&self, claimed: &Claimed) -> Result<Write, StoreError> {
+    pub(crate) fn given_up(&self, claimed: &Claimed) -> Result<Option<Write>, StoreError> {
+        if !claimed.stores_claim {
+            return Ok(None);
+        }
         let version = claimed.row.version;
         let write = if claimed.was_requested {
             Write::put(&self.table, &claimed.row.clone().released())?
         } else {
             Write::delete(&self.table, claimed.row.key.item(&self.table))
         };
-        Ok(write.if_version(version))
+        Ok(Some(write.if_version(version)))
+    }
+}
+
+/// Returns the write under the condition that the row still has this version, or does still not exist.
+fn if_unchanged(write: Write, version: Option<u32>) -> Write {
+    match version {
+        Some(version) => write.if_version(version),
+        None => write.if_absent(),
     }
 }
 

@@ -111,7 +111,10 @@ impl NotificationConsumer {
                 Err(error) => Err(failure_outcome(&error)),
             });
             match ready {
-                Ok(message) => unsent.push(Unsent { notification, message, row }),
+                Ok(message) => {
+                    let stores_claim = self.channel.reaches_customers(&message);
+                    unsent.push(Unsent { notification, message, row, stores_claim });
+                }
                 Err(outcome) => failed.push((notification.key().clone(), outcome)),
             }
         }
@@ -178,14 +181,15 @@ impl NotificationConsumer {
             };
             let key = claimed.notification.key().clone();
             let write = match &result {
-                Ok(()) => self.claims.sent(&claimed),
+                Ok(()) => self.claims.sent(&claimed).map(Some),
                 Err(_) => self.claims.given_up(&claimed),
             };
             match write {
-                Ok(write) => {
+                Ok(Some(write)) => {
                     writes.push(write);
                     ending.push((key, claimed, result));
                 }
+                Ok(None) => failed.extend(result.err().map(|outcome| (key, outcome))),
                 Err(error) => failed.push((key, Outcome::retry(error))),
             }
         }

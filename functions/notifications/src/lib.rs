@@ -1,9 +1,10 @@
 //! Notifies customers how their orders ended.
 //!
-//! This service owns the table `notifications`: one row for each order, template and channel. It is written twice: with the claim of the
+//! This service owns the table `notifications`: one row for each order, template and channel. With a provider it is written twice: with the claim of the
 //! consumer that is about to send the message, so that no other one sends it at the same time, and once the message is sent. If a
 //! process crashes between the two, another one takes the claim over after a minute and sends the message again with the same message
-//! id, by which mail servers and mail programs recognise it. A recorded message is never sent again.
+//! id, by which mail servers and mail programs recognise it. A recorded message is never sent again. Without a provider messages are only logged, and
+//! the row is written once, with the message recorded as sent.
 //!
 //! | event | template |
 //! |---|---|

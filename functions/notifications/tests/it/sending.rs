@@ -205,9 +205,9 @@ async fn a_batch_needs_one_read_one_transaction_and_a_write_for_each_message() {
     );
 }
 
-/// Messages that are only logged reach no customer, so a process without others records them together.
+/// Messages that are only logged reach no customer, so they need no stored claim, and are recorded together.
 #[tokio::test]
-async fn a_batch_without_a_provider_needs_one_read_and_two_transactions() {
+async fn a_batch_without_a_provider_needs_one_read_and_one_transaction() {
     let notifications = NotificationsHarness::open().await;
     let batch: Vec<_> = (0..10).map(|_| confirmed(OrderId::generate())).collect();
     let consumer = notifications.consumer_with(Arc::new(Providers::default())).alone();
@@ -215,8 +215,8 @@ async fn a_batch_without_a_provider_needs_one_read_and_two_transactions() {
         deliver(&consumer, &batch).await;
     });
     let made = requests_of.await;
-    assert_eq!((made.of("BatchGetItem"), made.total()), (1, 3));
-    assert_eq!(made.of("TransactWriteItems"), 2, "the claims, and the sent messages");
+    assert_eq!((made.of("BatchGetItem"), made.total()), (1, 2));
+    assert_eq!(made.of("TransactWriteItems"), 1, "the sent messages");
 }
 
 #[tokio::test]
@@ -227,4 +227,23 @@ async fn without_providers_messages_are_logged_and_recorded() {
     let outcomes = deliver(&consumer, &[confirmed(order)]).await;
     assert_eq!(outcomes, [Outcome::Done]);
     assert_eq!(notifications.rows(order).await.len(), 2);
+}
+
+/// Without a provider the claim is not stored, so the record alone keeps a repeat out.
+#[tokio::test]
+async fn without_providers_each_message_is_recorded_once_by_consumers_that_get_it_at_once() {
+    let notifications = NotificationsHarness::open().await;
+    let orders: Vec<_> = (0..10).map(|_| OrderId::generate()).collect();
+    let batch: Vec<_> = orders.iter().map(|order| confirmed(*order)).collect();
+    let consumer = || notifications.consumer_with(Arc::new(Providers::default()));
+    let (first, second) = (consumer(), consumer());
+    let outcomes = tokio::join!(deliver(&first, &batch), deliver(&second, &batch));
+    assert!([outcomes.0, outcomes.1].concat().iter().all(|outcome| *outcome == Outcome::Done));
+    let requests_of = notifications.service.requests_of(async {
+        assert!(deliver(&first, &batch).await.iter().all(|outcome| *outcome == Outcome::Done));
+    });
+    assert_eq!(requests_of.await.total(), 1, "a repeat only reads");
+    for order in orders {
+        assert_eq!(notifications.shown(order).await.len(), 2);
+    }
 }
