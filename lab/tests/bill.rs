@@ -49,6 +49,20 @@ fn an_order_uses_no_more_units_than_documented() {
     }
 }
 
+/// The bill counts the logs that a deployment writes if no parameter is set.
+#[test]
+fn logs_are_counted_with_the_levels_of_the_template() {
+    let template = include_str!("../../template.yaml");
+    let default_of = |parameter: &str| {
+        let (_, rest) = template.split_once(&format!("\n  {parameter}:\n")).unwrap();
+        rest.lines().find_map(|line| line.trim().strip_prefix("Default: ")).unwrap()
+    };
+    assert_eq!((default_of("LogLevel"), default_of("SystemLogLevel")), ("warn", "WARN"));
+    let full = run(&["--orders", "50"]);
+    let logs = full.parts.iter().find(|part| part.name == "logs_gb").unwrap();
+    assert!(logs.usd_per_million_orders < 0.7, "{full}");
+}
+
 #[test]
 fn the_indexes_cost_what_an_order_changes_in_them() {
     let full = run(&["--orders", "100"]);

@@ -52,7 +52,11 @@ fn a_function_has_a_log_a_role_and_an_alarm() {
     for (bundle, function) in functions() {
         let own = |suffix: &str| function.resource.replace("Function", suffix);
         assert_eq!(function.properties["Role"], own("Role.Arn"), "{bundle}");
-        assert_eq!(function.properties["LoggingConfig"]["LogGroup"], own("Logs"), "{bundle}");
+        let logging = &function.properties["LoggingConfig"];
+        assert_eq!(logging["LogGroup"], own("Logs"), "{bundle}");
+        // Lambda filters its own lines, and only in this format; the lines of the functions are filtered by `RUST_LOG`.
+        let levels = [&logging["LogFormat"], &logging["SystemLogLevel"], &logging["ApplicationLogLevel"]];
+        assert_eq!(levels, ["JSON", "SystemLogLevel", "TRACE"], "{bundle}");
         let log = &logs[&own("Logs")]["Properties"];
         assert_eq!(log["LogGroupName"], format!("/aws/lambda/${{Prefix}}-{bundle}"));
         assert_eq!(log["RetentionInDays"], "LogRetentionDays");

@@ -10,6 +10,9 @@ use tracing::{Dispatch, dispatcher};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 
+/// The default of `LogLevel` in the template.
+const LEVEL: LevelFilter = LevelFilter::WARN;
+
 /// The metrics of this process; `None` if it already has another recorder.
 static METRICS: OnceLock<Option<EmbeddedMetrics>> = OnceLock::new();
 
@@ -18,10 +21,10 @@ static METRICS: OnceLock<Option<EmbeddedMetrics>> = OnceLock::new();
 pub(crate) struct LogBytes(Arc<AtomicU64>);
 
 impl LogBytes {
-    /// Counts, instead of writing it, what `work` logs with the level `info`, which is that of the template.
+    /// Counts, instead of writing it, what `work` logs with the level that functions have by default.
     pub(crate) fn count<T>(&self, work: impl FnOnce() -> T) -> T {
         let lines = layer("function", LogFormat::Json, self.clone());
-        let subscriber = tracing_subscriber::registry().with(LevelFilter::INFO).with(lines);
+        let subscriber = tracing_subscriber::registry().with(LEVEL).with(lines);
         dispatcher::with_default(&Dispatch::new(subscriber), work)
     }
 

@@ -61,8 +61,10 @@ pub(crate) struct Assumed {
     pub request_ms: f64,
     /// The memory with which a function has one CPU.
     pub vcpu_mb: f64,
-    /// What Lambda itself logs about each call.
+    /// What Lambda itself logs about each call: nothing with the default of `SystemLogLevel` in the template, about 600 with `INFO`.
     pub lambda_log_bytes_per_call: f64,
+    /// The line of a request in the access log of API Gateway.
+    pub access_log_bytes_per_http_call: f64,
 }
 
 impl Prices {

@@ -119,7 +119,9 @@ fn parts(prices: &Prices, usage: &Usage, orders: f64) -> Vec<Part> {
     let cpu_s = calls.time.as_secs_f64() * (assumed.vcpu_mb / assumed.memory_mb).max(1.0);
     let waiting_s = calls.requests as f64 * assumed.request_ms / 1_000.0;
     let gb_s = (cpu_s + waiting_s) * assumed.memory_mb / 1_024.0;
-    let log_gb = (usage.log_bytes as f64 + calls.count as f64 * assumed.lambda_log_bytes_per_call) / GB;
+    let log_bytes = usage.log_bytes as f64
+        + calls.count as f64 * assumed.lambda_log_bytes_per_call
+        + usage.http_calls as f64 * assumed.access_log_bytes_per_http_call;
     let part = |name, quantity: f64, usd_each: f64| Part {
         name,
         per_order: quantity / orders,
@@ -140,7 +142,7 @@ fn parts(prices: &Prices, usage: &Usage, orders: f64) -> Vec<Part> {
         per_million("lambda_requests", calls.count as f64, million.lambda_requests),
         per_million("lambda_gb_seconds", gb_s, million.lambda_gb_seconds),
         per_million("http_api_calls", usage.http_calls as f64, million.http_api_calls),
-        part("logs_gb", log_gb, prices.usd_per_gb.logs_ingested),
+        part("logs_gb", log_bytes / GB, prices.usd_per_gb.logs_ingested),
     ]
 }
 
