@@ -22,8 +22,9 @@ pub static ORDERS: TableDefinition = TableDefinition {
 pub(crate) const BY_CUSTOMER: IndexDefinition =
     IndexDefinition { name: "by_customer", hash: "customer_id", range: "listed_at" };
 
-/// Orders in a final status, by time. Sparse: an order that is pending or reserved has no `status_partition`. It is in [`OPEN`], so that its
-/// steps up to the final status change no index.
+/// Orders that were rejected or cancelled, by time. Sparse: other orders have no `status_partition`. An order that is pending or reserved is in
+/// [`OPEN`], so that its steps up to the final status change no index, and confirmed orders are those of [`ALL`] that are left: in a shop that sells,
+/// they are nearly all. Orders that an earlier version confirmed have a partition, which nothing reads.
 pub(crate) const BY_STATUS: IndexDefinition =
     IndexDefinition { name: "by_status", hash: "status_partition", range: "listed_at" };
 
@@ -145,7 +146,8 @@ impl OrderRecord {
         self.inventory_answered = state.inventory_answered;
         self.payment_answered = state.payment_answered;
         self.resends = state.resends;
-        self.status_partition = state.status.is_final().then(|| partition(&self.status, &id, SHARDS));
+        let is_refused = matches!(state.status, OrderStatus::Rejected(_) | OrderStatus::Cancelled(_));
+        self.status_partition = is_refused.then(|| partition(&self.status, &id, SHARDS));
         self.open_partition = (!state.is_settled()).then(|| partition("open", &id, SHARDS));
         // Only an undecided order can still be charged.
         if state.status.ending().is_some() {
@@ -251,7 +253,7 @@ mod tests {
     use crate::harness::order;
 
     #[test]
-    fn a_step_before_the_final_status_changes_no_index() {
+    fn a_confirmed_order_changes_one_index_after_it_is_placed_and_a_refused_one_two() {
         let mut record = OrderRecord::placed(order(), None, None);
         let keys = |record: &OrderRecord| {
             let OrderRecord { open_partition, status_partition, all_partition, sku_partition, .. } =
@@ -259,15 +261,22 @@ mod tests {
             (open_partition, status_partition, all_partition, sku_partition, record.listed_at)
         };
         let placed = keys(&record);
+        let mut placed_record = record.clone();
         assert!(placed.0.is_some() && placed.1.is_none());
         let mut state = record.state().unwrap();
         state.apply(Fact::Reserved);
         record.advance(&state, record.updated_at);
         assert_eq!((record.status.as_str(), keys(&record)), ("reserved", placed));
-        state.apply(Fact::Paid);
-        record.advance(&state, record.updated_at);
-        assert_eq!(record.status_partition, Some(partition("confirmed", &record.id.to_string(), SHARDS)));
-        assert!(record.open_partition.is_none());
+        let (mut paid, mut declined) = (state, state);
+        paid.apply(Fact::Paid);
+        record.advance(&paid, record.updated_at);
+        let (open, others) = (keys(&placed_record).0, keys(&record));
+        assert!(open.is_some() && record.open_partition.is_none());
+        assert_eq!(others, (None, placed.1, placed.2, placed.3, placed.4), "it leaves `open`");
+        declined.apply(Fact::Declined);
+        placed_record.advance(&declined, record.updated_at);
+        let rejected = partition("rejected", &record.id.to_string(), SHARDS);
+        assert_eq!(placed_record.status_partition, Some(rejected));
     }
 
     #[test]
