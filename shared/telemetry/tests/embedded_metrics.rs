@@ -21,17 +21,26 @@ fn each_flush_writes_what_changed_since_the_last() {
     counter!("deliveries_total", "consumer" => "payment", "outcome" => "done").increment(3);
     histogram!("event_lag_seconds", "consumer" => "payment").record(0.25);
     histogram!("event_lag_seconds", "consumer" => "payment").record(0.5);
+    counter!("deliveries_total", "consumer" => "payment", "outcome" => "retry").increment(1);
     let lines = flushed(metrics);
-    assert_eq!(lines.len(), 2, "one line for each set of labels: {lines:?}");
-    let done = lines.iter().find(|line| line["outcome"] == "done").unwrap();
-    assert_eq!((&done["service"], &done["deliveries_total"]), (&json!("payment"), &json!(3)));
-    let directive = &done["_aws"]["CloudWatchMetrics"][0];
-    assert_eq!(directive["Namespace"], "Orderflow");
-    assert_eq!(directive["Dimensions"], json!([["service", "consumer", "outcome"]]));
-    assert_eq!(directive["Metrics"], json!([{"Name": "deliveries_total", "Unit": "Count"}]));
+    assert_eq!(lines.len(), 2, "labels with different values have lines of their own: {lines:?}");
+    let directive_of = |line: &Value, metric: &str| -> Value {
+        let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+        directives.iter().find(|directive| directive["Metrics"][0]["Name"] == metric).unwrap().clone()
+    };
+    for (outcome, count) in [("done", 3), ("retry", 1)] {
+        let line = lines.iter().find(|line| line["outcome"] == outcome).unwrap();
+        assert_eq!((&line["service"], &line["deliveries_total"]), (&json!("payment"), &json!(count)));
+        let directive = directive_of(line, "deliveries_total");
+        assert_eq!(directive["Namespace"], "Orderflow");
+        assert_eq!(directive["Dimensions"], json!([["service", "consumer", "outcome"]]));
+        assert_eq!(directive["Metrics"], json!([{"Name": "deliveries_total", "Unit": "Count"}]));
+    }
     let lag = lines.iter().find(|line| line["event_lag_seconds"].is_array()).unwrap();
     assert_eq!(lag["event_lag_seconds"], json!([0.25, 0.5]));
-    assert_eq!(lag["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Unit"], "Seconds");
+    let directive = directive_of(lag, "event_lag_seconds");
+    assert_eq!(directive["Metrics"][0]["Unit"], "Seconds");
+    assert_eq!(directive["Dimensions"], json!([["service", "consumer"]]), "its own labels only");
 
     assert_eq!(flushed(metrics), Vec::<Value>::new(), "nothing changed");
     counter!("deliveries_total", "consumer" => "payment", "outcome" => "done").increment(1);

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use metrics_cloudwatch_embedded::{Builder, Collector};
 
 use super::describe;
+use super::merged::merged;
 
 /// The namespace of all metrics.
 const NAMESPACE: &str = "Orderflow";
@@ -32,8 +33,8 @@ impl EmbeddedMetrics {
         Ok(Self(collector))
     }
 
-    /// Writes the changes since the last call: one line for each set of labels, with the increase of counters, the value of gauges, and up to
-    /// a hundred values of each histogram (a limit of the format).
+    /// Writes the changes since the last call: the increase of counters, the value of gauges, and up to a hundred values of each histogram (a limit
+    /// of the format). Sets of labels share a line where none of their labels and metrics has two values.
     ///
     /// # Errors
     /// `writer` fails; the changes are lost.
@@ -41,7 +42,7 @@ impl EmbeddedMetrics {
         let mut lines = Vec::new();
         self.0.flush(&mut lines)?;
         // A single write, so that lines of several threads never mix.
-        writer.write_all(&lines)?;
+        writer.write_all(&merged(&lines))?;
         writer.flush()
     }
 }

@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod embedded;
+mod merged;
 mod page;
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
