@@ -52,6 +52,7 @@ pub enum Command {
     /// Measure a shop under load: orders a second, latency, CPU time and memory.
     Bench(Box<BenchCommand>),
     /// Count what AWS bills for an order, and price it.
+    #[command(after_help = BILL_AFTER_HELP)]
     Bill(BillArgs),
     /// Print the completion script for a shell.
     Completions(CompletionsArgs),
@@ -59,6 +60,15 @@ pub enum Command {
     #[command(flatten)]
     Client(Box<ClientCommand>),
 }
+
+const BILL_AFTER_HELP: &str = "\
+The functions of the AWS deployment run in this process over a store in memory, with batches of ten messages and, beside it, of one. Nothing is
+deployed and nothing is sent. The prices are those of a dated file: check them before you rely on them.
+
+Examples:
+  orderflow bill
+  orderflow bill --orders 100 --products 1
+  orderflow bill --prices prices.json --json";
 
 impl Command {
     /// Returns whether the command writes logs. Warnings about unknown variables then go there.

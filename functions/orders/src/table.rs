@@ -261,22 +261,21 @@ mod tests {
             (open_partition, status_partition, all_partition, sku_partition, record.listed_at)
         };
         let placed = keys(&record);
-        let mut placed_record = record.clone();
         assert!(placed.0.is_some() && placed.1.is_none());
         let mut state = record.state().unwrap();
         state.apply(Fact::Reserved);
         record.advance(&state, record.updated_at);
-        assert_eq!((record.status.as_str(), keys(&record)), ("reserved", placed));
+        assert_eq!((record.status.as_str(), keys(&record)), ("reserved", placed.clone()));
+        let (mut confirmed, mut rejected) = (record.clone(), record);
         let (mut paid, mut declined) = (state, state);
         paid.apply(Fact::Paid);
-        record.advance(&paid, record.updated_at);
-        let (open, others) = (keys(&placed_record).0, keys(&record));
-        assert!(open.is_some() && record.open_partition.is_none());
-        assert_eq!(others, (None, placed.1, placed.2, placed.3, placed.4), "it leaves `open`");
+        confirmed.advance(&paid, confirmed.updated_at);
+        let only_closed = (None, placed.1.clone(), placed.2.clone(), placed.3.clone(), placed.4);
+        assert_eq!((confirmed.status.as_str(), keys(&confirmed)), ("confirmed", only_closed));
         declined.apply(Fact::Declined);
-        placed_record.advance(&declined, record.updated_at);
-        let rejected = partition("rejected", &record.id.to_string(), SHARDS);
-        assert_eq!(placed_record.status_partition, Some(rejected));
+        rejected.advance(&declined, rejected.updated_at);
+        let partition = partition("rejected", &rejected.id.to_string(), SHARDS);
+        assert_eq!(rejected.status_partition, Some(partition));
     }
 
     #[test]

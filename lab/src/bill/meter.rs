@@ -1,6 +1,7 @@
 //! A backend that counts what DynamoDB would bill for the requests that it passes on.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use orderflow_store_port::{
@@ -18,6 +19,8 @@ pub(crate) struct Metered {
     pub reads: Units,
     /// The number of requests.
     pub requests: u64,
+    /// The time that they took here, with the reads that only count.
+    pub time: Duration,
 }
 
 /// Counts requests, and passes them on. The images that a write replaces are read around it, so only one request may run at a time where the
@@ -77,8 +80,11 @@ impl Meter {
         *self.metered().reads.entry(place).or_default() += units;
     }
 
-    fn count_request(&self) {
-        self.metered().requests += 1;
+    /// Counts a request that is answered.
+    fn count_request(&self, started: Instant) {
+        let mut metered = self.metered();
+        metered.requests += 1;
+        metered.time += started.elapsed();
     }
 }
 
@@ -90,24 +96,27 @@ fn key_of(table: &TableRef, item: &Item) -> Item {
 #[async_trait]
 impl Backend for Meter {
     async fn write(&self, write: &Write) -> Result<(), WriteError> {
+        let started = Instant::now();
         let writes = std::slice::from_ref(write);
         let before = self.images(writes).await;
         let result = self.inner.write(write).await;
-        self.count_request();
         self.count_writes(writes, &before, 1.0).await;
+        self.count_request(started);
         result
     }
 
     async fn transact(&self, writes: &[Write]) -> Result<(), TransactError> {
+        let started = Instant::now();
         let before = self.images(writes).await;
         let result = self.inner.transact(writes).await;
-        self.count_request();
         self.count_writes(writes, &before, 2.0).await;
+        self.count_request(started);
         result
     }
 
     /// Sends each write alone, as DynamoDB gets them. They are sent at the same time, so they count as one request in a sequence of requests.
     async fn write_each(&self, writes: &[Write]) -> Vec<Result<(), WriteError>> {
+        let started = Instant::now();
         let mut results = Vec::with_capacity(writes.len());
         for write in writes {
             let one = std::slice::from_ref(write);
@@ -116,22 +125,24 @@ impl Backend for Meter {
             self.count_writes(one, &before, 1.0).await;
         }
         if !writes.is_empty() {
-            self.count_request();
+            self.count_request(started);
         }
         results
     }
 
     async fn get(&self, table: &TableRef, key: Item) -> Result<Option<Item>, StoreError> {
+        let started = Instant::now();
         let found = self.inner.get(table, key).await?;
-        self.count_request();
+        self.count_request(started);
         self.count_read(table.definition.name.to_owned(), read_units(found.as_ref().map_or(0, item_size)));
         Ok(found)
     }
 
     async fn get_batch(&self, table: &TableRef, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let asked = keys.len();
+        let started = Instant::now();
         let found = self.inner.get_batch(table, keys).await?;
-        self.count_request();
+        self.count_request(started);
         // A key without an item costs one unit.
         let missing = asked.saturating_sub(found.len()) as f64;
         let units: f64 = found.iter().map(|item| read_units(item_size(item))).sum();
@@ -146,15 +157,17 @@ impl Backend for Meter {
             None => (name.to_owned(), 1.0),
             Some(index) => (format!("{name}/{}", index.name), 0.5),
         };
+        let started = Instant::now();
         let page = self.inner.query(query).await?;
-        self.count_request();
+        self.count_request(started);
         self.count_read(place, read_units(page.items.iter().map(item_size).sum()) * factor);
         Ok(page)
     }
 
     async fn scan(&self, table: &TableRef, start_after: Option<Item>) -> Result<Page, StoreError> {
+        let started = Instant::now();
         let page = self.inner.scan(table, start_after).await?;
-        self.count_request();
+        self.count_request(started);
         let size = page.items.iter().map(item_size).sum();
         self.count_read(table.definition.name.to_owned(), read_units(size));
         Ok(page)

@@ -59,6 +59,8 @@ pub(crate) struct Assumed {
     pub memory_mb: f64,
     /// How long a function waits for the answer to a request to DynamoDB or SNS, in milliseconds.
     pub request_ms: f64,
+    /// The CPU time that a function needs for such a request: encoding, signature, TLS. In milliseconds of one whole CPU.
+    pub request_cpu_ms: f64,
     /// The memory with which a function has one CPU.
     pub vcpu_mb: f64,
     /// What Lambda itself logs about each call: nothing with the default of `SystemLogLevel` in the template, about 600 with `INFO`.

@@ -116,7 +116,8 @@ fn parts(prices: &Prices, usage: &Usage, orders: f64) -> Vec<Part> {
     let (million, assumed) = (&prices.usd_per_million, &prices.assumed);
     let calls = usage.all_calls();
     // A function with little memory has a part of a CPU.
-    let cpu_s = calls.time.as_secs_f64() * (assumed.vcpu_mb / assumed.memory_mb).max(1.0);
+    let requests_cpu_s = calls.requests as f64 * assumed.request_cpu_ms / 1_000.0;
+    let cpu_s = (calls.time.as_secs_f64() + requests_cpu_s) * (assumed.vcpu_mb / assumed.memory_mb).max(1.0);
     let waiting_s = calls.requests as f64 * assumed.request_ms / 1_000.0;
     let gb_s = (cpu_s + waiting_s) * assumed.memory_mb / 1_024.0;
     let log_bytes = usage.log_bytes as f64
@@ -173,6 +174,11 @@ fn as_workflow(prices: &Prices, parts: &[Part]) -> BTreeMap<&'static str, f64> {
     ])
 }
 
+/// Returns a quantity with three digits after the point, or with the digits of a byte in a GB.
+fn printed(number: f64) -> String {
+    if number > 0.0 && number < 0.000_5 { format!("{number:.9}") } else { format!("{number:.3}") }
+}
+
 fn rounded(number: f64) -> f64 {
     (number * 1_000.0).round() / 1_000.0
 }
@@ -190,10 +196,12 @@ impl fmt::Display for Bill {
         )?;
         writeln!(f, "{:<34}{:>24}{:>24}", "", format!("batches of {}", self.batch_fill), "batches of 1")?;
         for part in &self.parts {
-            write!(f, "{:<34}{:>12.3}{:>12.2}", part.name, part.per_order, part.usd_per_million_orders)?;
+            let quantity = printed(part.per_order);
+            write!(f, "{:<34}{quantity:>12}{:>12.2}", part.name, part.usd_per_million_orders)?;
             let other = quiet.and_then(|quiet| quiet.parts.iter().find(|other| other.name == part.name));
             if let Some(other) = other {
-                write!(f, "{:>12.3}{:>12.2}", other.per_order, other.usd_per_million_orders)?;
+                let quantity = printed(other.per_order);
+                write!(f, "{quantity:>12}{:>12.2}", other.usd_per_million_orders)?;
             }
             writeln!(f)?;
         }

@@ -33,7 +33,7 @@ pub(crate) struct Usage {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Calls {
     pub count: u64,
-    /// The time that the calls took here, where requests to the tables take no time on a network.
+    /// The time that the calls took here, without that of requests to the tables.
     pub time: Duration,
     /// Requests to DynamoDB and SNS, one after the other.
     pub requests: u64,

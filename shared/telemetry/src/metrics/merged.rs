@@ -53,7 +53,8 @@ fn merge(line: &mut Map<String, Value>, other: Map<String, Value>) {
             continue;
         }
         let more = value["CloudWatchMetrics"].as_array().cloned().unwrap_or_default();
-        if let Some(directives) = line.get_mut("_aws").and_then(|aws| aws["CloudWatchMetrics"].as_array_mut()) {
+        if let Some(directives) = line.get_mut("_aws").and_then(|aws| aws["CloudWatchMetrics"].as_array_mut())
+        {
             directives.extend(more);
         }
     }
@@ -66,10 +67,12 @@ mod tests {
     use super::*;
 
     fn line(labels: &[(&str, &str)], metric: &str, value: u32) -> Value {
-        let dimensions: Vec<&str> = std::iter::once("service").chain(labels.iter().map(|(name, _)| *name)).collect();
+        let dimensions: Vec<&str> =
+            std::iter::once("service").chain(labels.iter().map(|(name, _)| *name)).collect();
         let directive =
             json!({"Namespace": "Orderflow", "Dimensions": [dimensions], "Metrics": [{"Name": metric}]});
-        let mut line = json!({"_aws": {"Timestamp": 1, "CloudWatchMetrics": [directive]}, "service": "intake"});
+        let mut line =
+            json!({"_aws": {"Timestamp": 1, "CloudWatchMetrics": [directive]}, "service": "intake"});
         line[metric] = value.into();
         for (name, value) in labels {
             line[*name] = (*value).into();
