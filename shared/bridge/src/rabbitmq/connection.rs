@@ -7,6 +7,7 @@ use std::time::Duration;
 use lapin::options::ConfirmSelectOptions;
 use lapin::tcp::OwnedTLSConfig;
 use lapin::{Channel, Connection, ConnectionProperties};
+use orderflow_backoff::{Outage, OutageObserver};
 use orderflow_messaging::SUBSCRIPTIONS;
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
@@ -42,6 +43,8 @@ pub struct RabbitMq {
     address: BrokerAddress,
     link: Mutex<Link>,
     in_flight: BTreeMap<&'static str, InFlight>,
+    /// The times in which the queue of a consumer cannot be consumed.
+    interruptions: BTreeMap<&'static str, Outage>,
     state: Arc<BrokerState>,
     rights: Rights,
     /// Held while missing things are looked for and declared, so that each is reported once.
@@ -55,19 +58,21 @@ pub struct RabbitMq {
 struct Repairs {
     /// What was found missing and is not reported yet.
     missing: BTreeSet<String>,
-    /// When the last one began that was completed.
-    last_began: Option<Instant>,
+    /// When the last one began that was not cut off, and how it ended.
+    last: Option<(Instant, Result<(), RabbitError>)>,
 }
 
 impl RabbitMq {
     /// Returns a connection that is opened at its first use.
     pub fn new(address: BrokerAddress) -> Arc<Self> {
         let in_flight = SUBSCRIPTIONS.iter().map(|row| (row.consumer, InFlight::default())).collect();
+        let interruptions = SUBSCRIPTIONS.iter().map(|row| (row.consumer, Outage::default())).collect();
         let state = Arc::default();
         Arc::new(Self {
             address,
             link: Mutex::new(Link::sharing(&state)),
             in_flight,
+            interruptions,
             state,
             rights: Rights::default(),
             repairing: Arc::default(),
@@ -82,6 +87,7 @@ impl RabbitMq {
             address: self.address.clone(),
             link: Mutex::new(Link::sharing(&self.state)),
             in_flight: self.in_flight.clone(),
+            interruptions: self.interruptions.clone(),
             state: self.state.clone(),
             rights: self.rights.clone(),
             repairing: self.repairing.clone(),
@@ -168,29 +174,39 @@ impl RabbitMq {
         let asked = Instant::now();
         // A repair that is cut off after the broker has declared something leaves it to the next one to say what was missing.
         let mut repairs = self.repairing.lock().await;
-        // Each task that notices a loss asks for a repair. One that began after the loss was noticed has mended it, also for the tasks that waited.
-        if repairs.last_began.is_some_and(|began| began >= asked) {
-            return Ok(Vec::new());
+        // Each task that notices a loss asks for a repair. One that began after the loss was noticed is also that of the tasks that waited.
+        if let Some((_, ended)) = repairs.last.as_ref().filter(|(began, _)| *began >= asked) {
+            return ended.clone().map(|()| Vec::new());
         }
         let began = Instant::now();
-        if existed == Existed::Before {
-            repairs.missing.extend(topology::missing(connection).await?);
-        }
-        let is_complete = existed == Existed::Before && repairs.missing.is_empty();
-        let alone = match is_complete {
-            true => None,
-            // A publisher whose confirms do not come must not delay the repair.
-            false => timeout(PUBLISHER_TIMEOUT, self.complete.write()).await.ok(),
-        };
-        self.rights.declare(connection).await?;
-        drop(alone);
-        repairs.last_began = Some(began);
+        let repaired = self.repair(connection, existed, &mut repairs.missing).await;
+        repairs.last = Some((began, repaired.clone()));
+        repaired?;
         let missing: Vec<String> = std::mem::take(&mut repairs.missing).into_iter().collect();
         if !missing.is_empty() {
             let missing = missing.join(", ");
             tracing::warn!(missing, "exchange or queues were missing on the broker and are declared again");
         }
         Ok(missing)
+    }
+
+    /// Declares exchange, queues and bindings, and adds the names of those to `missing` that existed before and do not exist now.
+    async fn repair(
+        &self,
+        connection: &Connection,
+        existed: Existed,
+        missing: &mut BTreeSet<String>,
+    ) -> Result<(), RabbitError> {
+        if existed == Existed::Before {
+            missing.extend(topology::missing(connection).await?);
+        }
+        let is_complete = existed == Existed::Before && missing.is_empty();
+        let _alone = match is_complete {
+            true => None,
+            // A publisher whose confirms do not come must not delay the repair.
+            false => timeout(PUBLISHER_TIMEOUT, self.complete.write()).await.ok(),
+        };
+        self.rights.declare(connection).await
     }
 
     /// Waits while this process declares missing things. None are declared while the result is held.
@@ -226,6 +242,11 @@ impl RabbitMq {
     /// Returns the messages of a consumer that are in flight in this process.
     pub(super) fn in_flight(&self, consumer: &str) -> InFlight {
         self.in_flight.get(consumer).cloned().unwrap_or_default()
+    }
+
+    /// Returns what reports that the queue of a consumer cannot be consumed, together with the other tasks that consume it.
+    pub(super) fn interruption(&self, consumer: &str) -> OutageObserver {
+        self.interruptions.get(consumer).cloned().unwrap_or_default().observer()
     }
 
     /// Returns whether the broker answers within two seconds, and has the exchange and every consumer's queue.

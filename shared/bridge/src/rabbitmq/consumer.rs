@@ -7,7 +7,7 @@ use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
-use orderflow_backoff::Backoff;
+use orderflow_backoff::{Backoff, OutageObserver};
 use orderflow_messaging::{ConsumerSwitch, RetryPolicy, Target};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -63,8 +63,8 @@ struct Session {
     stop: watch::Receiver<bool>,
     /// Consecutive failures.
     failures: u32,
-    /// Whether a failure was logged and consuming has not begun again.
-    is_interrupted: bool,
+    /// Reports failures together with the other tasks that consume the queue.
+    interruption: OutageObserver,
     /// The number of messages that are still received one at a time. The first always is, because it can be what ended the previous process.
     one_by_one: u32,
 }
@@ -81,9 +81,8 @@ impl RabbitConsumer {
     /// Consumes until `stop` is true; the batch in flight is completed first. Reconnects when the connection breaks.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let transfers = ConfirmingChannel::new(self.publishing.clone());
-        Session { consumer: self, transfers, stop, failures: 0, is_interrupted: false, one_by_one: 1 }
-            .run()
-            .await;
+        let interruption = self.consuming.interruption(self.consumer);
+        Session { consumer: self, transfers, stop, failures: 0, interruption, one_by_one: 1 }.run().await;
     }
 }
 
@@ -115,8 +114,7 @@ impl Session {
         if let RabbitError::Refused(refusal) = error {
             self.consumer.consuming.rights().lacks(refusal);
         // The connection logs its loss and its return.
-        } else if self.consumer.consuming.is_connected() && !std::mem::replace(&mut self.is_interrupted, true)
-        {
+        } else if self.consumer.consuming.is_connected() && self.interruption.fails() {
             tracing::warn!(service = self.consumer.consumer, %error, "queue cannot be consumed; trying again");
         }
         self.failures += 1;
@@ -153,7 +151,7 @@ impl Session {
             let mut prefetched = subscribed.map_err(|_| {
                 RabbitError::Broken(format!("{} does not answer", queue(self.consumer.consumer)))
             })??;
-            if std::mem::take(&mut self.is_interrupted) {
+            if self.interruption.works() {
                 tracing::info!(service = self.consumer.consumer, "queue is consumed again");
             }
             match self.work(channel, &mut prefetched, most).await? {

@@ -7,7 +7,6 @@ use std::time::Duration;
 use lapin::Connection;
 use tokio::time::Instant;
 
-use super::closing::close;
 use super::names::EXCHANGE;
 use super::refusal::{Permission, Refusal};
 use super::{RabbitError, topology};
@@ -48,10 +47,7 @@ impl Rights {
         if known.is_some() && topology::missing(connection).await?.is_empty() {
             return Ok(());
         }
-        let channel = connection.create_channel().await?;
-        let declared = topology::declare(&channel).await;
-        close(&channel).await;
-        match declared {
+        match topology::declare(connection).await {
             Ok(()) => {
                 if self.lock().to_declare.take().is_some() {
                     tracing::info!("the account may declare exchange, queues and bindings");

@@ -10,6 +10,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
 use orderflow_domain::EventType;
 use orderflow_messaging::{DELIVERY_LIMIT, SUBSCRIPTIONS};
+use tokio::time::timeout;
 
 use super::RabbitError;
 use super::closing::close;
@@ -19,6 +20,9 @@ use super::refusal::{Refusal, to_bind, to_declare};
 /// The `x-delivery-limit` of dead-letter queues. Listing a dead letter counts as a delivery, so with the broker's default limit (20 since RabbitMQ 4.0)
 /// twenty listings would drop it.
 const DLQ_DELIVERY_LIMIT: i64 = 1_000_000_000;
+
+/// The time that the broker may take to declare the queues and bindings of one consumer.
+const CONSUMER_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// A binding that is declared twice. AMQP does not tell whether a binding exists, so its removal goes unnoticed: until the next reconciliation the
 /// broker would drop the events of its type. With two, the other one still routes them. A queue gets a message once, however many bindings match.
@@ -39,23 +43,40 @@ impl BindingCopy {
     }
 }
 
-/// Declares the exchange, all queues and all bindings.
+/// Declares the exchange, all queues and all bindings. Those of each consumer are declared on a channel of their own: a queue that the broker is still
+/// deleting answers late, and delays no other consumer.
 ///
 /// # Errors
 /// [`RabbitError::Mismatch`] names an exchange or queue that exists with other arguments. It is not changed.
-pub(super) async fn declare(channel: &Channel) -> Result<(), RabbitError> {
-    declare_exchange(channel).await?;
-    // All declarations are sent before the first answer is awaited, because every process makes them when it starts.
-    let queues = SUBSCRIPTIONS.iter().flat_map(|row| queues_of(row.consumer));
-    let declared = join_all(queues.map(|(name, arguments)| declare_queue(channel, name, arguments))).await;
-    first_error(declared)?;
-    bind_all(channel).await
+pub(super) async fn declare(connection: &Connection) -> Result<(), RabbitError> {
+    let channel = connection.create_channel().await?;
+    let exchange = declare_exchange(&channel).await;
+    close(&channel).await;
+    exchange?;
+    let consumers = SUBSCRIPTIONS.iter().map(|row| async {
+        let declared = timeout(CONSUMER_TIMEOUT, declare_consumer(connection, row.consumer)).await;
+        declared.unwrap_or_else(|_| {
+            Err(RabbitError::Broken(format!("the queues of {} were not declared in time", row.consumer)))
+        })
+    });
+    first_error(join_all(consumers).await)
 }
 
-/// Binds every queue to the types of its consumer. A binding that exists stays as it is.
-async fn bind_all(channel: &Channel) -> Result<(), RabbitError> {
-    let each = |(consumer, kind, copy)| bind(channel, consumer, kind, copy);
-    first_error(join_all(bindings().map(each)).await)
+/// Declares the queues of a consumer, and binds its queue to its types. What exists stays as it is.
+async fn declare_consumer(connection: &Connection, consumer: &'static str) -> Result<(), RabbitError> {
+    let channel = connection.create_channel().await?;
+    // All declarations are sent before the first answer is awaited, because every process makes them when it starts.
+    let queues = queues_of(consumer).into_iter();
+    let declared = join_all(queues.map(|(name, arguments)| declare_queue(&channel, name, arguments))).await;
+    let bound = match first_error(declared) {
+        Ok(()) => {
+            let own = bindings().filter(|(name, _, _)| *name == consumer);
+            first_error(join_all(own.map(|(_, kind, copy)| bind(&channel, consumer, kind, copy))).await)
+        }
+        error => error,
+    };
+    close(&channel).await;
+    bound
 }
 
 /// Returns every binding: consumer, event type, and which of its copies it is.
@@ -101,20 +122,22 @@ pub(super) async fn refusals(connection: &Connection) -> Result<BTreeSet<Refusal
 
 /// Returns the names of the exchange and queues that do not exist.
 pub(super) async fn missing(connection: &Connection) -> Result<Vec<String>, RabbitError> {
-    let (names, mut missing, mut next) = (names(), Vec::new(), 0);
-    while let Some(left) = names.get(next..).filter(|left| !left.is_empty()) {
+    let names = names();
+    let channel = connection.create_channel().await?;
+    let found = join_all(names.iter().map(|name| exists(&channel, name))).await;
+    close(&channel).await;
+    // The first that is missing closes the channel, so each of those after it gets a channel of its own.
+    let Some(first) = found.iter().position(|found| !matches!(found, Ok(true))) else {
+        return Ok(Vec::new());
+    };
+    let each = names.into_iter().skip(first).map(|name| async move {
         let channel = connection.create_channel().await?;
-        let found = join_all(left.iter().map(|name| exists(&channel, name))).await;
+        let found = exists(&channel, &name).await;
         close(&channel).await;
-        // The first that is missing closes the channel, which says nothing about those after it.
-        let Some(first) = found.iter().position(|found| !matches!(found, Ok(true))) else { break };
-        if let Some(Err(error)) = found.into_iter().nth(first) {
-            return Err(error);
-        }
-        missing.push(names[next + first].clone());
-        next += first + 1;
-    }
-    Ok(missing)
+        Ok::<_, RabbitError>((!found?).then_some(name))
+    });
+    let missing: Result<Vec<_>, RabbitError> = join_all(each).await.into_iter().collect();
+    Ok(missing?.into_iter().flatten().collect())
 }
 
 /// Returns the names of the exchange and all queues.
