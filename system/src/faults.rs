@@ -1,9 +1,9 @@
 //! `/api/v1/admin/faults`: injects faults into the running system.
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use orderflow_bridge::ConsumerSwitch;
-use orderflow_http::{FieldErrors, JsonBody, Problem, ProblemKind};
+use orderflow_http::{ActedOn, FieldErrors, JsonBody, Problem, ProblemKind};
 use orderflow_messaging::{ConsumerName, subscription};
 use orderflow_payments::{FaultSwitch, GatewayFault};
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,7 @@ async fn read(State(faults): State<Faults>) -> Json<FaultsBody> {
 async fn replace(
     State(faults): State<Faults>,
     JsonBody(body): JsonBody<FaultsBody>,
-) -> Result<Json<FaultsBody>, Problem> {
+) -> Result<(Extension<ActedOn>, Json<FaultsBody>), Problem> {
     let mut errors = FieldErrors::default();
     for (position, consumer) in body.stopped.iter().enumerate() {
         errors.parse(format!("stopped[{position}]"), || subscription(consumer));
@@ -77,5 +77,7 @@ async fn replace(
     faults.gateway.set(body.payment);
     faults.consumers.stop(body.stopped);
     tracing::warn!(payment = faults.gateway.get().as_str(), "injected faults changed");
-    Ok(read(State(faults)).await)
+    let now = read(State(faults)).await;
+    let acted_on = ActedOn(format!("payment={} stopped={}", now.payment.as_str(), now.stopped.join(",")));
+    Ok((Extension(acted_on), now))
 }

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use orderflow_bridge::{Pause, RuntimeTable};
 use orderflow_domain::Timestamp;
-use orderflow_http::{JsonBody, PathParam, Problem, ProblemKind};
+use orderflow_http::{ActedOn, JsonBody, PathParam, Problem, ProblemKind};
 use orderflow_messaging::{ConsumerName, ConsumerSwitch, SUBSCRIPTIONS, subscription};
 use orderflow_store::StoreError;
 use serde::{Deserialize, Serialize};
@@ -122,7 +122,7 @@ async fn replace(
     State(pauses): State<Pauses>,
     PathParam(consumer): PathParam<String>,
     JsonBody(request): JsonBody<PauseRequest>,
-) -> Result<Json<ConsumerList>, Problem> {
+) -> Result<(Extension<ActedOn>, Json<ConsumerList>), Problem> {
     let known = subscription(&consumer).map_err(|_| Problem::not_found())?.consumer;
     if request.paused {
         pauses.table.pause(known).await.map_err(Problem::unavailable)?;
@@ -131,7 +131,7 @@ async fn replace(
         pauses.table.resume(known).await.map_err(Problem::unavailable)?;
         tracing::warn!(consumer = known, "consumer resumed by an operator");
     }
-    list(State(pauses)).await
+    Ok((ActedOn::part("paused", request.paused), list(State(pauses)).await?))
 }
 
 fn states(paused: &[Pause]) -> Vec<ConsumerState> {

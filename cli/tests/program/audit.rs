@@ -40,7 +40,8 @@ async fn each_call_of_an_operator_leaves_one_line_whatever_is_logged() {
             (Method::POST, "/api/v1/admin/dead-letters/payment/replay", operator),
             (Method::DELETE, "/api/v1/products/NONE", operator),
             (Method::DELETE, "/api/v1/products/NONE", None),
-            (Method::GET, "/api/v1/orders", support),
+            (Method::DELETE, "/api/v1/admin/dead-letters/payment?code=bad", operator),
+            (Method::GET, "/api/v1/orders?limit=5&customer_id=C7", support),
             // None of an operator.
             (Method::GET, "/api/v1/orders", customer),
             (Method::GET, "/api/v1/products", operator),
@@ -58,14 +59,32 @@ async fn each_call_of_an_operator_leaves_one_line_whatever_is_logged() {
         seen,
         [
             ["ops", &*format!("GET {letters}"), "consumer=payment", "200"],
-            ["ops", &*format!("POST {letters}/replay"), "consumer=payment", "200"],
+            ["ops", &*format!("POST {letters}/replay"), "consumer=payment selected=all replayed=0", "200"],
             ["ops", "DELETE /api/v1/products/{sku}", "sku=NONE", "403"],
             ["anonymous", "DELETE /api/v1/products/{sku}", "sku=NONE", "401"],
-            ["support", "GET /api/v1/orders", "", "200"],
+            ["ops", &*format!("DELETE {letters}"), "consumer=payment code=bad purged=0", "200"],
+            ["support", "GET /api/v1/orders", "customer_id=C7", "200"],
         ]
     );
     assert!(lines.iter().all(|line| line["trace.id"].as_str().is_some_and(|id| id.len() == 32)), "{lines:?}");
     assert!(lines.iter().all(|line| line["peer"] == "127.0.0.1"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn the_source_of_a_call_behind_a_trusted_proxy_is_the_address_that_the_proxy_names() {
+    for (trusted, peer) in [("127.0.0.0/8", "203.0.113.9"), ("10.0.0.0/8", "127.0.0.1")] {
+        let launch = up(&["--port", "0", "--ephemeral"]).env("ORDERFLOW_TRUSTED_PROXIES", trusted);
+        let server = Server::start(launch);
+        let url = format!("{}/api/v1/admin/queues", server.url());
+        let request = Client::new().get(url).header("x-forwarded-for", "198.51.100.1, 203.0.113.9");
+        assert!(request.send().await.unwrap().status().is_success());
+        let lines = audited(server, &[]).await;
+        assert_eq!(
+            lines.iter().map(|line| line["peer"].as_str()).collect::<Vec<_>>(),
+            [Some(peer)],
+            "{trusted}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use orderflow_domain::{ChargeRules, Currency, Money, Sku, Timestamp};
 use orderflow_http::{
-    EntityTag, IfMatch, IfNoneMatch, JsonBody, PageQuery, PathParam, Problem, ProblemKind, QueryParams, Trace,
+    ActedOn, EntityTag, IfMatch, IfNoneMatch, JsonBody, PageQuery, PathParam, Problem, ProblemKind,
+    QueryParams, Trace,
 };
 use orderflow_store::{Cursor, CursorError, Store};
 use serde::Serialize;
@@ -103,7 +104,8 @@ async fn create(
     );
     let location = format!("/api/v1/products/{}", record.sku);
     let etag = EntityTag::of(record.version);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], etag, Json(ProductView::from(record))))
+    let acted_on = ActedOn::part("sku", &record.sku);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], etag, acted_on, Json(ProductView::from(record))))
 }
 
 /// Read a product
@@ -153,11 +155,15 @@ async fn update(
     if_match: IfMatch,
     Trace(trace): Trace,
     JsonBody(body): JsonBody<PatchBody>,
-) -> Result<(EntityTag, Json<ProductView>), Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let patch = body.parse(&products.prices)?;
+    let acted_on = match &patch.price {
+        Some(price) => ActedOn::part("price", price),
+        None => ActedOn::part("set", "name"),
+    };
     let updated = products.writer.update(&sku, &patch, &if_match, &trace.to_string()).await;
     let record = updated.map_err(change_problem)?;
-    Ok((EntityTag::of(record.version), Json(record.into())))
+    Ok((EntityTag::of(record.version), acted_on, Json(ProductView::from(record))))
 }
 
 /// Remove a product

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use orderflow_domain::Sku;
 use orderflow_http::{
-    EntityTag, IdempotencyKey, IfMatch, IfNoneMatch, JsonBody, PageQuery, PathParam, Problem, ProblemKind,
-    QueryParams, Trace,
+    ActedOn, EntityTag, IdempotencyKey, IfMatch, IfNoneMatch, JsonBody, PageQuery, PathParam, Problem,
+    ProblemKind, QueryParams, Trace,
 };
 use orderflow_store::{Cursor, CursorError, Store};
 use serde::Serialize;
@@ -125,11 +125,15 @@ async fn correct(
     if_match: IfMatch,
     Trace(trace): Trace,
     JsonBody(correction): JsonBody<Correction>,
-) -> Result<(EntityTag, Json<Level>), Problem> {
+) -> Result<(EntityTag, Extension<ActedOn>, Json<Level>), Problem> {
     check(correction)?;
+    let acted_on = match correction {
+        Correction::Adjust(units) => ActedOn::part("adjust", units),
+        Correction::Set(units) => ActedOn::part("set", units),
+    };
     let key = key.as_ref().map(IdempotencyKey::as_str);
     let level = inventory.corrections.correct(&sku, correction, key, &if_match, &trace.to_string()).await;
-    level.map(|level| (level.entity_tag(), Json(level))).map_err(|error| match error {
+    level.map(|level| (level.entity_tag(), acted_on, Json(level))).map_err(|error| match error {
         AdjustError::Unknown => Problem::not_found(),
         AdjustError::Refused(problem) => *problem,
         AdjustError::Insufficient => {

@@ -8,7 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use orderflow_domain::{ChannelKind, OrderId, Timestamp};
 use orderflow_http::{
-    IdempotencyKey, JsonBodyText, PageQuery, PathParam, Problem, ProblemKind, QueryParams, Trace,
+    ActedOn, IdempotencyKey, JsonBodyText, PageQuery, PathParam, Problem, ProblemKind, QueryParams, Trace,
 };
 use orderflow_store::{Cursor, Store, Table};
 use serde::{Deserialize, Serialize};
@@ -161,8 +161,9 @@ async fn request(
         "notification accepted"
     );
     let location = format!("/api/v1/notifications/{}", record.message_id);
+    let acted_on = ActedOn::part("id", record.message_id);
     let accepted = Json(Accepted { id: record.message_id });
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], accepted))
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], acted_on, accepted))
 }
 
 /// Read a requested message

@@ -157,7 +157,7 @@ async fn check(State(access): State<Access>, request: Request, next: Next) -> Re
         }
     };
     if let Some(audited) = audited {
-        audited.end(response.status());
+        audited.end(response.status(), response.extensions().get());
     }
     response
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams};
 use http::StatusCode;
 use http::request::Parts;
-use orderflow_http::{Caller, Trace};
+use orderflow_http::{ActedOn, Caller, Trace};
 use orderflow_telemetry::{AuditEntry, audited_ids};
 
 use crate::operations::Need;
@@ -57,8 +57,12 @@ impl Audited {
         }
     }
 
-    /// Ends the call with a status.
-    pub(crate) fn end(mut self, status: StatusCode) {
+    /// Ends the call with a status, and what the operation says that it acted on.
+    pub(crate) fn end(mut self, status: StatusCode, acted_on: Option<&ActedOn>) {
+        if let Some(ActedOn(more)) = acted_on {
+            let separator = if self.on.is_empty() { "" } else { " " };
+            self.on = format!("{}{separator}{more}", self.on);
+        }
         self.status = Some(status);
     }
 }

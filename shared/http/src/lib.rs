@@ -9,6 +9,7 @@
 //! [`Problem`] is the only error of a handler. An error of the client has a kind and a detail, and both are sent. An error of the
 //! server is [`Problem::unavailable`]: its cause is logged once and never sent.
 
+mod acted_on;
 mod admission;
 mod allowed_hosts;
 mod caller;
@@ -32,6 +33,7 @@ mod raw_path;
 mod strict;
 mod trace;
 
+pub use acted_on::ActedOn;
 pub use admission::Admission;
 pub use allowed_hosts::{AllowedHosts, AllowedHostsError};
 pub use caller::{Caller, OrderAccess, Stranger};

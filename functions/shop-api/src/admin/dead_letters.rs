@@ -1,10 +1,10 @@
 //! Reads, replaces, deletes and replays dead letters.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use orderflow_domain::Event;
-use orderflow_http::{JsonBody, PathParam, Problem, ProblemKind, QueryParams};
+use orderflow_http::{ActedOn, JsonBody, PathParam, Problem, ProblemKind, QueryParams};
 use orderflow_messaging::{
     ConsumerName, DeadLetter, QueueAdmin, Selection, Subscription, restore_payment_token, subscription,
 };
@@ -126,11 +126,12 @@ pub(super) async fn purge(
     State(admin): State<Admin>,
     PathParam(consumer): PathParam<String>,
     QueryParams(query): QueryParams<PurgeQuery>,
-) -> Result<Json<Purged>, Problem> {
+) -> Result<(Extension<ActedOn>, Json<Purged>), Problem> {
     let consumer = known(&consumer)?.consumer;
     let selection = query.code.map_or(Selection::All, Selection::Code);
     let purged = admin.purge(consumer, &selection).await.map_err(Problem::unavailable)?;
-    Ok(Json(Purged { purged }))
+    // A code is in the query, which the audit log has.
+    Ok((ActedOn::part("purged", purged), Json(Purged { purged })))
 }
 
 /// Selects dead letters: those of `ids`, those of `code`, or all.
@@ -190,7 +191,7 @@ pub(super) async fn replay(
     State(admin): State<Admin>,
     PathParam(consumer): PathParam<String>,
     JsonBody(request): JsonBody<ReplayRequest>,
-) -> Result<Json<Replayed>, Problem> {
+) -> Result<(Extension<ActedOn>, Json<Replayed>), Problem> {
     let consumer = known(&consumer)?.consumer;
     let selection = match (request.ids, request.code) {
         (Some(_), Some(_)) => return Err(Problem::invalid_field("code", "must not be combined with ids")),
@@ -199,7 +200,23 @@ pub(super) async fn replay(
         (None, None) => Selection::All,
     };
     let replayed = admin.replay(consumer, &selection, &|| {}).await.map_err(Problem::unavailable)?;
-    Ok(Json(Replayed { replayed }))
+    Ok((audited(&selection, replayed), Json(Replayed { replayed })))
+}
+
+/// The most ids of dead letters that a line of the audit log has.
+const AUDITED_IDS: usize = 100;
+
+/// Names the selected dead letters, and how many of them were replayed, in the audit log.
+fn audited(selection: &Selection, replayed: u64) -> Extension<ActedOn> {
+    let selected = match selection {
+        Selection::All => "selected=all".to_owned(),
+        Selection::Code(code) => format!("code={code}"),
+        Selection::Ids(ids) if ids.len() > AUDITED_IDS => {
+            format!("ids={},... ({} ids)", ids[..AUDITED_IDS].join(","), ids.len())
+        }
+        Selection::Ids(ids) => format!("ids={}", ids.join(",")),
+    };
+    Extension(ActedOn(format!("{selected} replayed={replayed}")))
 }
 
 pub(super) fn known(consumer: &str) -> Result<&'static Subscription, Problem> {
