@@ -3,13 +3,14 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::Deadlines;
+use crate::framing::{BodyLength, Framing};
 
 /// The time that a handler without deadlines of its own gets beyond those of [`Deadlines`].
 const MARGIN: Duration = Duration::from_secs(5);
@@ -36,6 +37,9 @@ struct State {
     taking: Option<Instant>,
     /// Whether a request was answered since the last search for a connection to evict.
     used: bool,
+    framing: Framing,
+    /// Wakes the connection, which has bytes of a request that follows the current one.
+    next: Option<Waker>,
 }
 
 /// Which connections a search evicts. Each value includes the former ones.
@@ -60,22 +64,32 @@ pub(crate) struct Activity {
 impl Activity {
     pub(crate) fn new(deadlines: Deadlines) -> Self {
         let deadline = Instant::now() + deadlines.head;
-        let state = State { phase: Phase::Head, deadline, taking: None, used: false };
+        let framing = Framing::new();
+        let state = State { phase: Phase::Head, deadline, taking: None, used: false, framing, next: None };
         Self { deadlines, state: Mutex::new(state), evicted: Notify::new() }
     }
 
-    /// Bytes of a client have arrived.
-    pub(crate) fn received(&self) {
+    /// Bytes of a client have arrived. Returns how many of them, from the first on, belong to the current request; if there are none, the
+    /// task of `context` is woken when the others belong to the next one.
+    pub(crate) fn received(&self, bytes: &[u8], context: &Context<'_>) -> usize {
         let mut state = self.state();
-        if state.phase == Phase::Idle {
+        let taken = state.framing.take(bytes);
+        if taken == 0 {
+            state.next = Some(context.waker().clone());
+        } else if state.phase == Phase::Idle {
             state.phase = Phase::Head;
             state.deadline = Instant::now() + self.deadlines.head;
         }
+        taken
     }
 
-    /// The head of a request is complete.
-    pub(crate) fn requested(&self) {
+    /// The head of a request is complete, and its body has this length.
+    pub(crate) fn requested(&self, body: BodyLength) {
         let mut state = self.state();
+        state.framing.requested(body);
+        if let Some(next) = state.next.take() {
+            next.wake();
+        }
         if state.phase != Phase::Evicted {
             state.phase = Phase::Busy;
             state.deadline = Instant::now() + self.deadlines.body + self.deadlines.handler + MARGIN;
@@ -102,6 +116,10 @@ impl Activity {
     /// The whole answer was handed to the connection, or its request was given up.
     pub(crate) fn answered(&self) {
         let mut state = self.state();
+        state.framing.answered();
+        if let Some(next) = state.next.take() {
+            next.wake();
+        }
         if matches!(state.phase, Phase::Body | Phase::Busy) {
             state.phase = Phase::Idle;
             state.deadline = Instant::now() + self.deadlines.idle;

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::activity::Activity;
+use crate::framing::BodyLength;
 use crate::stream::ObservedStream;
 
 /// The most bytes of a head, and of what is buffered in each direction.
@@ -72,11 +73,15 @@ async fn answer(
     activity: &Arc<Activity>,
     mut request: Request<Incoming>,
 ) -> Result<Response<ObservedBody>, Infallible> {
-    activity.requested();
+    activity.requested(length(request.body()));
     request.extensions_mut().insert(ConnectInfo(peer));
     let response = router.clone().oneshot(request.map(|body| observed(body, activity))).await?;
     let activity = Answering(Arc::clone(activity));
     Ok(response.map(|body| ObservedBody { body, _answering: activity }))
+}
+
+fn length(body: &Incoming) -> BodyLength {
+    body.size_hint().exact().map_or(BodyLength::Chunked, BodyLength::Bytes)
 }
 
 fn observed(body: Incoming, activity: &Arc<Activity>) -> Body {

@@ -5,7 +5,8 @@ use std::time::Duration;
 /// How long each step of a connection may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadlines {
-    /// For the line and the headers of a request, from the first byte, or from the start of the connection.
+    /// For the line and the headers of a request, from the start of the connection. On a connection that had a request, from their first byte,
+    /// or from the answer if they began before it.
     pub head: Duration,
     /// For the body of a request, from the end of its head.
     pub body: Duration,

@@ -15,6 +15,7 @@ mod activity;
 mod connection;
 mod connections;
 mod deadlines;
+mod framing;
 mod in_flight;
 mod process_limit;
 mod rate_limit;

@@ -1,5 +1,6 @@
 //! A stream that reports what happens on it.
 
+use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,15 +11,17 @@ use tokio::net::TcpStream;
 
 use crate::activity::Activity;
 
-/// A TCP stream that reports to the [`Activity`] of its connection.
+/// A TCP stream that reports to the [`Activity`] of its connection, and from which the bytes of one request at a time are read.
 pub(crate) struct ObservedStream {
     stream: TcpStream,
     activity: Arc<Activity>,
+    /// Bytes of the client that belong to no request yet. The size of one read bounds them.
+    kept: VecDeque<u8>,
 }
 
 impl ObservedStream {
     pub(crate) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
-        Self { stream, activity }
+        Self { stream, activity, kept: VecDeque::new() }
     }
 
     fn written<T>(&self, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -35,12 +38,26 @@ impl AsyncRead for ObservedStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        if buffer.filled().len() > before {
-            self.activity.received();
+        let this = &mut *self;
+        if !this.kept.is_empty() {
+            let bytes = this.kept.as_slices().0;
+            let bytes = &bytes[..bytes.len().min(buffer.remaining())];
+            let taken = this.activity.received(bytes, context);
+            buffer.put_slice(&bytes[..taken]);
+            this.kept.drain(..taken);
+            return if taken > 0 { Poll::Ready(Ok(())) } else { Poll::Pending };
         }
-        Poll::Ready(Ok(()))
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
+        let bytes = &buffer.filled()[before..];
+        if bytes.is_empty() {
+            // The end of the stream.
+            return Poll::Ready(Ok(()));
+        }
+        let taken = this.activity.received(bytes, context);
+        this.kept.extend(&bytes[taken..]);
+        buffer.set_filled(before + taken);
+        if taken > 0 { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 }
 

@@ -53,6 +53,18 @@ return (async () => {
     ['/api/v1/products/TSHIRT-BLK-M', { method: 'DELETE', headers: { 'x-orderflow': '1' } }],
     ['/api/v1/admin/faults', { method: 'PUT', body: '{"stopped":["payment"]}' }],
     ['/', { method: 'POST', body: '{}', headers: { 'x-amz-target': 'DynamoDB_20120810.ListTables' } }],
+    ['/api/v1/orders', { method: 'POST', body: new Blob([order + '}'], { type: 'application/json' }) }],
+    ['/api/v1/orders', { mode: 'no-cors', method: 'POST', body: new Blob([order + '}'], { type: 'text/plain;application/json' }) }],
+    ['/api/v1/orders', { mode: 'no-cors', method: 'POST', body: new URLSearchParams(order + '}') }],
+    ['/api/v1/orders', { mode: 'no-cors', method: 'POST', keepalive: true, credentials: 'include', body: order + '}' }],
+    ['/api/v1/admin/consumers/payment', { method: 'PUT', body: '{"paused":true}', headers: { 'content-type': 'application/json' } }],
+    ['/api/v1/customers/C100', { method: 'DELETE', headers: { authorization: 'Bearer x' } }],
+    ['/api/v1/admin/dead-letters/payment/replay', { mode: 'no-cors', method: 'POST', body: '{}' }],
+    ['/api/v1/live', { headers: { accept: 'text/event-stream' } }],
+    ['/webhooks/stripe', {}],
+    ['/api/v1/products', { method: 'OPTIONS' }],
+    ['/api/v1/products', { method: 'HEAD', credentials: 'include' }],
+    ['/health', { cache: 'force-cache' }],
   ];
   for (const [path, options] of calls) {
     let text = null;
@@ -63,6 +75,30 @@ return (async () => {
   }
   navigator.sendBeacon(base + '/api/v1/orders', order + '}');
   navigator.sendBeacon(base + '/api/v1/admin/cache/warmup');
+  navigator.sendBeacon(base + '/api/v1/orders', new Blob([order + '}'], { type: 'application/json' }));
+
+  for (const credentials of [false, true]) {
+    const events = new EventSource(base + '/api/v1/live', { withCredentials: credentials });
+    note('events', await within(new Promise((done) => {
+      events.onopen = () => done('open');
+      events.onmessage = (message) => done(message.data);
+      events.onerror = () => done(null);
+    })));
+    events.close();
+  }
+  try {
+    const sent = new XMLHttpRequest();
+    sent.open('POST', base + '/api/v1/orders', false);
+    sent.setRequestHeader('content-type', 'text/plain');
+    sent.send(order + '}');
+    note('synchronous request', sent.responseText || null);
+  } catch {
+    note('synchronous request', null);
+  }
+  note('module', await within(import(base + '/api/v1/orders').then(() => 'loaded', () => null)));
+  const source = URL.createObjectURL(new Blob([`try { importScripts('${base}/api/v1/orders'); postMessage('loaded'); } catch { postMessage(null); }`]));
+  const worker = new Worker(source);
+  note('worker', await within(new Promise((done) => (worker.onmessage = (message) => done(message.data)))));
 
   for (const path of ['/api/v1/orders', '/docs', '/']) {
     const socket = new WebSocket(base.replace('http', 'ws') + path);
@@ -87,7 +123,18 @@ return (async () => {
     note('frame ' + path, text);
   }
 
-  for (const [tag, source] of [['script', 'src'], ['img', 'src'], ['link', 'href']]) {
+  for (const tag of ['object', 'embed']) {
+    const element = Object.assign(document.createElement(tag), { [tag === 'object' ? 'data' : 'src']: base + '/api/v1/orders' });
+    document.body.append(element);
+    await loaded(element);
+    let text = null;
+    try {
+      text = element.getSVGDocument?.()?.body?.innerText || element.contentDocument?.body?.innerText || null;
+    } catch {}
+    note(tag, text);
+  }
+
+  for (const [tag, source] of [['script', 'src'], ['img', 'src'], ['link', 'href'], ['video', 'src'], ['audio', 'src']]) {
     const element = Object.assign(document.createElement(tag), { [source]: base + '/api/v1/orders', rel: 'stylesheet' });
     const done = loaded(element);
     document.body.append(element);

@@ -14,6 +14,10 @@ return (async () => {
     ['/api/v1/products/TSHIRT-BLK-M', { method: 'DELETE', headers: { 'x-orderflow': '1' } }],
     ['/api/v1/inventory/TSHIRT-BLK-M', json('POST', { set: 0 })],
     ['/api/v1/admin/faults', json('PUT', { stopped: ['payment'] })],
+    ['/api/v1/admin/consumers/payment', json('PUT', { paused: true })],
+    ['/api/v1/live', { headers: { accept: 'text/event-stream' } }],
+    ['/api/v1/customers/C100', { method: 'DELETE', headers: { 'x-orderflow': '1' } }],
+    ['/console.js', {}],
     ['/api/v1/admin/cache/warmup', { method: 'POST', headers: { 'x-orderflow': '1' } }],
     ['/', { method: 'POST', body: '{}', headers: { 'x-amz-target': 'DynamoDB_20120810.ListTables' } }],
   ];

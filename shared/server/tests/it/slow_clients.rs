@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
+use orderflow_server::Deadlines;
 use tokio::io::AsyncReadExt;
 
 use crate::client::{Client, LONG, PATIENCE, Running, SHORT, start};
@@ -108,6 +109,52 @@ async fn an_idle_connection_has_longer_than_a_head() {
     let started = Instant::now();
     client.rest().await;
     assert!(started.elapsed() < SHORT.idle.max(PATIENCE / 10));
+}
+
+/// Sends `requests` and half of a further head, and returns how long the connection stays open.
+async fn open_after(requests: &str, answers: usize) -> Duration {
+    // The deadlines of body and idle connections are far off.
+    let running = start(Deadlines { head: SHORT.head, ..LONG }, 100).await;
+    let started = Instant::now();
+    let mut client = Client::with(&running, &format!("{requests}GET /fast HTTP/1.1\r\nho")).await;
+    let received = client.rest().await;
+    assert_eq!(received.matches("HTTP/1.1 200").count(), answers, "{received}");
+    started.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_that_begins_behind_another_request_has_the_time_of_a_head() {
+    let get = "GET /fast HTTP/1.1\r\nhost: x\r\n\r\n";
+    let post = format!("{HEAD}content-length: 4\r\n\r\n[12]");
+    let chunked = format!("{HEAD}transfer-encoding: chunked\r\n\r\n3\r\n[12\r\n1\r\n]\r\n0\r\n\r\n");
+    for (requests, answers) in [
+        (get.to_owned(), 1),
+        (post.clone(), 1),
+        (chunked.clone(), 1),
+        (format!("{get}{post}{chunked}{get}{chunked}{post}"), 6),
+    ] {
+        let open = open_after(&requests, answers).await;
+        assert!(open < PATIENCE / 2, "{requests:?}: {open:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_bytes_of_many_requests_are_answered_however_they_are_cut() {
+    let running = start(LONG, 100).await;
+    let post = format!("{HEAD}content-length: 4\r\n\r\n[12]");
+    let chunked = format!("{HEAD}transfer-encoding: chunked\r\n\r\n4\r\n[12]\r\n0\r\na: b\r\n\r\n");
+    let last = "GET /fast HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let requests = format!("{post}\r\n{chunked}{post}{last}");
+    for size in [1, 2, 3, 7, 40, 100, 200, 400] {
+        let mut client = Client::connect(&running).await;
+        client.0.set_nodelay(true).unwrap();
+        for piece in requests.as_bytes().chunks(size) {
+            client.send(std::str::from_utf8(piece).unwrap()).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let received = client.rest().await;
+        assert_eq!(received.matches("HTTP/1.1 200").count(), 4, "{size}: {received}");
+    }
 }
 
 /// As many as the limit of files allows, with both ends in this process, up to 10,000.
