@@ -48,8 +48,13 @@ pub(crate) fn print_aside(print: impl FnOnce() -> io::Result<()> + Send + 'stati
 }
 
 /// Serves until `stop` becomes true, then ends when the open requests are answered.
-pub(crate) fn serve(listener: TcpListener, router: Router, stop: watch::Receiver<bool>) -> JoinHandle<()> {
-    tokio::spawn(Server::new(Deadlines::default()).serve(listener, router, stop))
+pub(crate) fn serve(
+    listener: TcpListener,
+    router: Router,
+    deadlines: Deadlines,
+    stop: watch::Receiver<bool>,
+) -> JoinHandle<()> {
+    tokio::spawn(Server::new(deadlines).serve(listener, router, stop))
 }
 
 /// The signals to stop: Ctrl-C and SIGTERM. Create it before [`announce`]: a process that reads the announced line may send a signal at

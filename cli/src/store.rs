@@ -3,6 +3,7 @@
 //! It creates no tables: the processes that use them do. Beside answering requests it trims the streams of the tables.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use anyhow::bail;
 use axum::Router;
@@ -105,13 +106,18 @@ fn router(embedded: &Embedded) -> Router {
     });
     let metrics = metrics_router(|| MetricsPage::install().render());
     let routes = embedded.router().merge(health_router(store)).merge(metrics);
-    with_deadlines(routes, Deadlines::default())
+    with_deadlines(routes, deadlines())
+}
+
+/// The deadlines of the store, which rewrites the whole database in one request when a customer is forgotten.
+fn deadlines() -> Deadlines {
+    Deadlines { handler: Duration::from_secs(300), ..Deadlines::default() }
 }
 
 /// Serves until Ctrl-C or SIGTERM, then answers the requests that have arrived. A second signal ends the program at once.
 async fn serve(listener: TcpListener, router: Router, mut termination: Termination) -> anyhow::Result<()> {
     let (stop, stopped) = watch::channel(false);
-    let mut server = serving::serve(listener, router, stopped);
+    let mut server = serving::serve(listener, router, deadlines(), stopped);
     tokio::select! {
         () = termination.signalled() => {}
         ended = &mut server => bail!("the HTTP server ended unexpectedly: {ended:?}"),

@@ -30,7 +30,8 @@ pub(crate) async fn serve(
     let router = with_fallbacks(routes);
     let (running, drain) = (system.start(), settings.drain);
     let (stop, stopped) = watch::channel(false);
-    let mut server = serving::serve(listener, settings.guard.clone().protect(router), stopped);
+    let mut server =
+        serving::serve(listener, settings.guard.clone().protect(router), Deadlines::default(), stopped);
     tokio::select! {
         () = termination.signalled() => {}
         ended = &mut server => bail!("the HTTP server ended unexpectedly: {ended:?}"),

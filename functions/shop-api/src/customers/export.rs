@@ -52,7 +52,7 @@ impl Customers {
                 Ok((self.export_orders(&page.orders).await?, Vec::new(), next))
             }
             // The steps of forgetting are in no cursor of an export.
-            Step::Check { .. } | Step::Messages { .. } | Step::Recheck { .. } | Step::Erase => {
+            Step::Check { .. } | Step::Messages { .. } | Step::Recheck { .. } | Step::Erase { .. } => {
                 Ok((Vec::new(), Vec::new(), None))
             }
         }

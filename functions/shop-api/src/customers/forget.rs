@@ -6,6 +6,7 @@ use orderflow_messaging::SUBSCRIPTIONS;
 use orderflow_orders::PersonalOrder;
 use orderflow_store::TimeKey;
 
+use super::erasure::Progress;
 use super::position::Step;
 use super::{Customers, Forgotten};
 
@@ -49,10 +50,10 @@ impl Customers {
             Step::Requests { after, from } => self.forget_requests(&customer, after, from).await?,
             Step::Messages { consumer } => self.forget_messages(&customer, consumer).await?,
             Step::Recheck { after } => self.recheck(&customer, after).await?,
-            Step::Erase => {
-                self.backend.erase_remnants().await.map_err(Problem::unavailable)?;
-                Done::default()
-            }
+            Step::Erase { job } => match self.erasure.run(job).await.map_err(Problem::unavailable)? {
+                Progress::Done => Done::default(),
+                Progress::Running(job) => Done::nothing(Step::Erase { job }),
+            },
         };
         tracing::info!(
             orders = done.orders,
@@ -124,7 +125,8 @@ impl Customers {
     async fn recheck(&self, customer: &CustomerId, after: Option<TimeKey>) -> Result<Done, Problem> {
         let page = self.orders.page(customer, after, super::ORDERS_PER_CALL).await;
         let (orders, next) = page.map_err(Problem::unavailable)?;
-        let mut done = Done::nothing(next.map_or(Step::Erase, |next| Step::Recheck { after: Some(next) }));
+        let mut done =
+            Done::nothing(next.map_or(Step::Erase { job: None }, |next| Step::Recheck { after: Some(next) }));
         for order in orders.iter().filter(|order| order.is_blank()) {
             let recorded = self.notifications.of_order(order.id()).await.map_err(Problem::unavailable)?;
             done.notifications += self.notifications.blank(recorded).await.map_err(Problem::unavailable)?;
@@ -136,8 +138,9 @@ impl Customers {
         let Some(subscription) = SUBSCRIPTIONS.get(consumer) else {
             return Ok(Done::nothing(Step::Recheck { after: None }));
         };
-        let messages = self.blank_messages(customer, subscription.consumer).await?;
-        Ok(Done { messages, ..Done::nothing(Step::Messages { consumer: consumer + 1 }) })
+        let (messages, is_complete) = self.blank_messages(customer, subscription.consumer).await?;
+        let next = if is_complete { consumer + 1 } else { consumer };
+        Ok(Done { messages, ..Done::nothing(Step::Messages { consumer: next }) })
     }
 }
 

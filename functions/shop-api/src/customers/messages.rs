@@ -10,6 +10,16 @@ use uuid::Uuid;
 
 use super::Customers;
 
+/// The most dead letters that one call blanks or deletes.
+const LETTERS_PER_CALL: usize = 50;
+
+/// The orders and requested notifications that messages name.
+#[derive(Default)]
+struct Named {
+    orders: BTreeSet<OrderId>,
+    requests: BTreeSet<Uuid>,
+}
+
 /// Which messages belong to a customer.
 struct Ownership {
     customer: CustomerId,
@@ -18,14 +28,16 @@ struct Ownership {
 }
 
 impl Customers {
-    /// Blanks the messages of a consumer. Returns how many changed.
+    /// Blanks messages of a consumer. Returns how many changed, and whether none is left.
     pub(super) async fn blank_messages(
         &self,
         customer: &CustomerId,
         consumer: &str,
-    ) -> Result<usize, Problem> {
+    ) -> Result<(usize, bool), Problem> {
         let waiting = self.queues.waiting(consumer).await.map_err(Problem::unavailable)?;
-        let own = self.ownership(customer, waiting.iter()).await.map_err(Problem::unavailable)?;
+        let mut named = Named::default();
+        waiting.iter().for_each(|body| named.add(body));
+        let own = self.ownership(customer, named).await.map_err(Problem::unavailable)?;
         let replacements: HashMap<String, String> = waiting
             .into_iter()
             .filter_map(|body| own.blanked(&body).map(|blank| (body, blank.to_json())))
@@ -34,51 +46,70 @@ impl Customers {
         if !replacements.is_empty() {
             changed += self.queues.rewrite(consumer, &replacements).await.map_err(Problem::unavailable)?;
         }
-        Ok(changed + self.blank_dead_letters(customer, consumer).await?)
+        let (dead, is_complete) = self.blank_dead_letters(customer, consumer).await?;
+        Ok((changed + dead, is_complete))
     }
 
-    /// Blanks the dead letters of a consumer. Those that are no events cannot be blanked and can never be processed, so they are deleted.
-    async fn blank_dead_letters(&self, customer: &CustomerId, consumer: &str) -> Result<usize, Problem> {
-        let letters = self.queues.dead_letters(consumer).await.map_err(Problem::unavailable)?;
-        let bodies = letters.iter().map(|letter| &letter.body);
-        let own = self.ownership(customer, bodies).await.map_err(Problem::unavailable)?;
-        let (mut changed, mut unreadable) = (0, Vec::new());
-        for DeadLetter { id, body, .. } in letters {
-            if let Some(event) = own.blanked(&body) {
-                let replaced = self.queues.replace(consumer, &id, &event).await;
-                changed += usize::from(replaced.map_err(Problem::unavailable)?);
-            } else if own.is_unreadable(&body) {
-                unreadable.push(id);
+    /// Blanks dead letters of a consumer, up to [`LETTERS_PER_CALL`]. Those that are no events cannot be blanked and can never be processed, so they are
+    /// deleted. The letters are visited twice, so that only those of the customer are kept in memory.
+    async fn blank_dead_letters(
+        &self,
+        customer: &CustomerId,
+        consumer: &str,
+    ) -> Result<(usize, bool), Problem> {
+        let mut named = Named::default();
+        let visited =
+            self.queues.visit_dead_letters(consumer, &mut |letter: DeadLetter| named.add(&letter.body)).await;
+        visited.map_err(Problem::unavailable)?;
+        let own = self.ownership(customer, named).await.map_err(Problem::unavailable)?;
+        let (mut blanked, mut unreadable, mut is_complete) = (Vec::new(), Vec::new(), true);
+        let mut visit = |DeadLetter { id, body, .. }: DeadLetter| {
+            let event = own.blanked(&body);
+            if event.is_none() && !own.is_unreadable(&body) {
+                return;
             }
+            if blanked.len() + unreadable.len() == LETTERS_PER_CALL {
+                is_complete = false;
+                return;
+            }
+            match event {
+                Some(event) => blanked.push((id, event)),
+                None => unreadable.push(id),
+            }
+        };
+        self.queues.visit_dead_letters(consumer, &mut visit).await.map_err(Problem::unavailable)?;
+        let mut changed = 0;
+        for (id, event) in blanked {
+            let replaced = self.queues.replace(consumer, &id, &event).await;
+            changed += usize::from(replaced.map_err(Problem::unavailable)?);
         }
         if !unreadable.is_empty() {
             let purged = self.queues.purge(consumer, &Selection::Ids(unreadable)).await;
             changed += usize::try_from(purged.map_err(Problem::unavailable)?).unwrap_or(usize::MAX);
         }
-        Ok(changed)
+        // A letter that is not found any more was replayed or deleted meanwhile; there is no progress to be made with it.
+        Ok((changed, is_complete || changed == 0))
     }
 
-    /// Finds out which of the orders and requested notifications in these messages belong to the customer.
-    async fn ownership(
-        &self,
-        customer: &CustomerId,
-        bodies: impl Iterator<Item = &String>,
-    ) -> Result<Ownership, StoreError> {
-        let (mut orders, mut requests) = (BTreeSet::new(), BTreeSet::new());
-        for body in bodies {
-            match Event::from_json(body) {
-                Ok(event) => match &event.data {
-                    EventData::NotificationRequested(data) => drop(requests.insert(data.notification_id)),
-                    data => orders.extend(data.order_id()),
-                },
-                Err(_) => orders.extend(ids_in(body)),
-            }
-        }
+    /// Finds out which of the orders and requested notifications belong to the customer.
+    async fn ownership(&self, customer: &CustomerId, named: Named) -> Result<Ownership, StoreError> {
         Ok(Ownership {
             customer: customer.clone(),
-            orders: self.orders.placed_by(customer, &orders).await?,
-            requests: self.notifications.forgotten_requests(&requests).await?,
+            orders: self.orders.placed_by(customer, &named.orders).await?,
+            requests: self.notifications.forgotten_requests(&named.requests).await?,
         })
+    }
+}
+
+impl Named {
+    fn add(&mut self, body: &str) {
+        match Event::from_json(body) {
+            Ok(event) => match &event.data {
+                EventData::NotificationRequested(data) => drop(self.requests.insert(data.notification_id)),
+                data => self.orders.extend(data.order_id()),
+            },
+            Err(_) => self.orders.extend(ids_in(body)),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `/api/v1/customers`: the personal data of a customer in all services and queues.
 
+mod erasure;
 mod export;
 mod forget;
 mod messages;
@@ -25,6 +26,8 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use erasure::Erasure;
+
 /// The most orders that one call handles.
 const ORDERS_PER_CALL: usize = 25;
 
@@ -36,8 +39,10 @@ struct Customers {
     reservations: PersonalReservations,
     notifications: PersonalNotifications,
     queues: Arc<dyn QueueAdmin>,
-    /// Keeps former values in the records of its streams, in freed space and in logs.
+    /// Keeps former values in the records of its streams.
     backend: Arc<dyn Backend>,
+    /// Erases former values in freed space and in logs.
+    erasure: Erasure,
 }
 
 /// Returns the routes of customers, without fallbacks.
@@ -52,6 +57,7 @@ pub fn customers_router(store: &Store, queues: Arc<dyn QueueAdmin>) -> OpenApiRo
             notifications: PersonalNotifications::new(store),
             queues,
             backend: Arc::clone(store.backend()),
+            erasure: Erasure::of(Arc::clone(store.backend())),
         })
 }
 

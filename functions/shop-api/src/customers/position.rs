@@ -3,6 +3,7 @@
 use orderflow_domain::CustomerId;
 use orderflow_store::{Cursor, CursorError, TimeKey};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// The next thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +33,11 @@ pub(super) enum Step {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<TimeKey>,
     },
-    /// Erase what the store keeps of former values (forget only).
-    Erase,
+    /// Erase what the store keeps of former values, or wait for the job that does (forget only).
+    Erase {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job: Option<Uuid>,
+    },
 }
 
 impl Step {
@@ -74,7 +78,8 @@ mod tests {
             Step::Requests { after: Some(after), from: Some(key) },
             Step::Messages { consumer: 4 },
             Step::Recheck { after: Some(after) },
-            Step::Erase,
+            Step::Erase { job: None },
+            Step::Erase { job: Some(Uuid::new_v4()) },
         ] {
             let cursor = step.cursor("forget", &customer);
             assert_eq!(Step::parse(&cursor, "forget", &customer), Ok(step.clone()));
