@@ -17,7 +17,8 @@ use orderflow_payments::{PaymentProvider, WebhookSecret};
 use orderflow_server::RateLimits;
 use orderflow_settings::declared::{
     ALLOWED_HOSTS, AUTH, AWS_ENDPOINT, BROKER, CORS_ORIGINS, CURRENCY, DRAIN_SECONDS, DYNAMODB_ENDPOINT,
-    GLOBAL_RATE_LIMIT, HOST, INSECURE, MAX_IN_FLIGHT, ONLY, PORT, RATE_LIMIT,
+    GLOBAL_RATE_LIMIT, HOST, INSECURE, JWT_AUDIENCE, JWT_ISSUER, JWT_JWKS_URL, JWT_PUBLIC_KEY, JWT_SECRET,
+    MAX_IN_FLIGHT, ONLY, PORT, RATE_BURST, RATE_LIMIT,
 };
 use orderflow_settings::{NotAllowed, Program, Reader, Refused, Setting};
 use orderflow_store::read_prefix;
@@ -142,17 +143,27 @@ pub(crate) fn host(reader: &mut Reader<'_>, advice: &str) -> IpAddr {
     host
 }
 
+/// What asks for tokens or limits, besides [`AUTH`].
+const PROTECTION: [&Setting; 9] = [
+    &JWT_ISSUER,
+    &JWT_AUDIENCE,
+    &JWT_JWKS_URL,
+    &JWT_SECRET,
+    &JWT_PUBLIC_KEY,
+    &RATE_LIMIT,
+    &RATE_BURST,
+    &GLOBAL_RATE_LIMIT,
+    &MAX_IN_FLIGHT,
+];
+
 /// Refuses settings that ask for a protection that the command does not have: it authenticates no callers and limits no requests.
 pub(crate) fn refuse_protection(reader: &mut Reader<'_>) {
     let auth = reader.snapshot().variable(AUTH.variable).map(|text| text.to_string_lossy().trim().to_owned());
     let asks_for_tokens = auth.is_some_and(|auth| auth != "none");
-    let limits = [&RATE_LIMIT, &GLOBAL_RATE_LIMIT, &MAX_IN_FLIGHT];
-    let limits = limits.into_iter().filter(|setting| reader.is_given(setting));
-    for setting in asks_for_tokens.then_some(&AUTH).into_iter().chain(limits).collect::<Vec<_>>() {
-        let _refused = reader.conflict([setting], |[name]| {
-            format!("{name}: this command authenticates no callers and limits no requests; unset it, and protect the address in another way")
-        });
-    }
+    let settings = asks_for_tokens.then_some(&AUTH).into_iter().chain(PROTECTION);
+    reader.refuse_given(settings, |name| {
+        format!("{name}: this command authenticates no callers and limits no requests; unset it, and protect the address in another way")
+    });
 }
 
 /// Reads the names that a listener at this address answers to.

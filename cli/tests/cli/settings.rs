@@ -29,8 +29,18 @@ fn named(run: &Run) -> BTreeSet<String> {
 }
 
 /// What `store` and `bridge`, which have no API, refuse instead of ignoring it.
-const PROTECTION: [&str; 4] =
-    ["ORDERFLOW_AUTH", "ORDERFLOW_RATE_LIMIT", "ORDERFLOW_GLOBAL_RATE_LIMIT", "ORDERFLOW_MAX_IN_FLIGHT"];
+const PROTECTION: [&str; 10] = [
+    "ORDERFLOW_AUTH",
+    "JWT_ISSUER",
+    "JWT_AUDIENCE",
+    "JWT_JWKS_URL",
+    "JWT_SECRET",
+    "JWT_PUBLIC_KEY",
+    "ORDERFLOW_RATE_LIMIT",
+    "ORDERFLOW_RATE_BURST",
+    "ORDERFLOW_GLOBAL_RATE_LIMIT",
+    "ORDERFLOW_MAX_IN_FLIGHT",
+];
 
 /// Every command reads exactly the settings that its declaration says, and reports all that it cannot use.
 #[test]

@@ -72,12 +72,18 @@ fn protection_that_cannot_be_given_ends_the_program() {
     let store: &[&str] = &["store", "--port", "0", "--ephemeral"];
     let bridge: &[&str] =
         &["bridge", "--broker", "amqp://b", "--dynamodb-endpoint", "http://d", "--invoke", "http://i"];
-    for (variable, value) in
-        [("ORDERFLOW_AUTH", "jwt"), ("ORDERFLOW_RATE_LIMIT", "5"), ("ORDERFLOW_GLOBAL_RATE_LIMIT", "5")]
-    {
+    for (variable, value) in [
+        ("ORDERFLOW_AUTH", "jwt"),
+        ("JWT_SECRET", SECRET),
+        ("JWT_ISSUER", "https://login.example/"),
+        ("ORDERFLOW_RATE_LIMIT", "5"),
+        ("ORDERFLOW_RATE_BURST", "5"),
+        ("ORDERFLOW_GLOBAL_RATE_LIMIT", "5"),
+        ("ORDERFLOW_MAX_IN_FLIGHT", "5"),
+    ] {
         for arguments in [store, bridge] {
             let launch = Launch::new(env!("CARGO_BIN_EXE_orderflow"), arguments.iter().copied());
-            let run = launch.env("JWT_SECRET", SECRET).env(variable, value).run();
+            let run = launch.env(variable, value).run();
             assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments:?} {variable}={value}");
             assert!(run.err.contains(&format!("{variable}: this command")), "{}", run.err);
         }

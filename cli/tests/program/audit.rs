@@ -1,6 +1,7 @@
 //! The audit log.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use orderflow_testing::program::Launch;
 use reqwest::{Client, Method};
@@ -22,9 +23,22 @@ async fn audited(server: Server, requests: &[(Method, &str, Option<&str>)]) -> V
         }
         request.send().await.unwrap();
     }
-    let log = server.log();
-    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    lines.filter(|line| line["target"] == "audit").collect()
+    audit_lines(&server).await
+}
+
+/// Returns the lines of the audit log. A thread of the program writes them, so it is read until it does not change.
+async fn audit_lines(server: &Server) -> Vec<Value> {
+    let mut last = Vec::new();
+    loop {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let log = server.log();
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let lines: Vec<_> = lines.filter(|line| line["target"] == "audit").collect();
+        if !lines.is_empty() && lines == last {
+            return lines;
+        }
+        last = lines;
+    }
 }
 
 #[tokio::test]

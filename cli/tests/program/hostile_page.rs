@@ -31,7 +31,7 @@ async fn state(url: &str) -> Vec<Value> {
         "orders",
         "products",
         "inventory",
-        "payments",
+        "payments?status=refund_failed",
         "admin/faults",
         "admin/consumers",
         "admin/dead-letters",

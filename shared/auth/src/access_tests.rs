@@ -150,6 +150,8 @@ fn protection_that_cannot_be_given_is_refused() {
     };
     for (variables, named) in [
         (vec![("ORDERFLOW_AUTH", "jwt")], "JWT_SECRET"),
+        (changed(&[("JWT_ISSUER", " ")]), "JWT_ISSUER"),
+        (changed(&[("JWT_AUDIENCE", "\t")]), "JWT_AUDIENCE"),
         (changed(&[("ORDERFLOW_AUTH", "yes")]), "ORDERFLOW_AUTH"),
         (changed(&[("ORDERFLOW_AUTH", "")]), "JWT_SECRET"),
         (changed(&[("ORDERFLOW_AUTH", "none")]), "JWT_SECRET"),

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams};
 use http::StatusCode;
 use http::request::Parts;
-use orderflow_http::{ActedOn, Caller, Trace};
+use orderflow_http::{ActedOn, Caller, Source, Trace};
 use orderflow_telemetry::{AuditEntry, audited_ids};
 
 use crate::operations::Need;
@@ -45,11 +45,12 @@ impl Audited {
     /// Reads what is known before the call.
     pub(crate) async fn begin(parts: &mut Parts, route: &str, caller: Option<&Caller>) -> Self {
         let on = resource(parts).await;
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+        let source = parts.extensions.get::<Source>().map(|Source(address)| *address).or(peer);
         let trace = parts.extensions.get::<Trace>();
         Self {
             who: caller.map_or(ANONYMOUS, Caller::subject).to_owned(),
-            peer: peer.map(|ConnectInfo(address)| address.ip().to_string()).unwrap_or_default(),
+            peer: source.map(|address| address.to_string()).unwrap_or_default(),
             operation: format!("{} {route}", parts.method),
             on,
             trace_id: trace.map(|trace| trace.0.trace_id().to_string()).unwrap_or_default(),

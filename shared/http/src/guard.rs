@@ -124,11 +124,16 @@ async fn answer(State(guard): State<Arc<Guard>>, request: Request, next: Next) -
 /// Returns the response to a request that is refused before its route, which is counted and logged.
 pub fn refuse(problem: Problem) -> Response {
     let reason = problem.kind().slug();
-    ::metrics::counter!("http_requests_refused_total", "reason" => reason).increment(1);
+    count_refused(problem.kind());
     tracing::info!(error.code = reason, "refused a request before its route");
     let mut response = problem.into_response();
     harden("/", &mut response);
     response
+}
+
+/// Counts a request that is refused before its route.
+pub fn count_refused(kind: ProblemKind) {
+    ::metrics::counter!("http_requests_refused_total", "reason" => kind.slug()).increment(1);
 }
 
 /// Returns whether a browser says that the page is not of the origin that it calls. `none` stands for a user without a page.

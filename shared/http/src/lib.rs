@@ -30,6 +30,7 @@ mod problem;
 mod problem_kind;
 mod query_params;
 mod raw_path;
+mod source;
 mod strict;
 mod trace;
 
@@ -40,7 +41,7 @@ pub use caller::{Caller, OrderAccess, Stranger};
 pub use conditional::{EntityTag, IfMatch, IfNoneMatch};
 pub use cors::{CorsOrigins, CorsOriginsError};
 pub use field_errors::{FieldError, FieldErrors};
-pub use guard::{Guard, refuse};
+pub use guard::{Guard, count_refused, refuse};
 pub use health::{
     CheckState, Health, HealthCheck, HealthFigure, HealthSources, PartHealth, PartState, PartsHealth,
     health_router,
@@ -56,6 +57,7 @@ pub use problem::{PROBLEM_JSON, Problem};
 pub use problem_kind::{PROBLEMS, ProblemKind};
 pub use query_params::QueryParams;
 pub use raw_path::check_path;
+pub use source::Source;
 pub use trace::Trace;
 
 #[cfg(test)]

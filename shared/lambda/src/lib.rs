@@ -17,7 +17,10 @@ use lambda_runtime::{Context, LambdaEvent, Runtime, service_fn};
 use orderflow_auth::Access;
 use orderflow_http::with_fallbacks;
 use orderflow_messaging::{Consumer, RetryPolicy};
-use orderflow_settings::{EXIT_CODE, Reader, Refused, Snapshot, defaults};
+use orderflow_settings::declared::{
+    GLOBAL_RATE_LIMIT, MAX_IN_FLIGHT, RATE_BURST, RATE_LIMIT, TRUSTED_PROXIES,
+};
+use orderflow_settings::{EXIT_CODE, Reader, Refused, Setting, Snapshot, defaults};
 use orderflow_sqs::QueueUrls;
 use orderflow_store::{DynamoDb, Store, TableDefinition, read_prefix};
 use orderflow_telemetry::{EmbeddedMetrics, TelemetrySettings};
@@ -61,6 +64,23 @@ struct BundleSettings {
     endpoints: Endpoints,
 }
 
+/// The limits of the program, which functions do not have.
+const LIMITS: [&Setting; 5] =
+    [&RATE_LIMIT, &RATE_BURST, &GLOBAL_RATE_LIMIT, &MAX_IN_FLIGHT, &TRUSTED_PROXIES];
+
+impl BundleSettings {
+    fn read(reader: &mut Reader<'_>) -> Self {
+        reader.refuse_given(LIMITS, |name| {
+            format!("{name}: functions limit no requests; set ApiRateLimit, ApiBurstLimit and ApiConcurrency of the template")
+        });
+        Self {
+            telemetry: TelemetrySettings::read(reader),
+            prefix: read_prefix(reader),
+            endpoints: Endpoints::read(reader),
+        }
+    }
+}
+
 /// A bundle in a process that the Lambda service or an emulator started.
 pub struct Bundle {
     aws: aws_config::SdkConfig,
@@ -81,11 +101,7 @@ impl Bundle {
         settings: impl FnOnce(&mut Reader<'_>) -> Result<T, Refused>,
     ) -> Result<(Self, T), Error> {
         let read = orderflow_settings::read(&Snapshot::of_process(), |reader| {
-            let bundle = BundleSettings {
-                telemetry: TelemetrySettings::read(reader),
-                prefix: read_prefix(reader),
-                endpoints: Endpoints::read(reader),
-            };
+            let bundle = BundleSettings::read(reader);
             Ok((bundle, settings(reader)?))
         });
         let (bundle, settings) = match read {
@@ -198,6 +214,18 @@ fn time_left(context: &Context) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_that_functions_do_not_have_is_refused() {
+        for variable in ["ORDERFLOW_RATE_LIMIT", "ORDERFLOW_GLOBAL_RATE_LIMIT", "ORDERFLOW_MAX_IN_FLIGHT"] {
+            let snapshot = Snapshot::from_variables([(variable, "5")]);
+            let read = orderflow_settings::read(&snapshot, |reader| Ok(BundleSettings::read(reader)));
+            let error = read.err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains(variable) && error.contains("ApiRateLimit"), "{error}");
+        }
+        let none = orderflow_settings::read(&Snapshot::default(), |reader| Ok(BundleSettings::read(reader)));
+        assert!(none.is_ok());
+    }
 
     #[test]
     fn a_deadline_of_1970_is_ignored() {

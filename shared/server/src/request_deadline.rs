@@ -11,7 +11,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use orderflow_http::{Problem, ProblemKind};
+use orderflow_http::{Problem, ProblemKind, count_refused};
 use tokio::time::{Instant, sleep_until};
 
 use crate::Deadlines;
@@ -56,6 +56,7 @@ async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -> Re
     let (started, deadlines) = (Instant::now(), bounds.deadlines);
     let in_flight = bounds.in_flight.filter(|_| request.uri().path().starts_with(API));
     if in_flight.as_ref().is_some_and(|in_flight| !in_flight.try_enter()) {
+        count_refused(ProblemKind::Overloaded);
         let problem = Problem::new(
             ProblemKind::Overloaded,
             "Too many requests are in flight; wait for the seconds in Retry-After.",

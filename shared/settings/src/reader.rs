@@ -187,6 +187,20 @@ impl<'a> Reader<'a> {
         Refused(())
     }
 
+    /// Records a problem for each of these settings that is given: they ask for what the program does not do. `text` is a function of the name
+    /// as the user gave it.
+    pub fn refuse_given(
+        &mut self,
+        settings: impl IntoIterator<Item = &'static Setting>,
+        text: impl Fn(&str) -> String,
+    ) {
+        for setting in settings {
+            if self.is_given(setting) {
+                let _refused = self.conflict([setting], |[name]| text(&name));
+            }
+        }
+    }
+
     /// Reads a [`Kind::Switch`]. Returns `false` if it is not given.
     pub fn switch(&mut self, setting: &'static Setting) -> bool {
         self.optional(setting, switch).unwrap_or_default()

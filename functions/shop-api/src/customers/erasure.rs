@@ -62,7 +62,8 @@ impl Erasure {
                 return result(ended);
             }
         }
-        let job = current.insert(Job { id: orderflow_domain::random_id(), task: tokio::spawn((self.erase)()) });
+        let job =
+            current.insert(Job { id: orderflow_domain::random_id(), task: tokio::spawn((self.erase)()) });
         let Ok(ended) = timeout_at(until, &mut job.task).await else {
             return Ok(Progress::Running(Some(job.id)));
         };

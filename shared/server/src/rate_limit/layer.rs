@@ -9,7 +9,7 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue};
-use orderflow_http::{Admission, Caller, Problem};
+use orderflow_http::{Admission, Caller, Problem, ProblemKind, Source, count_refused};
 
 use super::buckets::{Buckets, Rate, Standing};
 use super::forwarded::source;
@@ -50,10 +50,11 @@ impl RateLimits {
     /// Puts the limits in front of a router that calls [`Admission::admit`], as that of `orderflow_auth::Access::guard` does.
     ///
     /// A refused request is answered 429 with `Retry-After`. Every counted answer has `RateLimit-Limit`, `RateLimit-Remaining` and
-    /// `RateLimit-Reset` of its caller, or of all callers if those decided. The health routes are not counted.
+    /// `RateLimit-Reset` of its caller, or of all callers if those decided. The health routes are not counted. Each counted request has the
+    /// extension [`Source`].
     pub fn guard(&self, router: impl Into<Router>) -> Router {
         let router = router.into();
-        if self.per_caller.is_none() && self.global.is_none() {
+        if self.per_caller.is_none() && self.global.is_none() && self.trusted_proxies.is_empty() {
             return router;
         }
         let counters = Counters {
@@ -81,13 +82,15 @@ async fn count(State(counters): State<Arc<Counters>>, mut request: Request, next
     if request.extensions().get::<MatchedPath>().is_some_and(|route| EXEMPT.contains(&route.as_str())) {
         return next.run(request).await;
     }
-    let address = address(&request, &counters.trusted_proxies);
+    let source = source_of(&request, &counters.trusted_proxies);
+    let address = counted_address(source);
     let decided = Arc::new(OnceLock::new());
     let admission = {
         let decided = Arc::clone(&decided);
         Admission::new(move |caller| decide(&counters, &decided, caller, address))
     };
     request.extensions_mut().insert(admission);
+    request.extensions_mut().insert(Source(source));
     let mut response = next.run(request).await;
     if let Some(standing) = decided.get() {
         describe(standing, response.headers_mut());
@@ -105,15 +108,21 @@ fn decide(
         caller.map_or(Counted::Address(address), |caller| Counted::Subject(caller.subject().to_owned()));
     let Some(standing) = counters.take(&counted) else { return Ok(()) };
     decided.get_or_init(|| standing);
-    standing.refused.map_or(Ok(()), |wait| Err(Problem::rate_limited(wait)))
+    let Some(wait) = standing.refused else { return Ok(()) };
+    count_refused(ProblemKind::RateLimited);
+    Err(Problem::rate_limited(wait))
 }
 
-/// Returns the address that counts for a request without a valid token.
-fn address(request: &Request, trusted: &[Network]) -> IpAddr {
+fn source_of(request: &Request, trusted: &[Network]) -> IpAddr {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     // Only tests have no connection.
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
-    match source(peer, request.headers(), trusted) {
+    source(peer, request.headers(), trusted)
+}
+
+/// Returns the address that counts for a request without a valid token.
+fn counted_address(source: IpAddr) -> IpAddr {
+    match source {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & IPV6_CALLER).into(),
         v4 @ IpAddr::V4(_) => v4,
     }
