@@ -6,7 +6,7 @@ use std::path::Path;
 use axum::body::Body;
 use axum::http::Request;
 use orderflow_domain::{Currency, Money, stripe_charge_rules};
-use orderflow_embedded::Location;
+use orderflow_engine::Location;
 use orderflow_payments::{ApiKey, PaymentProvider, StripeSettings};
 use orderflow_system::{Settings, StoreLocation, System, table_states};
 use orderflow_tests::{EmbeddedMode, Mode};
@@ -41,7 +41,8 @@ async fn the_next_start_completes_tables_and_demo_products() {
         let cut = tempfile::tempdir().unwrap();
         std::fs::write(cut.path().join("orderflow.db"), &database).unwrap();
         std::fs::write(cut.path().join("orderflow.db-wal"), log).unwrap();
-        let states = table_states(&StoreLocation::Embedded(location(cut.path())), "orderflow").await.unwrap();
+        let states =
+            table_states(&StoreLocation::Embedded(location(cut.path()).into()), "orderflow").await.unwrap();
         incomplete +=
             usize::from(states.iter().any(|table| !table.exists || !table.missing_indexes.is_empty()));
         let mut shop = EmbeddedMode::open(Settings::new(location(cut.path()))).await.unwrap();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use orderflow_bridge::rabbitmq::BrokerAddress;
-use orderflow_embedded::Location;
+use orderflow_engine::Location;
 use orderflow_messaging::{RetryPolicy, UnknownConsumer, subscription};
 use orderflow_orders::ExpirySettings;
 use orderflow_settings::declared::{BROKER, DYNAMODB_ENDPOINT};

@@ -4,7 +4,7 @@
 use std::io;
 
 use anyhow::Context;
-use orderflow_embedded::SCHEMA_VERSION;
+use orderflow_engine::{FORMAT, OLDEST_FORMAT};
 use orderflow_settings::{Program, Setting, Snapshot, read};
 use orderflow_store::TableState;
 use orderflow_system::{StoreLocation, make_tables, table_states};
@@ -100,12 +100,12 @@ pub fn run(args: MigrateArgs, environment: &Snapshot, output: &mut Output) -> an
 
 /// Reads the state. Changes no file of a data directory, also where this process may not write or another one has it open.
 async fn report(location: &StoreLocation, prefix: &str) -> anyhow::Result<Report> {
-    let StoreLocation::Embedded(directory) = location else {
+    let StoreLocation::Embedded(store) = location else {
         return Ok(Report { format: None, tables: table_states(location, prefix).await? });
     };
-    let found = directory.schema_version().context("the data directory cannot be read")?;
+    let found = store.location.format().context("the data directory cannot be read")?;
     let tables = table_states(location, prefix).await?;
-    Ok(Report { format: Some(Format { found, supported: SCHEMA_VERSION }), tables })
+    Ok(Report { format: Some(Format { found, supported: FORMAT }), tables })
 }
 
 /// The format of the data directory, if the data is in one, and the tables that could be read.
@@ -128,6 +128,12 @@ impl Report {
         match self.format {
             Some(Format { found: Some(found), supported }) => {
                 output.line(format_args!("format {found} of {supported}"))?;
+                if found < OLDEST_FORMAT {
+                    output.line(
+                        "only earlier versions of this program read this format: settle the orders and export what you need with the version \
+                         that wrote it, then start this version with another directory",
+                    )?;
+                }
             }
             Some(Format { found: None, .. }) => output.line("no data yet")?,
             None => {}

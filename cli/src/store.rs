@@ -1,17 +1,18 @@
-//! `orderflow store`: the embedded DynamoDB over HTTP, for several processes of one machine.
+//! `orderflow store`: the embedded store over HTTP, as DynamoDB, for several processes of one machine.
 //!
 //! It creates no tables: the processes that use them do. Beside answering requests it trims the streams of the tables.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
 use axum::Router;
-use orderflow_embedded::{Embedded, Location};
+use orderflow_engine::Engine;
 use orderflow_http::{CorsOrigins, Guard, HealthCheck, health_router, metrics_router};
 use orderflow_server::{Deadlines, with_deadlines};
 use orderflow_settings::{Program, Reader, Refused, Setting, Snapshot, read};
-use orderflow_system::Trimming;
+use orderflow_system::{EmbeddedStore, Trimming, protocol_of};
 use orderflow_telemetry::{MetricsPage, TelemetrySettings};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -55,8 +56,8 @@ pub struct StoreSettings {
     pub host: IpAddr,
     /// The requests that the store answers.
     pub guard: Guard,
-    /// The location of the data.
-    pub location: Location,
+    /// Where the data is, and how durable it is.
+    pub store: EmbeddedStore,
 }
 
 impl StoreSettings {
@@ -69,7 +70,7 @@ impl StoreSettings {
         let host = host(reader, OPEN_ADDRESS);
         refuse_protection(reader);
         let guard = Guard::new(allowed_hosts(reader, host), CorsOrigins::default());
-        Ok(Self { telemetry, host, guard, location: settings::embedded(reader) })
+        Ok(Self { telemetry, host, guard, store: settings::embedded(reader) })
     }
 }
 
@@ -82,30 +83,30 @@ pub fn run(args: &StoreArgs, environment: &Snapshot) -> anyhow::Result<()> {
     let _telemetry = orderflow_telemetry::init("store", settings.telemetry)?;
     let address = (settings.host, args.port).into();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(run_store(address, settings.guard, settings.location))
+    runtime.block_on(run_store(address, settings.guard, settings.store))
 }
 
-async fn run_store(address: SocketAddr, guard: Guard, location: Location) -> anyhow::Result<()> {
+async fn run_store(address: SocketAddr, guard: Guard, store: EmbeddedStore) -> anyhow::Result<()> {
     // Before the first request, so that it is counted.
     MetricsPage::install();
     let listener = serving::listen(address).await?;
-    let embedded = Embedded::open(location)?;
+    let engine = store.open()?;
     let termination = Termination::listen()?;
     serving::announce(listener.local_addr()?);
-    let trimming = tokio::spawn(Trimming::new(embedded.backend()).run());
-    let served = serve(listener, guard.protect(router(&embedded)), termination).await;
+    let trimming = tokio::spawn(Trimming::new(Arc::new(engine.clone())).run());
+    let served = serve(listener, guard.protect(router(&engine)), termination).await;
     trimming.abort();
     served
 }
 
-fn router(embedded: &Embedded) -> Router {
-    let probed = embedded.clone();
+fn router(engine: &Engine) -> Router {
+    let probed = engine.clone();
     let store = HealthCheck::new("store", move || {
         let probed = probed.clone();
-        async move { probed.probe() }
+        async move { probed.probe().await }
     });
     let metrics = metrics_router(|| MetricsPage::install().render());
-    let routes = embedded.router().merge(health_router(store)).merge(metrics);
+    let routes = protocol_of(engine.clone()).merge(health_router(store)).merge(metrics);
     with_deadlines(routes, deadlines())
 }
 

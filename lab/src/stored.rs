@@ -11,7 +11,7 @@ use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use indicatif::ProgressBar;
 use orderflow_domain::Timestamp;
-use orderflow_embedded::Location;
+use orderflow_engine::Location;
 use orderflow_store::{OUTBOX, Store, TableDefinition, Write};
 use orderflow_system::{Settings, System, TABLES};
 use serde_json::{Map, Value, json};

@@ -8,7 +8,7 @@ use aws_config::timeout::TimeoutConfig;
 use orderflow_bridge::{RUNTIME, Wakeup, sdk_config, streams_sdk_config};
 use orderflow_catalog::{CATALOG, SHOP_ITEM, ShopCurrencyError, check_currency};
 use orderflow_domain::Currency;
-use orderflow_embedded::{Embedded, Location};
+use orderflow_engine::{Engine, EngineError, Location, Options, SyncMode};
 use orderflow_store::{Backend, DynamoDb, Store};
 
 use crate::BaseUrl;
@@ -22,32 +22,59 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub enum StoreLocation {
     /// In this process.
-    Embedded(Location),
+    Embedded(EmbeddedStore),
+    /// In a store of this process that the caller has opened.
+    Given(Arc<dyn Backend>),
     /// At a DynamoDB endpoint.
     Endpoint(BaseUrl),
+}
+
+/// The embedded store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddedStore {
+    /// Where its data is.
+    pub location: Location,
+    /// What an answered write survives.
+    pub sync: SyncMode,
+}
+
+impl EmbeddedStore {
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// [`EngineError`] if the data cannot be used.
+    pub fn open(&self) -> Result<Engine, EngineError> {
+        Engine::open(Options { sync: self.sync, ..Options::new(self.location.clone()) })
+    }
+}
+
+impl From<Location> for EmbeddedStore {
+    fn from(location: Location) -> Self {
+        Self { location, sync: SyncMode::default() }
+    }
 }
 
 /// The tables and their streams.
 pub(crate) struct Data {
     backend: Arc<dyn Backend>,
-    /// The database, if it is in this process.
-    embedded: Option<Embedded>,
+    is_in_process: bool,
 }
 
 impl Data {
     /// Opens the data. For an endpoint, waits until it answers.
     pub(crate) async fn open(location: &StoreLocation) -> anyhow::Result<Self> {
-        match location {
-            StoreLocation::Embedded(location) => Ok(Self::over(Embedded::open(location.clone())?)),
+        Ok(match location {
+            StoreLocation::Embedded(store) => Self { backend: Arc::new(store.open()?), is_in_process: true },
+            StoreLocation::Given(backend) => Self { backend: Arc::clone(backend), is_in_process: true },
             StoreLocation::Endpoint(endpoint) => {
-                Ok(Self { backend: Arc::new(connect(endpoint).await?), embedded: None })
+                Self { backend: Arc::new(connect(endpoint).await?), is_in_process: false }
             }
-        }
+        })
     }
 
     /// Returns the data of this database.
-    pub(crate) fn over(embedded: Embedded) -> Self {
-        Self { backend: embedded.backend(), embedded: Some(embedded) }
+    pub(crate) fn over(engine: Engine) -> Self {
+        Self { backend: Arc::new(engine), is_in_process: true }
     }
 
     /// Refuses a data directory with the shop of another prefix or currency before it is opened for writing, so that it is not changed.
@@ -56,10 +83,14 @@ impl Data {
         prefix: &str,
         currency: &Currency,
     ) -> anyhow::Result<()> {
-        let StoreLocation::Embedded(Location::Directory(directory)) = location else { return Ok(()) };
+        let StoreLocation::Embedded(EmbeddedStore { location: Location::Directory(directory), .. }) =
+            location
+        else {
+            return Ok(());
+        };
         let catalog = format!("{prefix}-{}", CATALOG.name);
         // What cannot be read is reported when the directory is opened.
-        let Ok(Some(outline)) = Embedded::outline(directory, &[(&catalog, SHOP_ITEM)]) else { return Ok(()) };
+        let Ok(Some(outline)) = Engine::outline(directory, &[(&catalog, SHOP_ITEM)]) else { return Ok(()) };
         let data = Self::over(outline);
         data.check_prefix(prefix).await?;
         match check_currency(&data.store(prefix), currency).await {
@@ -70,7 +101,7 @@ impl Data {
 
     /// Returns an error if the database in this process has the shop of another prefix: with this one it would look empty.
     pub(crate) async fn check_prefix(&self, prefix: &str) -> anyhow::Result<()> {
-        if self.embedded.is_none() {
+        if !self.is_in_process {
             return Ok(());
         }
         let tables = self.backend.list_tables().await.context("the tables cannot be listed")?;
@@ -90,9 +121,9 @@ impl Data {
         Store::new(Arc::clone(&self.backend), prefix)
     }
 
-    /// Returns the database, if it is in this process.
-    pub(crate) fn embedded(&self) -> Option<&Embedded> {
-        self.embedded.as_ref()
+    /// Returns whether the tables are in this process.
+    pub(crate) fn is_in_process(&self) -> bool {
+        self.is_in_process
     }
 
     pub(crate) fn wakeup(&self, table: &str) -> Wakeup {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use orderflow_embedded::HEALTHY;
+use orderflow_store_server::HEALTHY;
 use reqwest::{Client, Response};
 use tokio::time::{Instant, sleep};
 
@@ -76,10 +76,11 @@ pub(crate) fn client(endpoint: &BaseUrl, timeout: Duration) -> anyhow::Result<Cl
 mod tests {
     use axum::Router;
     use axum::routing::get;
-    use orderflow_embedded::{Embedded, Location};
+    use orderflow_engine::{Engine, Location, Options};
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::protocol_of;
 
     async fn listener() -> (TcpListener, BaseUrl) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -90,7 +91,7 @@ mod tests {
     #[tokio::test]
     async fn the_embedded_store_is_detected_once_it_answers() {
         let (listener, url) = listener().await;
-        let router = Embedded::open(Location::Memory).unwrap().router();
+        let router = protocol_of(Engine::open(Options::new(Location::Memory)).unwrap());
         tokio::spawn(async move {
             for _ in 0..3 {
                 drop(listener.accept().await);

@@ -69,13 +69,15 @@ impl Sweeper {
 
 #[cfg(test)]
 mod tests {
-    use orderflow_embedded::{Embedded, Location};
+    use std::sync::Arc;
+
+    use orderflow_engine::{Engine, Location, Options};
 
     use super::*;
 
     fn sweeper(resend_after: Duration, expires_after: Duration) -> Sweeper {
-        let embedded = Embedded::open(Location::Memory).unwrap();
-        let store = Store::new(embedded.backend(), "test");
+        let engine = Engine::open(Options::new(Location::Memory)).unwrap();
+        let store = Store::new(Arc::new(engine), "test");
         Sweeper::new(&store, ExpirySettings { resend_after, expires_after }, Activity::default())
     }
 

@@ -77,7 +77,7 @@ pub(crate) async fn targets(
 fn in_process(store: &Store, settings: &Settings, gateway: &Arc<dyn PaymentGateway>) -> Targets {
     let notification = NotificationConsumer::new(store, settings.channel.clone(), settings.templates.clone());
     let notification = match settings.store {
-        StoreLocation::Embedded(_) => notification.alone(),
+        StoreLocation::Embedded(_) | StoreLocation::Given(_) => notification.alone(),
         StoreLocation::Endpoint(_) => notification,
     };
     [

@@ -17,6 +17,7 @@ mod live;
 mod maintenance;
 mod parts;
 mod pauses;
+mod protocol;
 mod relaying;
 mod remnants;
 mod routes;
@@ -32,7 +33,7 @@ use orderflow_backoff::Outage;
 use orderflow_bridge::{RUNTIME, RuntimeTable, StreamPoller, Target};
 use orderflow_catalog::{Catalog, CatalogSettings, claim_currency};
 use orderflow_domain::{ChargeRules, Currency, Timestamp};
-use orderflow_embedded::{Embedded, Location};
+use orderflow_engine::Location;
 use orderflow_inventory::InventorySettings;
 use orderflow_messaging::{QueueAdmin, RetryPolicy};
 use orderflow_notifications::{Channel, Providers, Templates};
@@ -55,13 +56,14 @@ use relaying::Relaying;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use broker::BrokerLocation;
-pub use data::StoreLocation;
+pub use data::{EmbeddedStore, StoreLocation};
 pub use demo::DEMO_PRODUCTS;
 pub use endpoint_kind::is_orderflow_store;
 pub use functions::{Functions, Invocation};
 pub use idle::IdleProbe;
 pub use maintenance::{make_tables, rebuild_analytics, rebuild_analytics_in, table_states};
 pub use parts::{Part, Parts, UnknownPart};
+pub use protocol::protocol_of;
 pub use running::Running;
 pub use trimming::Trimming;
 
@@ -113,7 +115,7 @@ impl Settings {
     /// Returns the defaults, with the embedded store.
     pub fn new(location: Location) -> Self {
         Self {
-            store: StoreLocation::Embedded(location),
+            store: StoreLocation::Embedded(location.into()),
             prefix: DEFAULT_PREFIX.to_owned(),
             broker: None,
             parts: Parts::all(),
@@ -239,11 +241,6 @@ impl System {
     /// Returns the store.
     pub fn store(&self) -> &Store {
         &self.store
-    }
-
-    /// Returns the embedded database, if the store is in this process.
-    pub fn embedded(&self) -> Option<&Embedded> {
-        self.data.embedded()
     }
 
     /// Returns the administration of the queues and dead letters.

@@ -3,12 +3,12 @@
 use anyhow::Context;
 use orderflow_analytics::{ANALYTICS, Rebuild};
 use orderflow_domain::EventType;
-use orderflow_embedded::{Embedded, Location};
+use orderflow_engine::{Engine, Location};
 use orderflow_orders::{ORDERS, OrderHistory};
 use orderflow_store::{Store, TableState};
 
 use super::TABLES;
-use super::data::{Data, StoreLocation};
+use super::data::{Data, EmbeddedStore, StoreLocation};
 
 /// Returns the state of the tables whose names begin with `prefix-`; of none if a data directory has no data of the present format. Only reads.
 ///
@@ -16,15 +16,15 @@ use super::data::{Data, StoreLocation};
 /// If the store cannot be read or does not answer.
 pub async fn table_states(location: &StoreLocation, prefix: &str) -> anyhow::Result<Vec<TableState>> {
     let data = match location {
-        StoreLocation::Embedded(Location::Directory(directory)) => {
-            match Embedded::outline(directory, &[]).context("the data directory cannot be read")? {
+        StoreLocation::Embedded(EmbeddedStore { location: Location::Directory(directory), .. }) => {
+            match Engine::outline(directory, &[]).context("the data directory cannot be read")? {
                 Some(outline) => Data::over(outline),
                 None => return Ok(Vec::new()),
             }
         }
-        StoreLocation::Embedded(Location::Memory) | StoreLocation::Endpoint(_) => {
-            Data::open(location).await?
-        }
+        StoreLocation::Embedded(EmbeddedStore { location: Location::Memory, .. })
+        | StoreLocation::Given(_)
+        | StoreLocation::Endpoint(_) => Data::open(location).await?,
     };
     Ok(data.store(prefix).table_states(TABLES).await?)
 }

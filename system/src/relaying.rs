@@ -24,7 +24,7 @@ pub(crate) enum Relaying {
 impl Relaying {
     /// Waits for the lease if the broker is in this process, while another process uses the same store in the same way.
     pub(crate) async fn open(settings: &Settings, data: &Data, store: &Store) -> Self {
-        if data.embedded().is_some() || !settings.parts.contains(OUTBOX_RELAY) {
+        if data.is_in_process() || !settings.parts.contains(OUTBOX_RELAY) {
             return Self::Alone;
         }
         let lease = RelayLease::new(RuntimeTable::new(store));

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use orderflow_embedded::{ERASE_REMNANTS, REPLACE_IN_STREAMS};
 use orderflow_store::{Remnants, Replacement, StoreError};
+use orderflow_store_server::{ERASE_REMNANTS, REPLACE_IN_STREAMS};
 use reqwest::Client;
 
 use crate::BaseUrl;

@@ -55,7 +55,7 @@ impl Running {
             &system.activities.of(OUTBOX_RELAY),
             &stream_pollers_stopped,
         );
-        if system.data.embedded().is_none() {
+        if !system.data.is_in_process() {
             let adds_demo = system.parts == Parts::all();
             let demo = adds_demo.then(|| (system.catalog.clone(), system.charge_rules));
             let keeper = TableKeeper::new(system.store.clone(), system.currency.clone(), demo);

@@ -10,7 +10,7 @@ use axum::http::Request;
 use orderflow_bridge::memory::MemoryBroker;
 use orderflow_bridge::{RuntimeTable, StreamPoller, StreamTarget, TargetError};
 use orderflow_domain::{Event, Timestamp};
-use orderflow_embedded::Location;
+use orderflow_engine::Location;
 use orderflow_messaging::{Publisher, RetryPolicy, SUBSCRIPTIONS};
 use orderflow_outbox_relay::{EVENT_SOURCES, Relay};
 use orderflow_store::Store;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use orderflow_bridge::rabbitmq::BrokerAddress;
-use orderflow_embedded::Location;
+use orderflow_engine::Location;
 use orderflow_messaging::SUBSCRIPTIONS;
 use orderflow_system::{BrokerLocation, Functions, Invocation, Parts, Settings, StoreLocation, System};
 use orderflow_testing::rabbitmq::RabbitMq;

@@ -11,7 +11,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use orderflow_embedded::{Embedded, Location};
+use orderflow_embedded::Embedded;
 use orderflow_store::Store;
 use orderflow_system::TABLES;
 use orderflow_testing::collector::{CollectedSpan, Collector};
@@ -56,7 +56,7 @@ fn batch() -> Value {
 }
 
 async fn serve_tables() -> String {
-    let embedded = Embedded::open(Location::Memory).unwrap();
+    let embedded = Embedded::in_memory().unwrap();
     let store = Store::new(embedded.backend(), PREFIX);
     store.create_missing_tables(TABLES).await.unwrap();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use orderflow_embedded::{Embedded, Location};
+use orderflow_embedded::Embedded;
 use orderflow_store::Store;
 use orderflow_system::TABLES;
 use orderflow_testing::rie::RuntimeEmulator;
@@ -41,7 +41,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn open() -> Self {
-        let embedded = Embedded::open(Location::Memory).unwrap();
+        let embedded = Embedded::in_memory().unwrap();
         let store = Store::new(embedded.backend(), PREFIX);
         store.create_missing_tables(TABLES).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();

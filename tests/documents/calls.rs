@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::Request;
-use orderflow_embedded::Location;
+use orderflow_engine::Location;
 use orderflow_notifications::{Channel, ChannelError, Message, Turn};
 use orderflow_system::Settings;
 use orderflow_tests::described::{operation_of, operations};

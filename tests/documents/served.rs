@@ -10,7 +10,7 @@ use axum::http::{Method, Request, header};
 use expect_test::expect_file;
 use http_body_util::BodyExt;
 use orderflow_auth::{Access, Need, operations as needs};
-use orderflow_embedded::Location;
+use orderflow_engine::Location;
 use orderflow_payments::STRIPE_WEBHOOK;
 use orderflow_system::{Settings, System};
 use orderflow_tests::described::operations;

@@ -1,11 +1,13 @@
 //! Processes that crash, stores that do not respond, and services that are down.
 
-use orderflow_embedded::Fault;
+use orderflow_engine::Location;
+use orderflow_store_port::Write;
+use orderflow_testing::faults::WriteFault;
 use orderflow_tests::order_body;
-use serde_json::Value;
 
 use crate::support::{
-    assert_confirmed, dead_letters, delayed, faults, inject, is_settled, open, open_in, work,
+    assert_confirmed, dead_letters, delayed, failing_store, faults, is_settled, open, open_in, open_over,
+    work,
 };
 
 #[tokio::test]
@@ -77,27 +79,27 @@ async fn h14_a_refund_that_does_not_go_through_is_not_reported_as_done() {
 }
 
 /// Fails writes of a payment's item, but not of the simulated gateway's items.
-fn fail_rows(fault: Fault) -> impl Fn(&str, &Value) -> Option<Fault> {
-    move |operation, body| {
-        let body = body.to_string();
-        let writes = operation == "PutItem" || operation == "TransactWriteItems";
-        let row = body.contains(r#""TableName":"orderflow-payments""#) && !body.contains("ledger#");
-        (writes && row).then(|| fault.clone())
+fn fail_rows(fault: WriteFault) -> impl Fn(&Write) -> Option<WriteFault> {
+    move |write| {
+        let row = *write.table.name == *"orderflow-payments" && !format!("{write:?}").contains("ledger#");
+        row.then_some(fault)
     }
 }
 
 #[tokio::test]
 async fn h15_a_crash_between_charge_and_result_charges_once_and_blocks_nothing() {
-    for fault in [Fault::InternalServerError, Fault::LostAnswer] {
+    for fault in [WriteFault::Unavailable, WriteFault::LostAnswer] {
         let directory = tempfile::tempdir().unwrap();
-        let mut shop = open_in(directory.path()).await;
+        let open_store = || failing_store(Location::Directory(directory.path().to_owned()));
+        let store = open_store();
+        let mut shop = open_over(&store).await;
         let id = shop.place(&order_body("PRODUCT-001", 1)).await;
-        inject(&shop, fail_rows(fault.clone()));
+        store.inject(fail_rows(fault));
         work(&mut shop, 6).await;
-        let row = (fault == Fault::LostAnswer).then(|| "completed".to_owned());
+        let row = (fault == WriteFault::LostAnswer).then(|| "completed".to_owned());
         assert_eq!(shop.payment(&id).await, row);
-        drop(shop);
-        let mut shop = open_in(directory.path()).await;
+        drop((shop, store));
+        let mut shop = open_over(&open_store()).await;
         assert_confirmed(&shop, &id).await;
         let payments = shop.get(&format!("/api/v1/payments?order_id={id}")).await.expect(200).body;
         assert_eq!(payments["payments"].as_array().map(Vec::len), Some(1));

@@ -1,10 +1,12 @@
 //! Requests that are repeated, forged, or have fractions of a cent.
 
-use orderflow_embedded::Fault;
+use orderflow_engine::Location;
+use orderflow_store_port::Operation;
+use orderflow_testing::faults::WriteFault;
 use orderflow_tests::order_body;
 use serde_json::{Value, json};
 
-use crate::support::{TestShop, assert_confirmed, inject, open};
+use crate::support::{TestShop, assert_confirmed, failing_store, open, open_over};
 
 async fn orders_of(shop: &TestShop, customer: &str) -> Vec<Value> {
     let list = shop.get(&format!("/api/v1/orders?customer_id={customer}")).await.expect(200).body;
@@ -13,11 +15,12 @@ async fn orders_of(shop: &TestShop, customer: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn h05_an_order_that_is_sent_again_is_one_order() {
-    let mut shop = open().await;
+    let store = failing_store(Location::Memory);
+    let mut shop = open_over(&store).await;
     let (body, key) = (order_body("TSHIRT-GRY-S", 2), [("idempotency-key", "k1")]);
-    inject(&shop, |operation: &str, _: &Value| (operation == "PutItem").then_some(Fault::LostAnswer));
+    store.inject(|write| matches!(write.operation, Operation::Put(_)).then_some(WriteFault::LostAnswer));
     shop.post_with("/api/v1/orders", &key, &body).await.expect_problem(503, "unavailable");
-    shop.mode.system.embedded().unwrap().stop_injecting();
+    store.stop_injecting();
     let id = shop.post_with("/api/v1/orders", &key, &body).await.expect(202).body["id"].clone();
     shop.wait_until_idle().await;
     let again = shop.post_with("/api/v1/orders", &key, &body).await.expect(202).body;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use orderflow_bridge::RuntimeTable;
 use orderflow_domain::{Event, EventData, Timestamp};
-use orderflow_embedded::{FaultInjector, Location};
+use orderflow_engine::{Engine, Location, Options};
 use orderflow_messaging::SUBSCRIPTIONS;
 use orderflow_orders::ORDERS;
-use orderflow_system::Settings;
+use orderflow_system::{Settings, StoreLocation};
+use orderflow_testing::faults::FailingStore;
 use orderflow_tests::{EmbeddedMode, TestApp};
 use serde_json::{Value, json};
 
@@ -30,9 +31,16 @@ pub(crate) async fn faults(shop: &TestShop, payment: &str, stopped: &[&str]) {
     shop.put("/api/v1/admin/faults", &body).await.expect(200);
 }
 
-/// Makes the store fail requests.
-pub(crate) fn inject(shop: &TestShop, injector: impl FaultInjector + 'static) {
-    shop.mode.system.embedded().unwrap().inject(Arc::new(injector));
+/// Opens a store whose requests the test can make fail.
+pub(crate) fn failing_store(location: Location) -> FailingStore {
+    FailingStore::new(Arc::new(Engine::open(Options::new(location)).unwrap()))
+}
+
+/// Opens the system over a store whose requests the test can make fail.
+pub(crate) async fn open_over(store: &FailingStore) -> TestShop {
+    let store = StoreLocation::Given(Arc::new(store.clone()));
+    let settings = Settings { store, ..Settings::new(Location::Memory) };
+    TestApp { mode: EmbeddedMode::open(settings).await.unwrap() }
 }
 
 /// Runs this many rounds of work. A message delayed in one round is due in the next.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::Request;
 use orderflow_bridge::rabbitmq::BrokerAddress;
-use orderflow_embedded::Location;
+use orderflow_engine::Location;
 use orderflow_system::BaseUrl;
 use orderflow_system::{BrokerLocation, Settings, StoreLocation};
 use orderflow_testing::ministack::{self, MiniStack};

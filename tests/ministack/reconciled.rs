@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::http::Request;
 use orderflow_bridge::sdk_config;
-use orderflow_embedded::Location;
+use orderflow_engine::Location;
 use orderflow_orders::ExpirySettings;
 use orderflow_sqs::{Piece, Provisioner, SqsNames, ensure};
 use orderflow_system::{BrokerLocation, Settings, StoreLocation};

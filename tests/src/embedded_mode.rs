@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use orderflow_embedded::Location;
+use orderflow_engine::Location;
 use orderflow_system::{Settings, System};
 
 use crate::{Answer, Mode, ModeSettings};

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use orderflow_embedded::Location;
+use orderflow_engine::Location;
 use orderflow_system::Settings;
 use orderflow_tests::{LiveSystem, TestApp};
 

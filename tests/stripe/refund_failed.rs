@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orderflow_embedded::Location;
+use orderflow_engine::Location;
 use orderflow_messaging::RetryPolicy;
 use orderflow_system::Settings;
 use orderflow_telemetry::MetricsPage;

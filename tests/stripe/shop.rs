@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::Request;
-use orderflow_embedded::Location;
+use orderflow_engine::Location;
 use orderflow_payments::{ApiKey, PaymentProvider, StripeSettings};
 use orderflow_system::Settings;
 use orderflow_testing::localstripe::LocalStripe;

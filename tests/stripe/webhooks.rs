@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use orderflow_embedded::Location;
+use orderflow_engine::Location;
 use orderflow_payments::{STRIPE_WEBHOOK, WebhookSecret};
 use orderflow_system::Settings;
 use orderflow_tests::TestApp;

@@ -4,14 +4,14 @@ use std::fs;
 use std::path::PathBuf;
 
 use orderflow_bridge::rabbitmq::{BrokerAddress, BrokerUri};
-use orderflow_embedded::Location;
+use orderflow_engine::{Location, SyncMode};
 use orderflow_settings::declared::{
     AWS_ENDPOINT, AWS_ENDPOINT_URL, BROKER, BROKER_CA, BROKER_PASSWORD_FILE, DATA_DIR, DYNAMODB_ENDPOINT,
-    EPHEMERAL,
+    EPHEMERAL, SYNC,
 };
 use orderflow_settings::{NotAllowed, Reader, Refused, Setting, Source};
 use orderflow_store::read_prefix;
-use orderflow_system::{BaseUrl, BaseUrlError, StoreLocation};
+use orderflow_system::{BaseUrl, BaseUrlError, EmbeddedStore, StoreLocation};
 
 /// Reads a setting that is a base URL.
 pub(crate) fn base_url(reader: &mut Reader<'_>, setting: &'static Setting) -> Option<BaseUrl> {
@@ -105,14 +105,19 @@ pub(crate) fn store(reader: &mut Reader<'_>) -> StoreLocation {
     aws.or(dynamodb).map_or(StoreLocation::Embedded(embedded), StoreLocation::Endpoint)
 }
 
-/// Reads the location of the embedded data: the data directory or memory.
-pub(crate) fn embedded(reader: &mut Reader<'_>) -> Location {
+/// Reads where the embedded store keeps its data, the data directory or memory, and what an answered write survives.
+pub(crate) fn embedded(reader: &mut Reader<'_>) -> EmbeddedStore {
     let folder = data_dir(reader);
-    if !reader.switch(&EPHEMERAL) {
-        return Location::Directory(folder);
+    let is_in_memory = reader.switch(&EPHEMERAL);
+    if is_in_memory {
+        refuse_unused(reader, &DATA_DIR, &EPHEMERAL);
     }
-    refuse_unused(reader, &DATA_DIR, &EPHEMERAL);
-    Location::Memory
+    let location = if is_in_memory { Location::Memory } else { Location::Directory(folder) };
+    let sync = match reader.one_of(&SYNC) {
+        Some("normal") => SyncMode::Normal,
+        _ => SyncMode::Full,
+    };
+    EmbeddedStore { location, sync }
 }
 
 /// Refuses a flag that another setting makes useless: a folder that is named on the command line and stays empty would be a surprise. A variable
@@ -139,7 +144,7 @@ pub(crate) fn tables(reader: &mut Reader<'_>) -> (StoreLocation, String) {
     let folder = data_dir(reader);
     refuse_unused(reader, &DATA_DIR, &AWS_ENDPOINT);
     refuse_unused(reader, &DATA_DIR, &DYNAMODB_ENDPOINT);
-    let embedded = StoreLocation::Embedded(Location::Directory(folder));
+    let embedded = StoreLocation::Embedded(Location::Directory(folder).into());
     (aws.or(dynamodb).map_or(embedded, StoreLocation::Endpoint), read_prefix(reader))
 }
 

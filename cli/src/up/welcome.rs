@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::path::absolute;
 
-use orderflow_embedded::Location;
-use orderflow_system::StoreLocation;
+use orderflow_engine::Location;
+use orderflow_system::{EmbeddedStore, StoreLocation};
 
 use crate::serving::reachable;
 
@@ -29,11 +29,14 @@ pub(super) fn text(address: SocketAddr, store: &StoreLocation) -> String {
 
 fn place_of(store: &StoreLocation) -> String {
     match store {
-        StoreLocation::Embedded(Location::Memory) => "in memory; it is lost when the shop stops".to_owned(),
-        StoreLocation::Embedded(Location::Directory(directory)) => {
+        StoreLocation::Embedded(EmbeddedStore { location: Location::Memory, .. }) => {
+            "in memory; it is lost when the shop stops".to_owned()
+        }
+        StoreLocation::Embedded(EmbeddedStore { location: Location::Directory(directory), .. }) => {
             let directory = absolute(directory).unwrap_or_else(|_| directory.clone());
             format!("{}; the next start continues with it", directory.display())
         }
+        StoreLocation::Given(_) => "in a store of this process".to_owned(),
         StoreLocation::Endpoint(endpoint) => format!("at {endpoint}"),
     }
 }
@@ -45,7 +48,7 @@ mod tests {
     #[test]
     fn says_where_the_pages_and_the_data_are() {
         let address = "0.0.0.0:81".parse().unwrap();
-        let directory = StoreLocation::Embedded(Location::Directory("shop".into()));
+        let directory = StoreLocation::Embedded(Location::Directory("shop".into()).into());
         let here = std::env::current_dir().unwrap();
         let welcome = text(address, &directory);
         assert!(welcome.starts_with("console  http://127.0.0.1:81/\nAPI      http://127.0.0.1:81/docs\n"));
@@ -55,6 +58,8 @@ mod tests {
         );
         let endpoint = StoreLocation::Endpoint("http://127.0.0.1:8000".parse().unwrap());
         assert!(text(address, &endpoint).contains("data     at http://127.0.0.1:8000\n"));
-        assert!(text(address, &StoreLocation::Embedded(Location::Memory)).contains("data     in memory"));
+        assert!(
+            text(address, &StoreLocation::Embedded(Location::Memory.into())).contains("data     in memory")
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use orderflow_embedded::{Embedded, Location};
+use orderflow_embedded::Embedded;
 use orderflow_testing::program::{Launch, PATIENCE, Program, Signal};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,7 +23,7 @@ struct CountedStore {
 
 impl CountedStore {
     async fn start() -> Self {
-        let embedded = Embedded::open(Location::Memory).unwrap();
+        let embedded = Embedded::in_memory().unwrap();
         let behind = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let store = behind.local_addr().unwrap();
         tokio::spawn(axum::serve(behind, embedded.router()).into_future());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::StreamExt;
-use orderflow_embedded::Location;
+use orderflow_engine::Location;
 use orderflow_store::{Listing, partitions};
 use orderflow_system::{Settings, System};
 use orderflow_testing::program::PATIENCE;

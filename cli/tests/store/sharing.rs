@@ -39,7 +39,8 @@ async fn concurrent_updates_of_one_item_lose_nothing() {
                 .update_item()
                 .table_name(table_name())
                 .key("id", AttributeValue::S("sum".to_owned()))
-                .update_expression("ADD n :one")
+                .update_expression("SET n = if_not_exists(n, :zero) + :one")
+                .expression_attribute_values(":zero", AttributeValue::N("0".to_owned()))
                 .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
                 .send()
         });

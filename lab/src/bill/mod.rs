@@ -14,9 +14,10 @@ mod units;
 mod usage;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, value_parser};
-use orderflow_embedded::{Embedded, Location};
+use orderflow_engine::{Engine, Location, Options};
 use serde_json::json;
 
 use crate::BenchError;
@@ -67,8 +68,9 @@ pub fn bill(args: &BillArgs) -> Result<Bill, BillError> {
 
 /// Places orders and has them processed with batches of this size. Returns what that used.
 async fn orders(args: &BillArgs, fill: usize, logged: &LogBytes) -> Result<Usage, BillError> {
-    let embedded = Embedded::open(Location::Memory).map_err(|error| BillError::Open(error.to_string()))?;
-    let mut deployment = Deployment::open(embedded.backend(), fill, logged.clone()).await?;
+    let engine =
+        Engine::open(Options::new(Location::Memory)).map_err(|error| BillError::Open(error.to_string()))?;
+    let mut deployment = Deployment::open(Arc::new(engine), fill, logged.clone()).await?;
     for product in 0..args.products {
         let price = json!({"amount": 1_999, "currency": "USD"});
         let product = json!({"sku": sku(product), "name": "A product", "price": price, "stock": 1_000_000});

@@ -1,15 +1,13 @@
 //! The handle to an embedded database.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use crate::dispatch::Dispatch;
 use crate::engine::Engine;
-use crate::migrations::SCHEMA_VERSION;
 use crate::schema::TRIM_BATCH;
-use crate::{EmbeddedError, FaultInjector, Location, Replacement, RequestCounts, migrations, sdk, server};
+use crate::{EmbeddedError, FaultInjector, Replacement, RequestCounts, sdk, server};
 
 /// A DynamoDB in this process. Clones and their clients share one database, which is closed when the last of them is dropped.
 #[derive(Clone, Debug)]
@@ -20,34 +18,15 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the database, or creates an empty one.
+    /// Makes an empty database in memory, which is freed when the last of its clones and clients is dropped.
     ///
     /// # Errors
-    /// [`EmbeddedError::InUse`] if another process or handle has the directory open; [`EmbeddedError::NewerDataDirectory`] and
-    /// [`EmbeddedError::ForeignDatabase`] if this version cannot read the data, which is then not changed; [`EmbeddedError::Directory`],
-    /// [`EmbeddedError::Sqlite`] and others if the directory cannot be used.
-    pub fn open(location: Location) -> Result<Self, EmbeddedError> {
-        Ok(Self::over(Engine::open(&location)?))
-    }
-
-    /// Opens a copy in memory of the definitions of a directory's tables. Of their items it has only these, each given by the full name of its
-    /// table and its partition key. Changes nothing in the directory, and works while another process has it open, and without the permission to
-    /// write. What is written to the copy is lost. Returns `None` if there is no data of the present format.
-    ///
-    /// # Errors
-    /// [`EmbeddedError`] if the data cannot be read, or a newer version wrote it.
-    pub fn outline(directory: &Path, items: &[(&str, &str)]) -> Result<Option<Self>, EmbeddedError> {
-        match Location::Directory(directory.to_owned()).schema_version()? {
-            None => Ok(None),
-            Some(SCHEMA_VERSION) => Engine::outline(directory, items).map(Self::over).map(Some),
-            Some(found) => migrations::admit_version(found).map(|()| None),
-        }
-    }
-
-    fn over(engine: Engine) -> Self {
-        let dispatch = Dispatch::new(engine);
+    /// [`EmbeddedError::UnexpectedSchema`] if the engine is not the version that this crate maintains; [`EmbeddedError::Sqlite`] or
+    /// [`EmbeddedError::Engine`] if it cannot be opened.
+    pub fn in_memory() -> Result<Self, EmbeddedError> {
+        let dispatch = Dispatch::new(Engine::open()?);
         let (dynamodb, streams) = (sdk::dynamodb_client(&dispatch), sdk::streams_client(&dispatch));
-        Self { dispatch, dynamodb, streams }
+        Ok(Self { dispatch, dynamodb, streams })
     }
 
     /// Returns a client of the tables. It needs no credentials, region or endpoint, and never retries.
@@ -89,14 +68,6 @@ impl Embedded {
                 return Ok(removed);
             }
         }
-    }
-
-    /// Writes to the database, to check that it takes writes. Nothing that a table holds changes.
-    ///
-    /// # Errors
-    /// [`EmbeddedError::Sqlite`] if the write fails, because the disk is full for example.
-    pub fn probe(&self) -> Result<(), EmbeddedError> {
-        self.dispatch.engine().probe()
     }
 
     /// Replaces addresses in the stream records that are still kept, where an address is not part of a longer one. Returns how many records
@@ -146,7 +117,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_database_is_closed_with_the_last_clone_or_client() {
-        let embedded = Embedded::open(Location::Memory).unwrap();
+        let embedded = Embedded::in_memory().unwrap();
         let dispatch = Arc::downgrade(&embedded.dispatch);
         let client = embedded.clone().dynamodb();
         client.list_tables().send().await.unwrap();

@@ -1,16 +1,15 @@
 //! The engine, and a second connection to its database for maintenance.
 
-use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use dynoxide::actions::get_shard_iterator::{GetShardIteratorRequest, decode_shard_iterator};
 use dynoxide::{Database, DynoxideError, streams};
 use rusqlite::Connection;
 
-use crate::directory::{DATABASE_FILE, DirectoryLock, unusable};
 use crate::remnants::{self, Replacement};
 use crate::tokens::{Seen, Token, Tokens};
-use crate::{EmbeddedError, Location, migrations, outline, schema, tables};
+use crate::{EmbeddedError, schema};
 
 /// Both connections to the database. One lock protects them: the engine serialises requests anyway, and SQLite makes a connection sleep for
 /// milliseconds when the other one holds SQLite's lock.
@@ -18,37 +17,15 @@ pub(crate) struct Engine {
     database: Database,
     maintenance: Connection,
     tokens: Tokens,
-    // Fields are dropped in order: the database is closed before the directory is unlocked.
-    _directory_lock: Option<DirectoryLock>,
 }
 
 impl Engine {
-    /// Opens a copy in memory of the definitions of a directory's tables, with these of its items: each the full name of a table and a partition key.
-    pub(crate) fn outline(directory: &Path, items: &[(&str, &str)]) -> Result<Self, EmbeddedError> {
-        let claimed = Location::Memory.claim()?;
-        let mut maintenance = Connection::open(&claimed.name)?;
-        outline::copy(&directory.join(DATABASE_FILE), &maintenance, items)?;
-        tables::complete(&mut maintenance)?;
-        let database = Database::new(&claimed.name)?;
-        Ok(Self { database, maintenance, tokens: Tokens::default(), _directory_lock: None })
-    }
-
-    pub(crate) fn open(location: &Location) -> Result<Self, EmbeddedError> {
-        let claimed = location.claim()?;
-        let mut maintenance = Connection::open(&claimed.name)?;
-        migrations::admit(&mut maintenance)?;
-        tables::complete(&mut maintenance)?;
-        let database = Database::new(&claimed.name)?;
-        // Despite its name, this call sets synchronous=NORMAL. Without it each commit would flush to the disk, which limits writing to a few
-        // hundred commits per second.
-        database.disable_bulk_loading()?;
-        maintenance.pragma_update(None, "synchronous", "NORMAL")?;
+    pub(crate) fn open() -> Result<Self, EmbeddedError> {
+        let name = unique_name();
+        let maintenance = Connection::open(&name)?;
+        let database = Database::new(&name)?;
         schema::prepare(&maintenance)?;
-        migrations::migrate(&mut maintenance, migrations::MIGRATIONS)?;
-        if let (Some(lock), Location::Directory(path)) = (&claimed.lock, location) {
-            lock.record_data().map_err(|source| unusable(path, source))?;
-        }
-        Ok(Self { database, maintenance, tokens: Tokens::default(), _directory_lock: claimed.lock })
+        Ok(Self { database, maintenance, tokens: Tokens::default() })
     }
 
     pub(crate) fn run<Response>(
@@ -98,11 +75,6 @@ impl Engine {
         Ok(position)
     }
 
-    /// Replaces the probe row.
-    pub(crate) fn probe(&self) -> Result<(), EmbeddedError> {
-        Ok(schema::probe(&self.maintenance)?)
-    }
-
     /// Replaces addresses in stream records as [`remnants::replace_in_streams`] does.
     pub(crate) fn replace_in_streams(&self, replacements: &[Replacement]) -> Result<u64, EmbeddedError> {
         Ok(remnants::replace_in_streams(&self.maintenance, replacements)?)
@@ -123,5 +95,29 @@ impl Engine {
     /// Deletes stream records as [`schema::trim`] does.
     pub(crate) fn trim(&self, table: &str, through: i64) -> Result<u64, EmbeddedError> {
         Ok(schema::trim(&self.maintenance, table, through)?)
+    }
+}
+
+/// Returns a new name for a database in memory. SQLite shares a `memdb` database whose name starts with a slash between the connections of a
+/// process, and frees it when the last one closes.
+fn unique_name() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("file:/orderflow-{}?vfs=memdb", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_share_a_memory_database_until_the_last_one_closes() {
+        let name = unique_name();
+        let first = Connection::open(&name).unwrap();
+        first.execute_batch("CREATE TABLE shared (id INTEGER)").unwrap();
+        let second = Connection::open(&name).unwrap();
+        drop(first);
+        assert!(second.table_exists(None, "shared").unwrap());
+        drop(second);
+        assert!(!Connection::open(&name).unwrap().table_exists(None, "shared").unwrap());
     }
 }

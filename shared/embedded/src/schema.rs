@@ -52,14 +52,6 @@ pub(crate) fn trim(connection: &Connection, table: &str, through: i64) -> rusqli
     Ok(removed as u64)
 }
 
-/// Replaces the one row of a table that nothing else uses. It is larger than what the write of an order adds to the file.
-pub(crate) fn probe(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch(
-        "CREATE TABLE IF NOT EXISTS _orderflow_probe (id INTEGER PRIMARY KEY, padding BLOB);
-         REPLACE INTO _orderflow_probe VALUES (1, zeroblob(32768));",
-    )
-}
-
 fn stream_columns(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
     connection
         .prepare("PRAGMA table_info(_stream_records)")?

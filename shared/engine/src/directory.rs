@@ -58,15 +58,19 @@ impl DirectoryLock {
     }
 }
 
-impl ClaimedFiles {
-    /// Returns whether [`Self::record_data`] was called in this or an earlier process.
-    pub(crate) fn has_held_data(&self) -> bool {
-        self.file.metadata().is_ok_and(|file| file.len() > 0)
-    }
+/// Returns whether [`ClaimedFiles::record_data`] was called in an earlier process.
+pub(crate) fn has_held_data(directory: &Path) -> bool {
+    std::fs::metadata(directory.join(LOCK_FILE)).is_ok_and(|file| file.len() > 0)
+}
 
+impl ClaimedFiles {
     /// Records, in the lock file, that the database was opened to the end. A database file that is empty later has lost its data.
     pub(crate) fn record_data(&self) -> io::Result<()> {
-        if self.has_held_data() { Ok(()) } else { (&self.file).write_all(b"orderflow.db holds data\n") }
+        if self.file.metadata()?.len() > 0 {
+            Ok(())
+        } else {
+            (&self.file).write_all(b"orderflow.db holds data\n")
+        }
     }
 
     /// Creates the file of the database if it is missing, for its owner only, so that its entry survives a power cut.

@@ -12,13 +12,14 @@ use tokio::sync::oneshot;
 
 use crate::catalog::{Catalog, Index};
 use crate::clock::Clock;
+use crate::directory::DATABASE_FILE;
 use crate::location::Claimed;
 use crate::queue::{self, Entry, Queue};
 use crate::readers::Readers;
 use crate::records::SHARD;
 use crate::request::{Outcome, Request, StorageError};
 use crate::writer::Writer;
-use crate::{EngineError, Location, format};
+use crate::{EngineError, Location, format, outline};
 
 /// What an answered write survives. A database in memory survives nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,6 +147,30 @@ impl Engine {
             }
         };
         Ok(Self { inner: Arc::new(Inner { catalog, place }) })
+    }
+
+    /// Opens a copy in memory of the definitions of a directory's tables. Of their items it has only these, each given by the full name of its
+    /// table and its partition key, which is the whole key. Changes nothing in the directory, and works while another process has it open, and
+    /// without the permission to write. What is written to the copy is lost. Returns `None` if there is no data that this version can read.
+    ///
+    /// # Errors
+    /// [`EngineError`] if the data cannot be read, or a newer version wrote it.
+    pub fn outline(directory: &Path, items: &[(&str, &str)]) -> Result<Option<Self>, EngineError> {
+        let database = directory.join(DATABASE_FILE);
+        match format::found_in(directory)? {
+            None => return Ok(None),
+            Some(found) => match format::check(&database, found) {
+                Err(EngineError::OlderFormat { .. }) => return Ok(None),
+                checked => checked?,
+            },
+        }
+        let engine = Self::open(Options::new(Location::Memory))?;
+        if let Place::Memory(writer) = &engine.inner.place {
+            let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+            outline::copy(&database, &writer.connection, items)?;
+            writer.reload()?;
+        }
+        Ok(Some(engine))
     }
 
     /// Returns the definition of a table, or `None` if it does not exist.

@@ -72,6 +72,21 @@ pub enum EngineError {
         finding: String,
     },
 
+    /// The write-ahead log of the database is damaged before its end. Nothing was changed.
+    #[error(
+        "the log {} is damaged: part {frame} of it does not have the right checksum, and {commits} writes after it would be lost; \
+         nothing was changed: restore the data directory from a backup, or see the page on troubleshooting for how to go on without these writes",
+        path.display()
+    )]
+    DamagedLog {
+        /// The file.
+        path: PathBuf,
+        /// The number of the first frame that is damaged, counted from 1; 0 if it is the header.
+        frame: u64,
+        /// The number of commits after it.
+        commits: u64,
+    },
+
     /// The recorded format of the data directory is not a number.
     #[error(
         "the data directory records the format {0:?}, which is not a number: the database is damaged, restore it from a backup"

@@ -2,18 +2,16 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction};
+use rusqlite::{Connection, OptionalExtension, Transaction};
 
-use crate::EngineError;
 use crate::directory::DATABASE_FILE;
+use crate::{EngineError, read_only};
 
 /// The format that this version writes. Format 1 is that of an earlier engine, which this version does not read.
 pub const FORMAT: u32 = 2;
 
-const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
-
-/// The oldest format that this version reads.
-const OLDEST: u32 = 2;
+/// The oldest format that this version reads, and migrates to its own.
+pub const OLDEST_FORMAT: u32 = 2;
 
 /// Converts the data from one format to the next. It runs in the transaction that records the new format.
 type Migration = fn(&Transaction<'_>) -> rusqlite::Result<()>;
@@ -21,7 +19,7 @@ type Migration = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 /// All migrations. The one at index n converts format n + 2 to format n + 3.
 const MIGRATIONS: &[Migration] = &[];
 
-const _: () = assert!(MIGRATIONS.len() + OLDEST as usize == FORMAT as usize);
+const _: () = assert!(MIGRATIONS.len() + OLDEST_FORMAT as usize == FORMAT as usize);
 
 /// The bits below the table in the number of an item and in the position of a stream record.
 pub(crate) const TABLE_SHIFT: u32 = 40;
@@ -53,44 +51,42 @@ const TABLES: &str = "
     );
     CREATE TABLE probe (id INTEGER PRIMARY KEY, padding BLOB NOT NULL);";
 
-/// Returns the format of the database in a directory, or `None` if it is missing or empty. Changes nothing, and works while another process has
-/// the database open.
-pub(crate) fn found(directory: &Path) -> Result<Option<u32>, EngineError> {
+/// Returns the format of the database in a directory, or `None` if there is none, or no data in it. Changes nothing, and works while another
+/// process has the database open.
+pub(crate) fn found_in(directory: &Path) -> Result<Option<u32>, EngineError> {
     let file = directory.join(DATABASE_FILE);
     if !file.try_exists().map_err(|source| EngineError::unusable(&file, source))? {
         return Ok(None);
     }
-    if let Some(version) = found_without_log(&file) {
-        return Ok(Some(version));
+    if read_only::is_unfinished(&file) {
+        return Ok(None);
     }
-    let connection = Connection::open_with_flags(&file, READ_ONLY)?;
-    match is_empty(&connection)? {
+    found(&read_only::open(&file)?)
+}
+
+fn found(connection: &Connection) -> Result<Option<u32>, EngineError> {
+    match is_empty(connection)? {
         true => Ok(None),
-        false => recorded(&connection)?.ok_or(EngineError::ForeignDatabase).map(Some),
+        false => recorded(connection)?.ok_or(EngineError::ForeignDatabase).map(Some),
     }
 }
 
-/// Reads the format without the log, so that SQLite creates no file beside the database. Returns `None` if the log has it, or on any error.
-fn found_without_log(file: &Path) -> Option<u32> {
-    let flags = READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(immutable(file)?, flags).ok()?;
-    recorded(&connection).ok()?
+/// Refuses the database file of another program, or of a format that cannot be migrated. Changes nothing.
+pub(crate) fn admit(database: &Path) -> Result<(), EngineError> {
+    if std::fs::metadata(database).map_or(0, |file| file.len()) == 0 {
+        return Ok(());
+    }
+    found(&read_only::open(database)?)?.map_or(Ok(()), |found| check(database, found))
 }
 
-/// Refuses the directory of another format that cannot be migrated. Changes nothing.
-pub(crate) fn admit(directory: &Path) -> Result<(), EngineError> {
-    found(directory)?.map_or(Ok(()), |found| check(directory, found))
-}
-
-/// Refuses a directory like [`admit`], and leaves every file as it is. Some are only refused by `admit`.
-pub(crate) fn admit_untouched(directory: &Path) -> Result<(), EngineError> {
-    found_without_log(&directory.join(DATABASE_FILE)).map_or(Ok(()), |found| check(directory, found))
-}
-
-fn check(directory: &Path, found: u32) -> Result<(), EngineError> {
+/// Refuses a format that this version cannot read.
+pub(crate) fn check(database: &Path, found: u32) -> Result<(), EngineError> {
     match found {
         FORMAT => Ok(()),
-        ..OLDEST => Err(EngineError::OlderFormat { path: directory.to_owned(), found, supported: FORMAT }),
+        ..OLDEST_FORMAT => {
+            let path = database.parent().unwrap_or(database).to_owned();
+            Err(EngineError::OlderFormat { path, found, supported: FORMAT })
+        }
         _ if found > FORMAT => Err(EngineError::NewerFormat { found, supported: FORMAT }),
         _ => Ok(()),
     }
@@ -104,7 +100,7 @@ pub(crate) fn prepare(connection: &mut Connection) -> Result<(), EngineError> {
         record(&transaction, FORMAT)?;
         return Ok(transaction.commit()?);
     }
-    migrate(connection, OLDEST, MIGRATIONS)
+    migrate(connection, OLDEST_FORMAT, MIGRATIONS)
 }
 
 /// Runs the missing migrations in order. After an interruption, the next open continues with the one that is missing.
@@ -118,12 +114,6 @@ fn migrate(connection: &mut Connection, oldest: u32, migrations: &[Migration]) -
         tracing::info!(format = to, "data directory migrated");
     }
     Ok(())
-}
-
-fn immutable(file: &Path) -> Option<String> {
-    let path = std::path::absolute(file).ok()?;
-    let path = path.to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    Some(format!("file:{path}?immutable=1"))
 }
 
 /// Replaces the one row of a table that nothing else uses. It is larger than what the write of an order adds to the file.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::directory::{ClaimedFiles, DATABASE_FILE, DirectoryLock};
+use crate::directory::{self, ClaimedFiles, DATABASE_FILE, DirectoryLock};
 use crate::{EngineError, damage, format};
 
 /// The location of an [`Engine`](crate::Engine)'s data.
@@ -25,7 +25,7 @@ impl Location {
     pub fn format(&self) -> Result<Option<u32>, EngineError> {
         match self {
             Self::Memory => Ok(None),
-            Self::Directory(directory) => format::found(directory),
+            Self::Directory(directory) => format::found_in(directory),
         }
     }
 }
@@ -48,11 +48,14 @@ impl Claimed {
         if database.to_str().is_none() {
             return Err(EngineError::NotUtf8(directory));
         }
+        // Data that is refused is not changed, so it is checked before any file is opened for writing.
         let lock = DirectoryLock::take(&directory)?;
-        format::admit_untouched(&directory)?;
+        if let Ok(Some(found)) = format::found_in(&directory) {
+            format::check(&database, found)?;
+        }
+        damage::check(&directory, directory::has_held_data(&directory))?;
+        format::admit(&database)?;
         let files = lock.claim_files(&directory)?;
-        damage::check(&directory, files.has_held_data())?;
-        format::admit(&directory)?;
         files.create_database(&directory)?;
         Ok(Self { database, files })
     }

@@ -14,6 +14,10 @@ pub(crate) fn parse<Request: DeserializeOwned>(body: &[u8]) -> Result<Request, F
         let message = error.to_string();
         match message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
             Some(member) => Failure::unsupported(member),
+            None if message.starts_with("missing field `") => {
+                let member = message.split('`').nth(1).unwrap_or_default();
+                Failure::invalid(format!("{member} is missing"))
+            }
             None if error.is_data() => Failure::new("SerializationException", message),
             None => malformed(&message),
         }
@@ -60,7 +64,8 @@ mod tests {
             code(unsupported),
             "ValidationException: FilterExpression is not supported by orderflow store"
         );
-        for malformed in ["", "[]", "{", r#"["t"]"#, r#"{"TableName":7}"#, "{}"] {
+        assert_eq!(code("{}"), "ValidationException: TableName is missing");
+        for malformed in ["", "[]", "{", r#"["t"]"#, r#"{"TableName":7}"#] {
             assert!(code(malformed).starts_with("SerializationException"), "{malformed}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use orderflow_embedded::{Embedded, Fault, Location};
+use orderflow_embedded::{Embedded, Fault};
 use serde::{Deserialize, Serialize};
 
 use crate::{DynamoDb, IndependentWrites, IndexDefinition, Item, Store, Table, TableDefinition, Value};
@@ -43,7 +43,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new(independent_writes: IndependentWrites) -> Self {
-        let embedded = Embedded::open(Location::Memory).unwrap();
+        let embedded = Embedded::in_memory().unwrap();
         let dynamodb = DynamoDb::new(embedded.dynamodb(), embedded.streams(), independent_writes);
         let store = Store::new(std::sync::Arc::new(dynamodb), "test");
         store.create_missing_tables(&[&THINGS]).await.unwrap();

@@ -11,7 +11,7 @@ use axum::http::request::Builder;
 use futures::future::join_all;
 use http_body_util::BodyExt;
 use orderflow_domain::Event;
-use orderflow_embedded::{Embedded, Fault, Location, RequestCounts};
+use orderflow_embedded::{Embedded, Fault, RequestCounts};
 use orderflow_messaging::{Consumer, Delivery, Outcome};
 use orderflow_store::{EventSource, OUTBOX, Outbox, Store, StreamRecord, TableDefinition};
 use serde::de::DeserializeOwned;
@@ -36,7 +36,7 @@ impl ServiceHarness {
     /// # Panics
     /// When the store cannot be opened.
     pub async fn open(tables: &[&'static TableDefinition]) -> Self {
-        let embedded = Embedded::open(Location::Memory).expect("memory can be opened");
+        let embedded = Embedded::in_memory().expect("memory can be opened");
         let store = Store::new(embedded.backend(), "test");
         store.create_missing_tables(tables).await.expect("tables can be created in an empty store");
         Self { embedded, store }

@@ -69,7 +69,7 @@ impl System {
     /// Returns a check that reads the table of orders, and writes and reads a probe item.
     fn store_check(&self) -> HealthCheck {
         let (orders, runtime) = (self.store.table(&orderflow_orders::ORDERS), self.store.table(&RUNTIME));
-        let is_embedded = self.data.embedded().is_some();
+        let is_embedded = self.data.is_in_process();
         let bytes = if is_embedded { EMBEDDED_PROBE_BYTES } else { PROBE_BYTES };
         HealthCheck::new("store", move || {
             let (orders, runtime) = (orders.clone(), runtime.clone());

@@ -1,11 +1,11 @@
-use orderflow_embedded::{Embedded, Location};
+use orderflow_embedded::Embedded;
 use orderflow_store::Store;
 
 use super::*;
 use crate::RUNTIME;
 
 async fn runtime() -> (Embedded, RuntimeTable) {
-    let embedded = Embedded::open(Location::Memory).unwrap();
+    let embedded = Embedded::in_memory().unwrap();
     let store = Store::new(embedded.backend(), "test");
     store.create_missing_tables(&[&RUNTIME]).await.unwrap();
     (embedded, RuntimeTable::new(&store))

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use orderflow_domain::{EventType, Timestamp};
-use orderflow_embedded::{Embedded, Location};
+use orderflow_embedded::Embedded;
 use orderflow_store::{Outbox, Store, TableDefinition, Write};
 use serde::Serialize;
 
@@ -46,7 +46,7 @@ fn put(store: &Store, id: &'static str) -> Write {
 
 #[tokio::test]
 async fn the_backlog_counts_events_that_cannot_be_published() {
-    let embedded = Embedded::open(Location::Memory).unwrap();
+    let embedded = Embedded::in_memory().unwrap();
     let store = Store::new(embedded.backend(), "test");
     store.create_missing_tables(&[&RUNTIME, &EMITTING]).await.unwrap();
     let (runtime, table, relay) =

@@ -1,11 +1,11 @@
-use orderflow_embedded::{Embedded, Location};
+use orderflow_embedded::Embedded;
 use orderflow_store::DEFAULT_PREFIX;
 
 use super::*;
 
 #[tokio::test]
 async fn cursors_lists_only_tables_with_a_position() {
-    let embedded = Embedded::open(Location::Memory).unwrap();
+    let embedded = Embedded::in_memory().unwrap();
     let store = Store::new(embedded.backend(), DEFAULT_PREFIX);
     store.create_missing_tables(&[&RUNTIME]).await.unwrap();
     let runtime = RuntimeTable::new(&store);

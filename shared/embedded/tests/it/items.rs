@@ -3,7 +3,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, PutRequest, ReturnValuesOnConditionCheckFailure, TimeToLiveSpecification, WriteRequest,
 };
-use orderflow_embedded::{Embedded, Location};
+use orderflow_embedded::Embedded;
 
 use crate::support::{TABLE, create, exists, increment, memory, n, put, text};
 
@@ -99,7 +99,7 @@ async fn unsupported_operations_are_unknown_operations() {
 
 #[tokio::test]
 async fn databases_in_memory_are_independent() {
-    let databases: Vec<Embedded> = (0..20).map(|_| Embedded::open(Location::Memory).unwrap()).collect();
+    let databases: Vec<Embedded> = (0..20).map(|_| Embedded::in_memory().unwrap()).collect();
     crate::support::create_table(&databases[7].dynamodb(), TABLE).await;
     for (index, database) in databases.iter().enumerate() {
         let tables = database.dynamodb().list_tables().send().await.unwrap();

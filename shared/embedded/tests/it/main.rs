@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod directory;
 mod faults;
-mod first_start;
 mod http;
 mod items;
 mod streams;

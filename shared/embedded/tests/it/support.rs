@@ -5,12 +5,12 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, Put, ScalarAttributeType,
     StreamSpecification, StreamViewType, TransactWriteItem, Update,
 };
-use orderflow_embedded::{Embedded, Location};
+use orderflow_embedded::Embedded;
 
 pub(crate) const TABLE: &str = "things";
 
 pub(crate) async fn memory() -> Embedded {
-    let embedded = Embedded::open(Location::Memory).unwrap();
+    let embedded = Embedded::in_memory().unwrap();
     create_table(&embedded.dynamodb(), TABLE).await;
     embedded
 }

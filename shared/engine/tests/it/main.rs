@@ -8,5 +8,6 @@ mod power_cut;
 mod reads;
 mod streams;
 mod support;
+mod untouched;
 mod workload;
 mod writes;

@@ -28,7 +28,7 @@ pub use shop::{
     PAYMENT_SUCCESS_RATE, SMS_PROVIDER, SMTP_URL, STRIPE_API_KEY, STRIPE_API_URL, STRIPE_WEBHOOK_SECRET,
     TEMPLATES_DIR,
 };
-pub use store::{AWS_ENDPOINT, DATA_DIR, DYNAMODB_ENDPOINT, EPHEMERAL, PREFIX};
+pub use store::{AWS_ENDPOINT, DATA_DIR, DYNAMODB_ENDPOINT, EPHEMERAL, PREFIX, SYNC};
 
 /// The parts of the system, as `--only` takes them. A test of `tests/structure` compares them with the subscriptions.
 pub const PARTS: &[&str] = &[
@@ -69,6 +69,7 @@ pub static ALL: &[&Setting] = &[
     &DRAIN_SECONDS,
     &DATA_DIR,
     &EPHEMERAL,
+    &SYNC,
     &DYNAMODB_ENDPOINT,
     &AWS_ENDPOINT,
     &PREFIX,

@@ -1,7 +1,7 @@
 //! Where the tables are.
 
 use super::DEFAULT_PREFIX;
-use crate::Kind::{Folder, HttpUrl, Switch, Text};
+use crate::Kind::{Folder, HttpUrl, OneOf, Switch, Text};
 use crate::Program::{
     Analytics, AnalyticsRebuild, Bridge, Dlq, InventoryReserve, Migrate, Notification, OrderExpiry,
     OrderIntake, OrderTracker, OutboxRelay, Payment, ShopApi, Store, Up,
@@ -21,6 +21,15 @@ pub static EPHEMERAL: Setting = Setting::new("ORDERFLOW_EPHEMERAL", Switch, Sect
     .flag("ephemeral")
     .default("false")
     .help("Keep all data in memory: it is lost when the program ends. Excludes --data-dir; a variable that names a folder is ignored.")
+    .read_by(&[Up, Store]);
+
+/// What an answered write of the embedded store survives.
+pub static SYNC: Setting = Setting::new("ORDERFLOW_SYNC", OneOf(&["full", "normal"]), Section::Store)
+    .default("full")
+    .help(
+        "What the answer to a write of the embedded store means: with full, the write survives a power cut; with normal, it survives the end of \
+         the process, even by kill -9, and a power cut may cost the last commits.",
+    )
     .read_by(&[Up, Store]);
 
 /// A DynamoDB endpoint in place of the embedded store.

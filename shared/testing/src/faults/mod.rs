@@ -1,14 +1,16 @@
 //! Wrappers that inject faults. The same seed injects the same faults, call by call.
 //!
 //! [`FaultyPublisher`] wraps a publisher, [`FaultyTarget`] a function. Both count the faults that took effect, so that a test can check
-//! that faults happened at all.
+//! that faults happened at all. [`FailingStore`] wraps a store, and the test says which writes fail.
 
 mod dice;
+mod failing_store;
 mod publisher;
 mod target;
 
 use std::time::Duration;
 
+pub use failing_store::{FailingStore, WriteFault};
 pub use publisher::FaultyPublisher;
 pub use target::{FaultyTarget, TargetFaults};
 

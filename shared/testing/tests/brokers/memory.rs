@@ -11,7 +11,7 @@ use orderflow_bridge::{
     ConsumerSwitch, RUNTIME, RuntimeTable, StreamPoller, StreamTarget, Target, TargetError, Wakeup,
 };
 use orderflow_domain::Event;
-use orderflow_embedded::{Embedded, Location};
+use orderflow_embedded::Embedded;
 use orderflow_messaging::{DeadLetter, PublishError, Publisher, QueueAdmin, RetryPolicy};
 use orderflow_store::{Store, TableDefinition, Write};
 use orderflow_testing::conformance::BrokerUnderTest;
@@ -64,7 +64,7 @@ struct EventItem {
 
 impl BrokerUnderTest for Memory {
     async fn start(policy: RetryPolicy) -> Self {
-        let embedded = Embedded::open(Location::Memory).unwrap();
+        let embedded = Embedded::in_memory().unwrap();
         let store = Store::new(embedded.backend(), "test");
         store.create_missing_tables(&[&RUNTIME, &EVENTS]).await.unwrap();
         let ground = Ground { store, written: Arc::default(), read: Arc::default() };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use orderflow_embedded::{Embedded, Location};
+use orderflow_embedded::Embedded;
 use orderflow_store::Backend;
 use orderflow_testing::store_conformance::StoreUnderTest;
 
@@ -13,7 +13,7 @@ impl StoreUnderTest for Dynoxide {
     const RECORDS_UNCHANGED: bool = true;
 
     async fn open() -> Self {
-        Self(Embedded::open(Location::Memory).unwrap().backend())
+        Self(Embedded::in_memory().unwrap().backend())
     }
 
     fn backend(&self) -> Arc<dyn Backend> {

@@ -4,3 +4,4 @@
 mod dynoxide;
 mod engine;
 mod protocol;
+mod requests;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use orderflow_bridge::sdk_config;
 use orderflow_engine::{Engine, Location, Options};
 use orderflow_store::{Backend, DynamoDb};
@@ -27,13 +28,23 @@ impl Describe for Tables {
     }
 }
 
+pub(crate) fn router(engine: Engine) -> Router {
+    orderflow_store_server::router(Arc::new(engine.clone()), Arc::new(Tables(engine)))
+}
+
+/// Serves the routes, and returns the URL.
+pub(crate) async fn serve(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    // Ends with the runtime of the test.
+    tokio::spawn(axum::serve(listener, router).into_future());
+    url
+}
+
 impl StoreUnderTest for OverHttp {
     async fn open() -> Self {
         let engine = Engine::open(Options::new(Location::Memory)).unwrap();
-        let router = orderflow_store_server::router(Arc::new(engine.clone()), Arc::new(Tables(engine)));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(axum::serve(listener, router).into_future());
+        let url = serve(router(engine)).await;
         Self(Arc::new(DynamoDb::unsigned(&sdk_config(Some(&url)).await)))
     }
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use orderflow_domain::{Event, EventData, InventoryReleased, OrderId, Timestamp};
-use orderflow_embedded::{Embedded, Location};
+use orderflow_embedded::Embedded;
 use orderflow_messaging::{
     DeadLettered, ItemFailure, Publisher, QueueResponse, RetryPolicy, Target, TargetError,
 };
@@ -58,7 +58,7 @@ struct EventItem {
 
 impl World {
     pub(super) async fn new() -> Self {
-        let embedded = Embedded::open(Location::Memory).unwrap();
+        let embedded = Embedded::in_memory().unwrap();
         let store = Store::new(embedded.backend(), "test");
         store.create_missing_tables(&[&RUNTIME, &EVENTS]).await.unwrap();
         Self { embedded, store, target: Arc::default(), held_max: HELD_MAX }
