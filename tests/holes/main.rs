@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod crashes;
+mod each_request;
 mod forged;
 mod listed;
 mod lost_events;
