@@ -18,6 +18,7 @@ use super::closing::{CLOSE_TIMEOUT, close};
 use super::in_flight::InFlight;
 use super::link::{BrokerState, Existed, Link};
 use super::rights::Rights;
+use super::topology::Queues;
 use super::{RabbitError, topology};
 
 /// The time that connecting, opening a channel and declaring may take together. Without it, a peer that never answers would block forever.
@@ -179,7 +180,11 @@ impl RabbitMq {
             return ended.clone().map(|()| Vec::new());
         }
         let began = Instant::now();
-        let repaired = self.repair(connection, existed, &mut repairs.missing).await;
+        let mut repaired = self.repair(connection, existed, &mut repairs.missing).await;
+        // A queue that vanished since the look was not declared.
+        if let Err(RabbitError::Missing { .. }) = repaired {
+            repaired = self.repair(connection, existed, &mut repairs.missing).await;
+        }
         repairs.last = Some((began, repaired.clone()));
         repaired?;
         let missing: Vec<String> = std::mem::take(&mut repairs.missing).into_iter().collect();
@@ -206,7 +211,11 @@ impl RabbitMq {
             // A publisher whose confirms do not come must not delay the repair.
             false => timeout(PUBLISHER_TIMEOUT, self.complete.write()).await.ok(),
         };
-        self.rights.declare(connection).await
+        let queues = match existed {
+            Existed::Before => Queues::Missing(missing),
+            Existed::Unknown => Queues::All,
+        };
+        self.rights.declare(connection, queues).await
     }
 
     /// Waits while this process declares missing things. None are declared while the result is held.

@@ -37,17 +37,22 @@ struct Refused {
 }
 
 impl Rights {
-    /// Declares exchange, queues and bindings. If the account may not, checks that exchange and queues exist, and logs once which permissions are
+    /// Declares exchange, bindings and these queues, or all if the account could not declare before. If the account may not, checks that exchange and queues exist, and logs once which permissions are
     /// missing.
     ///
     /// # Errors
     /// [`RabbitError::Forbidden`] if something is missing that the account may not declare.
-    pub(super) async fn declare(&self, connection: &Connection) -> Result<(), RabbitError> {
+    pub(super) async fn declare(
+        &self,
+        connection: &Connection,
+        queues: topology::Queues<'_>,
+    ) -> Result<(), RabbitError> {
+        let queues = if self.lock().to_declare.is_some() { topology::Queues::All } else { queues };
         let known = self.known();
         if known.is_some() && topology::missing(connection).await?.is_empty() {
             return Ok(());
         }
-        match topology::declare(connection).await {
+        match topology::declare(connection, queues).await {
             Ok(()) => {
                 if self.lock().to_declare.take().is_some() {
                     tracing::info!("the account may declare exchange, queues and bindings");

@@ -43,18 +43,36 @@ impl BindingCopy {
     }
 }
 
-/// Declares the exchange, all queues and all bindings. Those of each consumer are declared on a channel of their own: a queue that the broker is still
+/// Which queues are declared.
+#[derive(Clone, Copy)]
+pub(super) enum Queues<'a> {
+    All,
+    /// Those that were found missing. One that vanishes afterwards is found by the next look, and not created in silence: binding it fails.
+    Missing(&'a BTreeSet<String>),
+}
+
+impl Queues<'_> {
+    fn include(self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Missing(names) => names.contains(name),
+        }
+    }
+}
+
+/// Declares the exchange, these queues and all bindings. Those of each consumer are declared on a channel of their own: a queue that the broker is still
 /// deleting answers late, and delays no other consumer.
 ///
 /// # Errors
-/// [`RabbitError::Mismatch`] names an exchange or queue that exists with other arguments. It is not changed.
-pub(super) async fn declare(connection: &Connection) -> Result<(), RabbitError> {
+/// [`RabbitError::Mismatch`] names an exchange or queue that exists with other arguments. It is not changed. [`RabbitError::Missing`] names a queue that
+/// does not exist and is not one of `queues`.
+pub(super) async fn declare(connection: &Connection, queues: Queues<'_>) -> Result<(), RabbitError> {
     let channel = connection.create_channel().await?;
     let exchange = declare_exchange(&channel).await;
     close(&channel).await;
     exchange?;
     let consumers = SUBSCRIPTIONS.iter().map(|row| async {
-        let declared = timeout(CONSUMER_TIMEOUT, declare_consumer(connection, row.consumer)).await;
+        let declared = timeout(CONSUMER_TIMEOUT, declare_consumer(connection, row.consumer, queues)).await;
         declared.unwrap_or_else(|_| {
             Err(RabbitError::Broken(format!("the queues of {} were not declared in time", row.consumer)))
         })
@@ -63,11 +81,15 @@ pub(super) async fn declare(connection: &Connection) -> Result<(), RabbitError> 
 }
 
 /// Declares the queues of a consumer, and binds its queue to its types. What exists stays as it is.
-async fn declare_consumer(connection: &Connection, consumer: &'static str) -> Result<(), RabbitError> {
+async fn declare_consumer(
+    connection: &Connection,
+    consumer: &'static str,
+    queues: Queues<'_>,
+) -> Result<(), RabbitError> {
     let channel = connection.create_channel().await?;
     // All declarations are sent before the first answer is awaited, because every process makes them when it starts.
-    let queues = queues_of(consumer).into_iter();
-    let declared = join_all(queues.map(|(name, arguments)| declare_queue(&channel, name, arguments))).await;
+    let wanted = queues_of(consumer).into_iter().filter(|(name, _)| queues.include(name));
+    let declared = join_all(wanted.map(|(name, arguments)| declare_queue(&channel, name, arguments))).await;
     let bound = match first_error(declared) {
         Ok(()) => {
             let own = bindings().filter(|(name, _, _)| *name == consumer);
