@@ -1160,11 +1160,11 @@ export interface components {
              * @description The age of the oldest message that waits for it, where it is known.
              */
             oldest_waiting_seconds?: number | null;
-            /** @description Why it fails. */
+            /** @description Why it fails or is stopped. */
             reason?: string | null;
             /**
              * Format: date-time
-             * @description Since when it fails.
+             * @description Since when it fails, or an operator has it paused.
              */
             since?: string | null;
             /** @description The state. */
@@ -1578,7 +1578,7 @@ export interface components {
                 };
             };
         };
-        /** @description Some fields are not valid; The shop has another currency; The payment provider cannot charge this amount; The text cannot be shown to people */
+        /** @description Some fields are not valid; The price is not in the currency of the shop; The payment provider cannot charge this amount; The text cannot be shown to people */
         "invalid-request_currency-not-accepted_amount-not-chargeable_text-not-suitable": {
             headers: {
                 [name: string]: unknown;
@@ -1650,7 +1650,7 @@ export interface components {
                 };
             };
         };
-        /** @description Some fields are not valid; The time range cannot be read */
+        /** @description Some fields are not valid; The time range is reversed or too long */
         "invalid-request_invalid-range": {
             headers: {
                 [name: string]: unknown;
@@ -1662,7 +1662,7 @@ export interface components {
                 };
             };
         };
-        /** @description Some fields are not valid; Some products are not for sale; The Idempotency-Key was used for another request; The shop has another currency; The payment provider cannot charge this amount; The text cannot be shown to people; The order asks for too many units of one product */
+        /** @description Some fields are not valid; Some products are not for sale; The Idempotency-Key was used for another request; The price is not in the currency of the shop; The payment provider cannot charge this amount; The text cannot be shown to people; The order asks for too many units of one product */
         "invalid-request_unknown-product_idempotency-key-reused_currency-not-accepted_amount-not-chargeable_text-not-suitable_quantity-exceeded": {
             headers: {
                 [name: string]: unknown;
