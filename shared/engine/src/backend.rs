@@ -1,6 +1,7 @@
 //! The engine as a backend of the store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use orderflow_store_port::{
@@ -8,6 +9,7 @@ use orderflow_store_port::{
     StreamBatch, StreamError, StreamReader, TableRef, TableState, TransactError, Write, WriteError,
 };
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 
 use crate::catalog::Table;
 use crate::engine::{Engine, Inner, internal, table_names};
@@ -15,6 +17,13 @@ use crate::prepare::{self, Prepared, exact_key, operation_name, prepare, refused
 use crate::refusal::Refusal;
 use crate::request::{Outcome, Request, StorageError, TRIM_BATCH};
 use crate::{read, records, remnants, tables};
+
+/// How long an erasure waits for the relays to trim the streams. They save their cursors every 50 ms, and those of other processes are read every
+/// 2 s.
+const TRIMMED_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often an erasure looks whether the streams are trimmed.
+const TRIMMED_EVERY: Duration = Duration::from_millis(20);
 
 #[async_trait]
 impl Backend for Engine {
@@ -206,12 +215,28 @@ impl Backend for Engine {
     }
 
     async fn erase_remnants(&self) -> Result<(), StoreError> {
-        let erased = self.inner.run(|writer| remnants::erase(&writer.connection)).await;
+        let erased = match self.until_streams_are_trimmed().await {
+            Ok(()) => self.inner.run(|writer| remnants::erase(&writer.connection)).await,
+            Err(error) => Err(error),
+        };
         erased.map_err(|error| internal("EraseRemnants", "", &error))
     }
 }
 
 impl Engine {
+    /// Waits until the records that the streams have now are trimmed, [`TRIMMED_WITHIN`] at most: one that is trimmed after the database was
+    /// rewritten leaves its values in the file.
+    async fn until_streams_are_trimmed(&self) -> Result<(), StorageError> {
+        let newest = self.inner.read(records::newest)?;
+        let until = Instant::now() + TRIMMED_WITHIN;
+        while Instant::now() < until
+            && self.inner.read(|connection| records::has_any_up_to(connection, &newest))?
+        {
+            sleep(TRIMMED_EVERY).await;
+        }
+        Ok(())
+    }
+
     fn streaming(&self, table: &str) -> Result<Arc<Table>, StreamError> {
         let found = self.inner.catalog.get(table).filter(|table| table.streams);
         found.ok_or_else(|| stream_error(table, &"the table has no stream"))

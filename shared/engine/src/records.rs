@@ -122,6 +122,30 @@ pub(crate) fn trim(connection: &Connection, table: i64, through: i64) -> rusqlit
     Ok(delete.execute(params![oldest, last])? as u64)
 }
 
+/// Returns the position of the newest record of each stream.
+pub(crate) fn newest(connection: &Connection) -> Result<Vec<i64>, StorageError> {
+    let mut newest = connection.prepare_cached(
+        "SELECT (SELECT MAX(position) FROM records WHERE position BETWEEN id << ?1 AND (id + 1 << ?1) - 1)
+         FROM tables WHERE streams",
+    )?;
+    let found = newest.query_map([TABLE_SHIFT], |row| row.get::<_, Option<i64>>(0))?;
+    let found: Vec<Option<i64>> = found.collect::<Result<_, _>>()?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Returns whether a stream still has a record up to one of these positions.
+pub(crate) fn has_any_up_to(connection: &Connection, positions: &[i64]) -> Result<bool, StorageError> {
+    let mut any = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM records WHERE position BETWEEN ?1 AND ?2)")?;
+    for position in positions {
+        let first = (position >> TABLE_SHIFT) << TABLE_SHIFT;
+        if any.query_row([first, *position], |row| row.get(0))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Replaces texts in the records of all streams, in one transaction.
 pub(crate) fn replace(
     connection: &mut Connection,

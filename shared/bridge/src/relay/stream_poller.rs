@@ -80,6 +80,8 @@ impl StreamPoller {
         tracker: Arc<dyn InFlightTracker>,
     ) -> Result<Self, StreamPollerError> {
         let cursor = runtime.start_from(table).await?;
+        // A process that was killed may have saved its cursor and trimmed nothing.
+        trim(&runtime, table, cursor.after.as_ref()).await;
         let reader = runtime.backend().open_stream(table, cursor.after.iter().cloned().collect()).await?;
         Ok(Self {
             table: table.to_owned(),
@@ -205,12 +207,7 @@ impl StreamPoller {
         }
         self.runtime.save_cursor(&self.table, self.after.clone()).await?;
         self.cursor_changed = false;
-        if let Some(after) = &self.after {
-            let trimmed = self.runtime.backend().trim_stream(&self.table, after).await;
-            if let Err(error) = trimmed {
-                tracing::warn!(table = self.table, %error, "stream cannot be trimmed");
-            }
-        }
+        trim(&self.runtime, &self.table, self.after.as_ref()).await;
         Ok(())
     }
 
@@ -307,6 +304,14 @@ pub enum StreamPollerError {
     /// The relay failed.
     #[error(transparent)]
     Relay(#[from] TargetError),
+}
+
+/// Deletes the records of a stream up to a cursor. Records that stay are deleted with later ones.
+async fn trim(runtime: &RuntimeTable, table: &str, through: Option<&Position>) {
+    let Some(through) = through else { return };
+    if let Err(error) = runtime.backend().trim_stream(table, through).await {
+        tracing::warn!(table, %error, "stream cannot be trimmed");
+    }
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -153,9 +154,31 @@ async fn addresses_are_replaced_in_records_and_erased_from_the_files() {
     let newest = position(records(&engine).await.last().unwrap());
     engine.trim_stream("test-things", &newest).await.unwrap();
     engine.erase_remnants().await.unwrap();
-    for entry in std::fs::read_dir(directory.path()).unwrap() {
+    check_erased(directory.path());
+    assert!(get(&engine, "a").await.is_some());
+}
+
+fn check_erased(directory: &Path) {
+    for entry in std::fs::read_dir(directory).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         assert!(!bytes.windows(8).any(|window| window == b"jane@exa"));
     }
-    assert!(get(&engine, "a").await.is_some());
+}
+
+#[tokio::test]
+async fn an_erasure_waits_until_the_streams_are_trimmed() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = open(directory.path()).unwrap();
+    create(&engine).await;
+    for mail in ["jane@example.com", "gone"] {
+        engine.write(&put(&things(), item(&[("id", text("a")), ("mail", text(mail))]))).await.unwrap();
+    }
+    let newest = position(records(&engine).await.last().unwrap());
+    let trimming = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        engine.trim_stream("test-things", &newest).await.unwrap();
+    };
+    let (erased, ()) = tokio::join!(engine.erase_remnants(), trimming);
+    erased.unwrap();
+    check_erased(directory.path());
 }
