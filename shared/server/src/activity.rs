@@ -135,9 +135,12 @@ impl Activity {
         }
     }
 
-    /// Every byte was handed to the kernel.
+    /// Every byte was handed to the kernel. A head that had to wait for that has its whole time from now on.
     pub(crate) fn flushed(&self) {
-        self.state().taking = None;
+        let mut state = self.state();
+        if state.taking.take().is_some() && state.phase == Phase::Head {
+            state.deadline = Instant::now() + self.deadlines.head;
+        }
     }
 
     /// Closes the connection if it waits for a request; with [`Search::Bodies`] also if it waits for a body.
@@ -177,7 +180,12 @@ impl Activity {
 
     fn deadline(&self) -> Instant {
         let state = self.state();
-        state.taking.map_or(state.deadline, |taking| taking.min(state.deadline))
+        match state.taking {
+            // The server reads no more of a head before the client takes the former answer.
+            Some(taking) if state.phase == Phase::Head => taking,
+            Some(taking) => taking.min(state.deadline),
+            None => state.deadline,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

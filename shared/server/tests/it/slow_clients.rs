@@ -139,6 +139,16 @@ async fn a_head_that_begins_behind_another_request_has_the_time_of_a_head() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_behind_an_answer_that_is_not_taken_yet_has_its_time_afterwards() {
+    let running = start(Deadlines { head: SHORT.head, ..LONG }, 100).await;
+    let mut client =
+        Client::with(&running, "GET /large HTTP/1.1\r\nhost: x\r\n\r\nGET /fast HTTP/1.1\r\nho").await;
+    tokio::time::sleep(3 * SHORT.head).await;
+    let received = client.rest().await;
+    assert!(received.len() > 32 * 1024 * 1024, "the answer ends after {} bytes", received.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_bytes_of_many_requests_are_answered_however_they_are_cut() {
     let running = start(LONG, 100).await;
     let post = format!("{HEAD}content-length: 4\r\n\r\n[12]");
