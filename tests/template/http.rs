@@ -20,6 +20,15 @@ const OPEN: [&str; 9] = [
     "POST /webhooks/stripe",
 ];
 
+/// An issuer asks for a protection that open access does not give.
+#[test]
+fn open_access_is_refused_together_with_an_issuer() {
+    let open = &template()["Rules"]["Open"];
+    assert_eq!(open["RuleCondition"], json!(["OpenAccess", "true"]));
+    let closed = json!([["JwtIssuer", ""], ["JwtAudience", ""]]);
+    assert_eq!(open["Assertions"][0]["Assert"], closed);
+}
+
 #[test]
 fn access_is_closed_by_default() {
     assert_eq!(template()["Parameters"]["OpenAccess"]["Default"], "false");

@@ -22,7 +22,7 @@ impl Snapshot {
     /// as `--help`, still works. The problem shows no part of the line, which may be secret.
     #[must_use]
     pub fn with_env_file(mut self, folder: &Path) -> Self {
-        let text = match std::fs::read_to_string(folder.join(FILE)) {
+        let text = match read_file(folder) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return self,
             Err(error) => {
@@ -58,10 +58,19 @@ impl Snapshot {
     }
 }
 
+/// Reads the file. Anything else under its name, such as a pipe that somebody may never write to, is refused.
+fn read_file(folder: &Path) -> io::Result<String> {
+    let path = folder.join(FILE);
+    if !std::fs::metadata(&path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+    }
+    std::fs::read_to_string(path)
+}
+
 /// Sets those variables of the file `.env` that libraries read in the environment of this process where they are not set. Call it before any
 /// other thread runs. A file that cannot be read is reported by [`Snapshot::with_env_file`].
 pub fn export_env_file(folder: &Path) {
-    let text = std::fs::read_to_string(folder.join(FILE)).unwrap_or_default();
+    let text = read_file(folder).unwrap_or_default();
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let _reported = dotenvy::from_read(exported(text).as_bytes());
 }
@@ -153,6 +162,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let snapshot = Snapshot::default().with_env_file(folder.path());
         assert_eq!(snapshot.names().count(), 0);
+    }
+
+    #[test]
+    fn a_pipe_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = std::process::Command::new("mkfifo").arg(folder.path().join(FILE)).status().unwrap();
+        assert!(made.success());
+        let snapshot = Snapshot::default().with_env_file(folder.path());
+        assert_eq!(snapshot.problems(), [".env cannot be read: it is no file"]);
     }
 
     #[test]
