@@ -20,6 +20,7 @@ const CALLS_MIN: u64 = 200;
 /// Runs Schemathesis against a server and fails if it finds anything.
 ///
 /// `ORDERFLOW_CONTRACT_SECONDS` sets how long it generates requests.
+#[expect(clippy::print_stdout, reason = "`cargo test -- --nocapture` shows how many calls were made")]
 fn check(server: &Server, who: &str, token: Option<String>) {
     let tool = env::var("ORDERFLOW_SCHEMATHESIS").expect("`cargo xtask test` sets the path of schemathesis");
     let seconds = env::var("ORDERFLOW_CONTRACT_SECONDS").unwrap_or_else(|_| SECONDS.to_owned());
@@ -44,7 +45,6 @@ fn check(server: &Server, who: &str, token: Option<String>) {
     let report = String::from_utf8_lossy(&run.stdout);
     assert!(run.status.success(), "{report}\n{}", String::from_utf8_lossy(&run.stderr));
     let calls = report.lines().find_map(generated).unwrap_or_default();
-    // `cargo test -- --nocapture` shows it.
     println!("{calls} calls of {who}");
     assert!(calls >= CALLS_MIN, "{calls} calls only: {report}");
 }
