@@ -120,6 +120,7 @@ pub(crate) fn found(directory: &Path, texts: &[&str]) -> Vec<String> {
 
 /// Fills the shop, leaves notifications refused, delayed and waiting for their consumer, and forgets C-JANE. `delayed` is the count of the broker that shows
 /// messages that wait for their retry. Returns what the command printed.
+#[cfg(any(feature = "ministack", feature = "rabbitmq"))]
 pub(crate) async fn fill_and_forget(server: &Server, delayed: &str) -> Run {
     fill(server).await;
     let notified = async |server: &Server| {
@@ -139,6 +140,7 @@ pub(crate) async fn fill_and_forget(server: &Server, delayed: &str) -> Run {
 }
 
 /// Starts the notifications again, replays the dead letters, and waits until no message is left. Nothing is sent to C-JANE.
+#[cfg(any(feature = "ministack", feature = "rabbitmq"))]
 pub(crate) async fn drain(server: &Server, mail: &MailServer) {
     let to_jane = || mail.lines("RCPT").into_iter().filter(|line| line.contains("jane")).count();
     let sent = to_jane();
@@ -158,6 +160,7 @@ pub(crate) async fn drain(server: &Server, mail: &MailServer) {
 }
 
 /// Checks that the log and the output of a command have none of the texts.
+#[cfg(any(feature = "ministack", feature = "rabbitmq"))]
 pub(crate) fn check_output(server: &Server, forgotten: &Run, texts: &[&str]) {
     let output = [server.log(), forgotten.out.clone(), forgotten.err.clone()].concat();
     assert_eq!(found_in("log", output.as_bytes(), texts), Vec::<String>::new());
