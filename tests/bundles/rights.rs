@@ -154,7 +154,9 @@ async fn settle_orders(world: &World, platform: &mut Platform, shop: &Api, intak
         ids.push(place(intake, &body).await);
     }
     intake.delete(&format!("/api/v1/orders/{}", ids[3])).await.expect(200);
-    for filter in ["", "?customer_id=C100", "?status=pending", "?status=confirmed", "?sku=MUG"] {
+    for filter in
+        ["", "?customer_id=C100", "?status=pending", "?status=confirmed", "?status=rejected", "?sku=MUG"]
+    {
         intake.get(&format!("/api/v1/orders{filter}")).await.expect(200);
     }
     let started = Instant::now();

@@ -42,7 +42,7 @@ impl PaymentProvider {
                 // A shop with a key expects charges.
                 if reader.is_given(&STRIPE_API_KEY) {
                     let _refused = reader.conflict([&STRIPE_API_KEY, &PAYMENT_PROVIDER], |[key, provider]| {
-                        format!("{key} is given, but {provider} is the simulated one, which charges no customer: set {provider}=stripe, or leave the key out")
+                        format!("{key}: {provider} is the simulated one, which charges no customer; set {provider}=stripe, or leave the key out")
                     });
                 }
                 Ok(Self::Simulated(simulated))
@@ -142,10 +142,7 @@ mod tests {
     fn a_key_of_stripe_is_not_left_unused() {
         for provider in ["", "simulated"] {
             let error = read(provider, "sk_test_1").unwrap_err();
-            assert!(
-                error.contains("STRIPE_API_KEY is given, but PAYMENT_PROVIDER is the simulated one"),
-                "{error}"
-            );
+            assert!(error.contains("STRIPE_API_KEY: PAYMENT_PROVIDER is the simulated one"), "{error}");
         }
     }
 

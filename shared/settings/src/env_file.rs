@@ -58,7 +58,7 @@ impl Snapshot {
     }
 }
 
-/// Reads the file. Anything else under its name, such as a pipe that somebody may never write to, is refused.
+/// Reads the file. Anything else under its name, such as a pipe without a writer, is refused.
 fn read_file(folder: &Path) -> io::Result<String> {
     let path = folder.join(FILE);
     if !std::fs::metadata(&path)?.is_file() {
