@@ -46,7 +46,19 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "ministack",
         needs: &[Tool::MiniStack, Tool::RabbitMq],
-        steps: &[&["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "ministack"]],
+        steps: &[
+            &["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "ministack"],
+            &[
+                "test",
+                "--workspace",
+                "--locked",
+                "--features",
+                TOOL_FEATURES,
+                "--test",
+                "program",
+                "customers_ministack::",
+            ],
+        ],
     },
     Suite {
         name: "scenarios",
@@ -99,6 +111,16 @@ const SUITES: &[Suite] = &[
         needs: &[Tool::RabbitMq],
         steps: &[
             &["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "rabbitmq"],
+            &[
+                "test",
+                "--workspace",
+                "--locked",
+                "--features",
+                TOOL_FEATURES,
+                "--test",
+                "program",
+                "customers_rabbitmq::",
+            ],
             // The blocks of the documents that need a broker.
             &["test", "--workspace", "--locked", "--features", TOOL_FEATURES, "--test", "pages", "broker"],
         ],
@@ -164,6 +186,8 @@ impl Suite {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -173,6 +197,26 @@ mod tests {
                 assert!(step.contains(&"--locked"), "{}: {step:?}", suite.name);
             }
         }
+    }
+
+    #[test]
+    fn some_suite_runs_each_module_of_the_program_tests_that_needs_a_tool() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/tests/program");
+        let main = std::fs::read_to_string(folder.join("main.rs")).unwrap();
+        let steps: Vec<&str> = SUITES.iter().flat_map(|suite| suite.steps.concat()).collect();
+        let gated = main.split("#[cfg(feature").skip(1).filter_map(|rest| rest.split(['\n', ';']).nth(1));
+        let mut checked = 0;
+        for module in gated.filter_map(|line| line.strip_prefix("mod ")) {
+            let text = std::fs::read_to_string(folder.join(module).with_extension("rs")).unwrap_or_default();
+            if text.contains("::test") || text.contains("#[test]") {
+                assert!(
+                    steps.iter().any(|step| step.trim_end_matches("::") == module),
+                    "no suite runs {module}"
+                );
+                checked += 1;
+            }
+        }
+        assert!(checked > 1, "{checked} modules");
     }
 
     #[test]
