@@ -48,7 +48,7 @@ impl Consumer for AnalyticsConsumer {
 
     async fn handle(&self, batch: &[Delivery]) -> Vec<Outcome> {
         let mut outcomes = vec![Outcome::Done; batch.len()];
-        let events = batch.iter().map(|delivery| &delivery.event);
+        let events = batch.iter().map(|delivery| &*delivery.event);
         let (facts, positions) = group_by_key(events, OrderFacts::of, OrderFacts::merge);
         self.count(&facts, &positions, &mut outcomes).await;
         let counted = outcomes.iter().filter(|outcome| **outcome == Outcome::Done).count();

@@ -46,7 +46,7 @@ impl InventoryConsumer {
 
     /// Returns what a delivery requests for its order.
     fn request(&self, delivery: &Delivery, now: Timestamp) -> Option<(OrderId, OrderRequest)> {
-        let Event { data, resend, traceparent, .. } = &delivery.event;
+        let Event { data, resend, traceparent, .. } = &*delivery.event;
         let (order_id, action) = match data {
             EventData::OrderPlaced(placed) => (placed.order_id, self.reserve(placed, delivery, now)),
             EventData::OrderRejected(ended) | EventData::OrderCancelled(ended) => {

@@ -71,7 +71,7 @@ async fn the_timeline_shows_the_attempt_and_the_trace_of_each_report() {
     harness.deliver_all(&[report(id, Fact::Reserved)]).await;
     let mut paid = report(id, Fact::Paid);
     paid.traceparent = Some(format!("00-{trace_id}-00f067aa0ba902b7-01"));
-    let delivery = Delivery { first_at: paid.time, event: paid, attempt: 3, last_attempt: false };
+    let delivery = Delivery { first_at: paid.time, event: paid.into(), attempt: 3, last_attempt: false };
     assert_eq!(harness.tracker.handle(&[delivery]).await, [Outcome::Done]);
     let events = harness.events(id).await;
     let entry = |event: &serde_json::Value| {
@@ -118,13 +118,13 @@ async fn a_cancellation_between_read_and_write_is_kept() {
     let harness = OrdersHarness::open().await;
     let id = harness.place().await;
     let paid = report(id, Fact::Paid);
-    let paid = Delivery { first_at: paid.time, event: paid, attempt: 1, last_attempt: false };
+    let paid = Delivery { first_at: paid.time, event: paid.into(), attempt: 1, last_attempt: false };
     let order = harness.order(id).await;
     let reported = [Change::Reported(Fact::Paid, &paid)];
     let transition = Transition::of(&order, reported, Timestamp::now()).unwrap().unwrap();
     assert_eq!(harness.cancel(id).await, 200);
     assert_eq!(harness.tracker.write(&[transition]).await, [None], "it is read and applied again");
-    harness.deliver_all(&[paid.event]).await;
+    harness.deliver_all(&[(*paid.event).clone()]).await;
     assert_eq!(harness.status(id).await, "cancelled (customer)");
     assert_eq!(harness.outbox(id).await, "order.cancelled@1", "payment is asked again to undo its charge");
 }

@@ -80,7 +80,7 @@ proptest! {
         let (mut found, mut answered): (Option<UnknownOrder>, _) = (None, [false; 2]);
         for fact in facts {
             let event = report(id, fact);
-            let delivery = Delivery { first_at: event.time, event, attempt: 1, last_attempt: false };
+            let delivery = Delivery { first_at: event.time, event: event.into(), attempt: 1, last_attempt: false };
             let asks = matches!(fact, Fact::Reserved | Fact::Paid);
             if found.is_some() || asks {
                 answered[0] |= matches!(fact, Fact::Released | Fact::NotReserved(_));

@@ -5,9 +5,10 @@
 //! shape, so that one function serves all of them; it also reads the fields of a response that Lambda ignores.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use orderflow_domain::{Event, Timestamp};
+use orderflow_domain::{Event, EventError, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{AttemptHistory, Outcome};
@@ -33,7 +34,9 @@ pub struct Record {
     /// Identifies the record within its batch.
     pub id: String,
     /// The message.
-    pub body: String,
+    pub body: Arc<str>,
+    /// The event in the message, if the host has it: it is in the same process as what published it. JSON does not have it.
+    pub event: Option<Arc<Event>>,
     /// The host that sends the record, such as `aws:sqs`.
     pub source: String,
     /// The handle with which the source's queue changes this delivery, if it has one.
@@ -63,7 +66,8 @@ impl From<RecordJson> for Record {
             attempt: number(RECEIVE_COUNT).and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
             first_at: number(FIRST_RECEIVED_AT).map(Timestamp::from_millis),
             id: json.message_id.unwrap_or_default(),
-            body: json.body.unwrap_or_default(),
+            body: json.body.unwrap_or_default().into(),
+            event: None,
             source: json.event_source.unwrap_or_default(),
             receipt_handle: json.receipt_handle,
         }
@@ -79,7 +83,7 @@ impl From<Record> for RecordJson {
         Self {
             message_id: Some(record.id),
             receipt_handle: record.receipt_handle,
-            body: Some(record.body),
+            body: Some(record.body.to_string()),
             attributes: Some(attributes),
             event_source: Some(record.source),
         }
@@ -89,9 +93,18 @@ impl From<Record> for RecordJson {
 impl RecordBatch {
     /// Returns a batch from `source` of messages with the attempts made before this one. Records are identified by their position.
     pub fn new<'a>(source: &str, messages: impl IntoIterator<Item = (&'a str, AttemptHistory)>) -> Self {
-        let record = |(position, (body, before)): (usize, (&str, AttemptHistory))| Record {
+        Self::of_events(source, messages.into_iter().map(|(body, before)| (body.into(), None, before)))
+    }
+
+    /// Returns a batch of messages whose events the host has, see [`RecordBatch::new`].
+    pub fn of_events(
+        source: &str,
+        messages: impl IntoIterator<Item = (Arc<str>, Option<Arc<Event>>, AttemptHistory)>,
+    ) -> Self {
+        let record = |(position, (body, event, before)): (usize, (_, _, AttemptHistory))| Record {
             id: position.to_string(),
-            body: body.to_owned(),
+            body,
+            event,
             source: source.to_owned(),
             receipt_handle: None,
             attempt: before.with_next_attempt().attempts,
@@ -102,12 +115,20 @@ impl RecordBatch {
 }
 
 impl Record {
+    /// Returns the event in the message.
+    ///
+    /// # Errors
+    /// [`EventError`] if the message is not an event.
+    pub fn event(&self) -> Result<Arc<Event>, EventError> {
+        self.event.clone().map_or_else(|| Event::from_json(&self.body).map(Arc::new), Ok)
+    }
+
     /// Returns the attempts with the present one. If the source does not know the first time of a redelivered message, the time of its event
     /// is used, the latest time that is known to be earlier.
     pub fn history(&self, now: Timestamp) -> AttemptHistory {
         let published_at = || match self.attempt {
             ..=1 => None,
-            _ => Event::from_json(&self.body).ok().map(|event| event.time),
+            _ => self.event().ok().map(|event| event.time),
         };
         let first_at = self.first_at.or_else(published_at).unwrap_or(now);
         AttemptHistory { attempts: self.attempt, first_at }
@@ -275,7 +296,7 @@ mod tests {
     fn a_record_without_attributes_is_a_first_attempt() {
         for record in [json!({}), json!({"messageId": null, "body": null, "attributes": null})] {
             let record: Record = serde_json::from_value(record).unwrap();
-            assert_eq!((record.attempt, record.first_at, record.body.as_str()), (1, None, ""));
+            assert_eq!((record.attempt, record.first_at, &*record.body), (1, None, ""));
         }
     }
 

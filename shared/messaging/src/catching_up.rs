@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use orderflow_domain::{Event, Timestamp};
+use orderflow_domain::Timestamp;
 use tokio::sync::Semaphore;
 
 use crate::RecordBatch;
@@ -24,6 +24,6 @@ static TURNS: [(&str, Semaphore); 2] =
 /// is its oldest.
 pub(crate) fn turn_of(consumer: &str, batch: &RecordBatch, now: Timestamp) -> Option<&'static Semaphore> {
     let (_, turn) = TURNS.iter().find(|(name, _)| *name == consumer)?;
-    let first = Event::from_json(&batch.records.first()?.body).ok()?;
+    let first = batch.records.first()?.event().ok()?;
     (now.since(first.time) >= OLD).then_some(turn)
 }

@@ -1,5 +1,6 @@
 //! The contract of a service's consumer: a batch of events in, one outcome for each out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +12,7 @@ use crate::DeadLetterCode;
 #[derive(Debug, Clone)]
 pub struct Delivery {
     /// The event.
-    pub event: Event,
+    pub event: Arc<Event>,
     /// The attempt number, starting at 1.
     pub attempt: u32,
     /// When it was first delivered. An event can be delivered long after it happened, so a consumer's waiting times count from here.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orderflow_domain::{Event, Timestamp};
+use orderflow_domain::Timestamp;
 use tracing::Instrument;
 
 use crate::observation::{measure, record_outcome, span};
@@ -70,7 +70,7 @@ impl<C: Consumer> QueueFunction<C> {
     /// Decodes a record; the error is the outcome of one that is not an event.
     fn decode(&self, record: &Record, now: Timestamp) -> Result<Delivery, Outcome> {
         let undecodable = |reason| Outcome::DeadLetter { code: DeadLetterCode::UNDECODABLE, reason };
-        let event = Event::from_json(&record.body).map_err(|error| undecodable(error.to_string()))?;
+        let event = record.event().map_err(|error| undecodable(error.to_string()))?;
         let history = record.history(now);
         let last_attempt = self.policy.is_last(history.attempts, history.first_at, now);
         let delivery =

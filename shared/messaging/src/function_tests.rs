@@ -1,11 +1,11 @@
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
-use orderflow_domain::{EventData, InventoryReleased, OrderId};
+use orderflow_domain::{Event, EventData, InventoryReleased, OrderId};
 
 use super::*;
-use crate::AttemptHistory;
+use crate::{AttemptHistory, Target, TargetError};
 
 /// Returns fixed outcomes and records its deliveries.
 struct Scripted {
@@ -70,6 +70,35 @@ async fn h07_a_record_that_is_not_done_is_reported() {
     let outcomes = function.handle(&records(&[good(), good(), good()]), None).await;
     assert_eq!(outcomes[..2], [Outcome::Done, later]);
     assert!(matches!(outcomes[2], Outcome::Retry { after: None, .. }), "{outcomes:?}");
+}
+
+/// The function, invoked with JSON.
+struct Invoked(QueueFunction<Scripted>);
+
+#[async_trait]
+impl Target for Invoked {
+    async fn invoke(&self, payload: Vec<u8>) -> Result<Vec<u8>, TargetError> {
+        Target::invoke(&self.0, payload).await
+    }
+}
+
+#[tokio::test]
+async fn a_batch_with_events_is_handled_as_its_json_is() {
+    let dead = Outcome::DeadLetter { code: "odd".into(), reason: "x".to_owned() };
+    let answers = vec![Outcome::Done, Outcome::retry_after("x", Duration::from_secs(2)), dead];
+    let bodies = [good(), "{not json".to_owned(), good(), good()];
+    let history = AttemptHistory { attempts: 2, first_at: Timestamp::from_millis(0) };
+    let messages = bodies.iter().map(|body| {
+        let event = Event::from_json(body).ok().map(Arc::new);
+        (body.as_str().into(), event, history)
+    });
+    let batch = RecordBatch::of_events("orderflow:memory", messages);
+    let (direct, invoked) = (function(answers.clone()), Invoked(function(answers)));
+    let outcomes = Target::handle(&direct, &batch).await;
+    assert_eq!(outcomes.as_ref().map(Vec::len), Ok(4));
+    assert_eq!(outcomes, invoked.handle(&batch).await);
+    let seen = |function: &QueueFunction<Scripted>| format!("{:?}", function.consumer.seen.lock().unwrap());
+    assert_eq!(seen(&direct), seen(&invoked.0));
 }
 
 #[tokio::test(start_paused = true)]

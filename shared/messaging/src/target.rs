@@ -34,12 +34,27 @@ pub enum TargetError {
 pub trait Target: Send + Sync + 'static {
     /// Takes a [`RecordBatch`] and returns a [`QueueResponse`], both as JSON.
     async fn invoke(&self, payload: Vec<u8>) -> Result<Vec<u8>, TargetError>;
+
+    /// Takes a batch and returns one outcome for each record, in their order. A function in this process takes the batch as it is; any other is
+    /// invoked with JSON.
+    async fn handle(&self, batch: &RecordBatch) -> Result<Vec<Outcome>, TargetError> {
+        let failed = |error: &dyn ToString| TargetError::Failed(error.to_string());
+        let payload = serde_json::to_vec(batch).map_err(|error| failed(&error))?;
+        let response = self.invoke(payload).await?;
+        let response: QueueResponse = serde_json::from_slice(&response)
+            .map_err(|error| failed(&format!("its response is not a batch response: {error}")))?;
+        response.into_outcomes(&batch.records).map_err(|error| failed(&error))
+    }
 }
 
 #[async_trait]
 impl<C: Consumer> Target for QueueFunction<C> {
     async fn invoke(&self, payload: Vec<u8>) -> Result<Vec<u8>, TargetError> {
         self.invoke(&payload, None).await.map_err(|error| TargetError::Failed(error.to_string()))
+    }
+
+    async fn handle(&self, batch: &RecordBatch) -> Result<Vec<Outcome>, TargetError> {
+        Ok(self.handle(&batch.records, None).await)
     }
 }
 
@@ -57,10 +72,11 @@ pub enum Invoked {
 /// Invokes the function of a consumer.
 ///
 /// A function that fails for a single record is a failed attempt of that record. An unreachable function defers every record: no attempt counts.
-pub async fn invoke(consumer: &str, target: &Arc<dyn Target>, batch: &RecordBatch) -> Invoked {
-    match invoke_in_turn(consumer, target, batch).await {
+pub async fn invoke(consumer: &str, target: &Arc<dyn Target>, batch: RecordBatch) -> Invoked {
+    let batch = Arc::new(batch);
+    match invoke_in_turn(consumer, target, &batch).await {
         Ok(outcomes) => Invoked::Outcomes(outcomes),
-        Err(error) => failed(consumer, batch, &error, Duration::from_secs(1)),
+        Err(error) => failed(consumer, &batch, &error, Duration::from_secs(1)),
     }
 }
 
@@ -69,13 +85,14 @@ pub async fn invoke(consumer: &str, target: &Arc<dyn Target>, batch: &RecordBatc
 pub async fn invoke_with_hold(
     consumer: &str,
     target: &Arc<dyn Target>,
-    batch: &RecordBatch,
+    batch: RecordBatch,
     received_at: Instant,
     stop: &mut watch::Receiver<bool>,
 ) -> Invoked {
+    let batch = Arc::new(batch);
     let mut failures = 0_u32;
     loop {
-        match invoke_in_turn(consumer, target, batch).await {
+        match invoke_in_turn(consumer, target, &batch).await {
             Ok(outcomes) => {
                 if failures > 0 {
                     tracing::info!(service = consumer, "function is reachable again");
@@ -87,7 +104,7 @@ pub async fn invoke_with_hold(
                     tracing::warn!(service = consumer, %error, "function is unreachable; batch is held");
                 }
             }
-            Err(error) => return failed(consumer, batch, &error, HOLD_MAX),
+            Err(error) => return failed(consumer, &batch, &error, HOLD_MAX),
         }
         failures += 1;
         let pause = UNREACHABLE.delay(failures);
@@ -119,28 +136,23 @@ fn failed(consumer: &str, batch: &RecordBatch, error: &TargetError, deferral: Du
 async fn invoke_in_turn(
     consumer: &str,
     target: &Arc<dyn Target>,
-    batch: &RecordBatch,
+    batch: &Arc<RecordBatch>,
 ) -> Result<Vec<Outcome>, TargetError> {
     let Some(turn) = turn_of(consumer, batch, Timestamp::now()) else {
-        return try_invoke(target.clone(), batch).await;
+        return try_invoke(target.clone(), batch.clone()).await;
     };
     let mut outcomes = Vec::with_capacity(batch.records.len());
     for group in batch.records.chunks(GROUP_MAX) {
         let _turn = turn.acquire().await.expect("the semaphore is never closed");
-        outcomes.extend(try_invoke(target.clone(), &RecordBatch { records: group.to_vec() }).await?);
+        outcomes.extend(try_invoke(target.clone(), Arc::new(RecordBatch { records: group.to_vec() })).await?);
     }
     Ok(outcomes)
 }
 
 /// Invokes the function in a task of its own, so that a panic fails only its batch.
-async fn try_invoke(target: Arc<dyn Target>, batch: &RecordBatch) -> Result<Vec<Outcome>, TargetError> {
-    let failed = |error: &dyn ToString| TargetError::Failed(error.to_string());
-    let payload = serde_json::to_vec(batch).map_err(|error| failed(&error))?;
-    let invocation = tokio::spawn(async move { target.invoke(payload).await });
-    let response = invocation.await.map_err(|error| failed(&error))??;
-    let response: QueueResponse = serde_json::from_slice(&response)
-        .map_err(|error| failed(&format!("its response is not a batch response: {error}")))?;
-    response.into_outcomes(&batch.records).map_err(|error| failed(&error))
+async fn try_invoke(target: Arc<dyn Target>, batch: Arc<RecordBatch>) -> Result<Vec<Outcome>, TargetError> {
+    let invocation = tokio::spawn(async move { target.handle(&batch).await });
+    invocation.await.unwrap_or_else(|panic| Err(TargetError::Failed(panic.to_string())))
 }
 
 #[cfg(test)]
@@ -167,14 +179,14 @@ mod tests {
         let batch = RecordBatch::new("orderflow:test", vec![("{}", history); records]);
         let target: Arc<dyn Target> = Arc::new(Fixed(response));
         let (_stop, mut stopped) = watch::channel(false);
-        let held = invoke_with_hold("payment", &target, &batch, Instant::now(), &mut stopped).await;
+        let held = invoke_with_hold("payment", &target, batch.clone(), Instant::now(), &mut stopped).await;
         let deferrals = |invoked: &Invoked| match invoked {
             Invoked::Outcomes(outcomes) => {
                 outcomes.iter().filter(|o| matches!(o, Outcome::Defer { .. })).count()
             }
             _ => 0,
         };
-        let at_once = invoke("payment", &target, &batch).await;
+        let at_once = invoke("payment", &target, batch).await;
         if deferrals(&held) == 0 {
             assert_eq!(at_once, held);
         } else {
@@ -264,7 +276,7 @@ mod tests {
         target: &Arc<dyn Target>,
         batch: &RecordBatch,
     ) -> [Invoked; 3] {
-        let one = || invoke(consumer, target, batch);
+        let one = || invoke(consumer, target, batch.clone());
         let (first, second, third) = tokio::join!(one(), one(), one());
         [first, second, third]
     }

@@ -146,7 +146,7 @@ fn parsed(outbox: &str) -> Outbox {
 /// Makes the first delivery of an event.
 #[must_use]
 pub fn first_delivery(event: Event) -> Delivery {
-    Delivery { first_at: event.time, event, attempt: 1, last_attempt: false }
+    Delivery { first_at: event.time, event: event.into(), attempt: 1, last_attempt: false }
 }
 
 /// Makes the delivery of an event after which it is dead-lettered.

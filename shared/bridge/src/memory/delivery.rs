@@ -74,9 +74,10 @@ impl MemoryBroker {
         mut messages: Vec<Message>,
         now: Timestamp,
     ) {
-        let records = messages.iter().map(|message| (&*message.body, message.history));
-        let batch = RecordBatch::new(EVENT_SOURCE, records);
-        match invoke(consumer, target, &batch).await {
+        let records =
+            messages.iter().map(|message| (message.body.clone(), message.event.clone(), message.history));
+        let batch = RecordBatch::of_events(EVENT_SOURCE, records);
+        match invoke(consumer, target, batch).await {
             Invoked::Outcomes(outcomes) => {
                 let decided = messages.into_iter().zip(outcomes).map(|(message, outcome)| {
                     let history = message.history.with_next_attempt();

@@ -41,10 +41,10 @@ impl MemoryPublisher {
         let mut rowless = Vec::new();
         let mut queues = lock(&self.broker.queues);
         for event in events {
-            let body: Arc<str> = event.to_json().into();
+            let (event, body) = (Arc::new(event.clone()), Arc::<str>::from(event.to_json()));
             for row in SUBSCRIPTIONS.iter().filter(|row| row.types.contains(&event.event_type())) {
                 let Some(queue) = queues.get_mut(row.consumer) else { continue };
-                let message = Message::new(event, body.clone(), history, in_flight.clone());
+                let message = Message::new(event.clone(), body.clone(), history, in_flight.clone());
                 if queue.has_room() && !self.broker.switch.is_stopped(row.consumer) {
                     queue.push(message);
                 } else {

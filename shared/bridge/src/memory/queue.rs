@@ -16,6 +16,8 @@ use crate::runtime_table::id_in;
 pub(super) struct Message {
     pub id: String,
     pub body: Arc<str>,
+    /// The event in the body, unless the message was read from a row.
+    pub event: Option<Arc<Event>>,
     /// The attempts made before.
     pub history: AttemptHistory,
     pub origin: Origin,
@@ -41,20 +43,21 @@ impl From<Delayed> for Message {
         let history = AttemptHistory { attempts: row.attempts, first_at: row.first_at };
         let alone = is_isolated(history.attempts);
         let (id, origin) = (row.id().to_owned(), Origin::Delayed { key: row.key().to_owned() });
-        Self { id, body: row.body.into(), history, origin, alone }
+        Self { id, body: row.body.into(), event: None, history, origin, alone }
     }
 }
 
 impl Message {
     pub(super) fn new(
-        event: &Event,
+        event: Arc<Event>,
         body: Arc<str>,
         history: AttemptHistory,
         in_flight: Arc<InFlight>,
     ) -> Self {
         in_flight.add();
         let origin = Origin::Stream { in_flight, emitted_at: event.time };
-        Self { id: event.id.to_string(), body, alone: is_isolated(history.attempts), history, origin }
+        let (id, alone) = (event.id.to_string(), is_isolated(history.attempts));
+        Self { id, body, event: Some(event), history, origin, alone }
     }
 
     /// Returns the message after its row was written: the stream need not hold it any more.
@@ -174,7 +177,7 @@ impl Queue {
             if let Waiting::Held(message) = waiting
                 && let Some(body) = replacements.get(&*message.body)
             {
-                message.body = body.as_str().into();
+                (message.body, message.event) = (body.as_str().into(), None);
                 changed += 1;
             }
         }
@@ -283,7 +286,7 @@ mod tests {
     fn message(id: &str, alone: bool) -> Message {
         let history = AttemptHistory { attempts: 0, first_at: Timestamp::from_millis(0) };
         let origin = Origin::Delayed { key: id.to_owned() };
-        Message { id: id.to_owned(), body: "".into(), history, origin, alone }
+        Message { id: id.to_owned(), body: "".into(), event: None, history, origin, alone }
     }
 
     fn taken(messages: &[(&str, bool)], limit: usize) -> Vec<usize> {

@@ -107,7 +107,7 @@ impl<'a> Batch<'a> {
             group.iter().map(|delivery| String::from_utf8_lossy(&delivery.data)).collect();
         let records = bodies.iter().map(AsRef::as_ref).zip(before.iter().copied());
         let batch = RecordBatch::new(EVENT_SOURCE, records);
-        match invoke_with_hold(consumer, target, &batch, self.received_at, stop).await {
+        match invoke_with_hold(consumer, target, batch, self.received_at, stop).await {
             Invoked::Outcomes(outcomes) => {
                 let attempted: Vec<_> = before.into_iter().map(AttemptHistory::with_next_attempt).collect();
                 self.apply(group, &attempted, &outcomes).await

@@ -91,7 +91,15 @@ impl Message {
             // It is not an event either way; the dead letter holds what arrived.
             Err(_) => self.data,
         };
-        Record { id, body, source: "aws:rmq".to_owned(), receipt_handle: None, attempt, first_at }
+        Record {
+            id,
+            body: body.into(),
+            event: None,
+            source: "aws:rmq".to_owned(),
+            receipt_handle: None,
+            attempt,
+            first_at,
+        }
     }
 
     /// Returns the attempt number, starting at 1. A classic queue counts no deliveries; it only reports that there was an earlier one.

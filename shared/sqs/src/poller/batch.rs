@@ -94,7 +94,7 @@ impl<'a> Batch<'a> {
         let records = messages.map(|message| (message.body.as_str(), message.before));
         let batch = RecordBatch::new(EVENT_SOURCE, records);
         let ConsumerContext { consumer, target, .. } = self.context;
-        let invoked = invoke_with_hold(consumer, target, &batch, self.received_at, stop);
+        let invoked = invoke_with_hold(consumer, target, batch, self.received_at, stop);
         match self.keeping_invisible(invoked).await {
             Invoked::Outcomes(outcomes) => self.apply(group, &outcomes).await,
             Invoked::FailedAsWhole => return self.deliver_one_by_one(group, stop).await,
