@@ -166,7 +166,7 @@ fn shared_crates_import_downwards() {
         ("orderflow-domain", &[][..]),
         ("orderflow-backoff", &[]),
         ("orderflow-embedded", &["orderflow-store", "orderflow-store-port"]),
-        ("orderflow-engine", &["orderflow-store-port"]),
+        ("orderflow-engine", &["orderflow-backoff", "orderflow-store-port"]),
         ("orderflow-errors", &[]),
         ("orderflow-store-port", &[]),
         ("orderflow-store-server", &["orderflow-store-port"]),

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use orderflow_backoff::{Ended, Repeats};
 use tokio::sync::oneshot;
 
 use crate::request::{Outcome, Request, StorageError};
@@ -10,6 +11,9 @@ use crate::writer::Writer;
 
 /// The number of writes after which a group is complete. Those that wait are in the next one.
 const GROUP_WRITES: usize = 1_024;
+
+/// Why groups of writes of this process failed.
+static FAILURES: Repeats = Repeats::new();
 
 /// Work for the writer.
 pub(crate) enum Entry {
@@ -106,12 +110,17 @@ fn carry_out(writer: &mut Writer, group: &mut Vec<Entry>) {
     // A caller that no longer waits for its answer gets none.
     match writer.commit(&requests) {
         Ok(outcomes) => {
+            for Ended { failure, count } in FAILURES.works() {
+                tracing::info!(error = failure, groups = count, "writes succeed again");
+            }
             for (outcome, answer) in outcomes.into_iter().zip(answers) {
                 let _ = answer.send(Ok(outcome));
             }
         }
         Err(error) => {
-            tracing::error!(%error, requests = requests.len(), "a group of writes failed");
+            if FAILURES.fails(&error.to_string()) {
+                tracing::error!(%error, "writes fail");
+            }
             for answer in answers {
                 let _ = answer.send(Err(error.clone()));
             }

@@ -1,5 +1,6 @@
 //! The prefix of the names of tables, and checks that a table answers.
 
+use orderflow_domain::random_id;
 use orderflow_settings::declared::PREFIX;
 use orderflow_settings::{NotAllowed, Reader};
 
@@ -50,7 +51,7 @@ impl Table {
             Some(_) => self.key_with_range(PROBE, PROBE),
         };
         let mut item = key.clone();
-        item.insert("padding".to_owned(), string("-".repeat(bytes)));
+        item.insert("padding".to_owned(), string(padding(bytes)));
         let put =
             Write { table: self.table.clone(), operation: Operation::Put(item), conditions: Vec::new() };
         self.backend.write(&put).await.map_err(|error| match error {
@@ -61,5 +62,26 @@ impl Table {
             Some(_) => Ok(()),
             None => Err(shape(self.name(), &"an item that was written is not there")),
         }
+    }
+}
+
+/// Returns a text that differs from that of every other probe in each of its parts: a database writes no page that stays as it is, also if the disk is
+/// full.
+fn padding(bytes: usize) -> String {
+    let id = random_id().simple().to_string();
+    let mut padding = id.repeat(bytes.div_ceil(id.len()));
+    padding.truncate(bytes);
+    padding
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_probe_changes_every_page_of_a_database() {
+        let (one, other) = (padding(32 * 1024), padding(32 * 1024));
+        assert_eq!((one.len(), other.len(), padding(7).len()), (32 * 1024, 32 * 1024, 7));
+        assert!(one.as_bytes().chunks(512).zip(other.as_bytes().chunks(512)).all(|(one, other)| one != other));
     }
 }
