@@ -82,6 +82,8 @@ mod tests {
     fn each_probe_changes_every_page_of_a_database() {
         let (one, other) = (padding(32 * 1024), padding(32 * 1024));
         assert_eq!((one.len(), other.len(), padding(7).len()), (32 * 1024, 32 * 1024, 7));
-        assert!(one.as_bytes().chunks(512).zip(other.as_bytes().chunks(512)).all(|(one, other)| one != other));
+        assert!(
+            one.as_bytes().chunks(512).zip(other.as_bytes().chunks(512)).all(|(one, other)| one != other)
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lapin::Channel;
 use lapin::message::Delivery;
-use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use orderflow_backoff::{Backoff, OutageObserver};
 use orderflow_messaging::{ConsumerSwitch, RetryPolicy, Target};
@@ -37,7 +37,8 @@ const RECONNECT: Backoff = Backoff::from_millis(100, 400, 3_200);
 /// The time that the broker may take to accept a subscription. A queue without a leader does not answer.
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// After this long without a message, the broker is asked whether the queue still has a consumer.
+/// After this long without a message, the queue is subscribed to again. A queue that was deleted and declared again may have kept a subscription to which it
+/// delivers nothing (RabbitMQ 3.10), or lost it without a word.
 const IDLE_MAX: Duration = Duration::from_secs(4);
 
 /// Delivers the messages of one queue to its function.
@@ -73,6 +74,8 @@ struct Session {
 enum Ended {
     Stopped,
     SwitchedOff,
+    /// No message came for [`IDLE_MAX`].
+    Idle,
     /// The prefetch has to be changed.
     PrefetchChanged,
 }
@@ -95,7 +98,7 @@ impl Session {
             }
             match self.consume().await {
                 Ok(Ended::Stopped) => return,
-                Ok(Ended::SwitchedOff | Ended::PrefetchChanged) => {}
+                Ok(Ended::SwitchedOff | Ended::Idle | Ended::PrefetchChanged) => {}
                 Err(error) => self.recover(&error).await,
             }
         }
@@ -148,20 +151,18 @@ impl Session {
             let (prefetch, most) =
                 if self.one_by_one > 0 { (1, 1) } else { (PREFETCH, usize::from(BATCH_MAX)) };
             let subscribed = timeout(SUBSCRIBE_TIMEOUT, self.subscribe(channel, prefetch)).await;
-            let mut prefetched = subscribed.map_err(|_| {
-                RabbitError::Broken(format!("{} does not answer", queue(self.consumer.consumer)))
-            })??;
+            let mut prefetched = subscribed.map_err(|_| self.unanswered())??;
             if self.interruption.works() {
                 tracing::info!(service = self.consumer.consumer, "queue is consumed again");
             }
             match self.work(channel, &mut prefetched, most).await? {
                 // No message of the channel is unacknowledged, so the channel can be reused.
                 Ended::PrefetchChanged if self.one_by_one == 0 => {
-                    channel.basic_cancel(prefetched.tag(), BasicCancelOptions::default()).await?;
-                    let left = prefetched.leftovers();
-                    for delivery in &left.deliveries {
-                        self.deliver(channel, std::slice::from_ref(delivery)).await?;
-                    }
+                    self.unsubscribe(channel, prefetched).await?
+                }
+                Ended::Idle => {
+                    self.unsubscribe(channel, prefetched).await?;
+                    return Ok(Ended::Idle);
                 }
                 ended => return Ok(ended),
             }
@@ -175,6 +176,22 @@ impl Session {
         let subscription = channel.basic_consume(name.as_str().into(), "".into(), options, arguments).await?;
         self.consumer.consuming.rights().has(Permission::Read, &name);
         Ok(Prefetched::new(subscription, self.consumer.consuming.in_flight(self.consumer.consumer)))
+    }
+
+    /// Ends a subscription and delivers what came meanwhile, so that no message of the channel is unacknowledged.
+    async fn unsubscribe(&self, channel: &Channel, mut prefetched: Prefetched) -> Result<(), RabbitError> {
+        let options = BasicCancelOptions::default();
+        let cancelled = timeout(SUBSCRIBE_TIMEOUT, channel.basic_cancel(prefetched.tag(), options)).await;
+        cancelled.map_err(|_| self.unanswered())??;
+        let left = prefetched.leftovers();
+        for delivery in &left.deliveries {
+            self.deliver(channel, std::slice::from_ref(delivery)).await?;
+        }
+        Ok(())
+    }
+
+    fn unanswered(&self) -> RabbitError {
+        RabbitError::Broken(format!("{} does not answer", queue(self.consumer.consumer)))
     }
 
     /// Delivers batches until consuming ends.
@@ -193,9 +210,8 @@ impl Session {
                 batch = timeout(IDLE_MAX, prefetched.next_batch(most)) => batch,
             };
             let Ok(batch) = batch else {
-                self.check_subscription(channel).await?;
                 self.failures = 0;
-                continue;
+                return Ok(Ended::Idle);
             };
             let batch = batch?;
             let end = tokio::select! {
@@ -223,18 +239,6 @@ impl Session {
                     return Ok(Ended::PrefetchChanged);
                 }
             }
-        }
-    }
-
-    /// Asks the broker whether the queue exists and has a consumer.
-    async fn check_subscription(&self, channel: &Channel) -> Result<(), RabbitError> {
-        let name = queue(self.consumer.consumer);
-        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
-        let asked = channel.queue_declare(name.as_str().into(), passive, FieldTable::default());
-        let answer = timeout(SUBSCRIBE_TIMEOUT, asked).await;
-        match answer.map_err(|_| RabbitError::Broken(format!("{name} does not answer")))??.consumer_count() {
-            0 => Err(RabbitError::Broken(format!("{name} has no consumer"))),
-            _ => Ok(()),
         }
     }
 

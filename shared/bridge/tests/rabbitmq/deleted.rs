@@ -70,6 +70,24 @@ async fn a_deleted_queue_has_its_consumer_again_whenever_it_is_deleted() {
     running.stop().await;
 }
 
+/// A queue is declared again before its consumer learns that it was deleted. RabbitMQ may keep the subscription and deliver nothing to it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_is_declared_again_at_once_delivers_its_messages() {
+    let world = World::new().await;
+    let (channel, doer) = (world.by_hand().await, Arc::new(Scripted::default()));
+    let running = world.consume(doer.clone());
+    for _ in 0..10 {
+        let events = world.publish(20).await;
+        eventually("they are processed", async || ids(&events).is_subset(&doer.done_ids())).await;
+        delete(&channel, &queue(CONSUMER)).await;
+        world.broker.reconcile().await.unwrap();
+        let events = world.publish(20).await;
+        healed("those of the new queue are processed", async || ids(&events).is_subset(&doer.done_ids()))
+            .await;
+    }
+    running.stop().await;
+}
+
 /// The queue figures include the messages that the consumer has received ahead of their delivery.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn prefetched_messages_count_as_in_flight() {
