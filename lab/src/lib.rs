@@ -19,6 +19,7 @@ mod result;
 mod scenario;
 mod series;
 mod shop;
+pub mod sim;
 mod statistics;
 mod stored;
 mod text;
