@@ -99,11 +99,15 @@ pub struct Published {
     pub event: Value,
 }
 
-/// How a copy of an event in the queue of a consumer ended.
+/// What happened to a copy of an event in the queue of a consumer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// The consumer acknowledged it.
+    /// The host acknowledged it.
     Acknowledged,
+    /// The host returned it to the queue, and counted an attempt.
+    Retried,
+    /// The host returned it to the queue, and counted no attempt.
+    Deferred,
     /// The host moved it to the dead-letter queue.
     DeadLettered,
     /// An operator replayed it, so that it is in the queue again.
@@ -112,17 +116,23 @@ pub enum Fate {
     Purged,
 }
 
-/// What happened to a copy of an event in the queue of a consumer.
+/// A decision about a copy of an event in the queue of a consumer. The broker delivers a copy whose decision is lost again; that is no decision.
 #[derive(Debug, Clone)]
 pub struct Handled {
     /// When.
     pub at: Moment,
     /// The consumer, such as `inventory-reserve`.
     pub consumer: String,
-    /// The `id` of the event.
+    /// The `id` of the event; the text of the message if it is no event.
     pub event_id: String,
+    /// The number of the message in the broker. A repeated publish makes another message; a retry does not.
+    pub copy: u64,
+    /// The attempt number of the delivery, starting at 1; 0 for what an operator did.
+    pub attempt: u32,
     /// What.
     pub fate: Fate,
+    /// The code of a dead letter, such as `attempts-exhausted`.
+    pub code: Option<String>,
 }
 
 /// A record of a stream that was deleted before a relay read it, because the streams were stopped beyond their retention.
