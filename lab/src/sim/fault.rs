@@ -69,11 +69,15 @@ pub enum FaultKind {
     NewerEvent,
     /// An event lacks its optional fields, as one of an older version.
     OlderEvent,
+    /// A message that is no event is in a queue.
+    GarbageDelivered,
+    /// An event of an order that does not exist is in a queue.
+    ForgedEvent,
 }
 
 impl FaultKind {
     /// All kinds.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 34] = [
         Self::DeliveryRepeated,
         Self::DeliveryReordered,
         Self::DeliveryDelayed,
@@ -106,6 +110,8 @@ impl FaultKind {
         Self::CancelRaced,
         Self::NewerEvent,
         Self::OlderEvent,
+        Self::GarbageDelivered,
+        Self::ForgedEvent,
     ];
 
     /// Returns the stable name.
@@ -143,6 +149,8 @@ impl FaultKind {
             Self::CancelRaced => "cancel-raced",
             Self::NewerEvent => "newer-event",
             Self::OlderEvent => "older-event",
+            Self::GarbageDelivered => "garbage-delivered",
+            Self::ForgedEvent => "forged-event",
         }
     }
 }

@@ -52,6 +52,8 @@ pub enum Action {
         sku: u8,
         /// The price in cents.
         price: u32,
+        /// The first stock of a new product.
+        stock: u32,
     },
     /// An operator removes a product.
     RemoveProduct {
@@ -64,6 +66,8 @@ pub enum Action {
         sku: u8,
         /// The units.
         available: u32,
+        /// The number of the idempotency key.
+        key: u16,
     },
     /// An operator adjusts the available stock of a sku.
     AdjustStock {
@@ -71,6 +75,15 @@ pub enum Action {
         sku: u8,
         /// The units, negative to take some away.
         by: i32,
+        /// The number of the idempotency key.
+        key: u16,
+    },
+    /// An operator requests a message to a customer.
+    Notify {
+        /// The number of the customer.
+        customer: u8,
+        /// The number of the idempotency key.
+        key: u16,
     },
     /// An operator forgets a customer.
     Forget {
