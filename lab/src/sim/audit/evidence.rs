@@ -108,6 +108,8 @@ pub enum Fate {
     Retried,
     /// The host returned it to the queue, and counted no attempt.
     Deferred,
+    /// The consumer crashed, so that the broker delivers it again and counts an attempt.
+    Crashed,
     /// The host moved it to the dead-letter queue.
     DeadLettered,
     /// An operator replayed it, so that it is in the queue again.
@@ -116,7 +118,7 @@ pub enum Fate {
     Purged,
 }
 
-/// A decision about a copy of an event in the queue of a consumer. The broker delivers a copy whose decision is lost again; that is no decision.
+/// The end of a delivery of a copy of an event in the queue of a consumer, or what an operator did with it.
 #[derive(Debug, Clone)]
 pub struct Handled {
     /// When.
@@ -125,7 +127,7 @@ pub struct Handled {
     pub consumer: String,
     /// The `id` of the event; the text of the message if it is no event.
     pub event_id: String,
-    /// The number of the message in the broker. A repeated publish makes another message; a retry does not.
+    /// The number of the message in the broker. A repeated publish or a repeated delivery makes another message; a retry does not.
     pub copy: u64,
     /// The attempt number of the delivery, starting at 1; 0 for what an operator did.
     pub attempt: u32,

@@ -1,0 +1,71 @@
+//! The auditor: decides from the evidence of a run whether a promise was broken. It shares no code with the handlers, and reads items, events and
+//! answers as JSON, by the names that they have in the documents.
+
+mod acknowledged;
+mod analytics;
+mod answers;
+mod dead_letters;
+mod delivery;
+pub mod evidence;
+mod history;
+mod item;
+mod ledger;
+mod notifications;
+mod orders;
+mod personal;
+mod stock;
+#[cfg(test)]
+mod testing;
+mod timeline;
+
+use std::fmt;
+
+pub use evidence::Evidence;
+
+/// A promise that a run broke.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The stable name of the invariant, such as `at-most-one-charge`.
+    pub invariant: &'static str,
+    /// The id of the order that it is about, if it is about one.
+    pub order: Option<String>,
+    /// What was found, in a sentence.
+    pub text: String,
+}
+
+impl Violation {
+    fn of(invariant: &'static str, text: impl Into<String>) -> Self {
+        Self { invariant, order: None, text: text.into() }
+    }
+
+    fn of_order(invariant: &'static str, order: &str, text: impl Into<String>) -> Self {
+        Self { invariant, order: Some(order.to_owned()), text: text.into() }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.order {
+            Some(order) => write!(f, "{}: order {order}: {}", self.invariant, self.text),
+            None => write!(f, "{}: {}", self.invariant, self.text),
+        }
+    }
+}
+
+/// Returns every violation that the evidence shows.
+pub fn audit(evidence: &Evidence) -> Vec<Violation> {
+    let checks: [fn(&Evidence) -> Vec<Violation>; 11] = [
+        stock::check,
+        ledger::check,
+        orders::check,
+        timeline::check,
+        delivery::check,
+        dead_letters::check,
+        acknowledged::check,
+        analytics::check,
+        notifications::check,
+        personal::check,
+        answers::check,
+    ];
+    checks.into_iter().flat_map(|check| check(evidence)).collect()
+}
