@@ -2,7 +2,9 @@
 //! all driven by one seed.
 
 mod admin;
+mod args;
 pub mod audit;
+mod batch;
 mod broker;
 mod client;
 mod crash;
@@ -14,10 +16,13 @@ mod plan;
 mod provider;
 mod publisher;
 mod relays;
+mod report;
 mod run;
 mod scheduler;
 mod settling;
+mod shrink;
 mod store;
+mod story;
 mod system;
 mod tables;
 mod time;
@@ -26,9 +31,11 @@ mod verdict;
 mod workers;
 mod world;
 
+pub use args::SimArgs;
 pub use audit::{Evidence, Violation};
 pub use fault::{FaultKind, Place, PlannedFault};
 pub use plan::{Action, Operation, Plan};
+pub use report::{SimError, SimReport, simulate};
 pub use run::{Run, run};
 pub use verdict::violations;
 
