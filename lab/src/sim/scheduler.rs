@@ -1,5 +1,6 @@
 //! Decides which process runs next: the seed picks one of those that can go on.
 
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,10 +13,11 @@ pub(super) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// The most polls of processes before the runtime gets its turn, with its timers and tasks.
 const POLLS_PER_TURN: usize = 8;
 
-/// The processes that can go on, and what wakes the scheduler.
+/// The processes that can go on by their numbers, and what wakes the scheduler. In which order they were woken does not matter: tokio wakes those
+/// that wait for one value in a random order.
 #[derive(Default)]
 struct Ready {
-    processes: Vec<Arc<Handle>>,
+    processes: BTreeMap<usize, Arc<Handle>>,
     scheduler: Option<Waker>,
 }
 
@@ -32,7 +34,7 @@ impl Wake for Handle {
             return;
         }
         let mut ready = lock(&self.ready);
-        ready.processes.push(Arc::clone(&self));
+        ready.processes.insert(self.number, Arc::clone(&self));
         if let Some(scheduler) = ready.scheduler.take() {
             scheduler.wake();
         }
@@ -131,7 +133,8 @@ impl Scheduler {
             return None;
         }
         let index = self.rng.usize(..ready.processes.len());
-        Some(ready.processes.swap_remove(index))
+        let number = ready.processes.keys().nth(index).copied()?;
+        ready.processes.remove(&number)
     }
 
     /// Polls a process. Returns whether it ended.
