@@ -87,7 +87,7 @@ impl Batch {
 
     fn examine(&self, seed: u64, started: Instant) {
         let (run, violations) = examine(&Plan::generate(seed));
-        let is_new = {
+        let new = {
             let mut found = self.found();
             if let Some(run) = &run {
                 found.simulated += run.simulated;
@@ -97,7 +97,7 @@ impl Batch {
             }
             let known =
                 |violation: &Violation| found.failures.iter().any(|failure| failure.has(violation.invariant));
-            let is_new = violations.iter().any(|violation| !known(violation));
+            let new = violations.iter().find(|violation| !known(violation));
             if !violations.is_empty() {
                 found.failures.push(Failure { seed, violations: violations.clone(), explanation: None });
             }
@@ -108,10 +108,10 @@ impl Batch {
             let failing = found.failures.len();
             let a_second = HumanDuration(Duration::from_secs_f64(rate));
             self.progress.set_message(format!("{a_second} simulated a second, {failing} failing"));
-            is_new
+            new
         };
-        if is_new {
-            let explanation = explain(&Plan::generate(seed), &violations[0]);
+        if let Some(new) = new {
+            let explanation = explain(&Plan::generate(seed), new);
             let mut found = self.found();
             let failure = found.failures.iter_mut().find(|failure| failure.seed == seed);
             failure.into_iter().for_each(|failure| failure.explanation = Some(explanation.clone()));

@@ -54,7 +54,7 @@ pub struct SimReport {
 pub(super) struct Failure {
     pub seed: u64,
     pub violations: Vec<Violation>,
-    /// How its first violation comes about. Only the first seed of an invariant has one.
+    /// How one of its violations comes about. Only the first seed of an invariant has one.
     pub explanation: Option<Explanation>,
 }
 

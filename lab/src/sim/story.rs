@@ -71,7 +71,8 @@ fn written(order: &str, change: &Change) -> Option<String> {
 
 /// Describes what happened to the events of an order.
 fn events(order: &str, evidence: &Evidence) -> Vec<(Moment, String)> {
-    let of_order = evidence.published.iter().filter(|published| text(&published.event, "subject") == order);
+    let of_order =
+        evidence.published.iter().filter(|published| super::audit::subject(&published.event) == order);
     let mut lines = Vec::new();
     let mut names: BTreeMap<&str, &str> = BTreeMap::new();
     for published in of_order {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Violation;
 use super::evidence::{Evidence, Fate, Handled};
 use super::history::{Happened, Tables, replay};
-use super::item::{is_final, text};
+use super::item::{is_final, subject, text};
 
 const RECORDED: &str = "acknowledged-is-recorded";
 
@@ -21,9 +21,9 @@ pub(super) fn check(evidence: &Evidence) -> Vec<Violation> {
         };
         let Some(event) = events.get(event_id.as_str()) else { return };
         if let Some(missing) = missing(consumer, event, tables) {
-            let (name, subject) = (text(event, "type"), text(event, "subject"));
+            let name = text(event, "type");
             let text = format!("{consumer} acknowledged {name} ({event_id}), and {missing}");
-            found.push(Violation::of_order(RECORDED, subject, text));
+            found.push(Violation::of_order(RECORDED, subject(event), text));
         }
     });
     found
@@ -31,7 +31,7 @@ pub(super) fn check(evidence: &Evidence) -> Vec<Violation> {
 
 /// Returns what is not recorded of an event that a consumer acknowledges.
 fn missing(consumer: &str, event: &Value, tables: &Tables<'_>) -> Option<String> {
-    let (name, subject) = (text(event, "type"), text(event, "subject"));
+    let (name, subject) = (text(event, "type"), subject(event));
     let row = |table, key: &str| tables.get(table, key).map(|item| text(item, "status"));
     let is_refusal = matches!(name, "order.rejected" | "order.cancelled" | "order.unknown");
     let problem = |table: &str, status: Option<&str>| {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Violation;
 use super::evidence::{Evidence, Fate};
-use super::item::{amount, array, number, text};
+use super::item::{amount, array, number, subject, text};
 
 const RECOUNT: &str = "analytics-equal-a-recount";
 
@@ -98,7 +98,7 @@ fn recount(evidence: &Evidence) -> Figures {
     let (mut placed, mut ended): (BTreeSet<&str>, BTreeMap<&str, &Value>) = Default::default();
     let counted = evidence.published.iter().map(|published| &published.event);
     for event in counted.filter(|event| acknowledged.contains(text(event, "id"))) {
-        let order = text(event, "subject");
+        let order = subject(event);
         match text(event, "type") {
             "order.placed" => {
                 placed.insert(order);

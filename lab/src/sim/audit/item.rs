@@ -56,3 +56,10 @@ pub(super) fn is_order(item: &Value) -> bool {
 pub(super) fn is_final(status: &str) -> bool {
     matches!(status, "confirmed" | "rejected" | "cancelled")
 }
+
+/// Returns what an event is about: its `subject`, or what its data names, because the attribute is optional.
+pub(in crate::sim) fn subject(event: &Value) -> &str {
+    let data = event.get("data").unwrap_or(&Value::Null);
+    let names = ["order_id", "sku", "notification_id"].into_iter().map(|name| text(data, name));
+    std::iter::once(text(event, "subject")).chain(names).find(|name| !name.is_empty()).unwrap_or("")
+}

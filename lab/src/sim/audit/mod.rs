@@ -21,6 +21,7 @@ mod timeline;
 use std::fmt;
 
 pub use evidence::Evidence;
+pub(super) use item::subject;
 
 /// A promise that a run broke.
 #[derive(Debug, Clone, PartialEq, Eq)]

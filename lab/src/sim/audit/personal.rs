@@ -13,24 +13,33 @@ const FORGOTTEN: &str = "forgotten-customer-leaves-nothing";
 pub(super) fn check(evidence: &Evidence) -> Vec<Violation> {
     let mut customers: BTreeSet<&str> = BTreeSet::new();
     let mut found = Vec::new();
-    for exchange in evidence.exchanges.iter().rev() {
-        let Some(customer) = forgotten(exchange) else { continue };
-        // Of several calls the last counts: it finished the work of those before it.
+    for (position, exchange) in evidence.exchanges.iter().enumerate().rev() {
+        let Some(customer) = forgotten(exchange).filter(|_| is_done(exchange)) else { continue };
+        // Of several runs the last counts.
         if customers.insert(customer) {
-            let personal = personal(evidence, customer, exchange.sent);
+            // What is given away during the run is not covered by it. The call with which it began has no cursor.
+            let calls = evidence.exchanges[..=position].iter().rev();
+            let mut calls = calls.filter(|call| forgotten(call) == Some(customer));
+            let began =
+                calls.find(|call| !call.path.contains("cursor=")).map_or(exchange.sent, |call| call.sent);
+            let personal = personal(evidence, customer, began);
             found.extend(left(evidence, customer, &personal, exchange));
         }
     }
     found
 }
 
-/// Returns the customer whom a request forgot completely.
+/// Returns the customer whom a request forgets.
 fn forgotten(exchange: &Exchange) -> Option<&str> {
     let path = exchange.path.strip_prefix("/api/v1").unwrap_or(&exchange.path);
     let rest = path.strip_prefix("/customers/").filter(|_| exchange.method == "DELETE")?;
-    let is_done = exchange.status.is_some_and(|status| status < 300)
-        && exchange.response.get("next_cursor").is_none_or(Value::is_null);
-    is_done.then(|| rest.split('?').next().unwrap_or(rest))
+    Some(rest.split('?').next().unwrap_or(rest))
+}
+
+/// Returns whether a request finished the work.
+fn is_done(exchange: &Exchange) -> bool {
+    let is_success = exchange.status.is_some_and(|status| status < 300);
+    is_success && exchange.response.get("next_cursor").is_none_or(Value::is_null)
 }
 
 /// Returns what a customer gave away before a moment, and not again afterwards.
@@ -40,8 +49,9 @@ fn personal<'a>(evidence: &'a Evidence, customer: &str, forgotten: Moment) -> BT
         // Requested notifications have an address and no customer.
         let is_of_customer = text(&exchange.body, "customer_id") == customer;
         let given = ["email", "phone", "payment_token"].into_iter().map(|name| text(&exchange.body, name));
-        let given = given.filter(|given| is_of_customer && !given.is_empty());
-        let is_earlier = exchange.status.is_some() && exchange.answered < forgotten;
+        let given = given.filter(|given| !given.is_empty());
+        // What another customer gave as well, such as a token of a test card, is not only of this one.
+        let is_earlier = is_of_customer && exchange.status.is_some() && exchange.answered < forgotten;
         if is_earlier { before.extend(given) } else { after.extend(given) }
     }
     let requested = evidence
@@ -131,6 +141,21 @@ mod tests {
         let body = json!({"customer_id": "C1", "email": "c1@example.com"});
         story.ask(request("POST", "/api/v1/orders", body, 202));
         story.write("orders", json!({"id": "o2", "customer_id": "C1", "email": "c1@example.com"}));
+        assert_eq!(found(story), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn an_order_that_is_placed_while_the_customer_is_forgotten_may_be_left() {
+        let mut story = story();
+        let mut first = request("DELETE", "/api/v1/customers/C1", Value::Null, 200);
+        first.response = json!({"next_cursor": "c"});
+        story.ask(first);
+        let body = json!({"customer_id": "C1", "email": "new@example.com"});
+        story.ask(request("POST", "/api/v1/orders", body, 202));
+        let mut last = request("DELETE", "/api/v1/customers/C1?cursor=c", Value::Null, 200);
+        last.response = json!({"next_cursor": null});
+        story.ask(last);
+        story.write("orders", json!({"id": "o2", "customer_id": "C1", "email": "new@example.com"}));
         assert_eq!(found(story), Vec::<&str>::new());
     }
 
