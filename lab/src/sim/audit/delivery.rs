@@ -63,24 +63,20 @@ fn announced(table: &str, item: &Value) -> Vec<Announced> {
 
 /// Checks that each announced event was published, unless its record of the stream expired.
 fn unpublished(evidence: &Evidence) -> Vec<Violation> {
-    let envelope =
-        |event: &Value| (subject(event).to_owned(), text(event, "type").to_owned(), number(event, "resend"));
+    // Earlier versions call the number of a resend `redrive`.
+    let resend = |event: &Value| number(event, "resend").max(number(event, "redrive"));
+    let envelope = |event: &Value| (subject(event).to_owned(), text(event, "type").to_owned(), resend(event));
     let published = evidence.published.iter().map(|published| envelope(&published.event));
     let expired = evidence.expired.iter().flat_map(|expired| announced(&expired.table, &expired.image));
     let known: BTreeSet<Announced> = published.chain(expired).collect();
     let written = evidence.changes.iter().filter_map(|change| Some((change, change.new.as_ref()?)));
     let all: BTreeSet<Announced> =
         written.flat_map(|(change, item)| announced(&change.table, item)).collect();
-    let missing = all.difference(&known);
-    missing
-        .map(|(subject, name, resend)| {
-            Violation::of_order(
-                PUBLISHED,
-                subject,
-                format!("{name} (resend {resend}) was written and never published"),
-            )
-        })
-        .collect()
+    let missing = all.difference(&known).map(|(subject, name, resend)| {
+        let text = format!("{name} (resend {resend}) was written and never published");
+        Violation::of_order(PUBLISHED, subject, text)
+    });
+    missing.collect()
 }
 
 /// Checks that each published event ended at each of its subscribers.

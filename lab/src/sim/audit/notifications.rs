@@ -78,7 +78,12 @@ fn unrecorded(evidence: &Evidence, records: &BTreeMap<(&str, &str), &Value>) -> 
             continue;
         }
         for id in required(event) {
-            let status = records.get(&(owner, id.as_str())).map(|record| text(record, "status"));
+            let record = records.get(&(owner, id.as_str()));
+            // A requested notification has no order to mark: it is blanked itself.
+            if record.is_some_and(|record| is_forgotten(text(record, "recipient"))) {
+                continue;
+            }
+            let status = record.map(|record| text(record, "status"));
             if status != Some("sent") {
                 let text = format!(
                     "{} was acknowledged, and its notification {id} is {}",
@@ -162,6 +167,16 @@ mod tests {
     fn an_event_of_a_forgotten_customer_needs_no_record() {
         let mut story = story("confirmed", None);
         story.write("notifications", json!({"order_id": "o1", "id": "forgotten"}));
+        assert_eq!(found(story), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_requested_notification_of_a_forgotten_customer_is_not_sent() {
+        let mut story = story("confirmed", Some("order_confirmation"));
+        story.publish(json!({"id": "e2", "type": "notification.requested", "subject": "n1"}));
+        let record = json!({"order_id": "n1", "id": "request", "recipient": "forgotten@customer.invalid", "status": "requested"});
+        story.write("notifications", record);
+        story.handle("notification", "e2", Fate::Acknowledged);
         assert_eq!(found(story), Vec::<&str>::new());
     }
 
