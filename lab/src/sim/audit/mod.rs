@@ -70,3 +70,49 @@ pub fn audit(evidence: &Evidence) -> Vec<Violation> {
     ];
     checks.into_iter().flat_map(|check| check(evidence)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::sim::FaultKind;
+
+    /// The files with invariants. The name of each is a constant there.
+    const SOURCES: [&str; 12] = [
+        include_str!("acknowledged.rs"),
+        include_str!("analytics.rs"),
+        include_str!("answers.rs"),
+        include_str!("dead_letters.rs"),
+        include_str!("delivery.rs"),
+        include_str!("ledger.rs"),
+        include_str!("notifications.rs"),
+        include_str!("orders.rs"),
+        include_str!("personal.rs"),
+        include_str!("stock.rs"),
+        include_str!("timeline.rs"),
+        include_str!("../verdict.rs"),
+    ];
+
+    const PAGE: &str = include_str!("../../../../docs/internals/simulation.md");
+
+    /// Returns the first column of the tables under a title of the page.
+    fn rows(title: &str) -> BTreeSet<&'static str> {
+        let section = PAGE.split(title).nth(1).unwrap().split("\n## ").next().unwrap();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+        rows.map(|row| row.split('`').next().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_page_lists_every_invariant() {
+        let constants = SOURCES.iter().flat_map(|source| source.lines());
+        let constants = constants.filter(|line| line.starts_with("const ") && line.contains(": &str = \""));
+        let names = constants.map(|line| line.split('"').nth(1).unwrap());
+        assert_eq!(rows("\n## Invariants"), names.collect());
+    }
+
+    #[test]
+    fn the_page_lists_every_kind_of_fault() {
+        let names: BTreeSet<&str> = FaultKind::ALL.into_iter().map(FaultKind::name).collect();
+        assert_eq!(rows("\n## Faults"), names);
+    }
+}
