@@ -26,6 +26,9 @@ const BEYOND_LIMIT: Duration = Duration::from_secs(660);
 /// The attempts after which the next one is the last, if the first was long enough ago.
 const ATTEMPTS_BEFORE_LAST: u32 = 11;
 
+/// How many requests to the store fail when a message is delivered for the last time.
+const LAST_ATTEMPT_REQUESTS: u32 = 2;
+
 /// How long a message stays invisible whose consumer crashed.
 const VISIBILITY_MS: u64 = 30_000;
 
@@ -46,6 +49,8 @@ pub(super) struct Message {
     due_ms: u64,
     /// The generation of the queue that holds it.
     generation: u32,
+    /// Whether the store does not answer at its next delivery, which is the last attempt.
+    fails: bool,
 }
 
 impl Message {
@@ -153,7 +158,8 @@ impl Broker {
             let mut state = self.state();
             let Some(queue) = state.queues.get_mut(consumer) else { return };
             let generation = queue.generation;
-            let message = Message { copy, body, attempts: 0, first_at: None, due_ms, generation };
+            let message =
+                Message { copy, body, attempts: 0, first_at: None, due_ms, generation, fails: false };
             if queue.is_deleted {
                 Some(message)
             } else {
@@ -214,9 +220,15 @@ impl Broker {
         if let Some(amount) = planned(FaultKind::DeliveryDelayed) {
             self.world.took_effect(FaultKind::DeliveryDelayed, place);
             let delayed = batch.remove(amount as usize % batch.len());
-            self.delay_beyond_limit(consumer, delayed);
+            self.delay_beyond_limit(consumer, Message { fails: amount % 4 != 0, ..delayed });
         }
-        (number, self.isolate(consumer, batch, size))
+        let mut batch = self.isolate(consumer, batch, size);
+        for message in &mut batch {
+            if std::mem::take(&mut message.fails) {
+                self.world.fail_next(place, LAST_ATTEMPT_REQUESTS);
+            }
+        }
+        (number, batch)
     }
 
     fn delay_beyond_limit(&self, consumer: &'static str, message: Message) {
@@ -310,7 +322,7 @@ impl Broker {
                 return true;
             }
             let AttemptHistory { attempts, first_at } = history;
-            queue.ready.push(Message { attempts, first_at: Some(first_at), due_ms, ..held });
+            queue.ready.push(Message { attempts, first_at: Some(first_at), due_ms, fails: false, ..held });
             false
         })
         .unwrap_or(true)

@@ -15,6 +15,9 @@ const DEAD_LETTERS_MS: u32 = 1_500_000;
 
 const MINUTE_MS: u32 = 60_000;
 
+/// When a message that was delayed beyond the limit of retries is dead for sure, and nothing has replayed it yet.
+const LONG_AFTER_DEATH_MS: std::ops::Range<u32> = 13 * MINUTE_MS..DEAD_LETTERS_MS;
+
 /// The processes whose requests to the store fail.
 const STORE_PLACES: [Place; 4] = [Place::Intake, Place::Shop, Place::Relay, Place::Expiry];
 
@@ -133,6 +136,9 @@ fn faults(rng: &mut Rng) -> Vec<PlannedFault> {
     let mut kinds = FaultKind::ALL.to_vec();
     rng.shuffle(&mut kinds);
     kinds.truncate(rng.usize(1..9));
+    if kinds.iter().any(|kind| needs_dead_letters(*kind)) {
+        kinds.extend(KILLING);
+    }
     let mut faults = Vec::new();
     for _ in 0..rng.usize(4..24) {
         let kind = kinds[rng.usize(..kinds.len())];
@@ -144,9 +150,36 @@ fn faults(rng: &mut Rng) -> Vec<PlannedFault> {
         let length = if fails_in_a_row(kind) && rng.u8(..5) == 0 { rng.u32(3..9) } else { 1 };
         faults.extend((0..length).map(|next| PlannedFault { at: fault.at + next, ..fault }));
     }
+    for number in 0..faults.len() {
+        if needs_dead_letters(faults[number].kind) {
+            aim(rng, &mut faults, number);
+        }
+    }
     faults.sort_unstable();
     faults.dedup();
     faults
+}
+
+/// The faults after which a message is dead.
+const KILLING: [FaultKind; 2] = [FaultKind::DeliveryDelayed, FaultKind::MailRefused];
+
+fn needs_dead_letters(kind: FaultKind) -> bool {
+    use FaultKind::{DeadLetterEdited, DeadLettersPurged, DeadLettersReplayed};
+    matches!(kind, DeadLettersReplayed | DeadLetterEdited | DeadLettersPurged)
+}
+
+/// Has an operator handle the dead letters of a consumer that probably has some, after they are dead.
+fn aim(rng: &mut Rng, faults: &mut [PlannedFault], number: usize) {
+    let killing: Vec<PlannedFault> =
+        faults.iter().filter(|fault| KILLING.contains(&fault.kind)).copied().collect();
+    if killing.is_empty() {
+        return;
+    }
+    let killed = killing[rng.usize(..killing.len())];
+    faults[number].place = killed.place;
+    if killed.kind == FaultKind::DeliveryDelayed {
+        faults[number].at = rng.u32(LONG_AFTER_DEATH_MS);
+    }
 }
 
 fn fails_in_a_row(kind: FaultKind) -> bool {

@@ -50,7 +50,8 @@ fn make_newer(envelope: &mut Value) {
     envelope["data"]["loyalty"] = json!({"tier": 3});
 }
 
-/// Takes away what earlier versions did not have, and gives an attribute its former name.
+/// Takes away what earlier versions did not have, and gives an attribute its former name. `placed_at` stays: after an update from a version
+/// without it, the analytics have to be rebuilt.
 fn make_older(envelope: &mut Value) {
     let Some(attributes) = envelope.as_object_mut() else { return };
     for name in ["source", "subject", "datacontenttype", "traceparent"] {
@@ -58,9 +59,6 @@ fn make_older(envelope: &mut Value) {
     }
     if let Some(resend) = attributes.remove("resend") {
         attributes.insert("redrive".to_owned(), resend);
-    }
-    if let Some(data) = attributes.get_mut("data").and_then(Value::as_object_mut) {
-        data.remove("placed_at");
     }
 }
 

@@ -50,6 +50,8 @@ struct Inner {
     counts: BTreeMap<(Counted, Place), u32>,
     effects: BTreeMap<FaultKind, u64>,
     are_faults_over: bool,
+    /// How many of the next requests to the store fail at a place.
+    failing: BTreeMap<Place, u32>,
     /// What some process still has to do, by a name for the dump.
     pending: BTreeSet<String>,
 }
@@ -68,6 +70,7 @@ impl World {
             counts: BTreeMap::new(),
             effects: BTreeMap::new(),
             are_faults_over: false,
+            failing: BTreeMap::new(),
             pending: BTreeSet::new(),
         };
         Self { clock, spawner, inner: Arc::new(Mutex::new(inner)) }
@@ -115,6 +118,26 @@ impl World {
         }
         let amounts = inner.planned.get_mut(&(kind, place, at))?;
         amounts.pop()
+    }
+
+    /// Makes the next requests to the store fail at a place.
+    pub(super) fn fail_next(&self, place: Place, requests: u32) {
+        self.inner().failing.insert(place, requests);
+    }
+
+    /// Returns whether the next request to the store fails at a place, because of [`World::fail_next`].
+    pub(super) fn is_failing(&self, place: Place) -> bool {
+        let mut inner = self.inner();
+        if inner.are_faults_over {
+            return false;
+        }
+        match inner.failing.get_mut(&place) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Counts a fault that took effect.
