@@ -9,6 +9,7 @@ use super::item::{amount, is_order, subject, text};
 const ONE_CHARGE: &str = "at-most-one-charge";
 const NEVER_OVER: &str = "refund-never-exceeds-charge";
 const VOIDED: &str = "voided-stays-voided";
+const POSITIVE: &str = "charge-is-positive";
 const BALANCE: &str = "money-matches-orders";
 
 pub(super) fn check(evidence: &Evidence) -> Vec<Violation> {
@@ -65,6 +66,10 @@ fn of_order(order: &str, moved: &[&Movement]) -> Vec<Violation> {
         let is_charge = movement.kind == MovementKind::Charge;
         charges += u32::from(is_charge);
         balance += kept(movement);
+        if matches!(movement.kind, MovementKind::Charge | MovementKind::Decline) && movement.amount <= 0 {
+            let text = format!("the provider was asked to charge {}", movement.amount);
+            found.push(Violation::of_order(POSITIVE, order, text));
+        }
         if is_charge && charges == 2 {
             found.push(Violation::of_order(ONE_CHARGE, order, "the provider charged it a second time"));
         }
@@ -135,6 +140,12 @@ mod tests {
         story.publish(json!({"id": "e1", "type": "payment.completed", "subject": "o2"}));
         story.handle("order-tracker", "e1", Fate::Purged);
         assert_eq!(names(check(&story.evidence)), [""; 0], "no consumer can know of it");
+    }
+
+    #[test]
+    fn a_charge_of_nothing_is_found() {
+        assert_eq!(found("cancelled", &[(Charge, 0)]), [POSITIVE]);
+        assert_eq!(found("cancelled", &[(Decline, 0)]), [POSITIVE]);
     }
 
     #[test]

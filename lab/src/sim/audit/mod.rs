@@ -13,6 +13,7 @@ mod ledger;
 mod notifications;
 mod orders;
 mod personal;
+mod prices;
 mod stock;
 #[cfg(test)]
 mod testing;
@@ -55,7 +56,7 @@ impl fmt::Display for Violation {
 
 /// Returns every violation that the evidence shows.
 pub fn audit(evidence: &Evidence) -> Vec<Violation> {
-    let checks: [fn(&Evidence) -> Vec<Violation>; 11] = [
+    let checks: [fn(&Evidence) -> Vec<Violation>; 12] = [
         stock::check,
         ledger::check,
         orders::check,
@@ -66,6 +67,7 @@ pub fn audit(evidence: &Evidence) -> Vec<Violation> {
         analytics::check,
         notifications::check,
         personal::check,
+        prices::check,
         answers::check,
     ];
     checks.into_iter().flat_map(|check| check(evidence)).collect()
@@ -78,7 +80,7 @@ mod tests {
     use crate::sim::FaultKind;
 
     /// The files with invariants. The name of each is a constant there.
-    const SOURCES: [&str; 12] = [
+    const SOURCES: [&str; 13] = [
         include_str!("acknowledged.rs"),
         include_str!("analytics.rs"),
         include_str!("answers.rs"),
@@ -88,6 +90,7 @@ mod tests {
         include_str!("notifications.rs"),
         include_str!("orders.rs"),
         include_str!("personal.rs"),
+        include_str!("prices.rs"),
         include_str!("stock.rs"),
         include_str!("timeline.rs"),
         include_str!("../verdict.rs"),

@@ -10,6 +10,7 @@ use super::item::{is_order, subject, text};
 
 const ONE_RECORD: &str = "one-notification-record";
 const OUTCOME: &str = "notification-matches-outcome";
+const ONCE: &str = "notification-is-sent-once";
 const SENT: &str = "recorded-notification-was-sent";
 
 pub(super) fn check(evidence: &Evidence) -> Vec<Violation> {
@@ -19,6 +20,7 @@ pub(super) fn check(evidence: &Evidence) -> Vec<Violation> {
         .map(|record| ((text(record, "order_id"), text(record, "id")), record))
         .collect();
     let mut found = unrecorded(evidence, &records);
+    found.extend(repeated(evidence, &records));
     let orders: BTreeMap<&str, &Value> = evidence
         .table("orders")
         .iter()
@@ -121,6 +123,35 @@ fn unsent(owner: &str, record: &Value, taken: &BTreeSet<&str>) -> Option<Violati
     is_missing.then(|| Violation::of_order(SENT, owner, text()))
 }
 
+/// Checks that no message goes out more than once without a reason: a crash, or an attempt that failed because an answer was lost.
+fn repeated(evidence: &Evidence, records: &BTreeMap<(&str, &str), &Value>) -> Vec<Violation> {
+    let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
+    for mail in evidence.mails.iter().filter(|mail| !mail.refused) {
+        *taken.entry(&mail.message_id).or_default() += 1;
+    }
+    let mut found = Vec::new();
+    for ((owner, id), record) in records {
+        let times = taken.get(text(record, "message_id")).copied().unwrap_or(0);
+        if times <= 1 {
+            continue;
+        }
+        let events = evidence.published.iter().map(|published| &published.event);
+        let events = events.filter(|event| {
+            subject(event) == *owner && required(event).iter().any(|required| required == id)
+        });
+        let events: BTreeSet<&str> = events.map(|event| text(event, "id")).collect();
+        let of_event = evidence.handled.iter().filter(|handled| {
+            handled.consumer == "notification" && events.contains(handled.event_id.as_str())
+        });
+        let failed = of_event.filter(|handled| matches!(handled.fate, Fate::Retried | Fate::Crashed)).count();
+        if times > 1 + failed {
+            let text = format!("{id} went out {times} times, and {failed} attempts at it failed");
+            found.push(Violation::of_order(ONCE, owner, text));
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -178,6 +209,21 @@ mod tests {
         story.write("notifications", record);
         story.handle("notification", "e2", Fate::Acknowledged);
         assert_eq!(found(story), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_message_that_goes_out_twice_without_a_reason_is_found() {
+        let twice = || {
+            let mut story = story("confirmed", Some("order_confirmation"));
+            story.evidence.mails[0].message_id = "m1".to_owned();
+            let mail = story.evidence.mails[0].clone();
+            story.evidence.mails.push(mail);
+            story
+        };
+        assert_eq!(found(twice()), [ONCE]);
+        let mut crashed = twice();
+        crashed.handle("notification", "e1", Fate::Crashed);
+        assert_eq!(found(crashed), Vec::<&str>::new());
     }
 
     #[test]
