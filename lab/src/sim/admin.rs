@@ -24,8 +24,9 @@ impl SimulatedAdmin {
     /// Takes the selected dead letters out of their queue.
     fn take(&self, consumer: &str, selection: &Selection) -> Vec<Dead> {
         let taken = self.0.with_queue(consumer, |queue| {
-            let (taken, kept): (Vec<_>, Vec<_>) =
-                std::mem::take(&mut queue.dead).into_iter().partition(|dead| selection.includes(&dead.letter));
+            let (taken, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut queue.dead)
+                .into_iter()
+                .partition(|dead| selection.includes(&dead.letter));
             queue.dead = kept;
             taken
         });

@@ -53,7 +53,8 @@ async fn relay(system: System, table: String) {
         let publisher = Arc::new(SimulatedPublisher::new(system.broker.clone()));
         let dead_letters = Arc::new(RuntimeTable::new(&store).dead_letter_queue());
         let target = Arc::new(Target(Relay::new(&store, EVENT_SOURCES, publisher, dead_letters)));
-        let opening = StreamPoller::open(RuntimeTable::new(&store), &table, target, Arc::new(NothingInFlight));
+        let opening =
+            StreamPoller::open(RuntimeTable::new(&store), &table, target, Arc::new(NothingInFlight));
         let opened = unless_crashed(&system.world, FaultKind::RelayCrashed, Place::Relay, opening).await;
         if let Some(Ok(mut poller)) = opened {
             relay_until_crash(&system, &mut poller, &mut writes).await;

@@ -104,4 +104,3 @@ async fn finish(system: &System, clock: &Clock, unsettled: Option<String>) -> Ru
     evidence.left = system.broker.left();
     Run { evidence, trace, faults, simulated, unsettled }
 }
-

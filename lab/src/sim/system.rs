@@ -106,7 +106,8 @@ impl System {
     /// Returns whether the events of all writes to a table are published.
     pub(super) fn is_relayed(&self, table: &str) -> bool {
         let relayed = self.relayed.lock().unwrap_or_else(PoisonError::into_inner);
-        let writes = self.store_at(Place::System).backend().changes(table).map_or(0, |writes| *writes.borrow());
+        let writes =
+            self.store_at(Place::System).backend().changes(table).map_or(0, |writes| *writes.borrow());
         writes == 0 || relayed.get(table) == Some(&writes)
     }
 }
