@@ -73,8 +73,7 @@ impl Buffer {
             let increments = counts.by_attribute().into_iter().filter(|(_, increment)| *increment != 0);
             increments.fold(write, |write, (attribute, increment)| write.increment(attribute, increment))
         };
-        let lost = usize::from(is_planted("flushed-counter-lost"));
-        let writes = std::iter::once(put).chain(flushed.into_iter().skip(lost).map(counter)).collect();
+        let writes = std::iter::once(put).chain(flushed.into_iter().map(counter)).collect();
         Ok(BufferUpdate { writes, buffer: Self { shard: self.shard, version, counts } })
     }
 }

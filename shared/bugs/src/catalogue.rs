@@ -77,15 +77,12 @@ pub const BUGS: &[Bug] = &[
     bug("count-buffer-overwritten", "The buffer of counters is written without comparing its version."),
     bug("count-acknowledged-before-store", "An event is acknowledged although it was not counted."),
     bug("stale-count-log-trusted", "What is known of a log is kept after a write to it failed."),
-    bug("flushed-counter-lost", "A full buffer is emptied without adding one of its counters."),
     // Deliveries.
     bug("dead-letter-dropped", "A message that must be dead-lettered is acknowledged."),
     bug("exhausted-message-dropped", "A message is acknowledged when its last attempt failed."),
     bug("retry-not-counted", "A retry is not counted as an attempt."),
     bug("deferral-counted", "A deferral is counted as an attempt."),
-    bug("unreached-message-acknowledged", "A message that a function did not reach is acknowledged."),
     bug("newer-event-refused", "An event with a field that is not known is dead-lettered."),
-    bug("hidden-token-not-restored", "An edited dead letter has the stars in place of its payment token."),
     // The relay.
     bug("failed-entries-ignored", "The relay ignores that events were not published."),
     bug(

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use orderflow_bugs::is_planted;
 use orderflow_domain::{Event, EventData, PaymentToken};
 
 /// The name of the field, in every event that has it.
@@ -58,9 +57,7 @@ fn value_end(text: &str) -> usize {
 /// Puts the payment token of the original message into an edited event that has `***` in its place.
 #[must_use]
 pub fn restore_payment_token(mut edited: Event, original: &str) -> Event {
-    let is_hidden = |token: &&mut PaymentToken| {
-        token.as_str() == HIDDEN_TOKEN && !is_planted("hidden-token-not-restored")
-    };
+    let is_hidden = |token: &&mut PaymentToken| token.as_str() == HIDDEN_TOKEN;
     if let Some(shown) =
         token_of(&mut edited.data).as_mut().and_then(|token| token.as_mut().filter(is_hidden))
         && let Ok(mut original) = Event::from_json(original)
