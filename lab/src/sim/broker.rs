@@ -26,8 +26,17 @@ const BEYOND_LIMIT: Duration = Duration::from_secs(660);
 /// The attempts after which the next one is the last, if the first was long enough ago.
 const ATTEMPTS_BEFORE_LAST: u32 = 11;
 
-/// How many requests to the store fail when a message is delivered for the last time.
+/// How many requests fail when a message is delivered for the last time.
 const LAST_ATTEMPT_REQUESTS: u32 = 2;
+
+/// Returns what does not answer when a message of a consumer is delivered for the last time, by the amount of the fault.
+fn failing(consumer: &str, amount: u32) -> Option<Counted> {
+    match amount % 4 {
+        0 => None,
+        1 | 2 if consumer == "payment" => Some(Counted::ProviderCall),
+        _ => Some(Counted::StoreRequest),
+    }
+}
 
 /// How long a message stays invisible whose consumer crashed.
 const VISIBILITY_MS: u64 = 30_000;
@@ -49,8 +58,8 @@ pub(super) struct Message {
     due_ms: u64,
     /// The generation of the queue that holds it.
     generation: u32,
-    /// Whether the store does not answer at its next delivery, which is the last attempt.
-    fails: bool,
+    /// What does not answer at its next delivery, which is the last attempt.
+    fails: Option<Counted>,
 }
 
 impl Message {
@@ -159,7 +168,7 @@ impl Broker {
             let Some(queue) = state.queues.get_mut(consumer) else { return };
             let generation = queue.generation;
             let message =
-                Message { copy, body, attempts: 0, first_at: None, due_ms, generation, fails: false };
+                Message { copy, body, attempts: 0, first_at: None, due_ms, generation, fails: None };
             if queue.is_deleted {
                 Some(message)
             } else {
@@ -220,12 +229,12 @@ impl Broker {
         if let Some(amount) = planned(FaultKind::DeliveryDelayed) {
             self.world.took_effect(FaultKind::DeliveryDelayed, place);
             let delayed = batch.remove(amount as usize % batch.len());
-            self.delay_beyond_limit(consumer, Message { fails: amount % 4 != 0, ..delayed });
+            self.delay_beyond_limit(consumer, Message { fails: failing(consumer, amount), ..delayed });
         }
         let mut batch = self.isolate(consumer, batch, size);
         for message in &mut batch {
-            if std::mem::take(&mut message.fails) {
-                self.world.fail_next(place, LAST_ATTEMPT_REQUESTS);
+            if let Some(failing) = message.fails.take() {
+                self.world.fail_next(failing, place, LAST_ATTEMPT_REQUESTS);
             }
         }
         (number, batch)
@@ -266,17 +275,20 @@ impl Broker {
             let attempt = Attempt { consumer, body: &message.body, history };
             let disposition = Disposition::of(&attempt, outcome, &self.policy, now);
             self.world.note(consumer, format_args!("copy {} {outcome:?} {disposition:?}", message.copy));
-            self.act(consumer, message, history, disposition);
+            let is_deferred = matches!(outcome, Outcome::Defer { .. });
+            let kept = if is_deferred { Fate::Deferred } else { Fate::Retried };
+            self.act(consumer, message, history, (disposition, kept));
         }
         self.announce();
     }
 
+    /// Acts on a decision. `kept` is the fate of a message that returns to its queue: by what its consumer answered, not by what was decided.
     fn act(
         &self,
         consumer: &'static str,
         message: Message,
         history: AttemptHistory,
-        disposition: Disposition,
+        (disposition, kept): (Disposition, Fate),
     ) {
         let (copy, body, attempt) = (message.copy, message.body.clone(), history.attempts);
         let (fate, code) = match disposition {
@@ -284,10 +296,9 @@ impl Broker {
                 self.remove(consumer, &message);
                 (Fate::Acknowledged, None)
             }
-            Disposition::Retry { after, counted } => {
+            Disposition::Retry { after, .. } => {
                 let history = disposition.history(history);
                 let lost = self.put_back(consumer, message, after, history);
-                let kept = if counted { Fate::Retried } else { Fate::Deferred };
                 (if lost { Fate::Purged } else { kept }, None)
             }
             Disposition::DeadLetter { code, reason } => {
@@ -322,7 +333,7 @@ impl Broker {
                 return true;
             }
             let AttemptHistory { attempts, first_at } = history;
-            queue.ready.push(Message { attempts, first_at: Some(first_at), due_ms, fails: false, ..held });
+            queue.ready.push(Message { attempts, first_at: Some(first_at), due_ms, fails: None, ..held });
             false
         })
         .unwrap_or(true)

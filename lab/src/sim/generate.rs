@@ -15,6 +15,10 @@ const DEAD_LETTERS_MS: u32 = 1_500_000;
 
 const MINUTE_MS: u32 = 60_000;
 
+/// The time within which the operations of a rush begin, and the distance between the moments at which they do.
+const RUSH_MS: u32 = 200;
+const RUSH_STEP_MS: u32 = 25;
+
 /// When a message that was delayed beyond the limit of retries is dead for sure, and nothing has replayed it yet.
 const LONG_AFTER_DEATH_MS: std::ops::Range<u32> = 13 * MINUTE_MS..DEAD_LETTERS_MS;
 
@@ -39,31 +43,49 @@ struct Workload<'a> {
     skus: u8,
     /// All operations begin within this time. In a short one they overlap.
     within_ms: u32,
+    /// Whether all customers want the same few units at the same moments.
+    is_rush: bool,
     keys: u16,
     placed: Vec<Action>,
 }
 
 impl<'a> Workload<'a> {
     fn new(rng: &'a mut Rng) -> Self {
-        let (customers, skus) = (rng.u8(2..10), rng.u8(1..5));
-        let within_ms = if rng.bool() { WORKLOAD_MS } else { rng.u32(100..5_000) };
-        Self { rng, customers, skus, within_ms, keys: 0, placed: Vec::new() }
+        let is_rush = rng.u8(..3) == 0;
+        let (customers, skus) = (rng.u8(2..10), if is_rush { 1 } else { rng.u8(1..5) });
+        let within_ms = match (is_rush, rng.bool()) {
+            (true, _) => RUSH_MS,
+            (false, true) => WORKLOAD_MS,
+            (false, false) => rng.u32(100..5_000),
+        };
+        Self { rng, customers, skus, within_ms, is_rush, keys: 0, placed: Vec::new() }
     }
 
     fn operations(mut self) -> Vec<Operation> {
         let mut operations = Vec::new();
         for sku in 0..self.skus {
-            let (price, stock) = (self.price(), self.rng.u32(0..25));
+            let (price, stock) = (self.price(), self.stock());
             let action = Action::PutProduct { sku, price, stock };
             operations.push(Operation { at_ms: self.rng.u32(0..500), action });
         }
-        for _ in 0..self.rng.usize(8..26) {
-            let at_ms = 300 + self.rng.u32(0..self.within_ms);
+        let count = if self.is_rush { self.rng.usize(18..30) } else { self.rng.usize(8..26) };
+        for _ in 0..count {
+            let at_ms = 600 + self.moment();
             let action = self.action();
             operations.push(Operation { at_ms, action });
         }
         operations.sort_by_key(|operation| operation.at_ms);
         operations
+    }
+
+    /// Draws when an operation begins. In a rush, several begin at once.
+    fn moment(&mut self) -> u32 {
+        let drawn = self.rng.u32(0..self.within_ms);
+        if self.is_rush { drawn / RUSH_STEP_MS * RUSH_STEP_MS } else { drawn }
+    }
+
+    fn stock(&mut self) -> u32 {
+        if self.is_rush { self.rng.u32(1..7) } else { self.rng.u32(0..25) }
     }
 
     /// Draws a price, of which some are 0.
@@ -85,10 +107,10 @@ impl<'a> Workload<'a> {
         let sku = self.sku();
         match self.rng.u8(..40) {
             0..=5 => Action::Cancel { order: self.rng.u8(..) },
-            6 | 7 => Action::SetStock { sku, available: self.rng.u32(0..30), key: self.key() },
-            8 | 9 => Action::AdjustStock { sku, by: self.rng.i32(-8..20), key: self.key() },
-            10 | 11 => Action::PutProduct { sku, price: self.price(), stock: self.rng.u32(0..25) },
-            12 => Action::RemoveProduct { sku },
+            6 | 7 => Action::SetStock { sku, available: self.stock(), key: self.key() },
+            8 | 9 => Action::AdjustStock { sku, by: self.rng.i32(-4..8), key: self.key() },
+            10 | 11 => Action::PutProduct { sku, price: self.price(), stock: self.stock() },
+            12 | 16 => Action::RemoveProduct { sku },
             13 => Action::Notify { customer: self.rng.u8(..self.customers), key: self.key() },
             14 | 15 => Action::Forget { customer: self.rng.u8(..self.customers) },
             _ => self.place(),
@@ -138,6 +160,10 @@ fn faults(rng: &mut Rng) -> Vec<PlannedFault> {
     kinds.truncate(rng.usize(1..9));
     if kinds.iter().any(|kind| needs_dead_letters(*kind)) {
         kinds.extend(KILLING);
+    }
+    if kinds.contains(&FaultKind::CancelRaced) {
+        // The reversal of the charge fails.
+        kinds.push(FaultKind::ProviderUnavailable);
     }
     let mut faults = Vec::new();
     for _ in 0..rng.usize(4..24) {
@@ -211,6 +237,7 @@ fn draw(rng: &mut Rng, kind: FaultKind) -> PlannedFault {
 fn place(rng: &mut Rng, kind: FaultKind) -> Place {
     use FaultKind as Kind;
     match kind {
+        Kind::CancelRaced if rng.bool() => Place::Consumer("order-tracker"),
         Kind::HandlerCrashed if rng.u8(..12) == 0 => Place::Expiry,
         Kind::RelayCrashed
         | Kind::PublishFailed
@@ -263,7 +290,7 @@ fn occurrence(rng: &mut Rng, kind: FaultKind) -> (u32, u32) {
         Kind::ProviderUnavailable
         | Kind::ProviderAnswerLost
         | Kind::ProviderAnswerLate
-        | Kind::ProviderContradicts => 12,
+        | Kind::ProviderContradicts => 20,
         Kind::PublishFailed | Kind::PublishAnswerLost => 30,
         Kind::NewerEvent | Kind::OlderEvent => 50,
         _ => 60,

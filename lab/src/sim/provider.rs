@@ -69,6 +69,10 @@ impl SimulatedProvider {
     /// Returns the fault of the next call with its amount.
     fn next_fault(&self) -> Option<(FaultKind, u32)> {
         let number = self.world.count(Counted::ProviderCall, self.place);
+        if self.world.is_failing(Counted::ProviderCall, self.place) {
+            self.world.took_effect(FaultKind::ProviderUnavailable, self.place);
+            return Some((FaultKind::ProviderUnavailable, number));
+        }
         FAULTS.into_iter().find_map(|kind| Some((kind, self.world.strikes(kind, self.place, number)?)))
     }
 

@@ -86,6 +86,7 @@ async fn relay_until_crash(system: &System, poller: &mut StreamPoller, writes: &
                 system.relayed_up_to(&table, seen);
                 // A write, or its absence for an hour: both are a reason to look again.
                 let _written = timeout(IDLE_MAX, writes.changed()).await;
+                sleep(system.batching).await;
             }
             Some((Ok(_), Ok(()))) => {}
             Some(_) => sleep(PAUSE).await,

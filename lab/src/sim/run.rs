@@ -24,6 +24,10 @@ use super::{operations, relays, settling, timed, workers};
 /// The most polls of processes in a simulation. A simulation takes some ten thousands.
 const POLLS_MAX: u64 = 3_000_000;
 
+/// How long the relays of a simulation wait for more writes: some of them publish each event alone, others several at once.
+const BATCHING: [Duration; 4] =
+    [Duration::ZERO, Duration::from_millis(10), Duration::from_millis(100), Duration::from_millis(500)];
+
 /// What a simulation did.
 #[derive(Debug)]
 pub struct Run {
@@ -93,7 +97,8 @@ async fn system(world: &World, plan: &Plan) -> System {
     let store = Store::new(Arc::new(engine.clone()), DEFAULT_PREFIX);
     store.create_missing_tables(&TABLES).await.expect("tables in memory can be created");
     let store = SimulatedStore::new(engine, world.clone(), plan.seed % 3 == 0);
-    System::new(world, store, Arc::new(Templates::built_in()))
+    let batching = BATCHING[usize::try_from(plan.seed % 4).unwrap_or(0)];
+    System::new(world, store, Arc::new(Templates::built_in()), batching)
 }
 
 async fn finish(system: &System, clock: &Clock, unsettled: Option<String>) -> Run {

@@ -54,7 +54,7 @@ impl SimulatedStore {
     /// Returns the fault of the next request.
     fn next_fault(&self) -> Option<FaultKind> {
         let number = self.world.count(Counted::StoreRequest, self.place);
-        if self.world.is_failing(self.place) {
+        if self.world.is_failing(Counted::StoreRequest, self.place) {
             return Some(FaultKind::StoreUnavailable);
         }
         FAULTS.into_iter().find(|kind| self.world.planned(*kind, self.place, number).is_some())

@@ -44,6 +44,8 @@ pub(super) struct System {
     pub(super) world: World,
     pub(super) broker: Broker,
     pub(super) client: Client,
+    /// How long relays wait for more writes, so that they publish several events at once.
+    pub(super) batching: Duration,
     /// Whether the relays are stopped.
     pub(super) relays_stopped: watch::Sender<bool>,
     /// The number of the last write to each table whose events are all published, and whose cursor is saved.
@@ -55,7 +57,12 @@ pub(super) struct System {
 
 impl System {
     /// Makes the system over this store.
-    pub(super) fn new(world: &World, store: SimulatedStore, templates: Arc<Templates>) -> Self {
+    pub(super) fn new(
+        world: &World,
+        store: SimulatedStore,
+        templates: Arc<Templates>,
+        batching: Duration,
+    ) -> Self {
         let broker = Broker::new(world.clone());
         let provider = SimulatedProvider::new(world.clone());
         let client = client(world, &store, &broker, &provider, &templates);
@@ -63,6 +70,7 @@ impl System {
             world: world.clone(),
             broker,
             client,
+            batching,
             relays_stopped: watch::Sender::new(false),
             relayed: Arc::default(),
             store,

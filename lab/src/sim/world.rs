@@ -50,8 +50,8 @@ struct Inner {
     counts: BTreeMap<(Counted, Place), u32>,
     effects: BTreeMap<FaultKind, u64>,
     are_faults_over: bool,
-    /// How many of the next requests to the store fail at a place.
-    failing: BTreeMap<Place, u32>,
+    /// How many of the next requests fail at a place.
+    failing: BTreeMap<(Counted, Place), u32>,
     /// What some process still has to do, by a name for the dump.
     pending: BTreeSet<String>,
 }
@@ -120,18 +120,18 @@ impl World {
         amounts.pop()
     }
 
-    /// Makes the next requests to the store fail at a place.
-    pub(super) fn fail_next(&self, place: Place, requests: u32) {
-        self.inner().failing.insert(place, requests);
+    /// Makes the next requests of a kind fail at a place.
+    pub(super) fn fail_next(&self, counted: Counted, place: Place, requests: u32) {
+        self.inner().failing.insert((counted, place), requests);
     }
 
-    /// Returns whether the next request to the store fails at a place, because of [`World::fail_next`].
-    pub(super) fn is_failing(&self, place: Place) -> bool {
+    /// Returns whether the next request of a kind fails at a place, because of [`World::fail_next`].
+    pub(super) fn is_failing(&self, counted: Counted, place: Place) -> bool {
         let mut inner = self.inner();
         if inner.are_faults_over {
             return false;
         }
-        match inner.failing.get_mut(&place) {
+        match inner.failing.get_mut(&(counted, place)) {
             Some(left) if *left > 0 => {
                 *left -= 1;
                 true
