@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use clap::Parser;
 use orderflow_lab::BillArgs;
+use orderflow_lab::sim::SimArgs;
 
 use crate::analytics::AnalyticsArgs;
 use crate::bench::BenchCommand;
@@ -54,6 +55,9 @@ pub enum Command {
     /// Count what AWS bills for an order, and price it.
     #[command(after_help = BILL_AFTER_HELP)]
     Bill(BillArgs),
+    /// Simulate orders under faults, seed by seed, and check what the system promises.
+    #[command(after_help = SIM_AFTER_HELP)]
+    Sim(SimArgs),
     /// Print the completion script for a shell.
     Completions(CompletionsArgs),
     /// A command that talks to a running system.
@@ -70,6 +74,18 @@ Examples:
   orderflow bill --orders 100 --products 1
   orderflow bill --prices prices.json --json";
 
+const SIM_AFTER_HELP: &str = "\
+The handlers of the system run in this process over a store in memory, with a simulated broker, payment provider, mail server and clock. A seed decides
+everything that happens: what customers order, which faults strike when, and which process runs next. After the faults everything has to settle, and
+an auditor checks tables, the provider's books, messages and answers. A broken promise is shown with the shortest schedule that breaks it, and the
+command ends with code 1. Ctrl-C ends the run, and the report says where to go on.
+
+Examples:
+  orderflow sim
+  orderflow sim --seeds 1000000 --from 20000
+  orderflow sim --seed 42 --trace trace.txt
+  orderflow sim --seeds 10000 --json";
+
 impl Command {
     /// Returns whether the command writes logs. Warnings about unknown variables then go there.
     #[must_use]
@@ -77,7 +93,8 @@ impl Command {
         match self {
             Self::Up(_) | Self::Store(_) | Self::Bridge(_) | Self::Migrate(_) => true,
             Self::Analytics(args) => args.writes_logs(),
-            Self::Dlq(_) | Self::Bench(_) | Self::Bill(_) | Self::Completions(_) | Self::Client(_) => false,
+            Self::Dlq(_) | Self::Bench(_) | Self::Bill(_) | Self::Sim(_) => false,
+            Self::Completions(_) | Self::Client(_) => false,
         }
     }
 }

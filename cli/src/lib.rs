@@ -12,5 +12,6 @@ pub mod dlq;
 pub mod migrate;
 mod serving;
 pub mod settings;
+pub mod sim;
 pub mod store;
 pub mod up;

@@ -7,7 +7,7 @@ use orderflow::analytics::{self, AnalyticsError};
 use orderflow::cli::{Cli, Command};
 use orderflow::client::{self, ClientError, Output};
 use orderflow::dlq::{self, DlqError};
-use orderflow::{bench, bill, bridge, completions, migrate, settings, store, up};
+use orderflow::{bench, bill, bridge, completions, migrate, settings, sim, store, up};
 use orderflow_errors::without_secrets_of;
 use orderflow_settings::{EXIT_CODE, SettingsError};
 
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
             Err(AnalyticsError::Rebuild(error)) => finish(Err(error), &mut output),
         },
         Command::Bill(args) => finish(bill::run(&args, &mut output), &mut output),
+        Command::Sim(args) => finish(sim::run(&args, &mut output), &mut output),
         Command::Bench(args) => finish(bench::run(&args, &environment, &mut output), &mut output),
         Command::Completions(args) => {
             match completions::run(args, Cli::command(), &mut output).map_err(ClientError::from) {

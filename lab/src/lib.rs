@@ -2,6 +2,8 @@
 //!
 //! The load generator places orders over HTTP (`load`), and watches the shop from outside (`observer`). When customers were notified is
 //! read after the measurement (`notified`): the shop records it anyway.
+//!
+//! `orderflow bill` counts what AWS bills (`bill`), and `orderflow sim` runs the system under simulated faults (`sim`).
 
 mod args;
 mod bill;
@@ -19,6 +21,7 @@ mod result;
 mod scenario;
 mod series;
 mod shop;
+pub mod sim;
 mod statistics;
 mod stored;
 mod text;

@@ -165,8 +165,9 @@ fn shared_crates_import_downwards() {
     let rules = [
         ("orderflow-domain", &[][..]),
         ("orderflow-backoff", &[]),
+        ("orderflow-bugs", &[]),
         ("orderflow-embedded", &["orderflow-store", "orderflow-store-port"]),
-        ("orderflow-engine", &["orderflow-backoff", "orderflow-store-port"]),
+        ("orderflow-engine", &["orderflow-backoff", "orderflow-bugs", "orderflow-store-port"]),
         ("orderflow-errors", &[]),
         ("orderflow-store-port", &[]),
         ("orderflow-store-server", &["orderflow-store-port"]),
@@ -182,7 +183,10 @@ fn shared_crates_import_downwards() {
                 "orderflow-store-port",
             ],
         ),
-        ("orderflow-messaging", &["orderflow-backoff", "orderflow-domain", "orderflow-settings"]),
+        (
+            "orderflow-messaging",
+            &["orderflow-backoff", "orderflow-bugs", "orderflow-domain", "orderflow-settings"],
+        ),
         ("orderflow-circuit-breaker", &["orderflow-backoff"]),
         ("orderflow-http", &["orderflow-backoff", "orderflow-telemetry"]),
         ("orderflow-auth", &["orderflow-http", "orderflow-settings", "orderflow-telemetry"]),
@@ -212,6 +216,7 @@ fn shared_crates_import_downwards() {
             "orderflow-bridge",
             &[
                 "orderflow-backoff",
+                "orderflow-bugs",
                 "orderflow-circuit-breaker",
                 "orderflow-domain",
                 "orderflow-errors",
@@ -229,6 +234,30 @@ fn shared_crates_import_downwards() {
         let unexpected: Vec<_> = ours.filter(|dependency| !allowed.contains(&dependency.as_str())).collect();
         assert!(unexpected.is_empty(), "{name} depends on {unexpected:?}");
     }
+}
+
+/// A feature of any package may not lead to the feature `planted` either.
+#[test]
+fn only_tests_plant_bugs() {
+    let metadata = metadata();
+    let mut planting = BTreeSet::new();
+    for package in metadata["packages"].as_array().unwrap() {
+        let name = package["name"].as_str().unwrap();
+        let forwarded = package["features"].to_string().contains("orderflow-bugs");
+        assert!(!forwarded, "a feature of {name} concerns orderflow-bugs");
+        let uses = package["dependencies"].as_array().unwrap().iter();
+        for used in uses.filter(|dependency| dependency["name"] == "orderflow-bugs") {
+            let plants = used["features"].as_array().unwrap().iter().any(|feature| feature == "planted");
+            assert!(!plants || used["kind"] == "dev", "{name} is built with bugs");
+            if plants {
+                planting.insert(name);
+            }
+        }
+        if name == "orderflow-bugs" {
+            assert_eq!(package["features"], serde_json::json!({ "planted": [] }));
+        }
+    }
+    assert_eq!(planting, BTreeSet::from(["orderflow-lab"]));
 }
 
 #[test]

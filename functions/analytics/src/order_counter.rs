@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use orderflow_bugs::is_planted;
 use orderflow_store::{
     BatchRounds, Cancellation, Contended, MAX_TRANSACTION_ACTIONS, Store, StoreError, Table, TransactError,
 };
@@ -124,9 +125,12 @@ impl OrderCounter {
                 known.buffers.insert(generation, buffer);
                 Some(Ok(()))
             }
+            Err(TransactError::Store(_)) if is_planted("count-acknowledged-before-store") => Some(Ok(())),
             // Whether the transaction took effect is not known, or another writer was faster. What is known here may be wrong.
             Err(error) => {
-                known.logs.forget(generation, &group.updates);
+                if !is_planted("stale-count-log-trusted") {
+                    known.logs.forget(generation, &group.updates);
+                }
                 known.buffers.remove(&generation);
                 match error {
                     TransactError::Store(error) => Some(Err(error.into())),

@@ -1,5 +1,6 @@
 //! Decides what to count of an order, without touching the store.
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::OrderId;
 
 use crate::counters::{ALL_ORDERS, Bucket, Collection, Counts, Increments, SKU_PREFIX};
@@ -19,8 +20,8 @@ pub(crate) struct CountUpdate {
 pub(crate) fn plan(facts: &OrderFacts, counted: Option<&CountedOrder>) -> Option<CountUpdate> {
     let is_placed = counted.is_some_and(|record| record.placed);
     let end = counted.and_then(|record| record.end);
-    let placed_at = facts.placed_at.filter(|_| !is_placed);
-    let ending = facts.ending.as_ref().filter(|_| end.is_none());
+    let placed_at = facts.placed_at.filter(|_| !is_placed || is_planted("order-counted-again"));
+    let ending = facts.ending.as_ref().filter(|_| end.is_none() || is_planted("revenue-counted-again"));
     if placed_at.is_none() && ending.is_none() {
         return None;
     }

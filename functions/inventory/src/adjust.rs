@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use orderflow_bugs::is_planted;
 use orderflow_domain::{EventType, Sku, Timestamp};
 use orderflow_http::{IfMatch, Problem};
 use orderflow_store::{
@@ -208,7 +209,7 @@ impl Corrections {
         }
         let level = self.level_write(stock, correction, change, traceparent);
         let mut writes = vec![if if_match.is_given() { unchanged(level, stock) } else { level }];
-        if let Some(pk) = key {
+        if let Some(pk) = key.filter(|_| !is_planted("correction-key-not-stored")) {
             let record = KeyRecord { pk: pk.to_owned(), correction, created_at: Timestamp::now() };
             writes.push(Write::put(&self.table, &record)?.if_absent());
         }
@@ -240,7 +241,9 @@ impl Corrections {
             .set("traceparent", Value::S(traceparent.to_owned()))
             .emitting(&Outbox::of(EventType::StockAdjusted));
         match correction {
+            Correction::Adjust(_) if is_planted("corrected-without-condition") => write,
             Correction::Adjust(units) => write.if_at_least("available", -units),
+            Correction::Set(_) if is_planted("stock-set-from-stale-level") => write,
             // The change was computed from the level that was read.
             Correction::Set(_) => write.if_equals("available", number(stock.available)),
         }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::{OrderId, Sku, Timestamp};
 use orderflow_messaging::Outcome;
 use orderflow_store::{
@@ -49,7 +50,8 @@ impl Reservations {
     pub(crate) async fn book_first_stocks(&self, stocks: &BTreeMap<Sku, i64>) -> Vec<Result<(), WriteError>> {
         let now = Timestamp::now();
         let put = |(sku, stock): (&Sku, &i64)| {
-            Ok(Write::put(&self.table, &StockRecord::new(sku.clone(), *stock, now))?.if_absent())
+            let put = Write::put(&self.table, &StockRecord::new(sku.clone(), *stock, now))?;
+            Ok(if is_planted("first-stock-booked-again") { put } else { put.if_absent() })
         };
         let writes: Result<Vec<Write>, StoreError> = stocks.iter().map(put).collect();
         let results = match writes {
@@ -147,6 +149,9 @@ impl Reservations {
             Ok(()) => group.into_iter().for_each(|(index, change)| rounds.set(index, done(change))),
             // Another writer was faster, or the store refuses an item. The next round reads again, without the refused orders.
             Err(TransactError::Cancelled(reasons)) => retry_refused(&group, rounds, &reasons),
+            Err(TransactError::Store(_)) if is_planted("reservation-acknowledged-before-store") => {
+                group.into_iter().for_each(|(index, change)| rounds.set(index, done(change)));
+            }
             Err(TransactError::Store(error)) => retry_all(&group, rounds, &error),
         }
         committed
@@ -156,29 +161,33 @@ impl Reservations {
     fn group_writes(&self, group: &[Planned]) -> Result<Vec<Write>, StoreError> {
         let mut moved: BTreeMap<&Sku, i64> = BTreeMap::new();
         for (sku, units) in group.iter().flat_map(|(_, change)| &change.moved) {
-            *moved.entry(sku).or_default() += units;
+            let sum = moved.entry(sku).or_default();
+            *sum = if is_planted("hot-sku-counted-once") { *units } else { *sum + units };
         }
         let stock = moved
             .into_iter()
             .filter(|(_, units)| *units != 0)
             .map(|(sku, units)| Ok(self.stock_write(sku, units)));
-        stock.chain(group.iter().map(|(_, change)| self.reservation_write(change))).collect()
+        let lost = usize::from(group.len() > 1 && is_planted("group-member-lost"));
+        stock.chain(group.iter().skip(lost).map(|(_, change)| self.reservation_write(change))).collect()
     }
 
     fn stock_write(&self, sku: &Sku, units: i64) -> Write {
         let update = Write::update(&self.table, stock_key(&self.table, sku));
         let update = update.increment_existing("available", -units).increment_existing("reserved", units);
-        if units > 0 {
-            update.if_at_least("available", units)
-        } else {
-            update.if_at_least("reserved", -units)
+        match units {
+            1.. if is_planted("reserved-without-condition") => update,
+            1.. => update.if_at_least("available", units),
+            _ => update.if_at_least("reserved", -units),
         }
     }
 
     fn reservation_write(&self, change: &ReservationChange) -> Result<Write, StoreError> {
         let put = Write::put(&self.table, &change.record)?.emitting(&change.outbox);
         Ok(match change.replaces {
+            None if is_planted("reservation-overwritten") => put,
             None => put.if_absent(),
+            Some(_) if is_planted("reservation-version-ignored") => put,
             Some(version) => put.if_version(version),
         })
     }

@@ -1,5 +1,6 @@
 //! The payment tokens in reservations. A reservation has no other personal data.
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::OrderId;
 use orderflow_store::{Store, StoreError, Table, Write, WriteError, optimistic_attempts};
 
@@ -32,7 +33,7 @@ impl PersonalReservations {
         while attempts.next().await {
             let keys = orders.iter().map(|id| self.table.key(reservation_pk(*id)));
             let mut found: Vec<ReservationRecord> = self.table.get_all(keys.collect()).await?;
-            found.retain(|reservation| reservation.payment_token.is_some());
+            found.retain(|found| found.payment_token.is_some() && !is_planted("token-not-forgotten"));
             if found.is_empty() {
                 return Ok(blanked);
             }

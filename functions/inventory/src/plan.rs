@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::{
     EventType, Money, OrderId, PaymentToken, Quantities, RejectionReason, Shortage, Sku, Timestamp,
 };
@@ -75,6 +76,7 @@ pub(crate) fn plan(
 ) -> Plan {
     match (&request.action, existing) {
         (Action::Reserve { .. }, None) => reserve(request, available, now),
+        (Action::Release, None) if is_planted("tombstone-not-written") => Plan::Acknowledge,
         // The record keeps an `order.placed` that arrives later from reserving units.
         (Action::Release, None) => Plan::Write(Box::new(ReservationChange {
             record: new_record(request, ReservationStatus::Released, now),
@@ -82,7 +84,9 @@ pub(crate) fn plan(
             outbox: Outbox::of(EventType::InventoryReleased),
             moved: Vec::new(),
         })),
-        (Action::Release, Some(reserved)) if reserved.status == ReservationStatus::Reserved => {
+        (Action::Release, Some(reserved))
+            if reserved.status == ReservationStatus::Reserved || is_planted("released-again") =>
+        {
             Plan::Write(Box::new(release(request, reserved, available, now)))
         }
         (_, Some(existing)) => repeat_answer(request, existing, now),
@@ -102,7 +106,8 @@ fn reserve(request: &OrderRequest, available: &mut Available, now: Timestamp) ->
     if lines.iter().any(|line| available[&line.sku] < i64::from(line.quantity)) {
         return reject(request, lines, available, RejectionReason::OutOfStock, now);
     }
-    let moved: Vec<_> = lines.iter().map(|line| (line.sku.clone(), i64::from(line.quantity))).collect();
+    let units = |line: &Quantities| if is_planted("fewer-units-reserved") { 1 } else { line.quantity.into() };
+    let moved: Vec<_> = lines.iter().map(|line| (line.sku.clone(), units(line))).collect();
     subtract(available, &moved);
     let record = ReservationRecord {
         lines: lines.clone(),
@@ -141,8 +146,8 @@ fn release(
     available: &mut Available,
     now: Timestamp,
 ) -> ReservationChange {
-    let moved: Vec<_> =
-        reserved.lines.iter().map(|line| (line.sku.clone(), -i64::from(line.quantity))).collect();
+    let held = reserved.lines.iter().filter(|_| !is_planted("units-not-released"));
+    let moved: Vec<_> = held.map(|line| (line.sku.clone(), -i64::from(line.quantity))).collect();
     subtract(available, &moved);
     ReservationChange {
         record: ReservationRecord {
@@ -162,7 +167,8 @@ fn release(
 /// Emits the answer of a processed request again when the request was resent. The version changes with it, because a write that changes
 /// nothing leaves no record in the table's stream.
 fn repeat_answer(request: &OrderRequest, existing: &ReservationRecord, now: Timestamp) -> Plan {
-    let Some(resend) = request.resend else { return Plan::Acknowledge };
+    let resend = request.resend.filter(|_| !is_planted("reservation-not-answered-again"));
+    let Some(resend) = resend else { return Plan::Acknowledge };
     let event_type = match existing.status {
         ReservationStatus::Reserved => EventType::InventoryReserved,
         ReservationStatus::Rejected => EventType::InventoryRejected,

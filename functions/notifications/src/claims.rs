@@ -11,6 +11,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::{Timestamp, random_id};
 use orderflow_messaging::Outcome;
 use orderflow_store::{Store, StoreError, Table, Write, WriteError};
@@ -151,7 +152,8 @@ impl Claims {
         };
         let (stored, write) = if stores_claim {
             let write = Write::put(&self.table, &row).map_err(Outcome::retry)?;
-            (Some(row.version), Some(if_unchanged(write, before)))
+            let is_free = is_planted("claim-without-condition");
+            (Some(row.version), Some(if is_free { write } else { if_unchanged(write, before) }))
         } else {
             (before, None)
         };
@@ -188,7 +190,10 @@ impl Claims {
         let now = Timestamp::now();
         let age = now.since(claim.at);
         // A claim that lies far in the future was made before a clock was set back.
-        if age >= self.expires_after || claim.at.since(now) >= self.expires_after {
+        if age >= self.expires_after
+            || is_planted("claim-taken-over-at-once")
+            || claim.at.since(now) >= self.expires_after
+        {
             return None;
         }
         Some(age.min(self.expires_after - age).max(LOOK_AGAIN_MIN))

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, Iter};
 use orderflow_backoff::spread;
+use orderflow_bugs::is_planted;
 use orderflow_messaging::{Consumer, DeadLetterCode, Delivery, Outcome, group_by_key};
 use orderflow_store::{MAX_TRANSACTION_ACTIONS, Store, StoreError, Table, WriteError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -181,6 +182,7 @@ impl NotificationConsumer {
             };
             let key = claimed.notification.key().clone();
             let write = match &result {
+                Ok(()) if is_planted("notification-not-recorded") => Ok(None),
                 Ok(()) => self.claims.sent(&claimed).map(Some),
                 Err(_) => self.claims.given_up(&claimed),
             };
@@ -200,6 +202,7 @@ impl NotificationConsumer {
                 (Err(outcome), _) => failed.push((key, outcome)),
                 // A failed condition: another process has taken the claim over.
                 (Ok(()), Ok(()) | Err(WriteError::ConditionFailed(_))) => {}
+                (Ok(()), Err(_)) if is_planted("notification-acknowledged-before-store") => {}
                 (Ok(()), Err(WriteError::Store(error))) => failed.push((key, Outcome::retry(error))),
             }
         }
@@ -247,6 +250,7 @@ fn retry_all(notifications: &[RequiredNotification], error: &StoreError) -> Vec<
 /// Returns the outcome of an event whose message was not accepted.
 fn failure_outcome(error: &ChannelError) -> Outcome {
     match error {
+        ChannelError::Unavailable(_) if is_planted("failed-mail-acknowledged") => Outcome::Done,
         ChannelError::Unavailable(_) => Outcome::retry_within(error, RETRY_WITHIN),
         ChannelError::RecipientUnavailable(_) => Outcome::retry(error),
         ChannelError::Refused(_) => {

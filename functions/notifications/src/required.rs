@@ -1,5 +1,6 @@
 //! The notifications that the events of a batch require.
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::text::replaced_lines;
 use orderflow_domain::{
     Email, EventData, EventType, Money, NotificationRequested, OrderEnded, OrderId, OrderLine,
@@ -179,6 +180,6 @@ fn item(line: &OrderLine, total: &Money) -> Item {
 }
 
 fn recipients(email: &Email, phone: Option<&Phone>) -> Vec<Recipient> {
-    let by_phone = phone.cloned().map(Recipient::Sms);
+    let by_phone = phone.filter(|_| !is_planted("second-channel-forgotten")).cloned().map(Recipient::Sms);
     std::iter::once(Recipient::Email(email.clone())).chain(by_phone).collect()
 }

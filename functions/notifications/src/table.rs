@@ -1,5 +1,6 @@
 //! The table `notifications`.
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::{ChannelKind, OrderId, Recipient, Timestamp};
 use orderflow_store::{Item, Table, TableDefinition};
 use serde::{Deserialize, Serialize};
@@ -146,6 +147,8 @@ impl NotificationRecord {
         traceparent: Option<String>,
         claim: Claim,
     ) -> Self {
+        let is_early = is_planted("notification-recorded-before-sent");
+        let status = if is_early { NotificationStatus::Sent } else { NotificationStatus::Requested };
         Self {
             key,
             message_id: message.id,
@@ -153,7 +156,7 @@ impl NotificationRecord {
             recipient: message.recipient.clone(),
             variables: None,
             subject: None,
-            status: NotificationStatus::Requested,
+            status,
             created_at: claim.at,
             updated_at: claim.at,
             version: 1,

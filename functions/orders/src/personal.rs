@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::{CustomerId, Email, OrderId};
 use orderflow_store::{Store, StoreError, TimeKey, WriteError, optimistic_attempts};
 use serde_json::{Map, Value};
@@ -149,7 +150,7 @@ impl PersonalOrder {
     fn blanked(&self) -> OrderRecord {
         OrderRecord {
             email: Email::forgotten(),
-            phone: None,
+            phone: self.record.phone.clone().filter(|_| is_planted("phone-not-forgotten")),
             payment_token: None,
             fingerprint: None,
             version: self.record.version + 1,

@@ -3,6 +3,7 @@
 use std::num::NonZero;
 use std::sync::Arc;
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::{CustomerId, OrderId, OrderStatus, Sku};
 use orderflow_store::{
     Cancellation, IndexDefinition, Item, Listing, Outbox, Store, StoreError, Table, TimeKey, TransactError,
@@ -118,7 +119,8 @@ impl Orders {
         record: &OrderRecord,
         outbox: &Outbox,
     ) -> Result<Option<Box<OrderRecord>>, StoreError> {
-        let order = Write::put(&self.table, record)?.if_absent().emitting(outbox);
+        let order = Write::put(&self.table, record)?.emitting(outbox);
+        let order = if is_planted("order-overwritten") { order } else { order.if_absent() };
         let existing = if record.lines.len() == 1 {
             match self.store.write(order).await {
                 Ok(()) => return Ok(None),
@@ -177,7 +179,8 @@ impl Orders {
 
     fn replacement(&self, transition: &Transition) -> Result<Write, StoreError> {
         let put = Write::put(&self.table, &transition.record)?;
-        Ok(put.if_version(transition.replaces).emitting(&transition.outbox))
+        let put = put.emitting(&transition.outbox);
+        Ok(if is_planted("order-version-ignored") { put } else { put.if_version(transition.replaces) })
     }
 
     /// Lists orders, newest first. The index supplies keys only; the orders are read as they are now and compared with the filter, so that a

@@ -1,5 +1,6 @@
 //! The table `orders`: its indexes, the item of an order, and the entries of an order's timeline.
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::{
     CustomerId, Email, Event, EventData, EventType, Money, Order, OrderId, OrderLine, OrderState,
     OrderStatus, PaymentToken, Phone, Shortage, Sku, Timestamp, UnknownStatus,
@@ -148,7 +149,8 @@ impl OrderRecord {
         self.resends = state.resends;
         let is_refused = matches!(state.status, OrderStatus::Rejected(_) | OrderStatus::Cancelled(_));
         self.status_partition = is_refused.then(|| partition(&self.status, &id, SHARDS));
-        self.open_partition = (!state.is_settled()).then(|| partition("open", &id, SHARDS));
+        let is_over = state.is_settled() || (is_refused && is_planted("refused-order-taken-as-settled"));
+        self.open_partition = (!is_over).then(|| partition("open", &id, SHARDS));
         // Only an undecided order can still be charged.
         if state.status.ending().is_some() {
             self.payment_token = None;

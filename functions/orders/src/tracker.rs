@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use orderflow_bugs::is_planted;
 use orderflow_domain::{Event, EventData, Fact, OrderId, Timestamp};
 use orderflow_messaging::{Consumer, Delivery, Outcome, group_by_key};
 use orderflow_store::{Store, WriteError, optimistic_attempts};
@@ -107,6 +108,7 @@ impl OrderTracker {
                 log(transition);
                 Some(Outcome::Done)
             }
+            Err(_) if is_planted("report-acknowledged-before-store") => Some(Outcome::Done),
             Err(WriteError::ConditionFailed(_)) => None,
             Err(WriteError::Store(error)) => Some(Outcome::retry(error)),
         };
@@ -123,6 +125,7 @@ fn report(delivery: &Delivery) -> Option<(OrderId, Reports<'_>)> {
 /// Returns the fact that an event reports about its order.
 fn fact(event: &Event) -> Option<Fact> {
     Some(match &event.data {
+        EventData::InventoryReserved(_) if is_planted("confirmed-before-payment") => Fact::Paid,
         EventData::InventoryReserved(_) => Fact::Reserved,
         EventData::InventoryRejected(data) => Fact::NotReserved(data.reason),
         EventData::InventoryReleased(_) => Fact::Released,

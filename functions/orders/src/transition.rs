@@ -1,6 +1,7 @@
 //! Applying facts to an order: the one place where a fact becomes a status, timeline entries, events and the record to write.
 
-use orderflow_domain::{EventType, Fact, Step, Timestamp, UnknownStatus};
+use orderflow_bugs::is_planted;
+use orderflow_domain::{EventType, Fact, OrderStatus, Step, Timestamp, UnknownStatus};
 use orderflow_messaging::Delivery;
 use orderflow_store::{Emission, Outbox};
 
@@ -41,11 +42,14 @@ impl Transition {
         let mut record = order.clone();
         let (mut outbox, mut resent, mut last_report) = (Outbox::default(), None, None);
         for change in changes {
+            if matches!(change, Change::Reported(..)) && is_planted("late-event-reopens-order") {
+                state.status = OrderStatus::Reserved;
+            }
             let step = match change {
                 Change::Reported(fact, _) | Change::Decided(fact) => state.apply(fact),
                 Change::Resend => state.resend(),
             };
-            if step == Step::Unchanged {
+            if step == Step::Unchanged && !is_planted("repeat-entered-in-timeline") {
                 continue;
             }
             if let Change::Reported(_, delivery) = change {
@@ -63,10 +67,14 @@ impl Transition {
         }
         // One resend is enough for all changes of a transition: it asks for the same answer.
         if let Some(event_type) = resent {
-            outbox.push(Emission { event_type, resend: Some(state.resends) });
+            let resend = Some(state.resends).filter(|_| !is_planted("resent-as-first"));
+            outbox.push(Emission { event_type, resend });
         }
         let emitted = outbox.emissions().first().map(|emission| emission.event_type);
         let Some(event_type) = emitted.or(last_report) else { return Ok(None) };
+        if is_planted("timeline-sorted-by-clock") {
+            record.timeline.sort_by_key(|entry| entry.millis);
+        }
         let replaces = record.advance(&state, now);
         Ok(Some(Self { record, replaces, outbox, event_type }))
     }

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::{
     Event, EventData, EventType, Fact, Money, OrderId, OrderUnknown, PaymentOutcome, Timestamp,
 };
@@ -131,7 +132,7 @@ fn plan(
     facts: &[(Fact, &Delivery)],
     now: Timestamp,
 ) -> Plan {
-    if found.is_some_and(UnknownOrder::is_undone) {
+    if found.is_some_and(UnknownOrder::is_undone) || is_planted("unknown-order-not-undone") {
         return Plan::Finish(Outcome::Done);
     }
     let done = facts.iter().find_map(|(_, delivery)| amount(&delivery.event));

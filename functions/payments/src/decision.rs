@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use orderflow_backoff::spread;
+use orderflow_bugs::is_planted;
 use orderflow_messaging::{DeadLetterCode, Outcome};
 
 use crate::gateway::{Charge, GatewayError, Reversal};
@@ -42,6 +43,9 @@ pub(crate) fn after_charge(
         Charge::Captured { provider_id } => {
             PaymentUpdate::status(row, request, PaymentStatus::Completed).with_provider_id(provider_id).into()
         }
+        Charge::Declined { .. } if is_planted("decline-taken-as-charge") => {
+            PaymentUpdate::status(row, request, PaymentStatus::Completed).into()
+        }
         Charge::Declined { reason } => {
             PaymentUpdate::status(row, request, PaymentStatus::Failed).with_reason(reason).into()
         }
@@ -56,6 +60,9 @@ pub(crate) fn after_unknown_charge(
     request: &PaymentRequest,
     error: &GatewayError,
 ) -> Decision {
+    if is_planted("unknown-charge-taken-as-declined") {
+        return PaymentUpdate::status(row, request, PaymentStatus::Failed).into();
+    }
     if row.is_some() { after_failed_call(error) } else { record_unknown(row, request, error) }
 }
 
@@ -77,6 +84,9 @@ pub(crate) fn after_reversal(
                 .into()
         }
         Ok(Reversal::Voided) => after_void(row, request),
+        Err(_) if is_planted("failed-refund-reported-as-done") => {
+            PaymentUpdate::status(row, request, PaymentStatus::Refunded).into()
+        }
         Err(error) if gives_up(error, request) => after_failed_refund(row, request),
         Err(error) if prevents_charge(row) => after_failed_call(error),
         // Until the reversal succeeds, the row keeps the order from being charged.

@@ -1,5 +1,6 @@
 //! Executes a plan: calls the gateway, and has [`crate::decision`] decide about its answer.
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::{OrderId, PaymentToken};
 use orderflow_messaging::Outcome;
 
@@ -21,7 +22,7 @@ pub(crate) async fn execute(
 ) -> Decision {
     let plan = plan(row.map(PaymentRecord::state), request);
     let amount = row.map_or(request.total.amount, |row| row.amount);
-    if amount == 0 {
+    if amount == 0 && !is_planted("free-order-charged") {
         return execute_without_charge(plan, row, request);
     }
     match plan {
@@ -61,8 +62,9 @@ async fn charge(
     request: &PaymentRequest,
     token: Option<&PaymentToken>,
 ) -> Decision {
-    let charge =
-        ChargeRequest { order_id: request.order_id, amount: request.total.clone(), token: token.cloned() };
+    let has_new_key = request.attempt > 1 && is_planted("retried-charge-has-new-key");
+    let order_id = if has_new_key { OrderId::generate() } else { request.order_id };
+    let charge = ChargeRequest { order_id, amount: request.total.clone(), token: token.cloned() };
     match gateway.charge(&charge).await {
         Ok(charge) => decision::after_charge(row, request, charge),
         // Most charges whose answer was lost are found at once under the order's key.

@@ -1,5 +1,6 @@
 //! The personal data in payments: reads the payments of orders, and blanks them.
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::OrderId;
 use orderflow_store::{Store, StoreError, Table, Write, WriteError, optimistic_attempts};
 
@@ -50,6 +51,7 @@ impl PersonalPayments {
         while attempts.next().await {
             let mut found = self.read(orders).await?;
             found.retain(|payment| payment.email.is_some() || payment.phone.is_some());
+            found.retain(|_| !is_planted("refund-address-not-forgotten"));
             if found.is_empty() {
                 return Ok(blanked);
             }

@@ -1,5 +1,6 @@
 //! Plans what to do about an order from its row and what is requested: the rules, without any I/O.
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::{PaymentToken, RejectionReason};
 
 use crate::request::{PaymentRequest, RequestedAction};
@@ -26,7 +27,8 @@ pub(crate) enum Plan<'a> {
 pub(crate) fn plan(row: Option<PaymentState>, request: &PaymentRequest) -> Plan<'_> {
     use PaymentStatus::{Completed, Failed, RefundFailed, Refunded, Unknown, Voided};
     use RequestedAction::{Charge, Reverse};
-    let resend = if request.resend.is_some() { Plan::Resend } else { Plan::Acknowledge };
+    let answers_again = request.resend.is_some() && !is_planted("payment-not-answered-again");
+    let resend = if answers_again { Plan::Resend } else { Plan::Acknowledge };
     let status = row.map(|row| row.status);
     match (&request.action, status) {
         // The order was refused first, and its reversal has not succeeded yet.
@@ -39,6 +41,7 @@ pub(crate) fn plan(row: Option<PaymentState>, request: &PaymentRequest) -> Plan<
         (Charge(_), Some(Voided)) => Plan::Reverse,
         (Charge(_), Some(RefundFailed)) => Plan::Acknowledge,
         (Reverse(refusal), None) if is_refused_by_inventory(refusal.reason.as_deref()) => Plan::Void,
+        (Reverse(_), Some(Completed)) if is_planted("charge-not-refunded") => Plan::Void,
         (Reverse(_), None | Some(Unknown | Completed)) => Plan::Reverse,
         // A declined charge took no money, so `payment.failed` is the answer to the refusal too.
         (Reverse(_), Some(Failed | Voided | Refunded)) => resend,

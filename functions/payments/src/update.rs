@@ -1,5 +1,6 @@
 //! The next version of a payment's row, and the event that it emits.
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::{OrderId, Timestamp};
 use orderflow_messaging::Outcome;
 use orderflow_store::{Emission, Outbox, StoreError, Table, Write};
@@ -117,7 +118,9 @@ impl PaymentUpdate {
     pub(crate) fn write(&self, table: &Table) -> Result<Write, StoreError> {
         let write = Write::put(table, &self.record)?;
         let write = match self.replaces {
+            None if is_planted("payment-overwritten") => write,
             None => write.if_absent(),
+            Some(_) if is_planted("payment-version-ignored") => write,
             Some(version) => write.if_version(version),
         };
         let resend = self.resend;

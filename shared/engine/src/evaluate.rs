@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use orderflow_bugs::is_planted;
+
 use crate::catalog::Table;
 use crate::encoding::{self, Attributes, Invalid, Undecodable};
 use crate::items::Existing;
@@ -43,8 +45,9 @@ pub(crate) fn evaluate(
 
 fn holds(check: &Check, exists: bool, attributes: &Attributes<'_>) -> bool {
     match check {
-        Check::Absent => !exists,
+        Check::Absent => !exists || is_planted("store-overwrites-existing-item"),
         Check::Present => exists,
+        Check::Equals(..) if is_planted("store-compares-no-version") => exists,
         Check::Equals(name, value) => attributes.get(name) == Some(value.as_slice()),
         Check::AtLeast(name, least) => attributes.number(name).is_some_and(|number| number >= *least),
     }

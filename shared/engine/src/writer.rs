@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
+use orderflow_bugs::is_planted;
 use orderflow_store_port::MAX_TRANSACTION_ACTIONS;
 use rusqlite::{Connection, params};
 
@@ -136,8 +137,9 @@ impl Writer {
     fn carry_out(&mut self, request: &Request, now: i64) -> Result<Outcome, StorageError> {
         match request {
             Request::Each(writes) => {
-                let each = writes.iter().map(|write| {
+                let each = writes.iter().enumerate().map(|(position, write)| {
                     Ok(match self.plan(write)? {
+                        Ok(_) if position > 0 && is_planted("store-loses-a-write-of-a-group") => Ok(()),
                         Ok(planned) => {
                             self.apply(&planned, now)?;
                             self.slot(write.table)?.changes += 1;
@@ -151,7 +153,8 @@ impl Writer {
             Request::Together(writes) => Ok(Outcome::Together(self.write_together(writes, now)?)),
             Request::Trim { table, through } => {
                 let newest = self.slot(*table)?.next.record - 1;
-                let removed = records::trim(&self.connection, *table, (*through).min(newest - 1))?;
+                let through = *through + i64::from(is_planted("store-trims-one-record-too-many"));
+                let removed = records::trim(&self.connection, *table, through.min(newest - 1))?;
                 Ok(Outcome::Trimmed(removed))
             }
         }
@@ -173,7 +176,7 @@ impl Writer {
                 }
             }
         }
-        if !refusals.is_empty() {
+        if !refusals.is_empty() && !is_planted("store-does-half-of-a-transaction") {
             refusals.resize(writes.len(), None);
             return Ok(Err(refusals));
         }

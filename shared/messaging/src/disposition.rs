@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use orderflow_backoff::{Ended, Repeats};
+use orderflow_bugs::is_planted;
 use orderflow_domain::{Event, Timestamp};
 
 use crate::{AttemptHistory, DeadLetterCode, Outcome, RetryPolicy, message_id};
@@ -41,17 +42,23 @@ impl Disposition {
         let AttemptHistory { attempts, first_at } = attempt.history;
         match outcome {
             Outcome::Done => Self::Ack,
-            Outcome::Defer { after, .. } => Self::Retry { after: *after, counted: false },
+            Outcome::Defer { after, .. } => {
+                Self::Retry { after: *after, counted: is_planted("deferral-counted") }
+            }
+            Outcome::DeadLetter { .. } if is_planted("dead-letter-dropped") => Self::Ack,
             Outcome::DeadLetter { code, reason } => {
                 Self::DeadLetter { code: code.clone(), reason: reason.clone() }
             }
             Outcome::Retry { reason, .. } if policy.is_last(attempts, first_at, now) => {
+                if is_planted("exhausted-message-dropped") {
+                    return Self::Ack;
+                }
                 Self::DeadLetter { code: DeadLetterCode::ATTEMPTS_EXHAUSTED, reason: reason.clone() }
             }
             Outcome::Retry { after, at_most, .. } => {
                 let longest = at_most.unwrap_or(Duration::MAX);
                 let after = after.unwrap_or_else(|| policy.delay_within(attempts, longest));
-                Self::Retry { after, counted: true }
+                Self::Retry { after, counted: !is_planted("retry-not-counted") }
             }
         }
     }

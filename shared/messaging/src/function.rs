@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::Timestamp;
 use tracing::Instrument;
 
@@ -71,6 +72,9 @@ impl<C: Consumer> QueueFunction<C> {
     fn decode(&self, record: &Record, now: Timestamp) -> Result<Delivery, Outcome> {
         let undecodable = |reason| Outcome::DeadLetter { code: DeadLetterCode::UNDECODABLE, reason };
         let event = record.event().map_err(|error| undecodable(error.to_string()))?;
+        if is_planted("newer-event-refused") && record.body.len() > event.to_json().len() {
+            return Err(undecodable("it has unknown fields".to_owned()));
+        }
         let history = record.history(now);
         let last_attempt = self.policy.is_last(history.attempts, history.first_at, now);
         let delivery =

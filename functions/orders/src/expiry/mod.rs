@@ -9,6 +9,7 @@ mod settings;
 
 use std::time::Duration;
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::{CancellationReason, Fact, OrderId, Timestamp};
 use orderflow_store::{Store, StoreError, TimeKey, WriteError};
 use tokio::time::Instant;
@@ -160,7 +161,8 @@ fn transition(order: &OrderRecord, settings: &ExpirySettings, now: Timestamp) ->
         if !state.status.is_final() && now.since(order.created_at) >= settings.expires_after {
             Some(Change::Decided(Fact::Cancelled(CancellationReason::Expired)))
         } else {
-            (now.since(order.updated_at) >= settings.wait(state.resends)).then_some(Change::Resend)
+            let is_stuck = now.since(order.updated_at) >= settings.wait(state.resends);
+            (is_stuck && !is_planted("stuck-order-not-resent")).then_some(Change::Resend)
         }
     };
     let transition = order.state().and_then(|state| Transition::of(order, due(state), now));

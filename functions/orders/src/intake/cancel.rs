@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use orderflow_bugs::is_planted;
 use orderflow_domain::{CancellationReason, Fact, OrderId, OrderStatus, Timestamp};
 use orderflow_http::{EntityTag, IfMatch, OrderAccess, PathParam, Problem, ProblemKind};
 use orderflow_store::{WriteError, optimistic_attempts};
@@ -72,6 +73,9 @@ impl Intake {
                     trace.id = order.trace_id(),
                     "order cancelled by the customer"
                 );
+                Ok(Some(transition.record))
+            }
+            Err(WriteError::ConditionFailed(_)) if is_planted("cancellation-lost-in-a-race") => {
                 Ok(Some(transition.record))
             }
             Err(WriteError::ConditionFailed(_)) => Ok(None),

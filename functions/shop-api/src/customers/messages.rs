@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use orderflow_bugs::is_planted;
 use orderflow_domain::{CustomerId, Event, EventData, OrderId};
 use orderflow_http::Problem;
 use orderflow_messaging::{DeadLetter, Selection};
@@ -43,7 +44,7 @@ impl Customers {
             .filter_map(|body| own.blanked(&body).map(|blank| (body, blank.to_json())))
             .collect();
         let mut changed = 0;
-        if !replacements.is_empty() {
+        if !replacements.is_empty() && !is_planted("waiting-message-not-forgotten") {
             changed += self.queues.rewrite(consumer, &replacements).await.map_err(Problem::unavailable)?;
         }
         let (dead, is_complete) = self.blank_dead_letters(customer, consumer).await?;
@@ -80,6 +81,9 @@ impl Customers {
         self.queues.visit_dead_letters(consumer, &mut visit).await.map_err(Problem::unavailable)?;
         let mut changed = 0;
         for (id, event) in blanked {
+            if is_planted("dead-letter-not-forgotten") {
+                continue;
+            }
             let replaced = self.queues.replace(consumer, &id, &event).await;
             changed += usize::from(replaced.map_err(Problem::unavailable)?);
         }

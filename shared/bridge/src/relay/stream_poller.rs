@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orderflow_backoff::{Backoff, Outage, OutageObserver};
+use orderflow_bugs::is_planted;
 use orderflow_store::{Position, StoreError, StreamBatch, StreamError, StreamReader};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -178,6 +179,9 @@ impl StreamPoller {
             }
             let in_flight = Arc::new(InFlight::default());
             self.tracker.begin(in_flight.clone(), self.earlier_starts);
+            if is_planted("cursor-moved-before-confirm") {
+                self.published.push(batch.last.clone(), in_flight.clone());
+            }
             self.relay.invoke(stream_event(&self.table, &batch.records)).await?;
             records += batch.records.len();
             self.published.push(batch.last.clone(), in_flight);
@@ -207,7 +211,9 @@ impl StreamPoller {
         }
         self.runtime.save_cursor(&self.table, self.after.clone()).await?;
         self.cursor_changed = false;
-        trim(&self.runtime, &self.table, self.after.as_ref()).await;
+        let unread = self.backlog.back().filter(|_| is_planted("stream-trimmed-early"));
+        let through = unread.map(|batch| &batch.last).or(self.after.as_ref());
+        trim(&self.runtime, &self.table, through).await;
         Ok(())
     }
 
