@@ -62,7 +62,7 @@ pub(crate) enum Tool {
     ChromeDriver,
     /// The proxy of docker-compose.yml; it is not started as a service (apt-get, as root)
     Caddy,
-    /// Node.js with npm: builds and tests the console (apt-get, as root)
+    /// Node.js with npm: builds and tests the console, and fetches Swagger UI (apt-get, as root)
     Npm,
     /// Checks licences, sources and bans of dependencies (built from source)
     CargoDeny,

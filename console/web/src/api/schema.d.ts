@@ -563,7 +563,7 @@ export interface paths {
         };
         /**
          * Read the documents as a web page
-         * @description The page can send requests to the API. It loads nothing from other servers.
+         * @description Swagger UI, which can send requests to the API, and the events. The page loads nothing from other servers. Only `orderflow up` has it.
          */
         get: operations["docs"];
         put?: never;
