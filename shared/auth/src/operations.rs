@@ -53,6 +53,7 @@ const OPERATIONS: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/orders/{id}", Need::Token),
     ("DELETE", "/api/v1/orders/{id}", Need::Token),
     ("GET", "/api/v1/orders/{id}/events", Need::Token),
+    ("POST", "/api/v1/orders/{id}/resend", Need::OneOf(&[OPERATE])),
     ("GET", "/api/v1/payments", Need::OneOf(&[ORDERS_READ, PAYMENTS_REFUND])),
     ("POST", "/api/v1/payments/{order_id}/refund", Need::OneOf(&[PAYMENTS_REFUND])),
     // Signed by the provider instead.
