@@ -31,7 +31,8 @@ The functions can be at any endpoint that answers POST /2015-03-31/functions/NAM
 
 Example:
   cargo lambda watch --invoke-port 9000
-  orderflow bridge --broker amqp://127.0.0.1 --dynamodb-endpoint http://127.0.0.1:8000 \\
+  orderflow bridge --broker amqp://127.0.0.1 \\
+    --dynamodb-endpoint http://127.0.0.1:8000 \\
     --invoke http://127.0.0.1:9000 --function-name '{consumer}'")]
 pub struct BridgeArgs {
     /// The settings that have a flag.

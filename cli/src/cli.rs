@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use orderflow_lab::BillArgs;
 use orderflow_lab::sim::SimArgs;
 
@@ -11,7 +11,9 @@ use crate::bench::BenchCommand;
 use crate::bridge::BridgeArgs;
 use crate::client::ClientCommand;
 use crate::completions::CompletionsArgs;
+use crate::demo::DemoArgs;
 use crate::dlq::DlqArgs;
+use crate::doctor::DoctorArgs;
 use crate::migrate::MigrateArgs;
 use crate::store::StoreArgs;
 use crate::up::UpArgs;
@@ -26,8 +28,10 @@ Without a command the program runs `orderflow up`: the whole system in this proc
 
 Example:
   orderflow up
-  orderflow order place --customer C100 --email c100@example.com --item TSHIRT-BLK-M:2 --wait
+  orderflow order place --customer C100 --email c100@example.com \\
+    --item TSHIRT-BLK-M:2 --wait
 
+`orderflow demo` shows how it works, and `orderflow doctor` what is missing on this machine.
 Data goes to stdout, everything else to stderr. Exit codes: 0 success, 1 failure, 2 wrong usage or a bad setting; `health` has 3 for degraded."
 )]
 pub struct Cli {
@@ -40,6 +44,10 @@ pub struct Cli {
 pub enum Command {
     /// Run the whole system in one process.
     Up(UpArgs),
+    /// Show in half a minute, on a temporary shop, how orders are processed and how failures end.
+    Demo(DemoArgs),
+    /// Check what `orderflow up` needs with these settings, and say how to get what is missing.
+    Doctor(DoctorArgs),
     /// Serve the embedded store to several processes of this machine, as DynamoDB over HTTP.
     Store(StoreArgs),
     /// Deliver the messages of RabbitMQ to functions behind Lambda Invoke endpoints, and publish their events to it.
@@ -93,8 +101,14 @@ impl Command {
         match self {
             Self::Up(_) | Self::Store(_) | Self::Bridge(_) | Self::Migrate(_) => true,
             Self::Analytics(args) => args.writes_logs(),
-            Self::Dlq(_) | Self::Bench(_) | Self::Bill(_) | Self::Sim(_) => false,
-            Self::Completions(_) | Self::Client(_) => false,
+            Self::Demo(_)
+            | Self::Doctor(_)
+            | Self::Dlq(_)
+            | Self::Bench(_)
+            | Self::Bill(_)
+            | Self::Sim(_)
+            | Self::Completions(_)
+            | Self::Client(_) => false,
         }
     }
 }
@@ -109,18 +123,58 @@ impl Cli {
         I: IntoIterator<Item = A>,
         A: Into<OsString> + Clone,
     {
-        match Self::try_parse_from(arguments)?.command {
+        let matches = reflowed(Self::command()).try_get_matches_from(arguments)?;
+        match Self::from_arg_matches(&matches)?.command {
             Some(command) => Ok(command),
             None => Ok(Command::Up(UpArgs::default())),
         }
     }
 }
 
+/// Returns the command with the lines of each paragraph of its help joined, so that clap wraps them to the width of the terminal.
+fn reflowed(command: clap::Command) -> clap::Command {
+    let command = match command.get_after_help().map(ToString::to_string) {
+        Some(help) => command.after_help(joined(&help)),
+        None => command,
+    };
+    command.mut_subcommands(reflowed)
+}
+
+/// Joins the lines of each paragraph. Indented lines are commands, and a line before them ends with a colon: both stay as they are.
+fn joined(help: &str) -> String {
+    let is_prose = |line: &str| !line.is_empty() && !line.starts_with(' ');
+    let (mut text, mut last) = (String::new(), None::<&str>);
+    for line in help.lines() {
+        if let Some(last) = last {
+            text.push(if is_prose(last) && is_prose(line) && !last.ends_with(':') { ' ' } else { '\n' });
+        }
+        text.push_str(line);
+        last = Some(line);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
+
+    #[test]
+    fn paragraphs_are_joined_and_examples_are_not() {
+        let help = "One\ntwo.\n\nThree:\nExample:\n  orderflow up\n  orderflow store\n\nLast\nline.";
+        let expected = "One two.\n\nThree:\nExample:\n  orderflow up\n  orderflow store\n\nLast line.";
+        assert_eq!(joined(help), expected);
+    }
+
+    #[test]
+    fn no_example_is_wider_than_a_terminal() {
+        fn check(command: &clap::Command) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let long = help.lines().find(|line| line.starts_with(' ') && line.chars().count() > 80);
+            assert_eq!(long, None, "break it with a backslash");
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
+    }
 
     #[test]
     fn the_definition_is_valid() {

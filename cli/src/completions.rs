@@ -7,7 +7,7 @@ use crate::client::Output;
 /// The flags of `orderflow completions`.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  orderflow completions bash > ~/.local/share/bash-completion/completions/orderflow"
+    after_help = "Example:\n  orderflow completions bash \\\n    > ~/.local/share/bash-completion/completions/orderflow"
 )]
 pub struct CompletionsArgs {
     /// The shell.

@@ -7,7 +7,7 @@ use orderflow::analytics::{self, AnalyticsError};
 use orderflow::cli::{Cli, Command};
 use orderflow::client::{self, ClientError, Output};
 use orderflow::dlq::{self, DlqError};
-use orderflow::{bench, bill, bridge, completions, migrate, settings, sim, store, up};
+use orderflow::{bench, bill, bridge, completions, demo, doctor, migrate, nearest, settings, sim, store, up};
 use orderflow_errors::without_secrets_of;
 use orderflow_settings::{EXIT_CODE, SettingsError};
 
@@ -25,6 +25,8 @@ fn main() -> ExitCode {
     }
     match command {
         Command::Up(args) => finish(up::run(&args, &environment), &mut output),
+        Command::Demo(args) => finish(demo::run(&args, &environment, &mut output), &mut output),
+        Command::Doctor(args) => finish(doctor::run(&args, &environment, &mut output), &mut output),
         Command::Store(args) => finish(store::run(&args, &environment), &mut output),
         Command::Bridge(args) => finish(bridge::run(&args, &environment), &mut output),
         Command::Migrate(args) => finish(migrate::run(args, &environment, &mut output), &mut output),
@@ -67,9 +69,14 @@ fn refuse(error: &clap::Error, output: &mut Output) -> ! {
         std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let shown = without_secrets_of(arguments.iter().map(String::as_str), &text);
     if shown == text {
-        error.exit();
+        // With colours. A failure to write it cannot be reported.
+        let _unwritten = error.print();
+    } else {
+        output.note(shown.trim_end());
     }
-    output.note(shown.trim_end());
+    if let Some(meant) = nearest::meant(error, &Cli::command()) {
+        output.note(meant);
+    }
     std::process::exit(error.exit_code())
 }
 

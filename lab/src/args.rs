@@ -106,7 +106,8 @@ Examples:
   orderflow bench
   orderflow bench --clients 64 --orders 20000 --json
   orderflow bench --rate 200 --duration 30s --report report.html
-  orderflow bench --scenario mixed --broker amqp://guest:guest@127.0.0.1:5672/bench
+  orderflow bench --scenario mixed \\
+    --broker amqp://guest:guest@127.0.0.1:5672/bench
   orderflow bench --stored 1000000 --clients 16
   orderflow bench --url http://127.0.0.1:8080 --orders 1000";
 
@@ -139,11 +140,15 @@ pub(crate) enum ShopPlan {
 }
 
 /// How a temporary shop is started.
-#[derive(Debug, Clone)]
-pub(crate) struct TemporaryPlan {
+#[derive(Debug, Clone, Default)]
+pub struct TemporaryPlan {
+    /// The URL of the RabbitMQ that carries its events; `None` for the broker in its process.
     pub broker: Option<String>,
+    /// The folder in which the one of the shop is made; `None` for the folder of temporary files.
     pub folder: Option<PathBuf>,
+    /// The variables of its environment, besides those that are inherited.
     pub variables: Vec<(String, String)>,
+    /// The file to which its log is written.
     pub log: Option<PathBuf>,
     /// The orders that the store holds at the start.
     pub stored: u64,

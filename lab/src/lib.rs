@@ -1,7 +1,7 @@
 //! Measures a shop under load: throughput, latency, CPU time and memory. This is `orderflow bench`.
 //!
 //! The load generator places orders over HTTP (`load`), and watches the shop from outside (`observer`). When customers were notified is
-//! read after the measurement (`notified`): the shop records it anyway.
+//! read after the measurement (`notified`): the shop records it anyway. The temporary shop (`shop`) is also that of `orderflow demo`.
 //!
 //! `orderflow bill` counts what AWS bills (`bill`), and `orderflow sim` runs the system under simulated faults (`sim`).
 
@@ -26,10 +26,11 @@ mod statistics;
 mod stored;
 mod text;
 
-pub use args::BenchArgs;
+pub use args::{BenchArgs, TemporaryPlan};
 pub use bill::{Bill, BillArgs, BillError, bill};
 pub use error::BenchError;
 pub use measurement::run;
 pub use processes::Role;
 pub use result::{Measured, ProcessFigures};
+pub use shop::{Folder, Shop};
 pub use statistics::Quantiles;

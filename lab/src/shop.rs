@@ -31,7 +31,8 @@ const INHERITED: [&str; 7] =
     ["PATH", "HOME", "TMPDIR", "LANG", "SSL_CERT_FILE", "RUST_LOG", "RUST_BACKTRACE"];
 
 /// A running temporary shop. Dropping it kills the process and deletes the store.
-pub(crate) struct Shop {
+pub struct Shop {
+    command: Command,
     child: Child,
     url: String,
     log: Log,
@@ -72,51 +73,64 @@ impl Shop {
     /// # Errors
     /// [`BenchError::Shop`] if it does not, with the end of its log; [`BenchError::Flag`] or [`BenchError::File`] for a folder or file that cannot
     /// be used.
-    pub(crate) fn start(plan: &TemporaryPlan, folder: Folder) -> Result<Self, BenchError> {
+    pub fn start(plan: &TemporaryPlan, folder: Folder) -> Result<Self, BenchError> {
         let log_file = plan.log.as_deref().map(create).transpose()?;
         let mut command = command(plan, &folder)?;
-        let not_started =
-            |error: io::Error| shop_error(format!("cannot be started: {error}"), &Log::default());
-        let mut child = command.spawn().map_err(not_started)?;
-        let log = Log::default();
-        if let Some(stderr) = child.stderr.take() {
-            let log = log.clone();
-            thread::spawn(move || log.follow(stderr, log_file));
-        }
-        let announced = announced(&mut child);
-        let mut shop = Self { child, url: String::new(), log, _folder: folder };
-        match announced {
-            Ok(url) => shop.url = url,
-            Err(what) => {
-                shop.stop();
-                return Err(shop_error(what, &shop.log));
-            }
-        }
+        let (child, log) = spawn(&mut command, log_file)?;
+        let mut shop = Self { command, child, url: String::new(), log, _folder: folder };
+        shop.wait_until_it_listens()?;
         Ok(shop)
     }
 
+    /// Starts another process with the same store, and waits until it listens, at another URL. Its log goes to no file.
+    ///
+    /// # Errors
+    /// [`BenchError::Shop`] if it does not, with the end of its log.
+    pub fn restart(&mut self) -> Result<(), BenchError> {
+        self.kill();
+        (self.child, self.log) = spawn(&mut self.command, None)?;
+        self.wait_until_it_listens()
+    }
+
+    fn wait_until_it_listens(&mut self) -> Result<(), BenchError> {
+        match announced(&mut self.child) {
+            Ok(url) => {
+                self.url = url;
+                Ok(())
+            }
+            Err(what) => {
+                self.stop();
+                Err(shop_error(what, &self.log))
+            }
+        }
+    }
+
     /// Returns the URL at which it listens.
-    pub(crate) fn url(&self) -> &str {
+    #[must_use]
+    pub fn url(&self) -> &str {
         &self.url
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    /// Returns the id of the process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Returns an error with the end of the log if the process has ended.
-    pub(crate) fn check(&mut self) -> Result<(), BenchError> {
+    /// Checks that the process has not ended.
+    ///
+    /// # Errors
+    /// [`BenchError::Shop`] if it has, with the end of its log.
+    pub fn check(&mut self) -> Result<(), BenchError> {
         match self.child.try_wait() {
             Ok(None) => Ok(()),
-            Ok(Some(status)) => {
-                Err(shop_error(format!("ended during the measurement ({status})"), &self.log))
-            }
+            Ok(Some(status)) => Err(shop_error(format!("ended by itself ({status})"), &self.log)),
             Err(error) => Err(shop_error(format!("cannot be observed: {error}"), &self.log)),
         }
     }
 
     /// Stops the process in order, and kills it if that takes too long.
-    pub(crate) fn stop(&mut self) {
+    pub fn stop(&mut self) {
         let deadline = Instant::now() + STOP_TIMEOUT;
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
             && matches!(self.child.try_wait(), Ok(None))
@@ -130,7 +144,8 @@ impl Shop {
         self.kill();
     }
 
-    fn kill(&mut self) {
+    /// Kills the process, as a crash does, and waits for its end. The store stays.
+    pub fn kill(&mut self) {
         // Both fail if it has ended.
         let (_killed, _waited) = (self.child.kill(), self.child.wait());
     }
@@ -142,19 +157,31 @@ impl Drop for Shop {
     }
 }
 
+/// Starts the process, and reads its log.
+fn spawn(command: &mut Command, log_file: Option<File>) -> Result<(Child, Log), BenchError> {
+    let not_started = |error: io::Error| shop_error(format!("cannot be started: {error}"), &Log::default());
+    let mut child = command.spawn().map_err(not_started)?;
+    let log = Log::default();
+    if let Some(stderr) = child.stderr.take() {
+        let log = log.clone();
+        thread::spawn(move || log.follow(stderr, log_file));
+    }
+    Ok((child, log))
+}
+
 fn shop_error(what: impl Into<String>, log: &Log) -> BenchError {
     BenchError::Shop { what: what.into(), log: log.text() }
 }
 
 /// The folder of a temporary shop, which is deleted when it is dropped.
-pub(crate) struct Folder(TempDir);
+pub struct Folder(TempDir);
 
 impl Folder {
     /// Makes the folder.
     ///
     /// # Errors
     /// [`BenchError::Flag`] or [`BenchError::File`] if it cannot be made.
-    pub(crate) fn make(plan: &TemporaryPlan) -> Result<Self, BenchError> {
+    pub fn make(plan: &TemporaryPlan) -> Result<Self, BenchError> {
         make_folder(plan.folder.as_deref()).map(Self)
     }
 
@@ -166,7 +193,7 @@ impl Folder {
 
 fn make_folder(parent: Option<&Path>) -> Result<TempDir, BenchError> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix("orderflow-bench-");
+    builder.prefix("orderflow-shop-");
     let made = match parent {
         Some(parent) => builder.tempdir_in(parent),
         None => builder.tempdir(),

@@ -33,7 +33,8 @@ impl System {
         if self.parts.contains(ORDER_INTAKE) {
             router = router
                 .merge(orderflow_orders::router(&self.store, self.catalog.clone(), self.charge_rules))
-                .merge(orderflow_documents::router());
+                .merge(orderflow_documents::router())
+                .merge(orderflow_api_page::router());
         }
         if self.parts.contains(SHOP_API) {
             router = router

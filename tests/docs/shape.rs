@@ -20,8 +20,8 @@ const LISTS: [&str; 6] = [
 
 /// What a shell block may need besides a running `orderflow` and standard tools.
 /// `id` is the id of an order or a dead letter of the reader's own.
-const NEEDS: [&str; 10] =
-    ["aws", "broker", "checkout", "docker", "id", "jaeger", "ministack", "rust", "sam", "stripe"];
+const NEEDS: [&str; 11] =
+    ["aws", "broker", "checkout", "docker", "id", "jaeger", "ministack", "release", "rust", "sam", "stripe"];
 
 #[test]
 fn pages_are_short_unless_they_are_lists() {

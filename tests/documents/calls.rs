@@ -71,6 +71,7 @@ async fn every_operation_responds_as_described() {
 async fn call_shop(shop: &mut TestApp<Recording>) {
     let confirmed = shop.place(&order_body("tshirt-blk-m", 2)).await;
     let cancelled = shop.place(&order_body("PRODUCT-001", 1)).await;
+    shop.send("POST", &format!("/api/v1/orders/{cancelled}/resend"), &[], Body::empty()).await.expect(202);
     shop.delete(&format!("/api/v1/orders/{cancelled}")).await.expect(200);
     shop.wait_until_idle().await;
     shop.get("/api/v1/orders?customer_id=C100&status=confirmed&sku=tshirt-blk-m&limit=5").await.expect(200);

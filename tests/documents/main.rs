@@ -5,5 +5,6 @@ mod agreement;
 mod calls;
 mod compatible;
 mod consumed;
+mod requests;
 mod served;
 mod valid;

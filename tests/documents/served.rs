@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, header};
 use expect_test::expect_file;
 use http_body_util::BodyExt;
-use orderflow_auth::{Access, Need, operations as needs};
+use orderflow_auth::{Access, Need, need_of, operations as needs};
 use orderflow_engine::Location;
 use orderflow_payments::STRIPE_WEBHOOK;
 use orderflow_system::{Settings, System};
@@ -45,8 +45,9 @@ fn asyncapi_is_generated_from_the_events() {
 #[tokio::test]
 async fn every_served_path_is_described() {
     let mut served = paths(&system(Location::Memory).await.local_router());
-    for file_of_the_console in ["/", "/console.css", "/console.js"] {
-        assert!(served.remove(file_of_the_console), "{file_of_the_console}");
+    for file in ["/", "/console.css", "/console.js"].into_iter().chain(orderflow_api_page::files()) {
+        assert!(served.remove(file), "{file}");
+        assert_eq!(need_of(&Method::GET, file), Some(Need::Nothing), "{file}");
     }
     let described: BTreeSet<String> = operations().map(|(_, path, _)| path.to_owned()).collect();
     assert_eq!(served, described);

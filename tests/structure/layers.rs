@@ -164,6 +164,7 @@ fn shared_crates_import_downwards() {
     let packages = packages();
     let rules = [
         ("orderflow-domain", &[][..]),
+        ("orderflow-api-page", &[]),
         ("orderflow-backoff", &[]),
         ("orderflow-bugs", &[]),
         ("orderflow-embedded", &["orderflow-store", "orderflow-store-port"]),

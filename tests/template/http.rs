@@ -8,11 +8,10 @@ use serde_json::{Value, json};
 use crate::reading::{functions, resource, resources, template, texts};
 
 /// The routes without authorization: they change nothing and return no data of customers. Stripe signs what it sends.
-const OPEN: [&str; 9] = [
+const OPEN: [&str; 8] = [
     "GET /api/v1/products",
     "GET /api/v1/products/{proxy+}",
     "GET /asyncapi.json",
-    "GET /docs",
     "GET /health",
     "GET /health/live",
     "GET /health/ready",
@@ -47,7 +46,8 @@ fn access_is_closed_by_default() {
 }
 
 /// The operations that a deployment does not have.
-const NOT_DEPLOYED: [&str; 5] = [
+const NOT_DEPLOYED: [&str; 6] = [
+    "/docs",
     "/metrics",
     "/api/v1/admin/consumers",
     "/api/v1/admin/consumers/{consumer}",

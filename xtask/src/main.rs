@@ -8,9 +8,11 @@ mod bundles;
 mod clean;
 mod compose;
 mod coverage;
+mod dist;
 mod package;
 mod parity;
 mod process;
+mod readme;
 mod report;
 mod shell;
 mod suites;
@@ -24,6 +26,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::dist::Profile;
 use crate::package::Architecture;
 use crate::report::Report;
 use crate::suites::Scope;
@@ -67,6 +70,12 @@ enum Task {
     /// Needs cargo-lambda, which it installs into a Python environment under target/. Takes minutes: each bundle is
     /// optimised as a whole.
     Package(PackageOptions),
+    /// Builds the packages in which the program is published, and tries each
+    ///
+    /// For the platform of this machine, into target/dist: a Python wheel, npm packages, an archive for `cargo binstall`, a
+    /// list of components (CycloneDX) and checksums. Wheel and npm package are installed into empty environments without a
+    /// network; the shop is started from there, and an order has to be confirmed.
+    Dist(DistOptions),
     /// Starts the whole system on RabbitMQ with Docker Compose
     Up(compose::Selection),
     /// Stops and removes the containers
@@ -99,6 +108,13 @@ struct PackageOptions {
     /// The processor architecture of the functions
     #[arg(long, value_enum, default_value_t = Architecture::Arm64)]
     architecture: Architecture,
+}
+
+#[derive(Args)]
+struct DistOptions {
+    /// How the program is built
+    #[arg(long, value_enum, default_value_t = Profile::Release)]
+    profile: Profile,
 }
 
 #[derive(Args)]
@@ -184,6 +200,7 @@ fn main() -> ExitCode {
             report.run("build", || build(&workspace));
         }
         Task::Package(options) => package::run(&workspace, &installing, options.architecture, &mut report),
+        Task::Dist(options) => dist::run(&workspace, &installing, options.profile, &mut report),
         Task::Up(selection) => {
             report.run("up", || compose::up(&workspace, &selection));
         }
@@ -262,6 +279,7 @@ mod tests {
             &["down"],
             &["restart", "payment"],
             &["build"],
+            &["dist", "--profile", "dev"],
             &["clean"],
             &["tools", "ministack", "sam", "rabbitmq", "cargo-llvm-cov"],
             &["package", "--architecture", "x86_64"],
@@ -273,6 +291,7 @@ mod tests {
             &["up", "--profile", "everything"][..],
             &["down", "payment"],
             &["package", "--architecture", "sparc"],
+            &["dist", "--profile", "fast"],
             &["clean", "everything"],
             &["tools"],
             &["tools", "cargo"],

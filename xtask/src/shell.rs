@@ -36,6 +36,16 @@ pub(crate) fn run_read(command: &mut Command, mut each: impl FnMut(&str)) -> Res
     Ok(())
 }
 
+/// Runs the command and returns its standard output.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let shown = describe(command);
+    let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("start `{shown}`"))?;
+    if !output.status.success() {
+        bail!("`{shown}` ended with {}", output.status);
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("read the output of `{shown}`"))
+}
+
 /// Returns the command as one would type it.
 pub(crate) fn describe(command: &Command) -> String {
     let program = command.get_program();

@@ -11,6 +11,7 @@ use std::fmt;
 
 use clap::{Args, ValueEnum};
 
+pub(crate) use install::create_venv;
 pub(crate) use toolbox::{MissingTools, Readiness, Toolbox};
 
 /// AWS publishes no package of the Runtime Interface Emulator for Linux hosts; its SAM CLI contains the binary.
@@ -25,6 +26,8 @@ const CARGO_LAMBDA: &str = "1.9.2";
 /// The compiler and linker that cargo-lambda uses to build for other machines.
 const ZIG: &str = "0.17.1";
 const CARGO_LLVM_COV: &str = "0.9.1";
+/// Packs Python wheels.
+const WHEEL: &str = "0.48.0";
 
 /// Names the executable of a RabbitMQ that is not installed where Debian installs it. The tests read it too.
 const RABBITMQ_VARIABLE: &str = "ORDERFLOW_RABBITMQ";
@@ -62,8 +65,10 @@ pub(crate) enum Tool {
     ChromeDriver,
     /// The proxy of docker-compose.yml; it is not started as a service (apt-get, as root)
     Caddy,
-    /// Node.js with npm: builds and tests the console (apt-get, as root)
+    /// Node.js with npm: builds and tests the console, fetches Swagger UI, packs npm packages (apt-get, as root)
     Npm,
+    /// Packs the Python wheel with the program (PyPI)
+    Wheel,
     /// Checks licences, sources and bans of dependencies (built from source)
     CargoDeny,
     /// Builds bundles for Lambda, with its compiler Zig (PyPI)
@@ -95,6 +100,7 @@ impl fmt::Display for Tool {
             Self::ChromeDriver => write!(out, "chromium-driver"),
             Self::Caddy => write!(out, "caddy"),
             Self::Npm => write!(out, "npm"),
+            Self::Wheel => write!(out, "wheel {WHEEL}"),
             Self::CargoDeny => write!(out, "cargo-deny {CARGO_DENY}"),
             Self::CargoLambda => write!(out, "cargo-lambda {CARGO_LAMBDA}"),
             Self::LlvmCov => write!(out, "cargo-llvm-cov {CARGO_LLVM_COV}"),
@@ -124,7 +130,7 @@ impl Tool {
             Self::ChromeDriver => Some(CHROMEDRIVER_VARIABLE),
             Self::Caddy => Some(CADDY_VARIABLE),
             Self::Npm => Some(NPM_VARIABLE),
-            Self::CargoDeny | Self::CargoLambda | Self::LlvmCov | Self::DockerCompose => None,
+            Self::Wheel | Self::CargoDeny | Self::CargoLambda | Self::LlvmCov | Self::DockerCompose => None,
         }
     }
 
@@ -136,6 +142,7 @@ impl Tool {
             Self::LocalStripe => &["localstripe"],
             Self::Aiosmtpd => &["aiosmtpd"],
             Self::Schemathesis => &["schemathesis"],
+            Self::Wheel => &["wheel"],
             Self::CargoDeny => &["cargo-deny"],
             Self::CargoLambda => &["cargo-lambda", "zig"],
             Self::LlvmCov => &["cargo-llvm-cov"],

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use crate::compose;
+use crate::dist;
 use crate::parity;
 use crate::report::Report;
 use crate::shell;
@@ -10,8 +11,8 @@ use crate::suites::{self, Scope, TOOL_FEATURES};
 use crate::tools::{Readiness, Tool, Toolbox};
 use crate::workspace::Workspace;
 
-/// Checks format, lints and documentation, runs every test suite, then checks dependencies and their advisories. Stops at the first
-/// failed stage.
+/// Checks format, lints and documentation, runs every test suite, tries the packages, then checks dependencies and their advisories. Stops at
+/// the first failed stage.
 ///
 /// The check of dependencies comes after the tests: it downloads the crates of all platforms, and the tests must pass on
 /// a machine that has only those of its own.
@@ -22,6 +23,9 @@ pub(crate) fn run(workspace: &Workspace, toolbox: &Toolbox, report: &mut Report)
         && report.run("docs", || docs(workspace));
     if clean {
         let passed = suites::run_all(workspace, toolbox, Scope::Everything, report);
+        if !report.has_failed() {
+            dist::run(workspace, toolbox, dist::Profile::Dev, report);
+        }
         if !report.has_failed() {
             with_tool(Tool::CargoDeny, toolbox, report, "deny", || check_dependencies(workspace, toolbox));
         }

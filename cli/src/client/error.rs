@@ -51,6 +51,9 @@ pub enum ClientError {
         /// Its id.
         id: String,
     },
+    /// The system accepts no faults.
+    #[error("this system accepts no faults: only `orderflow up` on a loopback address does")]
+    NoFaults,
     /// The response is not one of Orderflow, or of a version of it that this program does not know.
     #[error("{url} answered with status {status} and a body that is not Orderflow's; check --url: {excerpt}")]
     UnexpectedResponse {
@@ -80,6 +83,9 @@ pub enum ClientError {
         /// The time limit.
         waited: Duration,
     },
+    /// The user did not confirm.
+    #[error("not confirmed; nothing was changed")]
+    Declined,
     /// The output could not be written.
     #[error("cannot write the output")]
     Output(#[from] io::Error),

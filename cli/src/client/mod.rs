@@ -7,6 +7,7 @@ mod arguments;
 mod consumer;
 mod customer;
 mod error;
+mod faults;
 mod health;
 pub(crate) mod http;
 mod notification;
@@ -14,6 +15,7 @@ mod order;
 pub(crate) mod output;
 mod payment;
 mod product;
+mod queues;
 pub(crate) mod session;
 mod stock;
 
@@ -23,6 +25,7 @@ pub use arguments::{PriceError, parse_price};
 pub use consumer::ConsumerArgs;
 pub use customer::CustomerArgs;
 pub use error::ClientError;
+pub use faults::FaultsArgs;
 pub use health::HealthArgs;
 pub use http::Problem;
 pub use notification::NotificationArgs;
@@ -30,6 +33,7 @@ pub use order::OrderArgs;
 pub use output::Output;
 pub use payment::PaymentArgs;
 pub use product::ProductArgs;
+pub use queues::QueuesArgs;
 pub use session::ConnectionArgs;
 pub use stock::StockArgs;
 
@@ -50,6 +54,10 @@ pub enum ClientCommand {
     Customer(CustomerArgs),
     /// Show the consumers and their queues, pause and resume them.
     Consumer(ConsumerArgs),
+    /// Count the messages of each consumer's queue.
+    Queues(QueuesArgs),
+    /// Break a local system on purpose, and end that.
+    Faults(FaultsArgs),
     /// Show the health of a running system; exit code 1 if it is unhealthy or cannot be reached, 3 if it is degraded.
     Health(HealthArgs),
 }
@@ -60,7 +68,7 @@ pub enum ClientCommand {
 /// Any [`ClientError`]; [`ClientError::exit_code`] gives the exit code of the program.
 pub fn run(command: ClientCommand, environment: &Snapshot, output: &mut Output) -> Result<(), ClientError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         match command {
             ClientCommand::Order(args) => args.run(environment, output).await,
             ClientCommand::Product(args) => args.run(environment, output).await,
@@ -69,9 +77,14 @@ pub fn run(command: ClientCommand, environment: &Snapshot, output: &mut Output) 
             ClientCommand::Notification(args) => args.run(environment, output).await,
             ClientCommand::Customer(args) => args.run(environment, output).await,
             ClientCommand::Consumer(args) => args.run(environment, output).await,
+            ClientCommand::Queues(args) => args.run(environment, output).await,
+            ClientCommand::Faults(args) => args.run(environment, output).await,
             ClientCommand::Health(args) => args.run(environment, output).await,
         }
-    })?;
+    });
+    // A thread may still block on reading the answer to a question.
+    runtime.shutdown_background();
+    done?;
     output.flush()?;
     Ok(())
 }

@@ -120,9 +120,10 @@ const SEND_AFTER_HELP: &str = "\
 The command ends when the message is accepted for sending; `orderflow notification get ID` shows whether it was sent.
 
 Examples:
-  orderflow notification send --channel email --to user@example.com --template order_confirmation \\
-    --var orderId=123 --var total='999.99 USD'
-  orderflow notification send --channel sms --to +4930123456 --template order_refunded --var orderId=1 --var total=2";
+  orderflow notification send --channel email --to user@example.com \\
+    --template order_confirmation --var orderId=123 --var total='999.99 USD'
+  orderflow notification send --channel sms --to +4930123456 \\
+    --template order_refunded --var orderId=1 --var total=2";
 
 /// The message to send.
 #[derive(clap::Args)]

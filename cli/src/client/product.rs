@@ -25,7 +25,7 @@ pub struct ProductArgs {
 enum ProductCommand {
     /// Add a product and its initial stock.
     #[command(
-        after_help = "Example:\n  orderflow product add MUG-01 --name Mug --price 7.50 --currency USD --stock 100"
+        after_help = "Example:\n  orderflow product add MUG-01 --name Mug --price 7.50 --currency USD \\\n    --stock 100"
     )]
     Add(AddArgs),
     /// List the products.

@@ -15,7 +15,8 @@ use super::DlqError;
 use super::connection::Queues;
 use super::letter::indented;
 use super::selection::OneArgs;
-use super::terminal::{can_ask, confirm, write_done};
+use super::terminal::write_done;
+use crate::client::output::question::{can_ask, confirm};
 
 pub(super) const AFTER_HELP: &str = "\
 The editor is $VISUAL, else $EDITOR, else vi. The edited text is saved if it is a valid event of a type that the consumer subscribes to;
@@ -23,7 +24,8 @@ the dead letter stays in the dead-letter queue until it is replayed. If it canno
 
 Example:
   orderflow dlq edit payment 01890a5d-ac96-774b-bcce-b302099a8057
-  EDITOR='code --wait' orderflow dlq edit payment 01890a5d-ac96-774b-bcce-b302099a8057";
+  EDITOR='code --wait' \\
+    orderflow dlq edit payment 01890a5d-ac96-774b-bcce-b302099a8057";
 
 /// The dead letter to edit.
 #[derive(clap::Args)]

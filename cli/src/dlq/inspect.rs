@@ -16,6 +16,7 @@ With --json every dead letter is printed with its event, even where the table on
 Example:
   orderflow dlq list
   orderflow dlq list payment --code attempts-exhausted
+  orderflow dlq list --text 'no such mailbox'
   orderflow dlq list --broker amqp://guest:guest@127.0.0.1:5672/%2f";
 
 /// The dead letters to list.
@@ -32,7 +33,8 @@ impl ListArgs {
             return queues.write_json(&list_to_json(&letters));
         }
         write_counts(&letters, queues)?;
-        let is_narrow = self.scope.consumer.is_some() || self.scope.code.is_some();
+        let is_narrow =
+            self.scope.consumer.is_some() || self.scope.code.is_some() || self.scope.text.is_some();
         if is_narrow && !letters.is_empty() {
             queues.output.line("")?;
             let headers = ["ID", "CONSUMER", "CODE", "ATTEMPTS", "GIVEN UP", "REASON"];

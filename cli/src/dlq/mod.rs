@@ -48,7 +48,7 @@ pub struct DlqArgs {
 
 #[derive(clap::Subcommand)]
 enum DlqCommand {
-    /// Count dead letters by consumer and code; with a consumer or --code, list them too.
+    /// Count dead letters by consumer and code; with a consumer, --code or --text, list them too.
     #[command(after_help = inspect::LIST_AFTER_HELP)]
     List(inspect::ListArgs),
     /// Show a dead letter: code, reason, attempts, times, and its event.

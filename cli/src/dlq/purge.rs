@@ -5,8 +5,9 @@ use orderflow_messaging::DeadLetter;
 use super::DlqError;
 use super::connection::Queues;
 use super::selection::SelectionArgs;
-use super::terminal::{can_ask, confirm, write_done, write_preview};
+use super::terminal::{write_done, write_preview};
 use crate::client::ClientError;
+use crate::client::output::question::{can_ask, confirm};
 
 pub(super) const AFTER_HELP: &str = "\
 Deleting an event can leave its order open until it expires: replay what can be corrected instead.
@@ -14,7 +15,8 @@ Deleting an event can leave its order open until it expires: replay what can be 
 Example:
   orderflow dlq purge payment --dry-run
   orderflow dlq purge payment --id 01890a5d-ac96-774b-bcce-b302099a8057
-  orderflow dlq purge payment --code undecodable --yes";
+  orderflow dlq purge payment --code undecodable --yes
+  orderflow dlq purge notification --text typo.example --yes";
 
 /// The dead letters to delete, and how to confirm.
 #[derive(clap::Args)]
@@ -62,9 +64,9 @@ impl PurgeArgs {
                 return Err(DlqError::Declined);
             }
         }
-        let selection = self.selection.selection();
         let mut purged = 0;
         for letters in found.chunk_by(|one, next| one.consumer == next.consumer) {
+            let selection = self.selection.selection_of(letters);
             purged += queues.admin.purge(&letters[0].consumer, &selection).await?;
         }
         Ok(purged)

@@ -15,6 +15,7 @@ Attempts are counted from the beginning. A message that fails again is dead-lett
 Example:
   orderflow dlq replay payment --dry-run
   orderflow dlq replay payment --code attempts-exhausted
+  orderflow dlq replay --text 'connection refused' --dry-run
   orderflow dlq replay payment --id 01890a5d-ac96-774b-bcce-b302099a8057
   orderflow dlq replay";
 
@@ -43,9 +44,9 @@ impl ReplayArgs {
 
     async fn replay(&self, found: &[DeadLetter], queues: &mut Queues<'_>) -> Result<u64, DlqError> {
         let bar = ProgressBar::with_draw_target(Some(found.len() as u64), ProgressDrawTarget::stderr());
-        let selection = self.selection.selection();
         let mut replayed = 0;
         for letters in found.chunk_by(|one, next| one.consumer == next.consumer) {
+            let selection = self.selection.selection_of(letters);
             let replaying = queues.admin.replay(&letters[0].consumer, &selection, &|| bar.inc(1)).await;
             replayed += replaying.inspect_err(|_| {
                 let before = dead_letters(bar.position());

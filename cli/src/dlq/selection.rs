@@ -1,14 +1,15 @@
 //! Which dead letters a command applies to.
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use orderflow_messaging::{DeadLetter, DeadLetterCode, QueueAdmin, SUBSCRIPTIONS, Selection, subscription};
-
+use orderflow_messaging::{
+    DeadLetter, DeadLetterCode, QueueAdmin, SUBSCRIPTIONS, Selection, hide_payment_tokens, subscription,
+};
 use orderflow_telemetry::audited_ids;
 
 use super::DlqError;
 use crate::client::http::PathSegment;
 
-/// The dead letters of one consumer or of all, with one code or with any.
+/// The dead letters of one consumer or of all, with one code or with any, and with a text or with any.
 #[derive(clap::Args)]
 pub(super) struct ScopeArgs {
     /// The consumer; without it the dead letters of every consumer.
@@ -18,6 +19,10 @@ pub(super) struct ScopeArgs {
     /// Only dead letters with this code.
     #[arg(long, value_parser = codes())]
     pub(super) code: Option<String>,
+
+    /// Only dead letters with this text in their reason or message, in upper or lower case.
+    #[arg(long)]
+    pub(super) text: Option<String>,
 }
 
 /// The codes, with a lifetime as long as the command line needs it.
@@ -30,7 +35,7 @@ pub(super) struct SelectionArgs {
     scope: ScopeArgs,
 
     /// Only dead letters with these ids.
-    #[arg(long = "id", value_name = "ID", num_args = 1.., value_parser = parse_id, conflicts_with = "code")]
+    #[arg(long = "id", value_name = "ID", num_args = 1.., value_parser = parse_id, conflicts_with_all = ["code", "text"])]
     ids: Vec<String>,
 }
 
@@ -71,7 +76,8 @@ impl ScopeArgs {
     /// Returns the scope for the audit log.
     pub(super) fn in_audit_log(&self) -> String {
         let consumer = Some(("consumer", self.consumer.as_deref().unwrap_or(ALL)));
-        audited_ids(consumer.into_iter().chain(self.code.as_deref().map(|code| ("code", code))))
+        let code = self.code.as_deref().map(|code| ("code", code));
+        audited_ids(consumer.into_iter().chain(code).chain(self.text.as_deref().map(|text| ("text", text))))
     }
 
     /// Returns the consumers, in the order of the subscriptions.
@@ -92,8 +98,16 @@ impl ScopeArgs {
             found.extend(admin.dead_letters(consumer).await?);
         }
         let selection = self.selection();
-        found.retain(|letter| selection.includes(letter));
+        found.retain(|letter| selection.includes(letter) && self.has_text(letter));
         Ok(found)
+    }
+
+    /// Returns whether the dead letter has the text. A payment token is no part of it.
+    fn has_text(&self, letter: &DeadLetter) -> bool {
+        let Some(text) = &self.text else { return true };
+        let text = text.to_lowercase();
+        let has = |part: &str| part.to_lowercase().contains(&text);
+        has(&letter.reason) || has(&hide_payment_tokens(&letter.body))
     }
 
     fn selection(&self) -> Selection {
@@ -108,8 +122,16 @@ impl SelectionArgs {
         format!("{} {ids}", self.scope.in_audit_log()).trim_end().to_owned()
     }
 
-    /// Returns the selection, which applies to each consumer.
-    pub(super) fn selection(&self) -> Selection {
+    /// Returns the selection for the dead letters that were found of a consumer. Those with a text are selected by their ids.
+    pub(super) fn selection_of(&self, found: &[DeadLetter]) -> Selection {
+        match self.scope.text {
+            Some(_) => Selection::Ids(found.iter().map(|letter| letter.id.clone()).collect()),
+            None => self.selection(),
+        }
+    }
+
+    /// Returns the selection by ids and code, which applies to each consumer.
+    fn selection(&self) -> Selection {
         match self.ids.as_slice() {
             [] => self.scope.selection(),
             ids => Selection::Ids(ids.to_vec()),
@@ -147,6 +169,10 @@ impl SelectionArgs {
             Selection::All => "every dead letter".to_owned(),
             Selection::Code(code) => format!("every dead letter with code {code:?}"),
             Selection::Ids(_) => "the dead letters with these ids".to_owned(),
+        };
+        let which = match &self.scope.text {
+            Some(text) => format!("{which} with the text {text:?}"),
+            None => which,
         };
         format!("{which} of {}", self.scope.consumer.as_deref().unwrap_or("every consumer"))
     }

@@ -171,10 +171,12 @@ mod tests {
     #[test]
     fn help_shows_the_variable_and_the_default() {
         let help = UpFlags::augment_args(Command::new("x")).render_long_help().to_string();
+        // It is wrapped.
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         for setting in Up::settings() {
             assert!(help.contains(&format!("[env: {}=]", setting.variable)), "{help}");
         }
         assert!(help.contains("--port <PORT>") && help.contains("[default: 8080]"), "{help}");
-        assert!(help.contains("--ephemeral\n"), "{help}");
+        assert!(help.contains("--ephemeral Keep"), "{help}");
     }
 }

@@ -39,8 +39,10 @@ Example:
 
 To run the parts in several processes, let them share a store and a broker:
   orderflow store --port 8000 --data-dir ./data
-  orderflow up --only order-intake,shop-api --dynamodb-endpoint http://127.0.0.1:8000 --broker amqp://127.0.0.1
-  orderflow up --only payment --port 0 --dynamodb-endpoint http://127.0.0.1:8000 --broker amqp://127.0.0.1")]
+  orderflow up --only order-intake,shop-api \\
+    --dynamodb-endpoint http://127.0.0.1:8000 --broker amqp://127.0.0.1
+  orderflow up --only payment --port 0 \\
+    --dynamodb-endpoint http://127.0.0.1:8000 --broker amqp://127.0.0.1")]
 pub struct UpArgs {
     /// The settings that have a flag.
     #[command(flatten)]

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod analytics;
+mod bulk;
 mod dlq;
 mod env_file;
+mod faults;
 mod health;
 mod listing;
 mod migrate;

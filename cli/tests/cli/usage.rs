@@ -33,6 +33,50 @@ fn wrong_usage_exits_with_2_and_prints_to_stderr() {
 }
 
 #[test]
+fn the_nearest_command_or_value_is_named() {
+    for (arguments, named) in [
+        ("oder list", "'order'"),
+        ("order cancle x", "'cancel'"),
+        ("cancel x", "`orderflow order cancel`"),
+        ("replay", "`orderflow dlq replay`"),
+        ("dlq list payments", "'payment'"),
+        ("dlq list --code undecodeable", "'undecodable'"),
+        ("order list --sttus pending", "'--status'"),
+    ] {
+        let run = finish(&mut program(arguments));
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments}: {run:?}");
+        assert!(run.err.contains(named), "{arguments}: {}", run.err);
+    }
+    let unknown = finish(&mut program("nonsense"));
+    assert!(!unknown.err.contains("did you mean"), "{unknown:?}");
+}
+
+/// Returns every command with its words, the program itself first.
+fn commands() -> Vec<String> {
+    fn collect(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        found.push(path.trim().to_owned());
+        for inner in command.get_subcommands() {
+            collect(inner, &format!("{path} {}", inner.get_name()), found);
+        }
+    }
+    let mut found = Vec::new();
+    collect(&<orderflow::cli::Cli as clap::CommandFactory>::command(), "", &mut found);
+    found
+}
+
+#[test]
+fn help_is_wrapped_to_the_width() {
+    for command in commands() {
+        let run = finish(program(&format!("{command} --help")).env("COLUMNS", "80"));
+        assert_eq!(run.code, 0, "{command}: {run:?}");
+        // clap does not wrap the line of the usage.
+        let is_usage = |line: &str| line.starts_with("Usage:");
+        let long = run.out.lines().find(|line| line.chars().count() > 80 && !is_usage(line));
+        assert_eq!(long, None, "{command}");
+    }
+}
+
+#[test]
 fn help_shows_examples_and_variables_and_no_token() {
     let mut command = program("order get --help");
     let run = finish(command.env("ORDERFLOW_TOKEN", "secret"));

@@ -41,7 +41,9 @@ impl Browser {
         let profile = tempfile::tempdir().unwrap();
         let folder = format!("--user-data-dir={}", profile.path().display());
         let arguments: Vec<&str> = ARGUMENTS.into_iter().chain([folder.as_str(), rules.as_str()]).collect();
-        let wanted = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": arguments}}}});
+        let options =
+            json!({"goog:chromeOptions": {"args": arguments}, "goog:loggingPrefs": {"browser": "ALL"}});
+        let wanted = json!({"capabilities": {"alwaysMatch": options}});
         let client = reqwest::Client::new();
         let sessions = format!("http://127.0.0.1:{port}/session");
         let answer = client.post(sessions).json(&wanted).timeout(PATIENCE).send().await.unwrap();
@@ -65,9 +67,26 @@ impl Browser {
 
     /// Clicks the first element that matches a CSS selector.
     pub(crate) async fn click(&self, selector: &str) {
-        let found = self.command("element", &json!({"using": "css selector", "value": selector})).await;
-        let id = found.as_object().unwrap().values().next().unwrap().as_str().unwrap();
+        let id = self.find(selector).await;
         self.command(&format!("element/{id}/click"), &json!({})).await;
+    }
+
+    /// Types into the first element that matches a CSS selector.
+    pub(crate) async fn enter(&self, selector: &str, text: &str) {
+        let id = self.find(selector).await;
+        self.command(&format!("element/{id}/value"), &json!({"text": text})).await;
+    }
+
+    async fn find(&self, selector: &str) -> String {
+        let found = self.command("element", &json!({"using": "css selector", "value": selector})).await;
+        found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned()
+    }
+
+    /// Returns the errors in the browser's console since the last call.
+    pub(crate) async fn console_errors(&self) -> Vec<String> {
+        let entries = self.command("se/log", &json!({"type": "browser"})).await;
+        let errors = entries.as_array().unwrap().iter().filter(|entry| entry["level"] == "SEVERE");
+        errors.map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Returns the result of a script.

@@ -19,8 +19,10 @@ mod customers_ministack;
 #[cfg(feature = "rabbitmq")]
 mod customers_rabbitmq;
 mod data_directory;
+mod demo;
 #[cfg(feature = "browser")]
 mod docs_page;
+mod doctor;
 mod guard;
 mod health;
 #[cfg(feature = "browser")]

@@ -3,6 +3,7 @@
 
 mod breaker;
 mod broker_outages;
+mod doctor;
 mod health;
 mod kills;
 mod load;

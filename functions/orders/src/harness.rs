@@ -75,6 +75,11 @@ impl OrdersHarness {
         self.client.delete(&format!("/api/v1/orders/{id}")).await.0
     }
 
+    /// Restarts an order over HTTP. Returns the status of the answer, and the order.
+    pub(crate) async fn resend(&self, id: OrderId) -> (u16, Value) {
+        self.client.post(&format!("/api/v1/orders/{id}/resend"), &Value::Null).await
+    }
+
     /// Reads the timeline of an order over HTTP.
     pub(crate) async fn events(&self, id: OrderId) -> Value {
         let (_, mut body) = self.client.get(&format!("/api/v1/orders/{id}/events")).await;

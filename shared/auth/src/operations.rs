@@ -53,6 +53,7 @@ const OPERATIONS: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/orders/{id}", Need::Token),
     ("DELETE", "/api/v1/orders/{id}", Need::Token),
     ("GET", "/api/v1/orders/{id}/events", Need::Token),
+    ("POST", "/api/v1/orders/{id}/resend", Need::OneOf(&[OPERATE])),
     ("GET", "/api/v1/payments", Need::OneOf(&[ORDERS_READ, PAYMENTS_REFUND])),
     ("POST", "/api/v1/payments/{order_id}/refund", Need::OneOf(&[PAYMENTS_REFUND])),
     // Signed by the provider instead.
@@ -83,8 +84,17 @@ const OPERATIONS: &[(&str, &str, Need)] = &[
     ("PUT", "/api/v1/admin/faults", Need::OneOf(&[OPERATE])),
 ];
 
-/// The files of the console. They hold no data, and ask for a token when a call needs one.
-const CONSOLE: [&str; 3] = ["/", "/console.css", "/console.js"];
+/// The files of the pages, of the console and of `/docs`. They hold no data, and ask for a token when a call needs one.
+const FILES: [&str; 8] = [
+    "/",
+    "/console.css",
+    "/console.js",
+    "/docs/page.css",
+    "/docs/page.js",
+    "/docs/swagger-ui.css",
+    "/docs/swagger-ui-bundle.js",
+    "/docs/licences.txt",
+];
 
 /// Returns every operation with what it needs: the method, and the path as the router has it.
 pub fn operations() -> impl Iterator<Item = (&'static str, &'static str, Need)> {
@@ -92,11 +102,11 @@ pub fn operations() -> impl Iterator<Item = (&'static str, &'static str, Need)> 
 }
 
 /// Returns what an operation needs. `route` is the pattern of the router, such as `/api/v1/orders/{id}`. HEAD needs what GET needs.
-/// `None` if neither the table nor the console has the operation; such an operation is closed.
+/// `None` if neither the table nor the pages have the operation; such an operation is closed.
 #[must_use]
 pub fn need_of(method: &Method, route: &str) -> Option<Need> {
     let method = if method == Method::HEAD { "GET" } else { method.as_str() };
-    if method == "GET" && CONSOLE.contains(&route) {
+    if method == "GET" && FILES.contains(&route) {
         return Some(Need::Nothing);
     }
     let entry = OPERATIONS.iter().find(|(of, pattern, _)| *of == method && *pattern == route);

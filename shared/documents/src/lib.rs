@@ -1,4 +1,4 @@
-//! The documents of the API and the events, for programs (`/openapi.json`, `/asyncapi.json`) and for people (`/docs`).
+//! The documents of the API and the events: `/openapi.json` and `/asyncapi.json`.
 //!
 //! Both documents are generated from the code: [`openapi()`] from the routes and the descriptions at their handlers, [`asyncapi()`] from
 //! the events and their subscriptions. The generated files are checked in and served, so that a process that runs only a few parts, or
@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 
 use axum::Extension;
 use axum::http::HeaderName;
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use orderflow_auth::WithoutAuthentication;
 use serde_json::{Value, json};
@@ -42,30 +42,11 @@ static OPEN_OPENAPI: LazyLock<String> = LazyLock::new(|| {
 /// The AsyncAPI 3.0 document that is served.
 pub const ASYNCAPI: &str = include_str!("../asyncapi.json");
 
-/// The page `/docs`. It contains its style and script, and requests only the documents and the calls that a user tries.
-const PAGE: &str = concat!(
-    include_str!("page/head.html"),
-    "<style>",
-    include_str!("page/page.css"),
-    "</style><script type=\"module\">",
-    include_str!("page/page.js"),
-    "</script>"
-);
-
-/// The policy of the page: its own style and script, by their hashes, and requests to the server that it comes from.
-const PAGE_POLICY: &str = "default-src 'none'; connect-src 'self'; img-src data:; \
-                           style-src 'sha256-q5apVgS0HaDSlSGiZKYLnkruklLZU9sKhTfdMmDQK1c='; \
-                           script-src 'sha256-X+Hcr+YWuE7424kDH4oZXtOZFNQAG/Zv9cZPype7N20='; \
-                           base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
 const JSON: [(HeaderName, &str); 1] = [(CONTENT_TYPE, "application/json")];
 
-/// Returns the routes `/openapi.json`, `/asyncapi.json` and `/docs`.
+/// Returns the routes `/openapi.json` and `/asyncapi.json`.
 pub fn router() -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(openapi_document))
-        .routes(routes!(asyncapi_document))
-        .routes(routes!(page))
+    OpenApiRouter::new().routes(routes!(openapi_document)).routes(routes!(asyncapi_document))
 }
 
 /// Read the OpenAPI document
@@ -95,41 +76,4 @@ async fn openapi_document(open: Option<Extension<WithoutAuthentication>>) -> imp
 )]
 async fn asyncapi_document() -> impl IntoResponse {
     (JSON, ASYNCAPI)
-}
-
-/// Read the documents as a web page
-///
-/// The page can send requests to the API. It loads nothing from other servers.
-#[utoipa::path(
-    get,
-    path = "/docs",
-    tag = "documents",
-    operation_id = "docs",
-    responses((status = 200, description = "The page", body = String, content_type = "text/html"))
-)]
-async fn page() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, PAGE_POLICY)], PAGE)
-}
-
-#[cfg(test)]
-mod tests {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    use sha2::{Digest as _, Sha256};
-
-    use super::*;
-
-    #[test]
-    fn the_policy_of_the_page_allows_its_own_style_and_script_only() {
-        for (directive, text) in
-            [("style-src", include_str!("page/page.css")), ("script-src", include_str!("page/page.js"))]
-        {
-            let hash = STANDARD.encode(Sha256::digest(text));
-            assert!(
-                PAGE_POLICY.contains(&format!("{directive} 'sha256-{hash}';")),
-                "{directive} is now 'sha256-{hash}'"
-            );
-        }
-        assert!(!PAGE_POLICY.contains("unsafe"));
-    }
 }

@@ -35,7 +35,7 @@ pub(super) fn link_zig(venv: &Path) -> Result<()> {
 
 /// Creates a Python environment. Debian and Ubuntu ship Python without its `venv` module: where it is missing, this
 /// installs the module and tries again.
-fn create_venv(folder: &Path) -> Result<()> {
+pub(crate) fn create_venv(folder: &Path) -> Result<()> {
     let create = || shell::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
     let Err(error) = create() else {
         return Ok(());

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::{
     AIOSMTPD, CADDY_VARIABLE, CARGO_DENY, CARGO_LAMBDA, CARGO_LLVM_COV, CHROMEDRIVER_VARIABLE, LOCALSTRIPE,
-    MINISTACK, NPM_VARIABLE, RABBITMQ_VARIABLE, SAM_CLI, SCHEMATHESIS, Tool, ZIG, install,
+    MINISTACK, NPM_VARIABLE, RABBITMQ_VARIABLE, SAM_CLI, SCHEMATHESIS, Tool, WHEEL, ZIG, install,
 };
 use crate::apt;
 use crate::compose;
@@ -135,6 +135,10 @@ impl Toolbox {
                 install::python_packages(&self.venv(tool))?;
                 self.venv(tool).join("bin/schemathesis")
             }
+            Tool::Wheel => {
+                install::python_packages(&self.venv(tool))?;
+                self.venv(tool).join("bin/wheel")
+            }
             Tool::RabbitMq => {
                 std::env::var_os(RABBITMQ_VARIABLE).map_or_else(|| RABBITMQ_SERVER.into(), PathBuf::from)
             }
@@ -167,6 +171,7 @@ impl Toolbox {
             Tool::Schemathesis => {
                 install::from_pypi(&self.venv(tool), &[format!("schemathesis=={SCHEMATHESIS}")])?;
             }
+            Tool::Wheel => install::from_pypi(&self.venv(tool), &[format!("wheel=={WHEEL}")])?,
             Tool::RabbitMq => apt::install_stopped(&["rabbitmq-server"]).with_context(|| {
                 format!("install RabbitMQ 3.10 or newer, or set {RABBITMQ_VARIABLE} to the path of its rabbitmq-server")
             })?,

@@ -2,7 +2,6 @@
 
 mod daemon;
 mod images;
-mod readme;
 mod sam_local;
 mod stack;
 

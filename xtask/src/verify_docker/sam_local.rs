@@ -9,10 +9,11 @@ use serde_json::Value;
 
 use crate::bundles::{Bundle, bundles};
 use crate::process::{Server, retry};
+use crate::readme;
 use crate::report::Report;
 use crate::tools::Tool;
 
-use super::{Bench, SHORT, readme};
+use super::{Bench, SHORT};
 
 /// The product in the README's order, and its stock among the demo products.
 const STOCK: (&str, &str) = ("TSHIRT-BLK-M", "\"available\":100");

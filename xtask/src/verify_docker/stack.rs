@@ -6,9 +6,10 @@ use anyhow::{Result, ensure};
 
 use crate::compose;
 use crate::process::retry;
+use crate::readme;
 use crate::report::Report;
 
-use super::{Bench, LONG, SHORT, readme};
+use super::{Bench, LONG, SHORT};
 
 /// A project name of its own, so that a stack already in use is not touched.
 const PROJECT: &str = "orderflow-verify";

@@ -1,7 +1,9 @@
 //! `orderflow order`.
 
+mod bulk;
 mod place;
 mod poll;
+mod selection;
 mod view;
 mod watch;
 
@@ -36,9 +38,12 @@ enum OrderCommand {
     /// List orders, newest first.
     #[command(after_help = "Example:\n  orderflow order list --customer C100 --status confirmed")]
     List(ListArgs),
-    /// Cancel an order that is still undecided: its stock is released, and its payment voided or refunded.
-    #[command(after_help = "Example:\n  orderflow order cancel 01890a5d-ac96-774b-bcce-b302099a8057")]
-    Cancel(OneOrder),
+    /// Cancel an order that is still undecided, or all that match filters: stock is released, and payments are voided or refunded.
+    #[command(after_help = bulk::CANCEL_AFTER_HELP)]
+    Cancel(bulk::CancelArgs),
+    /// Restart an order from where it stands, or all that match filters: the event is emitted again that it waits for an answer to.
+    #[command(after_help = bulk::RESEND_AFTER_HELP)]
+    Resend(bulk::ResendArgs),
     /// Follow an order until it ends, and print its events and status as they change.
     #[command(after_help = watch::AFTER_HELP)]
     Watch(watch::WatchArgs),
@@ -57,17 +62,18 @@ impl OrderArgs {
         let session = &mut session;
         match self.command {
             OrderCommand::Place(place) => place.run(session).await,
-            OrderCommand::Get(one) => one.show(session, Method::GET).await,
+            OrderCommand::Get(one) => one.show(session).await,
             OrderCommand::List(list) => list.run(session).await,
-            OrderCommand::Cancel(one) => one.show(session, Method::DELETE).await,
+            OrderCommand::Cancel(cancel) => cancel.run(session).await,
+            OrderCommand::Resend(resend) => resend.run(session).await,
             OrderCommand::Watch(watch) => watch.run(session).await,
         }
     }
 }
 
 impl OneOrder {
-    async fn show(self, session: &mut Session<'_>, method: Method) -> Result<(), ClientError> {
-        let request = ApiRequest::member(method, "orders", &self.id);
+    async fn show(self, session: &mut Session<'_>) -> Result<(), ClientError> {
+        let request = ApiRequest::member(Method::GET, "orders", &self.id);
         let response = session.api.fetch(&request).await?;
         view::show(session, &response)
     }

@@ -17,8 +17,10 @@ pub(crate) const AFTER_HELP: &str = "\
 With --wait the exit code is 0 if the order ended within --timeout, whether confirmed, rejected or cancelled: its status shows which.
 
 Examples:
-  orderflow order place --customer C100 --email c100@example.com --item TSHIRT-BLK-M:2 --wait
-  orderflow order place --customer C100 --email c100@example.com --item PRODUCT-001 --item PRODUCT-002:3 --json";
+  orderflow order place --customer C100 --email c100@example.com \\
+    --item TSHIRT-BLK-M:2 --wait
+  orderflow order place --customer C100 --email c100@example.com \\
+    --item PRODUCT-001 --item PRODUCT-002:3 --json";
 
 /// The order to place.
 #[derive(clap::Args)]

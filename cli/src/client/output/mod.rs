@@ -1,8 +1,12 @@
 //! What commands write: data to stdout, everything else to stderr.
 
+pub(crate) mod chart;
 pub(crate) mod json_text;
 pub(crate) mod listing;
+pub(crate) mod question;
+pub(crate) mod style;
 mod table;
+pub(crate) mod width;
 
 use std::fmt;
 use std::io::{self, Write};

@@ -35,6 +35,35 @@ fn all_or_selected_dead_letters_are_replayed() {
     }
 }
 
+/// Returns a dead letter whose event has a text.
+fn letter_about(id: &str, text: &str) -> Value {
+    let mut letter = letter(id, "attempts-exhausted");
+    letter["event"]["subject"] = text.into();
+    letter
+}
+
+#[test]
+fn dead_letters_are_selected_by_a_text_in_reason_or_message() {
+    let all = "/api/v1/admin/dead-letters/payment";
+    let letters =
+        || [letter_about("a", "order one"), letter_about("b", "order two"), letter_about("c", "ORDER ONE")];
+    let stub = stub(letters()).on(REPLAY, [replayed(2)]);
+    let replay = run(&stub.url, "dlq replay --text one");
+    assert_eq!((replay.code, replay.out.as_str()), (0, "replayed 2 dead letters\n"), "{replay:?}");
+    assert_eq!(changes(&stub), [(REPLAY.to_owned(), json!({"ids": ["a", "c"]}))]);
+
+    let stub = super::stub(letters()).on(&format!("DELETE {all}/b"), [Reply::text(204, "")]);
+    let none = run(&stub.url, "dlq purge --text three --yes");
+    assert_eq!((none.code, none.out.as_str()), (0, "purged 0 dead letters\n"), "{none:?}");
+    let purge = run(&stub.url, "dlq purge --text two --yes");
+    assert_eq!((purge.code, purge.out.as_str()), (0, "purged 1 dead letter\n"), "{purge:?}");
+    let changed: Vec<String> = changes(&stub).into_iter().map(|(line, _)| line).collect();
+    assert_eq!(changed, [format!("DELETE {all}/b")]);
+
+    let of_reason = run(&stub.url, "dlq replay --text GATEWAY --dry-run --json");
+    assert_eq!(serde_json::from_str::<Value>(&of_reason.out).unwrap(), json!({"would_replay": 3}));
+}
+
 #[test]
 fn many_are_replayed_in_chunks_and_a_failure_reports_the_progress() {
     let letters: Vec<Value> = (0..450).map(|n| letter(&format!("id-{n}"), "attempts-exhausted")).collect();

@@ -434,6 +434,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/{id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restart an order from where it stands
+         * @description Emits the event again that an open order waits for an answer to, as `order-expiry` does for an order that makes no progress. What is done
+         *     already is recognised and not repeated. A settled order is returned as it is, with 200.
+         */
+        post: operations["resendOrder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/payments": {
         parameters: {
             query?: never;
@@ -563,7 +584,7 @@ export interface paths {
         };
         /**
          * Read the documents as a web page
-         * @description The page can send requests to the API. It loads nothing from other servers.
+         * @description Swagger UI, which can send requests to the API, and the events. The page loads nothing from other servers. Only `orderflow up` has it.
          */
         get: operations["docs"];
         put?: never;
@@ -2895,6 +2916,49 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not-found"];
+            421: components["responses"]["misdirected-request"];
+            429: components["responses"]["rate-limited"];
+            503: components["responses"]["overloaded_unavailable"];
+        };
+    };
+    resendOrder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["OrderId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The order is settled: there is nothing to resend */
+            200: {
+                headers: {
+                    /** @description The version of the order. */
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description The event is emitted again */
+            202: {
+                headers: {
+                    /** @description The version of the order. */
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            400: components["responses"]["malformed-request"];
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden_cross-site-request"];
+            404: components["responses"]["not-found"];
+            415: components["responses"]["unsupported-media-type"];
             421: components["responses"]["misdirected-request"];
             429: components["responses"]["rate-limited"];
             503: components["responses"]["overloaded_unavailable"];

@@ -4,6 +4,7 @@ mod cancel;
 mod list;
 mod place;
 mod request;
+mod resend;
 mod timeline_order;
 mod view;
 
@@ -36,6 +37,7 @@ pub fn router(store: &Store, catalog: Catalog, charge_rules: ChargeRules) -> Ope
         .routes(routes!(list::list, place::place))
         .routes(routes!(read, cancel::cancel))
         .routes(routes!(events))
+        .routes(routes!(resend::resend))
         .with_state(Intake { orders: Orders::new(store), catalog: catalog.clone(), charge_rules })
         .merge(warmup_router(catalog))
 }

@@ -147,7 +147,8 @@ impl RabbitMq {
         Err(link.failed(RabbitError::Unreachable { broker, reason }))
     }
 
-    async fn open(&self) -> Result<Connection, String> {
+    /// Opens a connection of its own, and returns why if it cannot.
+    pub(super) async fn open(&self) -> Result<Connection, String> {
         let uri = self.address.uri.to_amqp();
         // Each attempt of the client that finds no listener leaves memory behind.
         let host = uri.authority.host.trim_matches(['[', ']']).to_owned();

@@ -1,5 +1,7 @@
 //! `orderflow analytics`: the figures of the shop, read from a running system or rebuilt from its tables.
 
+mod series;
+
 use orderflow_domain::Money;
 use orderflow_settings::{Program, Setting, Snapshot, read};
 use orderflow_system::rebuild_analytics;
@@ -25,6 +27,9 @@ enum AnalyticsCommand {
     /// Show the number of orders by status, the revenue, and the products that sold most.
     #[command(after_help = SUMMARY_AFTER_HELP)]
     Summary(SummaryArgs),
+    /// Show the orders or the revenue over time, as a chart.
+    #[command(after_help = series::AFTER_HELP)]
+    Series(series::SeriesArgs),
     /// Rebuild all figures from the orders.
     #[command(after_help = REBUILD_AFTER_HELP)]
     Rebuild(RebuildArgs),
@@ -63,6 +68,9 @@ pub fn run(args: AnalyticsArgs, environment: &Snapshot, output: &mut Output) -> 
         match args.command {
             AnalyticsCommand::Summary(summary) => {
                 summary.run(environment, output).await.map_err(AnalyticsError::from)
+            }
+            AnalyticsCommand::Series(series) => {
+                series.run(environment, output).await.map_err(AnalyticsError::from)
             }
             AnalyticsCommand::Rebuild(rebuild) => rebuild.run(environment, output).await,
         }

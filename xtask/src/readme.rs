@@ -14,15 +14,15 @@ const PLACE_AN_ORDER: &str = "curl -s -X POST ";
 const NEWEST_ORDER: &str = "curl -s 'http";
 
 /// Added to the command that places an order, so that a repeated command places no second order.
-const KEY: &str = " -H 'Idempotency-Key: verify-docker'";
+const KEY: &str = " -H 'Idempotency-Key: xtask'";
 
 /// Returns the README's command that places an order, for the system at this address.
-pub(super) fn place_an_order(workspace: &Workspace, url: &str) -> Result<Command> {
+pub(crate) fn place_an_order(workspace: &Workspace, url: &str) -> Result<Command> {
     Ok(command(workspace, &(found(workspace, PLACE_AN_ORDER)? + KEY), url))
 }
 
 /// Returns the README's command that shows the newest order, for the system at this address.
-pub(super) fn show_the_newest_order(workspace: &Workspace, url: &str) -> Result<Command> {
+pub(crate) fn show_the_newest_order(workspace: &Workspace, url: &str) -> Result<Command> {
     Ok(command(workspace, &found(workspace, NEWEST_ORDER)?, url))
 }
 
