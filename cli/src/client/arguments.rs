@@ -89,7 +89,7 @@ mod tests {
             ("007.10", "USD", 710),
             ("500", "JPY", 500),
             ("1.005", "KWD", 1005),
-            ("999999.99", "USD", MAX_PRICE),
+            ("99999999.99", "USD", MAX_PRICE),
         ] {
             assert_eq!(parse_price(text, &currency(code)).unwrap().amount, amount, "{text}");
         }
@@ -103,7 +103,7 @@ mod tests {
         let too_precise =
             |text, code| matches!(parse_price(text, &currency(code)), Err(PriceError::TooPrecise { .. }));
         assert!(too_precise("19.990", "USD") && too_precise("1.0", "JPY"));
-        for text in ["1000000", "99999999999999999999999"] {
+        for text in ["100000000", "99999999999999999999999"] {
             assert!(matches!(parse_price(text, &currency("USD")), Err(PriceError::TooHigh(_))));
         }
     }

@@ -7,8 +7,9 @@ use utoipa::ToSchema;
 
 use crate::currency::Currency;
 
-/// The highest unit price, in minor units: eight digits, the limit of card payment providers.
-pub const MAX_PRICE: i64 = 99_999_999;
+/// The highest unit price, in minor units: ten digits. The total of the largest order is then below 2^53, up to which every reader of JSON keeps whole
+/// numbers (RFC 8259, section 6).
+pub const MAX_PRICE: i64 = 9_999_999_999;
 
 /// An amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]

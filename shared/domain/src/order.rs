@@ -28,7 +28,7 @@ pub struct Order {
 }
 
 impl Order {
-    /// Returns the price of all lines, in minor units. Cannot overflow: 50 lines of 10,000 units at a price of eight digits are below 2^53.
+    /// Returns the price of all lines, in minor units. Cannot overflow: 50 lines of 10,000 units at a price of ten digits are below 2^53.
     pub fn total_of(lines: &[OrderLine]) -> i64 {
         lines.iter().map(|line| line.unit_price * i64::from(line.quantity.get())).sum()
     }
@@ -47,6 +47,6 @@ mod tests {
             quantity: Quantity::new(10_000).unwrap(),
             unit_price: crate::MAX_PRICE,
         };
-        assert_eq!(Order::total_of(&vec![line; MAX_LINES]), 49_999_999_500_000);
+        assert_eq!(Order::total_of(&vec![line; MAX_LINES]), 4_999_999_999_500_000);
     }
 }

@@ -55,11 +55,8 @@ const MINIMUMS: [(&str, i64); 31] = [
 /// The lowest charge of the other currencies, which depends on the exchange rate to the currency of the account.
 const MINIMUM: i64 = 1;
 
-/// The highest charge, in Stripe's unit: eight digits.
-const MAXIMUM: i64 = 99_999_999;
-
-/// The currencies whose amounts may have more digits, with their highest charges in Stripe's unit.
-const MAXIMUMS: [(&str, i64); 3] = [("COP", 9_999_999_999), ("IDR", 999_999_999_999), ("INR", 999_999_999)];
+/// The highest charge of a card, in Stripe's unit: twelve digits. Some cards take less; Stripe then declines the charge.
+const MAXIMUM: i64 = 999_999_999_999;
 
 /// How Stripe's unit of a currency relates to the minor unit of ISO 4217.
 #[derive(Clone, Copy)]
@@ -96,15 +93,13 @@ pub fn stripe_charge_rules() -> ChargeRules {
 
 fn limits(currency: &Currency) -> Option<ChargeLimits> {
     let unit = Unit::of(currency)?;
-    let find = |table: &[(&str, i64)], default| {
-        table.iter().find(|(code, _)| *code == currency.as_str()).map_or(default, |(_, amount)| *amount)
-    };
-    let (min, max) = (find(&MINIMUMS, MINIMUM), find(&MAXIMUMS, MAXIMUM));
+    let listed = MINIMUMS.iter().find(|(code, _)| *code == currency.as_str());
+    let min = listed.map_or(MINIMUM, |(_, amount)| *amount);
     Some(ChargeLimits {
         step: unit.step,
         // Every smallest charge in Stripe's unit is at least one minor unit.
         min: (min * unit.minor_per).div_euclid(unit.per_minor).max(unit.step),
-        max: max * unit.minor_per / unit.per_minor,
+        max: MAXIMUM * unit.minor_per / unit.per_minor,
     })
 }
 
@@ -157,14 +152,13 @@ mod tests {
     #[test]
     fn limits_are_in_minor_units_of_iso_4217() {
         for (code, step, min, max) in [
-            ("USD", 1, 50, 99_999_999),
-            ("GBP", 1, 30, 99_999_999),
-            ("HUF", 1, 17_500, 99_999_999),
-            ("JPY", 1, 50, 99_999_999),
-            ("ISK", 1, 1, 999_999),
-            ("MGA", 100, 100, 9_999_999_900),
-            ("KWD", 10, 10, 99_999_999),
-            ("INR", 1, 50, 999_999_999),
+            ("USD", 1, 50, 999_999_999_999),
+            ("GBP", 1, 30, 999_999_999_999),
+            ("HUF", 1, 17_500, 999_999_999_999),
+            ("JPY", 1, 50, 999_999_999_999),
+            ("ISK", 1, 1, 9_999_999_999),
+            ("MGA", 100, 100, 99_999_999_999_900),
+            ("KWD", 10, 10, 999_999_999_999),
         ] {
             let currency = Currency::parse(code).unwrap();
             assert_eq!(limits(&currency), Some(ChargeLimits { step, min, max }), "{code}");
@@ -175,7 +169,7 @@ mod tests {
     fn every_listed_code_is_a_currency() {
         let lists = [ZERO_DECIMAL, ZERO_DECIMAL_IN_HUNDREDTHS, THREE_DECIMAL];
         let codes = lists.iter().flat_map(|codes| codes.split(' '));
-        for code in codes.chain(MINIMUMS.iter().chain(&MAXIMUMS).map(|(code, _)| *code)) {
+        for code in codes.chain(MINIMUMS.iter().map(|(code, _)| *code)) {
             assert!(limits(&Currency::parse(code).unwrap()).is_some(), "{code}");
         }
         for code in NOT_CHARGED.split(' ') {

@@ -183,7 +183,7 @@ fn refused_amount(request: &ReceivedRequest) -> Option<&'static str> {
     match amount {
         _ if amount % multiple_of != 0 => Some("invalid_charge_amount"),
         _ if amount < minimum => Some("amount_too_small"),
-        _ if amount > 99_999_999 => Some("amount_too_large"),
+        _ if amount > 999_999_999_999 => Some("amount_too_large"),
         _ => None,
     }
 }
