@@ -8,15 +8,13 @@ use aws_lambda_events::dynamodb::Event as StreamEvent;
 use orderflow_bridge::{StreamTarget, Target, TargetError};
 use orderflow_domain::Timestamp;
 use orderflow_http::{PartHealth, PartState};
-use orderflow_messaging::{ItemFailure, QueueResponse};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use orderflow_messaging::{Outcome, QueueResponse, RecordBatch};
 use tokio::sync::watch;
 
 use crate::parts::{Part, Parts};
 
 /// The consecutive failures from which a part counts as failing. Single failures are normal: an event can arrive before the one that it
-/// needs.
+/// needs. So are those of one message, such as the mail to a mailbox that is full.
 const FAILURES: u32 = 3;
 
 /// The activity of each part of this process. Clones share it.
@@ -32,10 +30,37 @@ struct Record {
     last_success: Option<Timestamp>,
     /// Consecutive.
     failures: u32,
+    cause: Cause,
     /// The first of these failures.
     failing_since: Option<Timestamp>,
     reason: String,
     has_ended: bool,
+}
+
+/// What failures in succession are about.
+#[derive(Debug, Default)]
+enum Cause {
+    #[default]
+    None,
+    /// One message, with this body.
+    Message(Arc<str>),
+    /// The part: several messages failed, or something else.
+    Part,
+}
+
+impl Cause {
+    /// Returns the cause of the failures up to now and one more, of a batch with these messages.
+    fn and(self, mut bodies: impl Iterator<Item = Arc<str>>) -> Self {
+        let before = match self {
+            Self::None => bodies.next(),
+            Self::Message(body) => Some(body),
+            Self::Part => None,
+        };
+        match before {
+            Some(body) if bodies.all(|other| other == body) => Self::Message(body),
+            _ => Self::Part,
+        }
+    }
 }
 
 impl Activities {
@@ -62,12 +87,18 @@ impl Activities {
 impl Activity {
     pub(crate) fn succeeded(&self) {
         let mut record = self.lock();
-        (record.failures, record.failing_since) = (0, None);
+        (record.failures, record.failing_since, record.cause) = (0, None, Cause::None);
         record.last_success = Some(Timestamp::now());
     }
 
     pub(crate) fn failed(&self, reason: impl Into<String>) {
+        self.failed_for(std::iter::empty(), reason);
+    }
+
+    /// Records the failure of a batch with these messages, or of something else if there are none.
+    fn failed_for(&self, bodies: impl Iterator<Item = Arc<str>>, reason: impl Into<String>) {
         let mut record = self.lock();
+        record.cause = std::mem::take(&mut record.cause).and(bodies);
         record.failures = record.failures.saturating_add(1);
         record.failing_since.get_or_insert_with(Timestamp::now);
         record.reason = reason.into();
@@ -82,7 +113,8 @@ impl Activity {
         let record = self.lock();
         let mut health = PartHealth::new(PartState::Running);
         health.last_success = record.last_success.map(|time| time.to_string());
-        if record.has_ended || record.failures >= FAILURES {
+        let is_failing = record.failures >= FAILURES && matches!(record.cause, Cause::Part);
+        if record.has_ended || is_failing {
             health.state = PartState::Failing;
             health.since = record.failing_since.map(|time| time.to_string());
             health.reason = Some(record.reason.clone());
@@ -141,16 +173,23 @@ impl<T: ?Sized> Observed<T> {
 #[async_trait]
 impl Target for Observed<dyn Target> {
     async fn invoke(&self, payload: Vec<u8>) -> Result<Vec<u8>, TargetError> {
-        let records = payload.clone();
-        let response = self.target.invoke(payload).await;
-        match &response {
-            Ok(response) => match failure_of_all(&records, response) {
+        let failed = |error: serde_json::Error| TargetError::Failed(error.to_string());
+        let batch: RecordBatch = serde_json::from_slice(&payload).map_err(failed)?;
+        let outcomes = self.handle(&batch).await?;
+        serde_json::to_vec(&QueueResponse::new(&batch.records, &outcomes)).map_err(failed)
+    }
+
+    async fn handle(&self, batch: &RecordBatch) -> Result<Vec<Outcome>, TargetError> {
+        let result = self.target.handle(batch).await;
+        let bodies = batch.records.iter().map(|record| record.body.clone());
+        match &result {
+            Ok(outcomes) => match failure_of_all(outcomes) {
                 None => self.activity.succeeded(),
-                Some(reason) => self.activity.failed(reason),
+                Some(reason) => self.activity.failed_for(bodies, reason),
             },
-            Err(error) => self.activity.failed(error.to_string()),
+            Err(error) => self.activity.failed_for(bodies, error.to_string()),
         }
-        response
+        result
     }
 }
 
@@ -166,21 +205,10 @@ impl StreamTarget for Observed<dyn StreamTarget> {
     }
 }
 
-/// The number of records of a request.
-#[derive(Deserialize)]
-struct Records {
-    #[serde(rename = "Records")]
-    records: Vec<IgnoredAny>,
-}
-
 /// Returns why the function failed, if it finished no record: one that it dead-letters is finished.
-fn failure_of_all(request: &[u8], response: &[u8]) -> Option<String> {
-    let response: QueueResponse = serde_json::from_slice(response).ok()?;
-    let is_unfinished = |failure: &&ItemFailure| failure.dead_letter.is_none();
-    let first = response.failures.iter().find(is_unfinished)?;
-    let records = serde_json::from_slice::<Records>(request).map_or(0, |request| request.records.len());
-    let unfinished = response.failures.iter().filter(is_unfinished).count();
-    (unfinished >= records).then(|| first.reason.clone().unwrap_or_default())
+fn failure_of_all(outcomes: &[Outcome]) -> Option<&str> {
+    let unfinished = |outcome: &Outcome| matches!(outcome, Outcome::Retry { .. } | Outcome::Defer { .. });
+    outcomes.iter().all(unfinished).then(|| outcomes.first().map(Outcome::reason)).flatten()
 }
 
 #[cfg(test)]
@@ -221,16 +249,31 @@ mod tests {
     }
 
     #[test]
-    fn a_response_is_a_failure_if_it_finishes_no_record() {
-        let request = br#"{"Records":[{"messageId":"0"},{"messageId":"1"}]}"#;
-        let reason = |response: &str| failure_of_all(request, response.as_bytes());
-        assert_eq!(reason(r#"{"batchItemFailures":[]}"#), None);
-        let (first, second) =
-            (r#"{"itemIdentifier":"0","reason":"later"}"#, r#"{"itemIdentifier":"1","reason":"too"}"#);
-        let dead = r#"{"itemIdentifier":"1","deadLetter":{"code":"c","reason":"r"}}"#;
-        assert_eq!(reason(&format!(r#"{{"batchItemFailures":[{first}]}}"#)), None);
-        assert_eq!(reason(&format!(r#"{{"batchItemFailures":[{first},{dead}]}}"#)), None);
-        let all = format!(r#"{{"batchItemFailures":[{first},{second}]}}"#);
-        assert_eq!(reason(&all).as_deref(), Some("later"));
+    fn failures_of_one_message_are_not_those_of_the_part() {
+        let activity = Activity::default();
+        let body = |text: &str| Arc::<str>::from(text);
+        for _ in 0..9 {
+            activity.failed_for([body("a")].into_iter(), "its mailbox is full");
+        }
+        assert_eq!(activity.health().state, PartState::Running);
+        activity.failed_for([body("b")].into_iter(), "its mailbox is full");
+        assert_eq!(activity.health().state, PartState::Failing);
+        activity.succeeded();
+        for _ in 0..FAILURES {
+            activity.failed_for([body("a"), body("b")].into_iter(), "away");
+        }
+        assert_eq!(activity.health().state, PartState::Failing);
+    }
+
+    #[test]
+    fn a_batch_is_a_failure_if_it_finishes_no_record() {
+        let (later, dead) =
+            (Outcome::retry("later"), Outcome::DeadLetter { code: "c".into(), reason: "r".to_owned() });
+        let deferred = Outcome::Defer { reason: "too".to_owned(), after: std::time::Duration::ZERO };
+        assert_eq!(failure_of_all(&[Outcome::Done, Outcome::Done]), None);
+        assert_eq!(failure_of_all(&[later.clone(), Outcome::Done]), None);
+        assert_eq!(failure_of_all(&[later.clone(), dead]), None);
+        assert_eq!(failure_of_all(&[]), None);
+        assert_eq!(failure_of_all(&[later, deferred]), Some("later"));
     }
 }
