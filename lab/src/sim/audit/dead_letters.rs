@@ -1,22 +1,32 @@
 //! Attempts: a retry counts one, a deferral counts none, and a message is given up only after the last attempt.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Violation;
 use super::evidence::{Evidence, Fate, Handled};
+use super::item::text;
 
 const COUNTED: &str = "attempts-are-counted";
 const GIVEN_UP: &str = "given-up-after-the-last-attempt";
+
+const UNDERSTOOD: &str = "published-event-is-understood";
 
 /// The attempts after which a message is dead-lettered, as the page about delivery says.
 const ATTEMPTS_MAX: u32 = 12;
 
 pub(super) fn check(evidence: &Evidence) -> Vec<Violation> {
+    let published: BTreeSet<&str> =
+        evidence.published.iter().map(|published| text(&published.event, "id")).collect();
     let mut earlier: BTreeMap<(&str, u64), &Handled> = BTreeMap::new();
     let mut found = Vec::new();
     for handled in &evidence.handled {
         let before = earlier.insert((&handled.consumer, handled.copy), handled);
         found.extend(before.and_then(|before| counted(before, handled)));
+        // Consumers ignore fields that they do not know, so they understand also the events of other versions.
+        if handled.code.as_deref() == Some("undecodable") && published.contains(handled.event_id.as_str()) {
+            let text = format!("{} did not understand the event {}", handled.consumer, handled.event_id);
+            found.push(Violation::of(UNDERSTOOD, text));
+        }
         let is_exhausted = handled.code.as_deref() == Some("attempts-exhausted");
         if handled.fate == Fate::DeadLettered && is_exhausted && handled.attempt < ATTEMPTS_MAX {
             let text = format!(
@@ -80,6 +90,17 @@ mod tests {
     #[test]
     fn a_deferral_that_is_counted_is_found() {
         assert_eq!(found(&[(Fate::Deferred, 1), (Fate::Acknowledged, 2)]), [COUNTED]);
+    }
+
+    #[test]
+    fn an_event_that_is_not_understood_is_found_and_garbage_is_not() {
+        let mut story = Story::default();
+        story.publish(serde_json::json!({"id": "e1", "type": "order.placed"}));
+        for id in ["e1", "garbage"] {
+            story.handle("analytics", id, Fate::DeadLettered);
+            story.evidence.handled.last_mut().unwrap().code = Some("undecodable".to_owned());
+        }
+        assert_eq!(names(check(&story.evidence)), [UNDERSTOOD]);
     }
 
     #[test]

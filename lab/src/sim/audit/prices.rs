@@ -11,14 +11,25 @@ use super::item::{amount, array, is_order, number, text};
 const PRICE: &str = "price-is-from-the-catalog";
 const SOLD: &str = "removed-product-is-not-sold";
 
-/// The versions of each product, with the step in which each was written.
-type Catalog<'a> = BTreeMap<&'a str, Vec<(u64, &'a Value)>>;
+/// A version of a product.
+#[derive(Debug)]
+struct Version<'a> {
+    product: &'a Value,
+    /// The step in which it was written.
+    written: u64,
+    /// The step in which the request that wrote it was answered. Until then, also earlier versions may be sold.
+    answered: u64,
+}
+
+type Catalog<'a> = BTreeMap<&'a str, Vec<Version<'a>>>;
 
 pub(super) fn check(evidence: &Evidence) -> Vec<Violation> {
     let mut catalog = Catalog::new();
     for change in evidence.changes.iter().filter(|change| change.table == "catalog") {
         if let Some(product) = &change.new {
-            catalog.entry(text(product, "sku")).or_default().push((change.at.step, product));
+            let (sku, written) = (text(product, "sku"), change.at.step);
+            let version = Version { product, written, answered: answered(evidence, sku, written) };
+            catalog.entry(sku).or_default().push(version);
         }
     }
     let mut found = Vec::new();
@@ -56,12 +67,30 @@ fn first_sent(evidence: &Evidence, order: &Value, written: &Change) -> Option<u6
     same.or(answered).map(|exchange| exchange.sent.step)
 }
 
-/// Returns the versions of a product that were valid at some time from one step to another.
-fn valid<'a>(versions: &'a [(u64, &'a Value)], from: u64, to: u64) -> Vec<&'a Value> {
-    let replaced_at = |position: usize| versions.get(position + 1).map_or(u64::MAX, |(step, _)| *step);
-    let versions = versions.iter().enumerate();
-    let valid = versions.filter(|(position, (step, _))| *step <= to && replaced_at(*position) >= from);
-    valid.map(|(_, (_, product))| *product).collect()
+/// Returns the step in which the request was answered that wrote a version; never, if it was not answered with success.
+fn answered(evidence: &Evidence, sku: &str, written: u64) -> u64 {
+    let is_of = |exchange: &&Exchange| {
+        let is_about =
+            exchange.path.ends_with(&format!("/products/{sku}")) || text(&exchange.body, "sku") == sku;
+        is_about && exchange.sent.step < written && written < exchange.answered.step
+    };
+    let succeeded = |exchange: &&Exchange| exchange.status.is_some_and(|status| status < 300);
+    // Of several requests at the same time, any may have written it.
+    let answers =
+        evidence.exchanges.iter().filter(is_of).filter(succeeded).map(|exchange| exchange.answered.step);
+    answers.max().unwrap_or(u64::MAX)
+}
+
+/// Returns the versions of a product that may be sold at some time from one step to another.
+fn valid<'a>(versions: &[Version<'a>], from: u64, to: u64) -> Vec<&'a Value> {
+    let mut valid = Vec::new();
+    for (position, version) in versions.iter().enumerate() {
+        let replaced = versions[position + 1..].iter().map(|later| later.answered).min().unwrap_or(u64::MAX);
+        if version.written <= to && replaced >= from {
+            valid.push(version.product);
+        }
+    }
+    valid
 }
 
 fn wrong(order: &Value, line: &Value, valid: Vec<&Value>) -> Option<Violation> {
@@ -94,41 +123,49 @@ mod tests {
         product
     }
 
-    /// Returns what is found if an order with this price is placed after the last version of the product.
-    fn found(products: &[Value], price: i64) -> Vec<&'static str> {
+    /// Returns what is found if an order with this price is placed after the requests that wrote these versions.
+    fn found(products: &[Value], status: u16, price: i64) -> Vec<&'static str> {
         let mut story = Story::default();
         for product in products {
-            story.write("catalog", product.clone());
+            story.ask_and_write(
+                request("PATCH", "/api/v1/products/TEA", Value::Null, status),
+                "catalog",
+                product,
+            );
         }
         let mut exchange = request("POST", "/api/v1/orders", json!({"customer_id": "C1"}), 202);
         exchange.response = json!({"id": "o1"});
-        story.ask(exchange);
         let lines = json!([{"sku": "TEA", "quantity": 1, "unit_price": price}]);
-        story.write("orders", json!({"id": "o1", "status": "pending", "customer_id": "C1", "lines": lines}));
+        let order = json!({"id": "o1", "status": "pending", "customer_id": "C1", "lines": lines});
+        story.ask_and_write(exchange, "orders", &order);
         names(check(&story.evidence))
     }
 
     #[test]
     fn the_present_price_is_in_order() {
-        assert_eq!(found(&[product(100, true), product(200, true)], 200), [""; 0]);
+        assert_eq!(found(&[product(100, true), product(200, true)], 200, 200), [""; 0]);
     }
 
     #[test]
     fn a_price_that_the_catalog_had_during_the_request_is_in_order() {
-        let versions = [product(100, true), product(200, true)];
-        let versions: Vec<(u64, &Value)> =
-            versions.iter().enumerate().map(|(step, product)| (step as u64 * 10, product)).collect();
-        assert_eq!(valid(&versions, 5, 15).len(), 2);
-        assert_eq!(valid(&versions, 11, 15).len(), 1);
+        let (old, new) = (product(100, true), product(200, true));
+        let versions = [
+            Version { product: &old, written: 5, answered: 8 },
+            Version { product: &new, written: 15, answered: 20 },
+        ];
+        assert_eq!(valid(&versions, 10, 12), [&old]);
+        assert_eq!(valid(&versions, 18, 19), [&old, &new]);
+        assert_eq!(valid(&versions, 21, 22), [&new]);
     }
 
     #[test]
-    fn a_price_of_the_past_is_found() {
-        assert_eq!(found(&[product(100, true), product(200, true)], 100), [PRICE]);
+    fn a_price_of_the_past_is_found_unless_the_change_may_be_unknown() {
+        assert_eq!(found(&[product(100, true), product(200, true)], 200, 100), [PRICE]);
+        assert_eq!(found(&[product(100, true), product(200, true)], 503, 100), [""; 0]);
     }
 
     #[test]
     fn a_product_that_was_removed_is_found() {
-        assert_eq!(found(&[product(100, true), product(100, false)], 100), [SOLD]);
+        assert_eq!(found(&[product(100, true), product(100, false)], 200, 100), [SOLD]);
     }
 }

@@ -63,6 +63,14 @@ impl Story {
         self.evidence.movements.push(Movement { at, order: order.to_owned(), kind, amount });
     }
 
+    /// Adds a request that writes an item before it is answered.
+    pub(crate) fn ask_and_write(&mut self, mut exchange: Exchange, table: &str, new: &Value) {
+        exchange.sent = self.next();
+        self.write(table, new.clone());
+        exchange.answered = self.next();
+        self.evidence.exchanges.push(exchange);
+    }
+
     /// Adds a request and its answer.
     pub(crate) fn ask(&mut self, mut exchange: Exchange) {
         (exchange.sent, exchange.answered) = (self.next(), self.next());
