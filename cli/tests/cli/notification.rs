@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::program::{ID, run};
+use crate::program::{ID, order, run};
 use crate::stub::{Reply, Stub};
 
 #[test]
@@ -81,4 +81,61 @@ fn templates_are_listed_with_their_variables() {
     assert_eq!(rows[0], ["TEMPLATE", "CHANNEL", "VARIABLES"]);
     assert_eq!(rows[1], ["order_refunded", "sms", "orderId,", "total"]);
     assert_eq!(rows[2], ["welcome", "email"]);
+}
+
+/// Returns a system with a confirmed order of customer C100, and two messages about it; a third one was blanked.
+fn notified() -> Stub {
+    let message = |id: &str, channel: &str, recipient: &str| {
+        json!({"id": id, "channel": channel, "recipient": recipient, "template": "order_confirmation",
+            "subject": null, "status": "sent", "created_at": "2026-11-20T10:00:02.000Z"})
+    };
+    let forgotten = orderflow_domain::Email::forgotten();
+    let messages = [
+        message("n1", "email", "c100@example.com"),
+        message("n2", "sms", "+4930123456"),
+        message("n3", "email", forgotten.as_str()),
+    ];
+    Stub::start()
+        .on(
+            "GET /api/v1/orders?customer_id=C100&limit=100",
+            [Reply::json(200, &json!({"orders": [order("confirmed")], "next_cursor": null}))],
+        )
+        .on(&format!("GET /api/v1/orders/{ID}"), [Reply::json(200, &order("confirmed"))])
+        .on(
+            &format!("GET /api/v1/notifications?order_id={ID}"),
+            [Reply::json(200, &json!({"notifications": messages}))],
+        )
+}
+
+#[test]
+fn the_messages_about_an_order_are_sent_again() {
+    let stub = notified().on("POST /api/v1/notifications", [Reply::json(202, &json!({"id": ID}))]);
+    let sent = run(&stub.url, &format!("notification resend --order {ID}"));
+    assert_eq!((sent.code, sent.out.as_str()), (0, "sent 2 messages again\n"), "{sent:?}");
+    let asked = stub.asked().into_iter().filter(|asked| asked.line.starts_with("POST"));
+    let [email, sms] = &asked.collect::<Vec<_>>()[..] else { panic!("{:?}", stub.lines()) };
+    let items = json!([{"sku": "TSHIRT-BLK-M", "name": "T-shirt", "quantity": 2, "price": "39.98 USD"}]);
+    assert_eq!(
+        email.body,
+        json!({"channel": "email", "recipient": "c100@example.com", "template": "order_confirmation",
+            "variables": {"orderId": ID, "total": "39.98 USD", "reason": "", "items": items}})
+    );
+    assert_ne!(email.headers["idempotency-key"], sms.headers["idempotency-key"]);
+}
+
+#[test]
+fn messages_are_sent_again_by_filters_after_a_dry_run() {
+    let stub = notified().on("POST /api/v1/notifications", [Reply::json(202, &json!({"id": ID})), down()]);
+    let filters = "notification resend --customer C100";
+    let preview = run(&stub.url, &format!("{filters} --channel email --dry-run"));
+    assert_eq!((preview.code, preview.out.lines().count()), (0, 2), "{preview:?}");
+    assert_eq!(preview.err, "would send 1 message again; nothing was sent\n");
+    for arguments in [filters, "notification resend", "notification resend --channel sms --yes"] {
+        assert_eq!(run(&stub.url, arguments).code, 2, "{arguments}");
+    }
+    assert!(stub.lines().iter().all(|line| line.starts_with("GET")), "{:?}", stub.lines());
+    let failed = run(&stub.url, &format!("{filters} --yes --idempotency-key k1"));
+    assert_eq!((failed.code, failed.out.as_str()), (1, ""), "{failed:?}");
+    assert!(failed.err.contains("sent 1 message before the failure"), "{failed:?}");
+    assert!(failed.err.contains("--idempotency-key k1"), "{failed:?}");
 }

@@ -157,6 +157,7 @@ async fn the_proxy_leads_to_the_part_that_serves_the_path_and_never_for_another_
         ("/api/v1/admin/cache/warmup", "order-intake"),
         ("/health/ready", "order-intake"),
         ("/docs", "order-intake"),
+        ("/docs/page.js", "order-intake"),
         ("/openapi.json", "order-intake"),
     ] {
         let url = format!("{}{path}", proxy.url);

@@ -39,3 +39,4 @@ mod seed;
 mod server;
 mod traces;
 mod untouched;
+mod verbs;

@@ -186,6 +186,15 @@ impl Engine {
             created_at: UNIX_EPOCH + Duration::from_millis(table.created_at_ms),
         })
     }
+
+    /// Writes to the database, to check that it takes writes. Nothing that a table holds changes.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the write fails, because the disk is full for example.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        let probed = self.inner.run(|writer| Ok(format::probe(&writer.connection)?)).await;
+        probed.map_err(|error| internal("Probe", "", &error))
+    }
 }
 
 fn open_directory(

@@ -48,7 +48,8 @@ const TABLES: &str = "
     ) WITHOUT ROWID;
     CREATE TABLE records (
         position INTEGER PRIMARY KEY, written_at INTEGER NOT NULL, change INTEGER NOT NULL, body BLOB NOT NULL
-    );";
+    );
+    CREATE TABLE probe (id INTEGER PRIMARY KEY, padding BLOB NOT NULL);";
 
 /// Returns the format of the database in a directory, or `None` if there is none, or no data in it. Changes nothing, and works while another
 /// process has the database open.
@@ -113,6 +114,11 @@ fn migrate(connection: &mut Connection, oldest: u32, migrations: &[Migration]) -
         tracing::info!(format = to, "data directory migrated");
     }
     Ok(())
+}
+
+/// Replaces the one row of a table that nothing else uses. It is larger than what the write of an order adds to the file.
+pub(crate) fn probe(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("REPLACE INTO probe VALUES (1, zeroblob(32768))", []).map(drop)
 }
 
 fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {

@@ -53,8 +53,10 @@ struct Packages {
 /// Builds the packages of this machine's platform into `target/dist`, and installs each into an empty environment, in which an order has to
 /// be confirmed.
 pub(crate) fn run(workspace: &Workspace, toolbox: &Toolbox, profile: Profile, report: &mut Report) {
-    if toolbox.prepare(&[Tool::Wheel, Tool::Npm], report) != Readiness::Ready {
-        return;
+    match toolbox.prepare(&[Tool::Wheel, Tool::Npm], report) {
+        Readiness::Ready => {}
+        Readiness::Missing(tools) => return report.skip("dist", Tool::missing(&tools)),
+        Readiness::InstallFailed => return,
     }
     let Some(release) = report.produce("dist: program", || Release::prepare(workspace, profile)) else {
         return;

@@ -142,6 +142,12 @@ impl IdempotencyKey {
         &self.0
     }
 
+    /// Returns the key of one of several requests that this key stands for together. It is of the same length for every key.
+    pub(crate) fn of_part(&self, part: &str) -> Self {
+        let name = format!("{}/{part}", self.0);
+        Self(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string())
+    }
+
     /// Prints how to repeat the request safely if the error leaves open whether the server accepted it.
     pub(crate) fn explain_retry(&self, error: &ClientError, output: &mut Output) {
         if error.leaves_the_outcome_open() {

@@ -16,7 +16,7 @@ use crate::client::http::{ApiRequest, PathSegment};
 use crate::client::output::listing::{self, ListItem, PageArgs};
 use crate::client::session::Session;
 use crate::client::{ClientError, ConnectionArgs, Output};
-use view::OrderView;
+pub(crate) use view::OrderView;
 
 /// The flags and subcommands of `orderflow order`.
 #[derive(clap::Args)]

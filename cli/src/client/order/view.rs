@@ -2,6 +2,7 @@
 
 use orderflow_domain::Money;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::client::ClientError;
 use crate::client::http::ApiResponse;
@@ -44,6 +45,16 @@ impl OrderView {
             Some(reason) => format!("{} ({reason})", self.status),
             None => self.status.clone(),
         }
+    }
+
+    /// Returns the lines as the templates of messages have them: each with the price of the line.
+    pub(crate) fn items_in_messages(&self) -> Vec<Value> {
+        let lines = self.items.iter().map(|line| {
+            let amount = line.unit_price.saturating_mul(line.quantity);
+            let price = Money { amount, currency: self.total.currency.clone() };
+            json!({"sku": line.sku, "name": line.name, "quantity": line.quantity, "price": price.to_string()})
+        });
+        lines.collect()
     }
 
     fn facts(&self) -> [(&'static str, String); 8] {

@@ -232,3 +232,12 @@ async fn databases_in_memory_are_independent() {
         assert_eq!(tables.len(), if index == 7 { 2 } else { 0 });
     }
 }
+
+#[tokio::test]
+async fn a_probe_writes_and_changes_no_table() {
+    for (engine, _directory) in crate::support::both().await {
+        engine.probe().await.unwrap();
+        engine.probe().await.unwrap();
+        assert!(crate::support::records(&engine).await.is_empty());
+    }
+}

@@ -1,5 +1,7 @@
 //! `orderflow notification`.
 
+mod resend;
+
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -42,6 +44,9 @@ enum NotificationCommand {
     /// Send a message made from a template.
     #[command(after_help = SEND_AFTER_HELP)]
     Send(SendArgs),
+    /// Send the messages about an order again, or those about all orders that match filters.
+    #[command(after_help = resend::AFTER_HELP)]
+    Resend(resend::ResendArgs),
     /// List the templates and the variables that each needs.
     #[command(after_help = "Example:\n  orderflow notification templates")]
     Templates,
@@ -104,6 +109,7 @@ impl NotificationArgs {
                 listing::show_single::<NotificationView>(&mut session, &response)
             }
             NotificationCommand::Send(send) => send.run(&mut session).await,
+            NotificationCommand::Resend(resend) => resend.run(&mut session).await,
             NotificationCommand::Templates => {
                 listing::show::<TemplateView>(
                     &mut session,
