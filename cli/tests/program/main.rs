@@ -35,5 +35,6 @@ mod outbox;
 mod pauses;
 mod seed;
 mod server;
+mod sim;
 mod traces;
 mod untouched;
