@@ -37,6 +37,7 @@ mod outbox;
 mod pauses;
 mod seed;
 mod server;
+mod sim;
 mod traces;
 mod untouched;
 mod verbs;

@@ -46,8 +46,37 @@ impl ProductCache {
     }
 
     /// Removes a product from the cache.
-    pub(crate) fn invalidate(&self, sku: &Sku) {
+    fn invalidate(&self, sku: &Sku) {
         self.products.invalidate(sku);
+    }
+
+    /// Begins a write of a product.
+    pub(crate) fn writing(&self, sku: &Sku) -> Unanswered {
+        Unanswered { cache: self.clone(), sku: Some(sku.clone()) }
+    }
+}
+
+/// A write of a product whose outcome is not known. The store may carry it out without answering, or after its caller has gone away, which drops the
+/// write. So the product is removed from the cache when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Unanswered {
+    cache: ProductCache,
+    /// `None` once the outcome is known.
+    sku: Option<Sku>,
+}
+
+impl Unanswered {
+    /// The outcome is known.
+    pub(crate) fn answered(mut self) {
+        self.sku = None;
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(sku) = &self.sku {
+            self.cache.invalidate(sku);
+        }
     }
 }
 
@@ -89,6 +118,16 @@ mod tests {
         assert_eq!(cache.for_sale(&product(1).sku), None, "an older version does not replace it");
         cache.insert(&product(5));
         assert_eq!(cache.for_sale(&product(1).sku).unwrap().version, 5);
+    }
+
+    #[test]
+    fn a_product_leaves_the_cache_with_a_write_that_is_dropped_unanswered() {
+        let cache = ProductCache::new(TTL_MAX);
+        cache.insert(&product(1));
+        cache.writing(&product(1).sku).answered();
+        assert!(cache.for_sale(&product(1).sku).is_some());
+        drop(cache.writing(&product(1).sku));
+        assert_eq!(cache.for_sale(&product(1).sku), None);
     }
 
     #[test]

@@ -227,13 +227,16 @@ impl CatalogWriter {
         write: Write,
         event_type: EventType,
     ) -> Result<(), WriteError> {
+        let unanswered = self.catalog.cache().writing(&record.sku);
         let result = self.store.write(write.emitting(&Outbox::of(event_type))).await;
         match &result {
-            Ok(()) if is_planted("cached-product-trusted") => {}
-            Ok(()) => self.catalog.cache().insert(record),
-            Err(WriteError::ConditionFailed(_)) => {}
-            // The store may have carried out the write without answering.
-            Err(WriteError::Store(_)) => self.catalog.cache().invalidate(&record.sku),
+            Ok(()) if is_planted("cached-product-trusted") => unanswered.answered(),
+            Ok(()) => {
+                self.catalog.cache().insert(record);
+                unanswered.answered();
+            }
+            Err(WriteError::ConditionFailed(_)) => unanswered.answered(),
+            Err(WriteError::Store(_)) => drop(unanswered),
         }
         result
     }

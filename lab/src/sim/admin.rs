@@ -10,8 +10,9 @@ use orderflow_messaging::{
 };
 
 use super::audit::evidence::Fate;
-use super::broker::{Broker, Dead, Decided};
+use super::broker::Broker;
 use super::crash::pause;
+use super::queue::{Dead, Decided};
 
 /// Administers the queues.
 pub(super) struct SimulatedAdmin(Broker);

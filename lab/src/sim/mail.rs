@@ -41,7 +41,7 @@ impl SimulatedMail {
             Some((kind, amount))
         });
         if let Some((FaultKind::MailUnavailable, amount)) = fault {
-            return Err(if amount % 2 == 0 {
+            return Err(if amount.is_multiple_of(2) {
                 ChannelError::Unavailable("simulated".to_owned())
             } else {
                 ChannelError::RecipientUnavailable("simulated".to_owned())

@@ -96,7 +96,7 @@ async fn system(world: &World, plan: &Plan) -> System {
     let engine = Engine::open(options).expect("a database in memory can be created");
     let store = Store::new(Arc::new(engine.clone()), DEFAULT_PREFIX);
     store.create_missing_tables(&TABLES).await.expect("tables in memory can be created");
-    let store = SimulatedStore::new(engine, world.clone(), plan.seed % 3 == 0);
+    let store = SimulatedStore::new(engine, world.clone(), plan.seed.is_multiple_of(3));
     let batching = BATCHING[usize::try_from(plan.seed % 4).unwrap_or(0)];
     System::new(world, store, Arc::new(Templates::built_in()), batching)
 }

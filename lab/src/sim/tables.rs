@@ -86,4 +86,3 @@ pub(super) async fn contents(store: &Store) -> Result<BTreeMap<String, Vec<Json>
     }
     Ok(contents)
 }
-

@@ -193,9 +193,7 @@ fn forged(consumer: &str) -> Option<Event> {
                 placed_at: None,
             })
         }
-        "payment" => {
-            EventData::InventoryReserved(InventoryReserved { order_id, total, payment_token: None })
-        }
+        "payment" => EventData::InventoryReserved(InventoryReserved { order_id, total, payment_token: None }),
         "order-tracker" => EventData::PaymentCompleted(PaymentOutcome {
             order_id,
             amount: total.amount,

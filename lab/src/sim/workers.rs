@@ -6,10 +6,10 @@ use orderflow_domain::Event;
 use orderflow_messaging::{Outcome, QueueResponse, RecordBatch, SUBSCRIPTIONS};
 use tokio::time::sleep;
 
-use super::broker::Message;
 use super::crash::unless_crashed;
 use super::fault::{FaultKind, Place};
 use super::operations::cancel;
+use super::queue::Message;
 use super::system::{Function, System};
 
 /// The number of processes of each consumer.

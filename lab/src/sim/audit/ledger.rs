@@ -39,7 +39,7 @@ pub(super) fn check(evidence: &Evidence) -> Vec<Violation> {
     found
 }
 
-/// Returns whether an event about an order was purged.
+/// Returns whether an event about an order was purged, or its record of the stream expired.
 fn is_unreported(evidence: &Evidence, order: &str) -> bool {
     let events = evidence.published.iter().map(|published| &published.event);
     let ids: BTreeSet<&str> =
@@ -47,7 +47,9 @@ fn is_unreported(evidence: &Evidence, order: &str) -> bool {
     let is_purged = |id: &str| {
         evidence.handled.iter().any(|handled| handled.fate == Fate::Purged && handled.event_id == id)
     };
+    let mut expired = evidence.expired.iter().map(|expired| &expired.image);
     ids.into_iter().any(is_purged)
+        || expired.any(|image| text(image, "pk") == order || text(image, "order_id") == order)
 }
 
 /// Returns what a movement adds to what the shop keeps.
@@ -93,6 +95,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::sim::audit::evidence::{Expired, Moment};
     use crate::sim::audit::testing::{Story, names};
     use MovementKind::{Charge, Decline, Refund, Void};
 
@@ -140,6 +143,11 @@ mod tests {
         story.publish(json!({"id": "e1", "type": "payment.completed", "subject": "o2"}));
         story.handle("order-tracker", "e1", Fate::Purged);
         assert_eq!(names(check(&story.evidence)), [""; 0], "no consumer can know of it");
+        let mut expired = Story::default();
+        expired.moved("o2", Charge, 1);
+        let image = json!({"pk": "o2", "outbox": "payment.completed"});
+        expired.evidence.expired.push(Expired { at: Moment::default(), table: "payments".to_owned(), image });
+        assert_eq!(names(check(&expired.evidence)), [""; 0], "no relay read it");
     }
 
     #[test]
