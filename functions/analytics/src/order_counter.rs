@@ -128,9 +128,7 @@ impl OrderCounter {
             Err(TransactError::Store(_)) if is_planted("count-acknowledged-before-store") => Some(Ok(())),
             // Whether the transaction took effect is not known, or another writer was faster. What is known here may be wrong.
             Err(error) => {
-                if !is_planted("stale-count-log-trusted") {
-                    known.logs.forget(generation, &group.updates);
-                }
+                known.logs.forget(generation, &group.updates);
                 known.buffers.remove(&generation);
                 match error {
                     TransactError::Store(error) => Some(Err(error.into())),

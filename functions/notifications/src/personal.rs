@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use orderflow_bugs::is_planted;
 use orderflow_domain::{OrderId, Recipient};
 use orderflow_store::{Item, Store, StoreError, Table, Write, WriteError, optimistic_attempts, text};
 use serde_json::Value;
@@ -94,7 +93,6 @@ impl PersonalNotifications {
         // The mark first: what is delivered from now on is not recorded.
         let mark = Write::put(&self.table, &NotificationRecord::mark(order))?.if_absent();
         match self.store.write(mark).await {
-            _ if is_planted("notification-not-forgotten") => return Ok(0),
             Ok(()) | Err(WriteError::ConditionFailed(_)) => {}
             Err(WriteError::Store(error)) => return Err(error),
         }

@@ -114,6 +114,21 @@ impl PersonalOrders {
         Ok(own.map(|order| order.id).collect())
     }
 
+    /// Returns those of these orders that the customer placed and that are blanked. An order that was placed since is not: its services still need
+    /// its address and its payment token.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store does not answer.
+    pub async fn blanked_of(
+        &self,
+        customer: &CustomerId,
+        ids: &BTreeSet<OrderId>,
+    ) -> Result<BTreeSet<OrderId>, StoreError> {
+        let found = self.orders.get_all(ids.iter().copied()).await?;
+        let own = found.into_iter().filter(|order| order.customer_id == *customer);
+        Ok(own.filter(|order| order.email.is_forgotten()).map(|order| order.id).collect())
+    }
+
     /// Blanks e-mail address, telephone number, payment token and the fingerprint of the request in settled orders. Amounts, products and the
     /// customer's id stay. Returns how many orders changed.
     ///
@@ -189,6 +204,11 @@ mod tests {
         let (orders, _) = personal.page(&before.customer_id, None, 10).await.unwrap();
         assert!(orders[0].is_blank() && orders[0].addresses().next().is_none());
         assert_eq!(orders[0].to_json().unwrap()["email"], "forgotten@customer.invalid");
+
+        let placed_since = harness.place().await;
+        let ids = BTreeSet::from([id, placed_since]);
+        assert_eq!(personal.placed_by(&before.customer_id, &ids).await.unwrap(), ids);
+        assert_eq!(personal.blanked_of(&before.customer_id, &ids).await.unwrap(), BTreeSet::from([id]));
     }
 
     #[tokio::test]

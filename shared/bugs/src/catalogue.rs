@@ -76,7 +76,6 @@ pub const BUGS: &[Bug] = &[
     bug("count-log-overwritten", "The log of counted orders is written without a condition."),
     bug("count-buffer-overwritten", "The buffer of counters is written without comparing its version."),
     bug("count-acknowledged-before-store", "An event is acknowledged although it was not counted."),
-    bug("stale-count-log-trusted", "What is known of a log is kept after a write to it failed."),
     // Deliveries.
     bug("dead-letter-dropped", "A message that must be dead-lettered is acknowledged."),
     bug("exhausted-message-dropped", "A message is acknowledged when its last attempt failed."),
@@ -89,8 +88,7 @@ pub const BUGS: &[Bug] = &[
         "partial-publication-taken-as-whole",
         "The relay is content when some events of a batch were published.",
     ),
-    bug("cursor-moved-before-confirm", "The cursor moves past a batch before it is published."),
-    bug("stream-trimmed-early", "The stream is trimmed up to what was read, and not to what was published."),
+    bug("cursor-moved-past-failed-batch", "The cursor moves past a batch that the relay failed to publish."),
     // The store.
     bug("store-overwrites-existing-item", "The store ignores the condition that an item does not exist."),
     bug("store-compares-no-version", "The store ignores the condition that an attribute has a value."),
@@ -105,8 +103,4 @@ pub const BUGS: &[Bug] = &[
     bug("phone-not-forgotten", "The telephone number stays in the orders of a forgotten customer."),
     bug("token-not-forgotten", "The payment token stays in the reservations of a forgotten customer."),
     bug("refund-address-not-forgotten", "The address stays in the payments of a forgotten customer."),
-    bug("notification-not-forgotten", "The notifications of a forgotten customer keep their recipient."),
-    bug("stream-not-forgotten", "The records of streams keep the address of a forgotten customer."),
-    bug("waiting-message-not-forgotten", "Waiting messages keep the address of a forgotten customer."),
-    bug("dead-letter-not-forgotten", "Dead letters keep the address of a forgotten customer."),
 ];

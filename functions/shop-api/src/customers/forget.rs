@@ -117,9 +117,7 @@ impl Customers {
         done.payments += self.payments.blank(&ids).await.map_err(Problem::unavailable)?;
         done.payments += self.reservations.blank(&ids).await.map_err(Problem::unavailable)?;
         let replacements: Vec<_> = page.addresses.into_iter().map(with_replacement).collect();
-        if !is_planted("stream-not-forgotten") {
-            self.backend.replace_in_streams(&replacements).await.map_err(Problem::unavailable)?;
-        }
+        self.backend.replace_in_streams(&replacements).await.map_err(Problem::unavailable)?;
         done.orders += self.orders.blank(page.orders).await.map_err(Problem::unavailable)?;
         Ok(done)
     }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use orderflow_bugs::is_planted;
 use orderflow_domain::{CustomerId, Event, EventData, OrderId};
 use orderflow_http::Problem;
 use orderflow_messaging::{DeadLetter, Selection};
@@ -44,7 +43,7 @@ impl Customers {
             .filter_map(|body| own.blanked(&body).map(|blank| (body, blank.to_json())))
             .collect();
         let mut changed = 0;
-        if !replacements.is_empty() && !is_planted("waiting-message-not-forgotten") {
+        if !replacements.is_empty() {
             changed += self.queues.rewrite(consumer, &replacements).await.map_err(Problem::unavailable)?;
         }
         let (dead, is_complete) = self.blank_dead_letters(customer, consumer).await?;
@@ -81,9 +80,6 @@ impl Customers {
         self.queues.visit_dead_letters(consumer, &mut visit).await.map_err(Problem::unavailable)?;
         let mut changed = 0;
         for (id, event) in blanked {
-            if is_planted("dead-letter-not-forgotten") {
-                continue;
-            }
             let replaced = self.queues.replace(consumer, &id, &event).await;
             changed += usize::from(replaced.map_err(Problem::unavailable)?);
         }
@@ -95,11 +91,12 @@ impl Customers {
         Ok((changed, is_complete || changed == 0))
     }
 
-    /// Finds out which of the orders and requested notifications belong to the customer.
+    /// Finds out which of the orders and requested notifications belong to the customer and are blanked. The messages of an order that was placed
+    /// since the orders were blanked are left as they are: without its payment token it would be charged wrongly.
     async fn ownership(&self, customer: &CustomerId, named: Named) -> Result<Ownership, StoreError> {
         Ok(Ownership {
             customer: customer.clone(),
-            orders: self.orders.placed_by(customer, &named.orders).await?,
+            orders: self.orders.blanked_of(customer, &named.orders).await?,
             requests: self.notifications.forgotten_requests(&named.requests).await?,
         })
     }

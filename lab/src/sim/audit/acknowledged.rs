@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Violation;
-use super::evidence::{Evidence, Fate, Handled};
+use super::evidence::{Evidence, Fate, Handled, Moment, Movement, MovementKind};
 use super::history::{Happened, Tables, replay};
 use super::item::{is_final, subject, text};
 
@@ -16,10 +16,14 @@ pub(super) fn check(evidence: &Evidence) -> Vec<Violation> {
         evidence.published.iter().map(|published| (text(&published.event, "id"), &published.event)).collect();
     let mut found = Vec::new();
     replay(evidence, |happened, tables| {
-        let Happened::Handled(Handled { consumer, event_id, fate: Fate::Acknowledged, .. }) = happened else {
+        let Happened::Handled(Handled { consumer, event_id, at, fate: Fate::Acknowledged, .. }) = happened
+        else {
             return;
         };
         let Some(event) = events.get(event_id.as_str()) else { return };
+        if is_reversed(evidence, consumer, event, at) {
+            return;
+        }
         if let Some(missing) = missing(consumer, event, tables) {
             let name = text(event, "type");
             let text = format!("{consumer} acknowledged {name} ({event_id}), and {missing}");
@@ -27,6 +31,18 @@ pub(super) fn check(evidence: &Evidence) -> Vec<Violation> {
         }
     });
     found
+}
+
+/// Returns whether the provider had reversed an order when `payment` acknowledged the request to charge it. The message that had it reversed is not
+/// acknowledged before that is recorded, so the request to charge has nothing to record.
+fn is_reversed(evidence: &Evidence, consumer: &str, event: &Value, acknowledged: &Moment) -> bool {
+    let is_reversal = |movement: &Movement| {
+        matches!(movement.kind, MovementKind::Void | MovementKind::Refund)
+            && movement.order == subject(event)
+            && movement.at < *acknowledged
+    };
+    (consumer, text(event, "type")) == ("payment", "inventory.reserved")
+        && evidence.movements.iter().any(is_reversal)
 }
 
 /// Returns what is not recorded of an event that a consumer acknowledges.
@@ -150,6 +166,20 @@ mod tests {
         ] {
             assert_eq!(found(consumer, name, &[write]), [RECORDED], "{consumer} {name}");
         }
+    }
+
+    #[test]
+    fn a_charge_of_an_order_that_the_provider_has_voided_needs_no_record() {
+        let mut story = Story::default();
+        story.publish(json!({"id": "e1", "type": "inventory.reserved", "subject": "o1"}));
+        story.moved("o1", MovementKind::Void, 500);
+        story.handle("payment", "e1", Fate::Acknowledged);
+        assert_eq!(names(check(&story.evidence)), Vec::<&str>::new());
+        let mut late = Story::default();
+        late.publish(json!({"id": "e1", "type": "inventory.reserved", "subject": "o1"}));
+        late.handle("payment", "e1", Fate::Acknowledged);
+        late.moved("o1", MovementKind::Void, 500);
+        assert_eq!(names(check(&late.evidence)), [RECORDED]);
     }
 
     #[test]

@@ -51,8 +51,13 @@ fn personal<'a>(evidence: &'a Evidence, customer: &str, forgotten: Moment) -> BT
         let given = ["email", "phone", "payment_token"].into_iter().map(|name| text(&exchange.body, name));
         let given = given.filter(|given| !given.is_empty());
         // What another customer gave as well, such as a token of a test card, is not only of this one.
-        let is_earlier = is_of_customer && exchange.status.is_some() && exchange.answered < forgotten;
-        if is_earlier { before.extend(given) } else { after.extend(given) }
+        let is_late = exchange.status.is_none() || exchange.answered >= forgotten;
+        if is_late || !is_of_customer {
+            after.extend(given);
+        } else if exchange.status.is_some_and(|status| status < 300) {
+            // Only orders connect an address with a customer.
+            before.extend(given);
+        }
     }
     let requested = evidence
         .exchanges
@@ -156,6 +161,17 @@ mod tests {
         last.response = json!({"next_cursor": null});
         story.ask(last);
         story.write("orders", json!({"id": "o2", "customer_id": "C1", "email": "new@example.com"}));
+        assert_eq!(found(story), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn an_address_of_a_refused_request_belongs_to_no_customer() {
+        let mut story = story();
+        story.evidence.exchanges[0].status = Some(422);
+        story.write(
+            "notifications",
+            json!({"order_id": "n1", "id": "request", "recipient": "c1@example.com"}),
+        );
         assert_eq!(found(story), Vec::<&str>::new());
     }
 

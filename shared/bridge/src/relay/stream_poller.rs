@@ -179,10 +179,10 @@ impl StreamPoller {
             }
             let in_flight = Arc::new(InFlight::default());
             self.tracker.begin(in_flight.clone(), self.earlier_starts);
-            if is_planted("cursor-moved-before-confirm") {
-                self.published.push(batch.last.clone(), in_flight.clone());
+            let relayed = self.relay.invoke(stream_event(&self.table, &batch.records)).await;
+            if !is_planted("cursor-moved-past-failed-batch") {
+                relayed?;
             }
-            self.relay.invoke(stream_event(&self.table, &batch.records)).await?;
             records += batch.records.len();
             self.published.push(batch.last.clone(), in_flight);
             self.backlog.pop_front();
@@ -211,9 +211,7 @@ impl StreamPoller {
         }
         self.runtime.save_cursor(&self.table, self.after.clone()).await?;
         self.cursor_changed = false;
-        let unread = self.backlog.back().filter(|_| is_planted("stream-trimmed-early"));
-        let through = unread.map(|batch| &batch.last).or(self.after.as_ref());
-        trim(&self.runtime, &self.table, through).await;
+        trim(&self.runtime, &self.table, self.after.as_ref()).await;
         Ok(())
     }
 
