@@ -182,7 +182,7 @@ impl fmt::Display for SimReport {
         }
         if self.seeds.end < self.asked_for {
             let left = self.asked_for - self.seeds.end;
-            writeln!(f, "ended early; go on with: orderflow sim --from {} --seeds {left}", self.seeds.end)?;
+            writeln!(f, "ended early; resume: orderflow sim --from {} --seeds {left}", self.seeds.end)?;
         }
         Ok(())
     }
@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn a_report_that_ended_early_says_where_to_go_on() {
         let report = report(Vec::new(), 9);
-        assert!(report.to_string().ends_with("go on with: orderflow sim --from 9 --seeds 6\n"));
+        assert!(report.to_string().ends_with("resume: orderflow sim --from 9 --seeds 6\n"));
         let json: Value = serde_json::from_str(&report.json()).unwrap();
         assert_eq!(json["next"], 9);
     }
