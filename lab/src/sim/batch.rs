@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar};
 
-use super::report::{Failure, SimReport};
+use super::report::{Explanation, Failure, SimReport};
 use super::shrink::shrink;
 use super::story::story;
 use super::verdict::examine;
@@ -118,17 +118,6 @@ impl Batch {
         }
         self.progress.inc(1);
     }
-}
-
-/// How a promise comes to be broken.
-#[derive(Debug, Clone)]
-pub(super) struct Explanation {
-    /// The shortest plan that still breaks it.
-    pub plan: Plan,
-    /// The violation under that plan.
-    pub violation: Violation,
-    /// What happened to the order under that plan, if the violation is about one.
-    pub story: String,
 }
 
 /// Shortens a plan that breaks a promise, and tells how it does.

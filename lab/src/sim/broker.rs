@@ -175,7 +175,7 @@ impl Broker {
         self.with_queue(consumer, |queue| queue.dead.clone()).unwrap_or_default()
     }
 
-    /// Describes what waits.
+    /// Describes the messages that are not done.
     pub(super) fn dump(&self) -> String {
         let state = self.state();
         let mut dump = String::new();

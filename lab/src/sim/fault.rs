@@ -39,7 +39,7 @@ pub enum FaultKind {
     ProviderAnswerLate,
     /// The payment provider first says that it does not process a request that it does process.
     ProviderContradicts,
-    /// The mail server refuses a recipient for good.
+    /// The mail server refuses a recipient permanently.
     MailRefused,
     /// The mail server does not accept mail at present.
     MailUnavailable,

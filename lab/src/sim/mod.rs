@@ -23,6 +23,7 @@ mod run;
 mod scheduler;
 mod settling;
 mod shrink;
+mod simulate;
 mod store;
 mod story;
 mod system;
@@ -37,8 +38,9 @@ pub use args::SimArgs;
 pub use audit::{Evidence, Violation};
 pub use fault::{FaultKind, Place, PlannedFault};
 pub use plan::{Action, Operation, Plan};
-pub use report::{SimError, SimReport, simulate};
+pub use report::SimReport;
 pub use run::{Run, run};
+pub use simulate::{SimError, simulate};
 pub use verdict::violations;
 
 #[cfg(test)]

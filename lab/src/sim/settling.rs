@@ -29,6 +29,8 @@ const AFTER_LAST: Duration = Duration::from_secs(60);
 
 /// How often the director looks whether everything has settled, and the pauses in between.
 const LOOKS_MAX: u32 = 400;
+/// The looks after which it is patient: a clock that was set back for hours delays the last attempt of a message for as long.
+const LOOKS_OFTEN: u32 = 100;
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 const LOOK_EVERY_MAX: Duration = Duration::from_secs(600);
 
@@ -99,8 +101,8 @@ async fn until_operations_are_over(system: &System, plan: &Plan) {
 async fn until_quiet(system: &System) -> bool {
     let expiry = OrderExpiry::new(&system.store_at(Place::System), ExpirySettings::default());
     let (mut pause, mut in_vain) = (LOOK_EVERY, 0);
-    for _ in 0..LOOKS_MAX {
-        sleep(pause).await;
+    for look in 0..LOOKS_MAX {
+        sleep(if look < LOOKS_OFTEN { pause } else { LOOK_EVERY_MAX }).await;
         if !is_idle(system) {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Answers: what a client was told is so.
+//! Answers: what the system answered to a client holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 

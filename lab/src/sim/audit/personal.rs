@@ -59,10 +59,11 @@ fn personal<'a>(evidence: &'a Evidence, customer: &str, forgotten: Moment) -> BT
             before.extend(given);
         }
     }
-    let requested = evidence
-        .exchanges
-        .iter()
-        .filter(|exchange| exchange.status.is_none() || exchange.answered >= forgotten);
+    // Once the orders are blank, nothing connects a message that is requested afterwards with the customer.
+    let first = evidence.exchanges.iter().find(|call| self::forgotten(call) == Some(customer));
+    let first = first.map_or(forgotten, |call| call.sent);
+    let is_late = |exchange: &&Exchange| exchange.status.is_none() || exchange.answered >= first;
+    let requested = evidence.exchanges.iter().filter(is_late);
     after.extend(requested.map(|exchange| text(&exchange.body, "recipient")));
     &before - &after
 }
@@ -172,6 +173,21 @@ mod tests {
             "notifications",
             json!({"order_id": "n1", "id": "request", "recipient": "c1@example.com"}),
         );
+        assert_eq!(found(story), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_message_that_is_requested_after_the_orders_were_blanked_belongs_to_no_customer() {
+        let mut story = story();
+        let body = json!({"channel": "email", "recipient": "c1@example.com"});
+        story.ask(request("POST", "/api/v1/notifications", body, 202));
+        story.write(
+            "notifications",
+            json!({"order_id": "n1", "id": "request", "recipient": "c1@example.com"}),
+        );
+        let mut again = request("DELETE", "/api/v1/customers/C1", Value::Null, 200);
+        again.response = json!({"next_cursor": null});
+        story.ask(again);
         assert_eq!(found(story), Vec::<&str>::new());
     }
 
