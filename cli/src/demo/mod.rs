@@ -7,6 +7,7 @@ mod shop;
 mod story;
 
 use orderflow_settings::Snapshot;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::client::Output;
 use crate::client::output::style::Colours;
@@ -21,7 +22,7 @@ use shop::DemoShop;
 The shop is this program as a process of its own, with its data in a temporary folder, on a free port of this machine. Its messages go to a
 mail server inside the demo. All of it is deleted at the end. Settings of the environment have no effect.
 
-The demo takes half a minute. The exit code is 1 if a step does not end as its text says.
+In a terminal the demo takes half a minute, most of it time to read. The exit code is 1 if a step does not end as its text says.
 
 Example:
   orderflow demo")]
@@ -35,11 +36,16 @@ pub fn run(_: &DemoArgs, environment: &Snapshot, output: &mut Output) -> anyhow:
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut screen = Screen::new(output, Colours::of_stdout(environment));
     runtime.block_on(async {
-        // Ctrl-C ends the demo in order: the shop is a process of its own, which would go on.
-        let mut termination = Termination::listen()?;
+        // Ctrl-C and a closed terminal end the demo in order: the shop is a process of its own, which would go on.
+        let (mut termination, mut hangup) = (Termination::listen()?, signal(SignalKind::hangup())?);
         tokio::select! {
-            played = play(&mut screen) => Ok(played?),
+            played = play(&mut screen) => played.map_err(|error| match error {
+                // The program knows these: a closed pipe is no failure.
+                DemoError::Client(error) => error.into(),
+                error => error.into(),
+            }),
             () = termination.signalled() => Err(DemoError::Interrupted.into()),
+            _ = hangup.recv() => Err(DemoError::Interrupted.into()),
         }
     })
 }

@@ -1,6 +1,7 @@
 //! The data directory of the embedded store, and the space on its disk.
 
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use orderflow_engine::{FORMAT, Location, OLDEST_FORMAT};
@@ -54,12 +55,18 @@ fn directory_check(directory: &Path) -> Check {
             "start it with the version that wrote it, or use another --data-dir; `orderflow migrate status` says more",
         ),
         Err(error) => {
-            Check::failed(DATA, format!("{shown}: {error}"), "use another --data-dir, or restore a backup")
+            let found = format!("{shown}: {:#}", anyhow::Error::from(error));
+            let advice = "give this user the permission to read its files, use another --data-dir, or restore a backup";
+            Check::failed(DATA, found, advice)
         }
     }
 }
 
 fn not_writable(directory: &Path, error: &std::io::Error) -> Check {
+    if error.kind() == ErrorKind::NotADirectory {
+        let found = format!("{} is a file, not a folder", directory.display());
+        return Check::failed(DATA, found, "use another --data-dir");
+    }
     let found = format!("{} cannot be written: {error}", directory.display());
     Check::failed(DATA, found, "give this user the permission to write there, or use another --data-dir")
 }

@@ -43,7 +43,8 @@ pub(super) async fn check(store: &StoreLocation, prefix: &str) -> Option<Check> 
 
 /// Connects to the endpoint, and returns why if that fails. Any answer will do.
 async fn connect(endpoint: &BaseUrl) -> Result<(), String> {
-    let client = reqwest::Client::builder().timeout(TIMEOUT).build().map_err(|error| error.to_string())?;
+    let client =
+        reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build().map_err(|error| error.to_string())?;
     match client.get(endpoint.join("/", &[])).send().await {
         Ok(_) => Ok(()),
         Err(error) => {

@@ -31,3 +31,18 @@ fn the_trace_of_a_seed_is_the_same_in_every_process() {
     assert!(traces[0].lines().count() > 100, "{}", traces[0]);
     assert!(traces[0] == traces[1], "the traces differ");
 }
+
+#[test]
+fn flags_that_cannot_be_combined_and_seeds_that_are_too_high_are_refused() {
+    let highest = u64::MAX.to_string();
+    for wrong in [
+        &["--seeds", "3", "--trace", "t.txt"][..],
+        &["--trace", "t.txt"],
+        &["--seed", "1", "--from", "2"],
+        &["--seed", &highest],
+        &["--from", &highest],
+        &["--seeds", "0"],
+    ] {
+        assert_eq!(sim(wrong).0, 2, "{wrong:?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Runs many seeds on several threads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,19 +8,16 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar};
 
-use super::report::{Explanation, Failure, SimReport};
+use super::report::{Explanation, FAILURES_MAX, Failure, SimReport};
 use super::shrink::shrink;
 use super::story::story;
 use super::verdict::examine;
 use super::{FaultKind, Plan, Run, Violation};
 
-/// The failing seeds after which a batch ends.
-const FAILURES_MAX: usize = 100;
-
 /// Seeds that are run one after the other by each of several threads.
 pub(super) struct Batch {
     seeds: Range<u64>,
-    /// The seed that is run next. All before it are run to their end.
+    /// The seed that a thread takes next. Those before it have begun.
     next: AtomicU64,
     is_stopped: AtomicBool,
     progress: ProgressBar,
@@ -33,6 +30,8 @@ struct Found {
     simulated: Duration,
     faults: BTreeMap<FaultKind, u64>,
     failures: Vec<Failure>,
+    /// The invariants whose violation is explained, or is being explained.
+    explained: BTreeSet<&'static str>,
 }
 
 impl Batch {
@@ -95,9 +94,7 @@ impl Batch {
                     *found.faults.entry(*kind).or_default() += count;
                 }
             }
-            let known =
-                |violation: &Violation| found.failures.iter().any(|failure| failure.has(violation.invariant));
-            let new = violations.iter().find(|violation| !known(violation));
+            let new = violations.iter().find(|violation| found.explained.insert(violation.invariant));
             if !violations.is_empty() {
                 found.failures.push(Failure { seed, violations: violations.clone(), explanation: None });
             }

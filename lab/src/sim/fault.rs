@@ -7,7 +7,7 @@ use std::fmt;
 pub enum FaultKind {
     /// The broker delivers a message twice.
     DeliveryRepeated,
-    /// A delivery overtakes those before it.
+    /// The messages of a batch arrive in the reverse order.
     DeliveryReordered,
     /// A delivery comes so late, and so often, that the next failure is the last attempt.
     DeliveryDelayed,

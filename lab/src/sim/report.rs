@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 
 use super::{FaultKind, Plan, Violation};
 
+/// The failing seeds after which a run ends.
+pub(super) const FAILURES_MAX: usize = 100;
+
 /// What the runs of some seeds showed.
 #[derive(Debug)]
 pub struct SimReport {
@@ -41,12 +44,6 @@ pub(super) struct Explanation {
     pub violation: Violation,
     /// What happened to the order under that plan, if the violation is about one.
     pub story: String,
-}
-
-impl Failure {
-    pub(super) fn has(&self, invariant: &str) -> bool {
-        self.violations.iter().any(|violation| violation.invariant == invariant)
-    }
 }
 
 impl SimReport {
@@ -121,7 +118,8 @@ impl fmt::Display for SimReport {
         }
         if self.seeds.end < self.asked_for {
             let left = self.asked_for - self.seeds.end;
-            writeln!(f, "ended early; resume: orderflow sim --from {} --seeds {left}", self.seeds.end)?;
+            let why = if self.failures.len() < FAILURES_MAX { "ended early" } else { "too many seeds fail" };
+            writeln!(f, "{why}; resume: orderflow sim --from {} --seeds {left}", self.seeds.end)?;
         }
         Ok(())
     }

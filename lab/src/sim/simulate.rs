@@ -41,11 +41,8 @@ pub fn simulate(args: &SimArgs) -> Result<SimReport, SimError> {
     let processors =
         || std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1));
     let (seeds, threads) = match args.seed {
-        Some(seed) => (seed..seed.saturating_add(1), 1),
-        None => (
-            args.from..args.from.saturating_add(args.seeds),
-            args.threads.map_or_else(processors, Into::into),
-        ),
+        Some(seed) => (seed..seed + 1, 1),
+        None => (args.from..args.from + args.seeds, args.threads.map_or_else(processors, Into::into)),
     };
     let batch = Arc::new(Batch::new(seeds.clone(), progress_bar(seeds.end - seeds.start)));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

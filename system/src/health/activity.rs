@@ -51,13 +51,11 @@ enum Cause {
 impl Cause {
     /// Returns the cause of the failures up to now and one more, of a batch with these messages.
     fn and(self, mut bodies: impl Iterator<Item = Arc<str>>) -> Self {
-        let before = match self {
-            Self::None => bodies.next(),
-            Self::Message(body) => Some(body),
-            Self::Part => None,
-        };
-        match before {
-            Some(body) if bodies.all(|other| other == body) => Self::Message(body),
+        let Some(first) = bodies.next() else { return Self::Part };
+        let is_one = bodies.all(|body| body == first);
+        match self {
+            Self::None if is_one => Self::Message(first),
+            Self::Message(before) if is_one && before == first => Self::Message(first),
             _ => Self::Part,
         }
     }
@@ -262,6 +260,12 @@ mod tests {
         for _ in 0..FAILURES {
             activity.failed_for([body("a"), body("b")].into_iter(), "away");
         }
+        assert_eq!(activity.health().state, PartState::Failing);
+        activity.succeeded();
+        for _ in 0..FAILURES {
+            activity.failed_for([body("a")].into_iter(), "its mailbox is full");
+        }
+        activity.failed("the lease cannot be read");
         assert_eq!(activity.health().state, PartState::Failing);
     }
 

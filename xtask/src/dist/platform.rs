@@ -42,7 +42,11 @@ impl Platform {
     /// Returns the platform that this task was compiled for.
     pub(super) fn of_this_machine() -> Result<Self> {
         let os = if cfg!(target_os = "macos") { "darwin" } else { std::env::consts::OS };
-        let cpu = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+        let cpu = match std::env::consts::ARCH {
+            "aarch64" => "arm64",
+            "x86_64" => "x64",
+            other => other,
+        };
         let found = PLATFORMS.into_iter().find(|platform| (platform.os, platform.cpu) == (os, cpu));
         found.with_context(|| format!("there are no packages for {os} on {}", std::env::consts::ARCH))
     }

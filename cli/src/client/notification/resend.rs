@@ -16,7 +16,7 @@ use crate::client::session::{Format, Session};
 
 pub(super) const AFTER_HELP: &str = "\
 Each message is sent again as a new one, from its template and the order as it is now; the first one stays in the list of the order. Customers
-who were forgotten get none. A command that was interrupted can be repeated with the key that it prints: each message is then sent at most once.
+who were forgotten get none. A command whose request failed can be repeated with the key that it prints: each message is then sent at most once.
 
 Examples:
   orderflow notification resend --order 01890a5d-ac96-774b-bcce-b302099a8057

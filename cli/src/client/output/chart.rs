@@ -82,7 +82,7 @@ impl<'a> Chart<'a> {
     }
 }
 
-/// Returns how many eighths of a row are filled. A value above zero fills at least one of the lowest row that is drawn.
+/// Returns how many eighths of a row are filled. A value above zero fills half of the lowest row at least, so that a chart without eighths shows it.
 fn filled(value: u64, top: u64, row: usize) -> usize {
     if value == 0 || top == 0 {
         return 0;

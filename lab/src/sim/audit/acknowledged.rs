@@ -88,10 +88,10 @@ fn uncounted(name: &str, subject: &str, tables: &Tables<'_>) -> Option<String> {
     let letter = match name {
         "order.placed" => "p",
         "order.confirmed" => "c",
-        "order.rejected" => "r",
+        // An order that does not exist counts as rejected, unless it has another ending.
+        "order.rejected" | "order.unknown" => "r",
         "order.cancelled" => "x",
-        // It counts as an ending, unless the order has another.
-        _ => "",
+        _ => return None,
     };
     let logs = tables.with_prefix("analytics", "log#");
     let counted = logs.filter_map(|log| log.get("orders")).filter_map(|orders| orders.get(subject));
@@ -162,6 +162,7 @@ mod tests {
             ("order-tracker", "payment.completed", order("reserved")),
             ("order-tracker", "inventory.reserved", order("pending")),
             ("analytics", "order.placed", log("c")),
+            ("analytics", "order.unknown", log("p")),
             ("analytics", "order.confirmed", log("p")),
         ] {
             assert_eq!(found(consumer, name, &[write]), [RECORDED], "{consumer} {name}");
