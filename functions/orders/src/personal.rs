@@ -109,9 +109,7 @@ impl PersonalOrders {
         customer: &CustomerId,
         ids: &BTreeSet<OrderId>,
     ) -> Result<BTreeSet<OrderId>, StoreError> {
-        let found = self.orders.get_all(ids.iter().copied()).await?;
-        let own = found.into_iter().filter(|order| order.customer_id == *customer);
-        Ok(own.map(|order| order.id).collect())
+        Ok(self.own(customer, ids).await?.map(|order| order.id).collect())
     }
 
     /// Returns those of these orders that the customer placed and that are blanked. An order that was placed since is not: its services still need
@@ -124,9 +122,17 @@ impl PersonalOrders {
         customer: &CustomerId,
         ids: &BTreeSet<OrderId>,
     ) -> Result<BTreeSet<OrderId>, StoreError> {
-        let found = self.orders.get_all(ids.iter().copied()).await?;
-        let own = found.into_iter().filter(|order| order.customer_id == *customer);
+        let own = self.own(customer, ids).await?;
         Ok(own.filter(|order| order.email.is_forgotten()).map(|order| order.id).collect())
+    }
+
+    async fn own<'a>(
+        &self,
+        customer: &'a CustomerId,
+        ids: &BTreeSet<OrderId>,
+    ) -> Result<impl Iterator<Item = OrderRecord> + use<'a>, StoreError> {
+        let found = self.orders.get_all(ids.iter().copied()).await?;
+        Ok(found.into_iter().filter(move |order| order.customer_id == *customer))
     }
 
     /// Blanks e-mail address, telephone number, payment token and the fingerprint of the request in settled orders. Amounts, products and the

@@ -37,8 +37,8 @@ const RECONNECT: Backoff = Backoff::from_millis(100, 400, 3_200);
 /// The time that the broker may take to accept a subscription. A queue without a leader does not answer.
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// After this long without a message, the queue is subscribed to again, on a new channel. A queue that was deleted and declared again within milliseconds may have
-/// kept a subscription to which it delivers nothing: RabbitMQ 3.10 takes its messages for repeats of those of the old queue, which it remembers by channel.
+/// After this long without a message, the queue is subscribed to again, on a new channel. A queue that was deleted and declared again within milliseconds keeps
+/// its subscriptions on RabbitMQ 3.10 and may deliver nothing to them, without an end of the subscription.
 const IDLE_MAX: Duration = Duration::from_secs(4);
 
 /// Delivers the messages of one queue to its function.
